@@ -1,0 +1,188 @@
+//! What the audit keeps: codes are an API and are never reused.
+
+use crate::ids::{ClusterId, OperationId};
+use crate::risk::Risk;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+crate::problem::codes!(
+    /// Kinds of entries; locale key `audit_CODE`.
+    AuditCode {
+        SignedIn => "signed_in",
+        SignInRefused => "sign_in_refused",
+        SignedOut => "signed_out",
+        InviteIssued => "invite_issued",
+        UserCreated => "user_created",
+        UserDisabled => "user_disabled",
+        RoleChanged => "role_changed",
+        ClusterAdded => "cluster_added",
+        ClusterForgotten => "cluster_forgotten",
+        NodeAdded => "node_added",
+        NodeForgotten => "node_forgotten",
+        HostKeyPinned => "host_key_pinned",
+        HostKeyReplaced => "host_key_replaced",
+        HostKeyMismatch => "host_key_mismatch",
+        PlanProposed => "plan_proposed",
+        PlanRefused => "plan_refused",
+        OperationStarted => "operation_started",
+        OperationResumed => "operation_resumed",
+        OperationFinished => "operation_finished",
+        OperationParked => "operation_parked",
+        OperationAbandoned => "operation_abandoned",
+        ChecksRun => "checks_run",
+        CommandStarted => "command_started",
+        CommandFinished => "command_finished",
+        OutcomeUnknown => "outcome_unknown",
+        WatchSummary => "watch_summary",
+        ServerStarted => "server_started",
+        AuditExported => "audit_exported",
+    }
+);
+
+/// How something ended, as far as it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Success,
+    Refused,
+    Failed,
+    /// The entry says that something began.
+    Started,
+    /// The second half of a pair never came.
+    Unknown,
+}
+
+impl Outcome {
+    pub const WORDS: &'static [&'static str] = &["success", "refused", "failed", "started", "unknown"];
+
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Started => "started",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One entry, before it is chained. Its JSON bytes are what the chain covers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEntry {
+    pub at: Timestamp,
+    pub code: AuditCode,
+    /// Account name, or `system`.
+    pub who: String,
+    pub outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ClusterId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster_name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub node: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<OperationId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step: Option<u16>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<Risk>,
+    /// The exact command, quoted; standard input is named by its length only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub millis: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<String>,
+    /// Why, in the person's own words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Anything else that belongs to the code.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: BTreeMap<String, String>,
+}
+
+impl AuditEntry {
+    #[must_use]
+    pub const fn new(at: Timestamp, code: AuditCode, who: String, outcome: Outcome) -> Self {
+        Self {
+            at,
+            code,
+            who,
+            outcome,
+            cluster: None,
+            cluster_name: None,
+            node: None,
+            operation: None,
+            step: None,
+            risk: None,
+            command: None,
+            exit: None,
+            millis: None,
+            output: None,
+            reason: None,
+            details: BTreeMap::new(),
+        }
+    }
+}
+
+/// An entry in its place in the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainedEntry {
+    /// From 1 on, without gaps.
+    pub index: u64,
+    pub entry: AuditEntry,
+    /// Hash of the entry before, in hex.
+    pub previous: String,
+    pub hash: String,
+}
+
+/// What a person looks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditFilter {
+    #[serde(default)]
+    pub who: Option<String>,
+    #[serde(default)]
+    pub cluster: Option<ClusterId>,
+    #[serde(default)]
+    pub node: Option<String>,
+    #[serde(default)]
+    pub code: Option<AuditCode>,
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
+    #[serde(default)]
+    pub operation: Option<OperationId>,
+    #[serde(default)]
+    pub risk: Option<Risk>,
+    /// Words in command, reason or target.
+    #[serde(default)]
+    pub words: Option<String>,
+    #[serde(default)]
+    pub from: Option<Timestamp>,
+    #[serde(default)]
+    pub until: Option<Timestamp>,
+    /// Entries before this index, newest first: the cursor of the next page.
+    #[serde(default)]
+    pub before: Option<u64>,
+}
+
+/// A page of entries, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditPage {
+    pub entries: Vec<ChainedEntry>,
+    /// Cursor of the next page; `None` on the last.
+    pub next: Option<u64>,
+    pub total: u64,
+    pub millis: u32,
+}
+
+/// The state of the chain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "chain")]
+pub enum ChainState {
+    Whole { entries: u64, verified_at: Timestamp, head: String },
+    Broken { at_index: u64, entries: u64, verified_at: Timestamp },
+}

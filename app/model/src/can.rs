@@ -1,0 +1,86 @@
+//! What a person may do, used by the pages to explain a button and by the server to refuse a call.
+
+use crate::problem::{Problem, ProblemCode};
+use crate::role::Role;
+
+/// Things that need a role. Every server function names one; the authorisation table is tested against it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Deed {
+    See,
+    ReadAudit,
+    RunChecks,
+    AddCluster,
+    AddNode,
+    PinUnknownKey,
+    ReplaceChangedKey,
+    EditDraft,
+    ProposePlan,
+    RunPlan,
+    ResumeOperation,
+    AbandonOperation,
+    ForgetCluster,
+    ManagePeople,
+}
+
+impl Deed {
+    pub const ALL: &'static [Self] = &[
+        Self::See,
+        Self::ReadAudit,
+        Self::RunChecks,
+        Self::AddCluster,
+        Self::AddNode,
+        Self::PinUnknownKey,
+        Self::ReplaceChangedKey,
+        Self::EditDraft,
+        Self::ProposePlan,
+        Self::RunPlan,
+        Self::ResumeOperation,
+        Self::AbandonOperation,
+        Self::ForgetCluster,
+        Self::ManagePeople,
+    ];
+
+    /// The lowest role that may do it (`product.md`, who uses it).
+    #[must_use]
+    pub const fn needs(self) -> Role {
+        match self {
+            Self::See | Self::ReadAudit | Self::RunChecks => Role::Viewer,
+            Self::AddCluster
+            | Self::AddNode
+            | Self::PinUnknownKey
+            | Self::EditDraft
+            | Self::ProposePlan
+            | Self::RunPlan
+            | Self::ResumeOperation
+            | Self::AbandonOperation => Role::Operator,
+            Self::ReplaceChangedKey | Self::ForgetCluster | Self::ManagePeople => Role::Admin,
+        }
+    }
+}
+
+/// # Errors
+/// `RoleTooLow` with the role that is needed.
+pub fn do_it(role: Role, deed: Deed) -> Result<(), Problem> {
+    if role >= deed.needs() {
+        return Ok(());
+    }
+    Err(Problem::new(ProblemCode::RoleTooLow).with("needed", deed.needs().as_str()).with("own", role.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operator_pins_unknown_keys_and_never_replaces_changed_ones() {
+        assert!(do_it(Role::Operator, Deed::PinUnknownKey).is_ok());
+        assert!(do_it(Role::Approver, Deed::ReplaceChangedKey).is_err());
+        assert!(do_it(Role::Admin, Deed::ReplaceChangedKey).is_ok());
+    }
+
+    #[test]
+    fn a_viewer_changes_nothing() {
+        let allowed: Vec<_> = Deed::ALL.iter().filter(|deed| do_it(Role::Viewer, **deed).is_ok()).collect();
+        assert_eq!(allowed, [&Deed::See, &Deed::ReadAudit, &Deed::RunChecks]);
+    }
+}

@@ -1,0 +1,137 @@
+//! Nodes for tests: two networks, names that appear nowhere else.
+
+use crate::facts::{Interface, InterfaceAddress, ProbeReport, PveVersion, TcpProbe, TimeStatus};
+use crate::ids::NodeId;
+use crate::observation::{Evidence, EvidenceLine};
+use crate::preflight::{Cell, ClockOffset, ClusterTraces, FindingCode, Gathered, NodeEvidence, Source, probe_plan};
+use crate::problem::{Problem, ProblemCode};
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+pub fn id(n: u8) -> NodeId {
+    NodeId::from_uuid(Uuid::from_u128(u128::from(n)))
+}
+
+pub fn version(major: u32, minor: u32, patch: u32) -> PveVersion {
+    PveVersion { major, minor, patch, kernel: None }
+}
+
+/// A node whose every fact is as it should be; the probe has not run.
+pub fn healthy(n: u8, first: bool) -> NodeEvidence {
+    let name = format!("alder{n}");
+    let management = format!("10.0.1.{n}");
+    let hosts = format!("127.0.0.1 localhost\n{management} {name}.example.net {name}\n");
+    let mut node = NodeEvidence {
+        node: id(n),
+        label: name.clone(),
+        first,
+        management: management.parse().ok(),
+        version: Ok(version(9, 2, 11)),
+        host_name: Ok(name.clone()),
+        host_name_file: Ok(format!("{name}\n")),
+        hosts_file: Ok(hosts.clone()),
+        resolves_to: Ok(management.parse().into_iter().collect()),
+        addresses: Ok(own(&[("vmbr0", &management), ("eno2", &format!("10.0.0.{n}"))])),
+        interfaces: Ok(vec![interface("vmbr0"), interface("eno2")]),
+        clock: Ok(ClockOffset { millis: i64::from(n), error_millis: 2 }),
+        time_sync: Ok(TimeStatus { timezone: Some("UTC".into()), ntp: Some(true), synchronized: Some(true) }),
+        guests: Ok(Vec::new()),
+        traces: Ok(ClusterTraces::default()),
+        host_keys: Ok(["ssh-ed25519".to_owned(), "ssh-rsa".to_owned()].into()),
+        user_id: Ok(0),
+        probe: Ok(ProbeReport::default()),
+        evidence: BTreeMap::new(),
+    };
+    show(&mut node, Source::Version, "pve-manager/9.2.11/1e3d (running kernel: 6.17.2-1-pve)\n");
+    show(&mut node, Source::HostName, &format!("{name}\n"));
+    show(&mut node, Source::HostNameFile, &format!("{name}\n"));
+    show(&mut node, Source::HostsFile, &hosts);
+    node
+}
+
+/// A node that never answered.
+pub fn lost(n: u8) -> NodeEvidence {
+    let why: Problem = ProblemCode::Unreachable.into();
+    NodeEvidence {
+        version: Err(why.clone()),
+        host_name: Err(why.clone()),
+        host_name_file: Err(why.clone()),
+        hosts_file: Err(why.clone()),
+        resolves_to: Err(why.clone()),
+        addresses: Err(why.clone()),
+        interfaces: Err(why.clone()),
+        clock: Err(why.clone()),
+        time_sync: Err(why.clone()),
+        guests: Err(why.clone()),
+        traces: Err(why.clone()),
+        host_keys: Err(why.clone()),
+        user_id: Err(why.clone()),
+        probe: Err(why),
+        evidence: BTreeMap::new(),
+        ..healthy(n, false)
+    }
+}
+
+/// A fact that did not come in time.
+pub fn gone<T>() -> Gathered<T> {
+    Err(ProblemCode::NodeHangs.into())
+}
+
+/// Gives every node that answers the report of a network without faults.
+pub fn probed<const N: usize>(mut nodes: [NodeEvidence; N]) -> [NodeEvidence; N] {
+    let plan = probe_plan(&nodes);
+    for node in nodes.iter_mut().filter(|node| node.probe.is_ok()) {
+        let targets = plan.get(&node.node).cloned().unwrap_or_default();
+        node.probe = Ok(ProbeReport {
+            listen: targets.listen.iter().map(|one| (one.to_string(), "ok".to_owned())).collect(),
+            udp: targets.udp.iter().map(|(_, one)| (one.to_string(), (5, 5))).collect(),
+            tcp: targets.tcp.iter().map(|(_, one)| (one.to_string(), TcpProbe::Open { millis: 1 })).collect(),
+        });
+    }
+    nodes
+}
+
+pub fn show(node: &mut NodeEvidence, source: Source, text: &str) {
+    let evidence = Evidence {
+        node: node.label.clone(),
+        command: format!("{source:?}"),
+        exit: Some(0),
+        at: Timestamp::UNIX_EPOCH,
+        millis: 3,
+        lines: text.lines().map(|line| EvidenceLine { text: line.to_owned(), guilty: false }).collect(),
+        cut: false,
+    };
+    node.evidence.insert(source, evidence);
+}
+
+/// The lines that a cell accuses.
+pub fn guilty(cell: &Cell) -> Vec<&str> {
+    cell.evidence.iter().flat_map(|one| &one.lines).filter(|line| line.guilty).map(|line| line.text.as_str()).collect()
+}
+
+pub fn has(cell: &Cell, code: FindingCode) -> bool {
+    cell.findings.iter().any(|finding| finding.code == code)
+}
+
+/// The parameters of a finding that the cell must have.
+pub fn params(cell: &Cell, code: FindingCode) -> &BTreeMap<String, String> {
+    let found = cell.findings.iter().find(|finding| finding.code == code);
+    &found.unwrap_or_else(|| panic!("no {code:?} in {:?}", cell.findings)).params
+}
+
+fn interface(name: &str) -> Interface {
+    Interface { name: name.into(), mac: None, mtu: 1500, up: true, master: None, lower: None }
+}
+
+/// Interface and address, in networks of 24 bits.
+pub fn own(list: &[(&str, &str)]) -> Vec<InterfaceAddress> {
+    let one = |(interface, address): &(&str, &str)| InterfaceAddress {
+        interface: (*interface).to_owned(),
+        address: address.parse().expect("an address"),
+        prefix: 24,
+        global: true,
+        dynamic: false,
+    };
+    list.iter().map(one).collect()
+}

@@ -1,0 +1,88 @@
+//! A cell while it is being judged.
+
+use crate::observation::Evidence;
+use crate::preflight::{Cell, CheckId, Finding, FindingCode, Gathered, NodeEvidence, Source, Verdict, accuse_where};
+use crate::problem::{Problem, ProblemCode};
+use std::collections::BTreeMap;
+
+/// Collects findings and evidence; the worst finding is the verdict.
+pub struct Sheet<'a> {
+    check: CheckId,
+    node: &'a NodeEvidence,
+    verdict: Verdict,
+    brief: Option<String>,
+    findings: Vec<Finding>,
+    /// By source, so that one bundle is shown once however often it was used.
+    evidence: BTreeMap<Source, Evidence>,
+}
+
+impl<'a> Sheet<'a> {
+    pub fn new(check: CheckId, node: &'a NodeEvidence) -> Self {
+        Self { check, node, verdict: Verdict::Pass, brief: None, findings: Vec::new(), evidence: BTreeMap::new() }
+    }
+
+    /// A fact that the check cannot do without: shows where it was read, and is an error when it is not there.
+    pub fn need<'f, T>(&mut self, source: Source, fact: &'f Gathered<T>) -> Option<&'f T> {
+        self.show(source);
+        match fact {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.missing(problem);
+                None
+            }
+        }
+    }
+
+    pub fn show(&mut self, source: Source) {
+        if let Some(evidence) = self.node.evidence.get(&source) {
+            self.evidence.entry(source).or_insert_with(|| evidence.clone());
+        }
+    }
+
+    pub fn missing(&mut self, problem: &Problem) {
+        // Without a connection everything is missing for one reason, which the log-in's evidence shows.
+        self.show(Source::LogIn);
+        let finding = Finding::new(FindingCode::EvidenceMissing).with("problem", problem.code.as_str());
+        self.note(Verdict::Error, finding);
+    }
+
+    /// An answer came, but the part that matters was not in it.
+    pub fn absent(&mut self) {
+        self.missing(&ProblemCode::NotFound.into());
+    }
+
+    pub fn note(&mut self, verdict: Verdict, finding: Finding) {
+        self.verdict = self.verdict.max(verdict);
+        if !self.findings.contains(&finding) {
+            self.findings.push(finding);
+        }
+    }
+
+    /// Another node has to answer before this can be told.
+    pub fn wait_for(&mut self, peer: &NodeEvidence) {
+        self.note(Verdict::Skipped, Finding::new(FindingCode::WaitsForOther).with("peer", &peer.label));
+    }
+
+    /// Marks the lines that prove a finding.
+    pub fn accuse(&mut self, source: Source, guilty: impl Fn(&str) -> bool) {
+        self.show(source);
+        if let Some(evidence) = self.evidence.remove(&source) {
+            self.evidence.insert(source, accuse_where(evidence, guilty));
+        }
+    }
+
+    pub fn brief(&mut self, text: impl std::fmt::Display) {
+        self.brief = Some(text.to_string());
+    }
+
+    pub fn cell(self) -> Cell {
+        Cell {
+            check: self.check,
+            node: self.node.node,
+            verdict: self.verdict,
+            brief: self.brief,
+            findings: self.findings,
+            evidence: self.evidence.into_values().collect(),
+        }
+    }
+}

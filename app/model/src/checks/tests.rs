@@ -1,0 +1,88 @@
+//! What holds for the whole matrix, whatever the nodes say.
+
+use super::fixture::{gone, healthy, lost, probed};
+use super::judge;
+use crate::preflight::{CheckId, Matrix, MatrixNode, NodeEvidence, Verdict};
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+#[test]
+fn healthy_nodes_pass_everything() {
+    let nodes = probed([healthy(11, true), healthy(12, false), healthy(13, false)]);
+    let cells = judge(&nodes, &[]);
+    assert!(cells.iter().all(|cell| cell.verdict == Verdict::Pass && cell.brief.is_some()), "{cells:#?}");
+    let columns = nodes.iter().map(|node| MatrixNode { node: node.node, label: node.label.clone(), first: node.first });
+    let matrix = Matrix {
+        started_at: Timestamp::UNIX_EPOCH,
+        finished_at: Some(Timestamp::UNIX_EPOCH),
+        nodes: columns.collect(),
+        cells: cells.clone(),
+    };
+    assert!(matrix.passes());
+}
+
+#[test]
+fn cells_come_check_by_check_in_the_order_of_the_nodes() {
+    let nodes = [healthy(13, false), lost(11), healthy(12, true)];
+    let order: Vec<_> = judge(&nodes, &[]).iter().map(|cell| (cell.check, cell.node)).collect();
+    let expected: Vec<_> =
+        CheckId::ALL.iter().flat_map(|check| nodes.iter().map(move |node| (*check, node.node))).collect();
+    assert_eq!(order, expected);
+}
+
+/// Takes the facts away whose bits are set.
+fn forget(node: &mut NodeEvidence, bits: u16) {
+    let lost = |bit: u16| bits & (1 << bit) != 0;
+    macro_rules! forget {
+        ($($bit:literal $field:ident),+) => { $( if lost($bit) { node.$field = gone(); } )+ };
+    }
+    forget!(
+        0 version, 1 host_name, 2 host_name_file, 3 hosts_file, 4 resolves_to, 5 addresses, 6 interfaces,
+        7 clock, 8 time_sync, 9 guests, 10 traces, 11 host_keys, 12 user_id, 13 probe
+    );
+}
+
+/// The facts that each check rests on, as bits of `forget`.
+fn needed(check: CheckId) -> u16 {
+    let bits: &[u16] = match check {
+        CheckId::SameVersion => &[0],
+        CheckId::HostNames => &[1, 2, 4],
+        CheckId::HostsFile => &[1, 3, 4, 5],
+        CheckId::Clocks => &[7, 8],
+        CheckId::ManagementNetwork => &[4, 5, 6, 13],
+        CheckId::Ports => &[5, 13],
+        CheckId::RootSsh => &[11, 12],
+        CheckId::NoGuests => &[9, 10],
+    };
+    bits.iter().fold(0, |all, bit| all | 1 << bit)
+}
+
+proptest! {
+    #[test]
+    fn the_matrix_is_always_full_and_a_missing_fact_is_never_a_pass(bits in proptest::collection::vec(any::<u16>(), 0..6)) {
+        let mut nodes: Vec<NodeEvidence> =
+            probed([healthy(11, true), healthy(12, false), healthy(13, false), healthy(14, false), healthy(15, false)]).to_vec();
+        nodes.truncate(bits.len());
+        for (node, bits) in nodes.iter_mut().zip(&bits) {
+            forget(node, *bits);
+        }
+        let cells = judge(&nodes, &[]);
+        prop_assert_eq!(cells.len(), nodes.len() * CheckId::ALL.len());
+        for cell in &cells {
+            let Some((_, bits)) = nodes.iter().zip(&bits).find(|(node, _)| node.node == cell.node) else { continue };
+            if bits & needed(cell.check) != 0 {
+                prop_assert_eq!(cell.verdict, Verdict::Error, "{:?} with {:b}", cell.check, bits);
+            }
+        }
+    }
+
+    #[test]
+    fn a_node_that_says_nothing_has_no_pass(others in 0u8..4) {
+        let mut nodes: Vec<NodeEvidence> = (0..others).map(|n| healthy(20 + n, n == 0)).collect();
+        nodes.push(lost(11));
+        let cells = judge(&nodes, &[]);
+        for cell in cells.iter().filter(|cell| Some(cell.node) == nodes.last().map(|node| node.node)) {
+            prop_assert!(cell.verdict.blocks(), "{:?}", cell);
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Choosing corosync's links from the addresses that the nodes have.
+
+use crate::facts::{Interface, InterfaceAddress};
+use crate::ids::NodeId;
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// corosync takes links 0 to 7 (corosync.conf(5)).
+pub const LINKS_MAX: usize = 8;
+/// Priorities for `--linkN ADDR,priority=P`: knet prefers the highest, and the lowest number when equal.
+pub const PRIORITY_FALLBACK: u32 = 10;
+pub const PRIORITY_DEDICATED: u32 = 20;
+
+/// One link of the cluster to be: an address on every node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkPlan {
+    pub number: u8,
+    /// Set where there is more than one link; `priority` is honoured by `pvecm create` only.
+    pub priority: Option<u32>,
+    pub network: Option<IpNet>,
+    pub addresses: BTreeMap<NodeId, IpAddr>,
+}
+
+/// What the proposal knows of one node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeAddresses {
+    pub node: NodeId,
+    /// The address at which the console reaches the node, if it is one of its own.
+    pub management: Option<IpAddr>,
+    /// The address that its own name resolves to.
+    pub own_name: Option<IpAddr>,
+    pub addresses: Vec<InterfaceAddress>,
+    pub interfaces: Vec<Interface>,
+}
+
+/// A network that every node has exactly one usable address in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    pub network: IpNet,
+    pub addresses: BTreeMap<NodeId, IpAddr>,
+    /// Interface per node.
+    pub interfaces: BTreeMap<NodeId, String>,
+    /// The network that carries management traffic.
+    pub management: bool,
+    /// Some address was learned by DHCP or SLAAC and may change.
+    pub dynamic: bool,
+}
+
+/// The networks that all nodes share, management first, then by address.
+#[must_use]
+pub fn candidates(nodes: &[NodeAddresses]) -> Vec<Candidate> {
+    let networks: BTreeSet<IpNet> =
+        nodes.iter().flat_map(|node| node.addresses.iter()).filter_map(network_of).collect();
+    let mut found: Vec<Candidate> = networks.into_iter().filter_map(|network| candidate(network, nodes)).collect();
+    found.sort_by_key(|one| (!one.management, one.network));
+    found
+}
+
+fn network_of(address: &InterfaceAddress) -> Option<IpNet> {
+    if !address.global || address.address.is_loopback() {
+        return None;
+    }
+    IpNet::new(address.address, address.prefix).ok().map(|net| net.trunc())
+}
+
+fn candidate(network: IpNet, nodes: &[NodeAddresses]) -> Option<Candidate> {
+    let mut one = Candidate {
+        network,
+        addresses: BTreeMap::new(),
+        interfaces: BTreeMap::new(),
+        management: false,
+        dynamic: false,
+    };
+    for node in nodes {
+        let found = node.addresses.iter().find(|address| network_of(address) == Some(network))?;
+        one.addresses.insert(node.node, found.address);
+        one.interfaces.insert(node.node, found.interface.clone());
+        let managed = node.management == Some(found.address) || node.own_name == Some(found.address);
+        one.management = one.management || managed;
+        one.dynamic = one.dynamic || found.dynamic;
+    }
+    // Two nodes with one address would be two links to the same machine.
+    let distinct: BTreeSet<_> = one.addresses.values().collect();
+    (distinct.len() == nodes.len()).then_some(one)
+}
+
+/// The seed's numbers with the priorities that make them work: link 0 management, link 1 dedicated and preferred.
+#[must_use]
+pub fn propose(candidates: &[Candidate]) -> Vec<LinkPlan> {
+    let chosen: Vec<&Candidate> = candidates.iter().take(2).collect();
+    let several = chosen.len() > 1;
+    (0u8..)
+        .zip(chosen)
+        .map(|(number, one)| LinkPlan {
+            number,
+            priority: several.then_some(if number == 0 { PRIORITY_FALLBACK } else { PRIORITY_DEDICATED }),
+            network: Some(one.network),
+            addresses: one.addresses.clone(),
+        })
+        .collect()
+}
+
+/// What is wrong with a choice of links.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+pub enum LinkFault {
+    NoLink,
+    TooMany,
+    Missing { link: u8, node: NodeId },
+    NotLocal { link: u8, node: NodeId, address: IpAddr },
+    Twice { address: IpAddr },
+}
+
+/// Checks a choice against the nodes' own addresses: `pvecm create` accepts an address that is not there.
+#[must_use]
+pub fn faults(links: &[LinkPlan], nodes: &[NodeAddresses]) -> Vec<LinkFault> {
+    let mut found = Vec::new();
+    if links.is_empty() {
+        found.push(LinkFault::NoLink);
+    }
+    if links.len() > LINKS_MAX {
+        found.push(LinkFault::TooMany);
+    }
+    let mut seen = BTreeSet::new();
+    for link in links {
+        for node in nodes {
+            match link.addresses.get(&node.node) {
+                None => found.push(LinkFault::Missing { link: link.number, node: node.node }),
+                Some(address) => {
+                    if !node.addresses.iter().any(|own| own.address == *address) {
+                        found.push(LinkFault::NotLocal { link: link.number, node: node.node, address: *address });
+                    }
+                    if !seen.insert(*address) {
+                        found.push(LinkFault::Twice { address: *address });
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn id(n: u128) -> NodeId {
+        NodeId::from_uuid(Uuid::from_u128(n))
+    }
+
+    fn node(n: u8) -> NodeAddresses {
+        let address = |interface: &str, text: String| InterfaceAddress {
+            interface: interface.into(),
+            address: text.parse().expect("address"),
+            prefix: 24,
+            global: true,
+            dynamic: false,
+        };
+        NodeAddresses {
+            node: id(u128::from(n)),
+            management: None,
+            own_name: format!("10.0.1.{n}").parse().ok(),
+            addresses: vec![address("eno2", format!("10.0.0.{n}")), address("vmbr0", format!("10.0.1.{n}"))],
+            interfaces: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn management_is_link_0_and_the_other_one_is_preferred() {
+        let links = propose(&candidates(&[node(11), node(12)]));
+        assert_eq!(links.len(), 2);
+        assert_eq!(links[0].addresses[&id(11)].to_string(), "10.0.1.11");
+        assert_eq!(links[0].priority, Some(PRIORITY_FALLBACK));
+        assert_eq!(links[1].addresses[&id(12)].to_string(), "10.0.0.12");
+        assert_eq!(links[1].priority, Some(PRIORITY_DEDICATED));
+    }
+
+    #[test]
+    fn a_network_that_one_node_lacks_is_no_candidate() {
+        let mut lonely = node(12);
+        lonely.addresses.remove(0);
+        let found = candidates(&[node(11), lonely]);
+        assert_eq!(found.len(), 1);
+        assert_eq!(propose(&found)[0].priority, None, "one link needs no priority");
+    }
+
+    #[test]
+    fn foreign_and_doubled_addresses_are_found() {
+        let nodes = [node(11), node(12)];
+        let mut links = propose(&candidates(&nodes));
+        links[0].addresses.insert(id(11), "10.9.9.9".parse().expect("address"));
+        links[1].addresses.insert(id(11), "10.0.0.12".parse().expect("address"));
+        let found = faults(&links, &nodes);
+        assert!(found.iter().any(|fault| matches!(fault, LinkFault::NotLocal { link: 0, .. })));
+        assert!(found.iter().any(|fault| matches!(fault, LinkFault::Twice { .. })));
+        assert!(faults(&[], &nodes).contains(&LinkFault::NoLink));
+    }
+}

@@ -1,0 +1,220 @@
+//! A plan on its way: proposed, running, parked, done. Illegal events are errors, not surprises.
+
+use crate::digest::Digest;
+use crate::ids::{ClusterId, OperationId};
+use crate::plan::Plan;
+use crate::problem::Problem;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Where an operation stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum OperationState {
+    /// Waits to be run (later: for an approval).
+    Proposed,
+    Running,
+    /// Stopped where only a person can say how to go on.
+    Parked {
+        step: u16,
+        problem: Problem,
+    },
+    Done,
+    Failed {
+        step: u16,
+        problem: Problem,
+    },
+    /// Given up by a person; what it did stays.
+    Abandoned,
+}
+
+impl OperationState {
+    /// True while it holds the cluster's only place for a state-changing operation.
+    #[must_use]
+    pub const fn holds_cluster(&self) -> bool {
+        matches!(self, Self::Running | Self::Parked { .. })
+    }
+
+    #[must_use]
+    pub const fn is_over(&self) -> bool {
+        matches!(self, Self::Done | Self::Failed { .. } | Self::Abandoned)
+    }
+
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Running => "running",
+            Self::Parked { .. } => "parked",
+            Self::Done => "done",
+            Self::Failed { .. } => "failed",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    pub const WORDS: &'static [&'static str] = &["proposed", "running", "parked", "done", "failed", "abandoned"];
+}
+
+/// Where one step stands, as its journal entries say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "status")]
+pub enum StepStatus {
+    Waiting,
+    /// On disk before anything reaches the node.
+    Started {
+        at: Timestamp,
+    },
+    /// The act came back; the proof is still missing.
+    Acted {
+        at: Timestamp,
+    },
+    Proven {
+        at: Timestamp,
+        already: bool,
+    },
+    Failed {
+        at: Timestamp,
+        problem: Problem,
+    },
+    Parked {
+        at: Timestamp,
+        problem: Problem,
+    },
+}
+
+impl StepStatus {
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Started { .. } => "started",
+            Self::Acted { .. } => "acted",
+            Self::Proven { already: false, .. } => "proven",
+            Self::Proven { already: true, .. } => "already",
+            Self::Failed { .. } => "failed",
+            Self::Parked { .. } => "parked",
+        }
+    }
+
+    pub const WORDS: &'static [&'static str] =
+        &["waiting", "started", "acted", "proven", "already", "failed", "parked"];
+}
+
+/// What the journal records of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "event")]
+pub enum StepEvent {
+    Started,
+    Acted,
+    Proven { already: bool },
+    Failed { problem: Problem },
+    Parked { problem: Problem },
+}
+
+/// An event that does not follow from the status: the journal or the executor is broken.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{event} cannot follow {status}")]
+pub struct IllegalEvent {
+    pub status: &'static str,
+    pub event: &'static str,
+}
+
+impl StepStatus {
+    /// The status after an event.
+    ///
+    /// A step may start again after `Started` and `Parked`: after a crash it is probed first.
+    ///
+    /// # Errors
+    /// When the event is impossible in this status.
+    pub fn after(&self, event: &StepEvent, at: Timestamp) -> Result<Self, IllegalEvent> {
+        match (self, event) {
+            (Self::Waiting | Self::Started { .. } | Self::Acted { .. } | Self::Parked { .. }, StepEvent::Started) => {
+                Ok(Self::Started { at })
+            }
+            (Self::Started { .. }, StepEvent::Acted) => Ok(Self::Acted { at }),
+            (Self::Started { .. }, StepEvent::Proven { already: true }) => Ok(Self::Proven { at, already: true }),
+            (Self::Acted { .. }, StepEvent::Proven { already: false }) => Ok(Self::Proven { at, already: false }),
+            (Self::Started { .. } | Self::Acted { .. }, StepEvent::Failed { problem }) => {
+                Ok(Self::Failed { at, problem: problem.clone() })
+            }
+            (Self::Started { .. } | Self::Acted { .. }, StepEvent::Parked { problem }) => {
+                Ok(Self::Parked { at, problem: problem.clone() })
+            }
+            _ => Err(IllegalEvent { status: self.word(), event: event.word() }),
+        }
+    }
+}
+
+impl StepEvent {
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Acted => "acted",
+            Self::Proven { .. } => "proven",
+            Self::Failed { .. } => "failed",
+            Self::Parked { .. } => "parked",
+        }
+    }
+}
+
+/// One line that a running step printed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputLine {
+    /// Grows by one per line within the operation.
+    pub seq: u64,
+    pub step: u16,
+    pub at: Timestamp,
+    pub error: bool,
+    /// Cleaned of control characters.
+    pub text: String,
+}
+
+/// An operation with everything that a page shows of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    pub id: OperationId,
+    pub cluster: ClusterId,
+    pub plan: Plan,
+    pub digest: Digest,
+    pub reason: String,
+    pub proposed_by: String,
+    pub proposed_at: Timestamp,
+    pub state: OperationState,
+    pub steps: Vec<StepStatus>,
+    pub finished_at: Option<Timestamp>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::ProblemCode;
+
+    #[test]
+    fn a_step_goes_one_way() {
+        let at = Timestamp::UNIX_EPOCH;
+        let started = StepStatus::Waiting.after(&StepEvent::Started, at).expect("start");
+        let acted = started.after(&StepEvent::Acted, at).expect("act");
+        let proven = acted.after(&StepEvent::Proven { already: false }, at).expect("proof");
+        assert!(proven.after(&StepEvent::Started, at).is_err(), "what is proven does not start again");
+        assert!(StepStatus::Waiting.after(&StepEvent::Acted, at).is_err(), "nothing acts before it is on disk");
+        assert!(
+            started.after(&StepEvent::Proven { already: false }, at).is_err(),
+            "no proof of an act that is not recorded"
+        );
+        assert!(acted.after(&StepEvent::Proven { already: true }, at).is_err());
+    }
+
+    #[test]
+    fn after_a_crash_a_step_may_start_again() {
+        let at = Timestamp::UNIX_EPOCH;
+        let started = StepStatus::Started { at };
+        assert!(started.after(&StepEvent::Started, at).is_ok());
+        let parked =
+            started.after(&StepEvent::Parked { problem: ProblemCode::OutcomeUnknown.into() }, at).expect("park");
+        assert!(parked.after(&StepEvent::Started, at).is_ok());
+        let failed = started.after(&StepEvent::Failed { problem: ProblemCode::JoinRefused.into() }, at).expect("fail");
+        assert!(failed.after(&StepEvent::Started, at).is_err());
+    }
+}

@@ -1,0 +1,226 @@
+//! Intent and world in, typed steps out. Pure: same input, same plan.
+//!
+//! The commands of each step are filled in by the crate that builds command lines; a plan is frozen only after that.
+
+#[cfg(test)]
+mod tests;
+
+use crate::ids::NodeId;
+use crate::inventory::{Cluster, ClusterPhase, Node, Purpose};
+use crate::links::LinkPlan;
+use crate::plan::{Action, Consequence, ConsequenceCode, Intent, KeyFile, LinkArgument, MaterialFacts, Plan, Step};
+use crate::problem::{Problem, ProblemCode};
+use crate::quorum::{QdeviceAdvice, forecast, qdevice_advice, qdevice_votes};
+use crate::risk::Risk;
+use crate::topology::Snapshot;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// What the planner knows.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanWorld<'a> {
+    pub cluster: &'a Cluster,
+    pub nodes: &'a [Node],
+    pub snapshot: Option<&'a Snapshot>,
+}
+
+impl<'a> PlanWorld<'a> {
+    fn node(&self, id: NodeId) -> Result<&'a Node, Problem> {
+        self.nodes.iter().find(|node| node.id == id).ok_or_else(|| ProblemCode::NotFound.into())
+    }
+
+    /// Materially, the world in which a plan was made: what may not have moved when it runs.
+    #[must_use]
+    pub fn facts(&self) -> MaterialFacts {
+        let quorum = self.snapshot.and_then(|snapshot| snapshot.quorum.as_ref()).map(|aged| &aged.fact.value);
+        MaterialFacts {
+            cluster_name: self
+                .snapshot
+                .and_then(|snapshot| snapshot.cluster_name.as_ref())
+                .map(|fact| fact.value.clone()),
+            config_version: self.snapshot.and_then(|snapshot| snapshot.config_version.as_ref()).map(|fact| fact.value),
+            members: quorum.map(|partition| partition.members.clone()).unwrap_or_default(),
+            expected_votes: quorum.map(|partition| partition.expected_votes),
+        }
+    }
+}
+
+/// Plans an intent. The steps have no commands yet.
+///
+/// # Errors
+/// Why there can be no such plan.
+pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
+    match intent {
+        Intent::InstallKey { node } => install_key(intent, *node, world),
+        Intent::CreateCluster { first, links, .. } => create(intent, *first, links, world),
+        Intent::JoinNodes { joiners, member, links } => join(intent, joiners, *member, links, world),
+        Intent::SetUpQdevice { host, address } => set_up_qdevice(intent, *host, *address, world),
+    }
+}
+
+fn frozen(
+    intent: &Intent,
+    world: &PlanWorld<'_>,
+    risk: Risk,
+    target: String,
+    steps: Vec<Step>,
+    consequences: Vec<Consequence>,
+) -> Plan {
+    Plan { cluster: world.cluster.id, intent: intent.clone(), risk, target, steps, consequences, facts: world.facts() }
+}
+
+fn step(node: &Node, action: Action) -> Step {
+    Step { node: node.id, node_name: node.label().to_owned(), action, commands: Vec::new() }
+}
+
+fn consequence(code: ConsequenceCode, params: &[(&str, String)]) -> Consequence {
+    let params: BTreeMap<String, String> =
+        params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Consequence { code, params }
+}
+
+fn install_key(intent: &Intent, id: NodeId, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
+    let node = world.node(id)?;
+    let steps = vec![step(node, Action::KeepConsoleKey)];
+    let stays = consequence(ConsequenceCode::ConsoleKeyStays, &[("node", node.label().to_owned())]);
+    Ok(frozen(intent, world, Risk::Reversible, node.label().to_owned(), steps, vec![stays]))
+}
+
+/// The arguments `--linkN` of one node. Priorities count at create only (`pvecm`), so a join leaves them out.
+fn link_arguments(links: &[LinkPlan], node: &Node, with_priority: bool) -> Result<Vec<LinkArgument>, Problem> {
+    if links.is_empty() {
+        return Err(ProblemCode::LinksIncomplete.into());
+    }
+    let mut arguments = links
+        .iter()
+        .map(|link| {
+            let address = link.addresses.get(&node.id).copied().ok_or_else(|| {
+                Problem::new(ProblemCode::LinksIncomplete).with("node", node.label()).with("link", link.number)
+            })?;
+            Ok(LinkArgument { number: link.number, address, priority: link.priority.filter(|_| with_priority) })
+        })
+        .collect::<Result<Vec<_>, Problem>>()?;
+    arguments.sort_by_key(|argument| argument.number);
+    Ok(arguments)
+}
+
+fn create(intent: &Intent, first: NodeId, links: &[LinkPlan], world: &PlanWorld<'_>) -> Result<Plan, Problem> {
+    let Intent::CreateCluster { name, .. } = intent else { return Err(ProblemCode::Internal.into()) };
+    if world.cluster.phase == ClusterPhase::Live {
+        return Err(Problem::new(ProblemCode::ClusterAlreadyBuilt).with("name", &world.cluster.name));
+    }
+    let node = world.node(first)?;
+    let arguments = link_arguments(links, node, true)?;
+    let steps = vec![
+        step(node, Action::KeepConsoleKey),
+        step(node, Action::CreateCluster { name: name.clone(), links: arguments }),
+        step(node, Action::ShareConsoleKey),
+    ];
+    let label = [("node", node.label().to_owned())];
+    let consequences = vec![
+        consequence(ConsequenceCode::NamesFinal, &label),
+        consequence(ConsequenceCode::PmxcfsRestarts, &label),
+        consequence(ConsequenceCode::SshConfigRewritten, &label),
+    ];
+    Ok(frozen(intent, world, Risk::Disruptive, name.to_string(), steps, consequences))
+}
+
+fn join(
+    intent: &Intent,
+    joiners: &[NodeId],
+    member: NodeId,
+    links: &[LinkPlan],
+    world: &PlanWorld<'_>,
+) -> Result<Plan, Problem> {
+    if joiners.is_empty() {
+        return Err(ProblemCode::NodeCountTooLow.into());
+    }
+    if world.cluster.phase != ClusterPhase::Live {
+        return Err(ProblemCode::NotInCluster.into());
+    }
+    let member = world.node(member)?;
+    let member_address = link_arguments(links, member, false)?
+        .first()
+        .map(|argument| argument.address)
+        .ok_or(ProblemCode::LinksIncomplete)?;
+    let mut steps = Vec::new();
+    let mut consequences = Vec::new();
+    for id in joiners {
+        let joiner = world.node(*id)?;
+        steps.extend(join_one(joiner, member, member_address, links, world)?);
+        consequences.push(consequence(ConsequenceCode::JoinerConfigReplaced, &[("node", joiner.label().to_owned())]));
+    }
+    let members =
+        world.snapshot.and_then(|snapshot| snapshot.quorum.as_ref()).map_or(0, |aged| aged.fact.value.members.len());
+    if members == 1 {
+        consequences
+            .insert(0, consequence(ConsequenceCode::FirstNodeMayLoseQuorum, &[("node", member.label().to_owned())]));
+    }
+    Ok(frozen(intent, world, Risk::Disruptive, world.cluster.name.to_string(), steps, consequences))
+}
+
+fn join_one(
+    joiner: &Node,
+    member: &Node,
+    member_address: IpAddr,
+    links: &[LinkPlan],
+    world: &PlanWorld<'_>,
+) -> Result<Vec<Step>, Problem> {
+    let of_name = joiner.label().to_owned();
+    let member_name = member.label().to_owned();
+    let join = Action::JoinCluster {
+        cluster: world.cluster.name.clone(),
+        name: of_name.clone(),
+        member: member.id,
+        member_name: member_name.clone(),
+        member_address,
+        links: link_arguments(links, joiner, false)?,
+    };
+    Ok(vec![
+        step(joiner, Action::KeepConsoleKey),
+        step(joiner, Action::MakeRootKey),
+        step(member, Action::AuthorizeRootKey { of: joiner.id, of_name, file: KeyFile::Cluster }),
+        step(joiner, Action::TrustHostKeys { of: member.id, of_name: member_name, address: member_address }),
+        step(joiner, join),
+    ])
+}
+
+fn set_up_qdevice(intent: &Intent, host: NodeId, address: IpAddr, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
+    if world.cluster.phase != ClusterPhase::Live {
+        return Err(ProblemCode::NotInCluster.into());
+    }
+    let host = world.node(host)?;
+    let mut members: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();
+    members.sort_by_key(|node| node.position);
+    let first = members.first().ok_or(ProblemCode::NodeCountTooLow)?;
+    let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+    if qdevice_advice(count) == QdeviceAdvice::Refused {
+        return Err(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", count));
+    }
+    if world.snapshot.is_some_and(|snapshot| snapshot.qdevice.is_some()) {
+        return Err(ProblemCode::QdevicePresent.into());
+    }
+    let key_of = || (first.id, first.label().to_owned());
+    let (of, of_name) = key_of();
+    let mut steps = vec![
+        step(first, Action::MakeRootKey),
+        step(host, Action::AuthorizeRootKey { of, of_name: of_name.clone(), file: KeyFile::Own }),
+        step(first, Action::TrustHostKeys { of: host.id, of_name: host.label().to_owned(), address }),
+        step(first, Action::SetUpQdevice { host: host.id, address, votes_before: count }),
+    ];
+    steps.push(step(host, Action::ForgetRootKey { of, of_name: of_name.clone(), file: KeyFile::Own }));
+    let (before, after) = (forecast(count, 0), forecast(count, qdevice_votes(count)));
+    let consequences = vec![
+        consequence(
+            ConsequenceCode::VotesChange,
+            &[
+                ("expected_before", before.expected_votes.to_string()),
+                ("expected_after", after.expected_votes.to_string()),
+                ("tolerates_before", before.tolerates.to_string()),
+                ("tolerates_after", after.tolerates.to_string()),
+            ],
+        ),
+        consequence(ConsequenceCode::KeyOnQnetdHost, &[("node", of_name), ("host", host.label().to_owned())]),
+    ];
+    Ok(frozen(intent, world, Risk::Reversible, world.cluster.name.to_string(), steps, consequences))
+}

@@ -1,0 +1,150 @@
+use super::*;
+use crate::ids::ClusterId;
+use crate::inventory::LogIn;
+use crate::name::SshAddress;
+use jiff::Timestamp;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn id(n: u128) -> NodeId {
+    NodeId::from_uuid(Uuid::from_u128(n))
+}
+
+fn cluster(phase: ClusterPhase) -> Cluster {
+    Cluster {
+        id: ClusterId::from_uuid(Uuid::from_u128(99)),
+        name: "prod".parse().expect("name"),
+        phase,
+        protected: false,
+        created_at: Timestamp::UNIX_EPOCH,
+        created_by: "ops-1".into(),
+    }
+}
+
+fn node(n: u8, purpose: Purpose) -> Node {
+    Node {
+        id: id(u128::from(n)),
+        cluster: ClusterId::from_uuid(Uuid::from_u128(99)),
+        purpose,
+        address: SshAddress { host: format!("10.0.1.{n}"), port: 22, user: "root".into() },
+        name: Some(format!("blade-{n}")),
+        pin: None,
+        offered: None,
+        log_in: LogIn::NeedsKey,
+        position: u32::from(n),
+    }
+}
+
+fn links(nodes: &[Node]) -> Vec<LinkPlan> {
+    (0u8..2)
+        .map(|number| LinkPlan {
+            number,
+            priority: Some(10 + 10 * u32::from(number)),
+            network: None,
+            addresses: nodes
+                .iter()
+                .map(|node| (node.id, format!("10.0.{number}.{}", node.position).parse().expect("address")))
+                .collect(),
+        })
+        .collect()
+}
+
+fn members(count: u8) -> Vec<Node> {
+    (11..11 + count).map(|n| node(n, Purpose::Member)).collect()
+}
+
+#[test]
+fn create_keeps_the_key_before_pvecm_replaces_the_files() {
+    let nodes = members(3);
+    let cluster = cluster(ClusterPhase::Draft);
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let intent = Intent::CreateCluster { name: "prod".parse().expect("name"), first: id(11), links: links(&nodes) };
+    let plan = plan(&intent, &world).expect("plan");
+    let words: Vec<_> = plan.steps.iter().map(|step| step.action.word()).collect();
+    assert_eq!(words, ["keep_console_key", "create_cluster", "share_console_key"]);
+    assert_eq!(plan.risk, Risk::Disruptive);
+    assert_eq!(plan.target, "prod");
+}
+
+#[test]
+fn a_live_cluster_is_not_created_again() {
+    let nodes = members(2);
+    let cluster = cluster(ClusterPhase::Live);
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let intent = Intent::CreateCluster { name: "prod".parse().expect("name"), first: id(11), links: links(&nodes) };
+    assert_eq!(plan(&intent, &world).expect_err("refused").code, ProblemCode::ClusterAlreadyBuilt);
+}
+
+#[test]
+fn joins_come_one_after_the_other_and_carry_no_priority() {
+    let nodes = members(3);
+    let cluster = cluster(ClusterPhase::Live);
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let intent = Intent::JoinNodes { joiners: vec![id(12), id(13)], member: id(11), links: links(&nodes) };
+    let plan = plan(&intent, &world).expect("plan");
+    let joins: Vec<_> =
+        plan.steps.iter().enumerate().filter(|(_, step)| step.action.word() == "join_cluster").collect();
+    assert_eq!(joins.iter().map(|(index, _)| *index).collect::<Vec<_>>(), [4, 9]);
+    for (_, step) in joins {
+        let Action::JoinCluster { links, member_address, .. } = &step.action else { panic!("a join") };
+        assert!(links.iter().all(|link| link.priority.is_none()));
+        assert_eq!(member_address.to_string(), "10.0.0.11");
+    }
+}
+
+#[test]
+fn a_missing_address_is_named() {
+    let nodes = members(2);
+    let cluster = cluster(ClusterPhase::Live);
+    let mut chosen = links(&nodes);
+    chosen[1].addresses.remove(&id(12));
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let intent = Intent::JoinNodes { joiners: vec![id(12)], member: id(11), links: chosen };
+    let problem = plan(&intent, &world).expect_err("refused");
+    assert_eq!(problem.code, ProblemCode::LinksIncomplete);
+    assert_eq!(problem.params["node"], "blade-12");
+}
+
+#[test]
+fn the_qnetd_host_is_left_without_the_key() {
+    let mut nodes = members(2);
+    nodes.push(node(50, Purpose::Qnetd));
+    let cluster = cluster(ClusterPhase::Live);
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let intent = Intent::SetUpQdevice { host: id(50), address: "10.0.1.50".parse().expect("address") };
+    let made = plan(&intent, &world).expect("plan");
+    assert_eq!(made.steps.last().map(|step| step.action.word()), Some("forget_root_key"));
+    assert_eq!(made.risk, Risk::Reversible);
+    nodes.push(node(13, Purpose::Member));
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    assert_eq!(plan(&intent, &world).expect_err("odd").code, ProblemCode::QdeviceOddCount);
+}
+
+proptest! {
+    #[test]
+    fn equal_worlds_give_equal_plans_and_digests(count in 2u8..30, pick in 1usize..29) {
+        let nodes = members(count);
+        let cluster = cluster(ClusterPhase::Live);
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+        let joiners: Vec<NodeId> = nodes.iter().skip(1).take(pick).map(|node| node.id).collect();
+        let intent = Intent::JoinNodes { joiners: joiners.clone(), member: id(11), links: links(&nodes) };
+        let one = plan(&intent, &world).expect("plan");
+        let other = plan(&intent, &world).expect("plan");
+        prop_assert_eq!(one.digest().expect("digest"), other.digest().expect("digest"));
+        let joined: Vec<NodeId> = one.steps.iter().filter(|step| step.action.word() == "join_cluster").map(|step| step.node).collect();
+        prop_assert_eq!(joined, joiners, "each joiner exactly once, in order");
+    }
+
+    #[test]
+    fn one_changed_byte_changes_the_digest(last in 14u8..250) {
+        let nodes = members(3);
+        let cluster = cluster(ClusterPhase::Live);
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+        let intent = |links: Vec<LinkPlan>| Intent::JoinNodes { joiners: vec![id(12)], member: id(11), links };
+        let before = plan(&intent(links(&nodes)), &world).expect("plan").digest().expect("digest");
+        let mut moved = links(&nodes);
+        moved[0].addresses.insert(id(12), format!("10.0.0.{last}").parse().expect("address"));
+        let after = plan(&intent(moved), &world).expect("plan").digest().expect("digest");
+        prop_assert_ne!(before, after);
+    }
+}

@@ -1,0 +1,128 @@
+//! What has to happen before a plan may run, by its risk: the shipped table.
+
+use crate::risk::Risk;
+use serde::{Deserialize, Serialize};
+
+/// How long a sign-in counts as fresh, in minutes.
+pub const FRESH_SIGN_IN_MIN: u32 = 5;
+
+/// Who has to agree besides the person who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Agreement {
+    Nobody,
+    /// Another person who may operate the cluster.
+    AnotherPerson,
+    /// Another person with the role approver.
+    AnotherApprover,
+}
+
+/// What the policy asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ruling {
+    pub reason: bool,
+    pub typed_target: bool,
+    pub fresh_sign_in: bool,
+    pub second_factor: bool,
+    pub agreement: Agreement,
+}
+
+/// The shipped policy. `protected` is the cluster's switch.
+#[must_use]
+pub const fn rule(risk: Risk, protected: bool) -> Ruling {
+    match risk {
+        Risk::ReadOnly | Risk::Reversible => Ruling {
+            reason: false,
+            typed_target: false,
+            fresh_sign_in: false,
+            second_factor: false,
+            agreement: Agreement::Nobody,
+        },
+        Risk::Disruptive => Ruling {
+            reason: true,
+            typed_target: true,
+            fresh_sign_in: true,
+            second_factor: false,
+            agreement: if protected { Agreement::AnotherPerson } else { Agreement::Nobody },
+        },
+        Risk::Destructive => Ruling {
+            reason: true,
+            typed_target: true,
+            fresh_sign_in: true,
+            second_factor: true,
+            agreement: Agreement::AnotherApprover,
+        },
+    }
+}
+
+/// What a person brings along when asking to run a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consent {
+    pub reason: String,
+    pub typed: String,
+}
+
+/// Which demand of a ruling is not met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unmet {
+    Reason,
+    TypedTarget,
+    FreshSignIn,
+    Agreement,
+}
+
+impl Ruling {
+    /// The demands that are not met yet; empty means that the plan may run.
+    #[must_use]
+    pub fn unmet(&self, consent: &Consent, target: &str, fresh: bool, agreed: bool) -> Vec<Unmet> {
+        let mut missing = Vec::new();
+        if self.reason && consent.reason.trim().is_empty() {
+            missing.push(Unmet::Reason);
+        }
+        if self.typed_target && consent.typed.trim() != target {
+            missing.push(Unmet::TypedTarget);
+        }
+        if self.fresh_sign_in && !fresh {
+            missing.push(Unmet::FreshSignIn);
+        }
+        if self.agreement != Agreement::Nobody && !agreed {
+            missing.push(Unmet::Agreement);
+        }
+        missing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn demands_never_shrink_with_the_risk() {
+        for protected in [false, true] {
+            let mut before = rule(Risk::ReadOnly, protected);
+            for risk in Risk::ALL {
+                let now = rule(risk, protected);
+                assert!(now.reason >= before.reason && now.typed_target >= before.typed_target);
+                assert!(now.fresh_sign_in >= before.fresh_sign_in && now.agreement >= before.agreement);
+                before = now;
+            }
+        }
+    }
+
+    #[test]
+    fn destruction_needs_another_approver_even_where_nothing_is_protected() {
+        assert_eq!(rule(Risk::Destructive, false).agreement, Agreement::AnotherApprover);
+        assert_eq!(rule(Risk::Disruptive, true).agreement, Agreement::AnotherPerson);
+        assert_eq!(rule(Risk::Disruptive, false).agreement, Agreement::Nobody);
+    }
+
+    #[test]
+    fn every_demand_is_checked() {
+        let consent = Consent { reason: " ".into(), typed: "pve-pro".into() };
+        let missing = rule(Risk::Destructive, false).unmet(&consent, "pve-prod", false, false);
+        assert_eq!(missing, [Unmet::Reason, Unmet::TypedTarget, Unmet::FreshSignIn, Unmet::Agreement]);
+        let consent = Consent { reason: "build".into(), typed: "pve-prod".into() };
+        assert!(rule(Risk::Disruptive, false).unmet(&consent, "pve-prod", true, false).is_empty());
+    }
+}

@@ -1,0 +1,207 @@
+//! Everything that can be wrong, as a code with parameters; the words are in the locale files.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+macro_rules! codes {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident => $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$vdoc])* #[serde(rename = $text)] $variant),+
+        }
+
+        impl $name {
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable word: key of the locale files, never reused for another meaning.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// Reads the word that `as_str` writes.
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == word)
+            }
+        }
+    };
+}
+pub(crate) use codes;
+
+codes!(
+    /// Codes of refusals and errors. Each has its text in every locale under `problem_CODE`.
+    ProblemCode {
+        // Sign-in and rights
+        NotSignedIn => "not_signed_in",
+        WrongCredentials => "wrong_credentials",
+        TooManyAttempts => "too_many_attempts",
+        InviteInvalid => "invite_invalid",
+        PasswordTooShort => "password_too_short",
+        UserNameInvalid => "user_name_invalid",
+        UserNameTaken => "user_name_taken",
+        RoleTooLow => "role_too_low",
+        // Input
+        NameEmpty => "name_empty",
+        NameTooLong => "name_too_long",
+        NameCharacter => "name_character",
+        NameHyphen => "name_hyphen",
+        HostEmpty => "host_empty",
+        HostInvalid => "host_invalid",
+        PortInvalid => "port_invalid",
+        SshUserInvalid => "ssh_user_invalid",
+        AddressInvalid => "address_invalid",
+        NotFound => "not_found",
+        // Reaching a node
+        Unreachable => "unreachable",
+        ConnectionRefused => "connection_refused",
+        NotSsh => "not_ssh",
+        NoCommonAlgorithm => "no_common_algorithm",
+        HostKeyUnknown => "host_key_unknown",
+        HostKeyChanged => "host_key_changed",
+        HostKeyOther => "host_key_other",
+        KeyRefused => "key_refused",
+        PasswordRefused => "password_refused",
+        NotRoot => "not_root",
+        NodeHangs => "node_hangs",
+        OutputTooLong => "output_too_long",
+        ConnectionLost => "connection_lost",
+        Garbage => "garbage",
+        CommandFailed => "command_failed",
+        NodeAlreadyAdded => "node_already_added",
+        // Building a cluster
+        ChecksNotPassed => "checks_not_passed",
+        ChecksStale => "checks_stale",
+        LinksIncomplete => "links_incomplete",
+        LinkNotLocal => "link_not_local",
+        LinkAddressTwice => "link_address_twice",
+        NotInCluster => "not_in_cluster",
+        InOtherCluster => "in_other_cluster",
+        LeftoverAuthkey => "leftover_authkey",
+        LeftoverConfig => "leftover_config",
+        GuestsOnJoiner => "guests_on_joiner",
+        NameInCluster => "name_in_cluster",
+        AddressInCluster => "address_in_cluster",
+        ClusterNotQuorate => "cluster_not_quorate",
+        MembersOffline => "members_offline",
+        NoRsaHostKey => "no_rsa_host_key",
+        JoinRefused => "join_refused",
+        JoinHalfway => "join_halfway",
+        CreateHalfway => "create_halfway",
+        QdeviceHalfway => "qdevice_halfway",
+        QdevicePresent => "qdevice_present",
+        QdeviceOddCount => "qdevice_odd_count",
+        QdevicePackageMissing => "qdevice_package_missing",
+        QdeviceLeftover => "qdevice_leftover",
+        QnetdMissing => "qnetd_missing",
+        ProofMissing => "proof_missing",
+        OutcomeUnknown => "outcome_unknown",
+        StepTimedOut => "step_timed_out",
+        // Operations
+        PlanChanged => "plan_changed",
+        WorldChanged => "world_changed",
+        ConsentMissing => "consent_missing",
+        AlreadyRunning => "already_running",
+        StepOutOfOrder => "step_out_of_order",
+        OperationOver => "operation_over",
+        NodeCountTooLow => "node_count_too_low",
+        ClusterAlreadyBuilt => "cluster_already_built",
+        // The console itself
+        StoreFailed => "store_failed",
+        SealMissing => "seal_missing",
+        Internal => "internal",
+    }
+);
+
+/// A refusal or an error: a code, its parameters for the sentence, and what the node said, if it said anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Problem {
+    pub code: ProblemCode,
+    /// Parameter name -> value, filled into the locale's sentence; names are those that the sentence uses.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
+    /// The line of output that proves it, cleaned and cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+}
+
+impl Problem {
+    #[must_use]
+    pub const fn new(code: ProblemCode) -> Self {
+        Self { code, params: BTreeMap::new(), quote: None }
+    }
+
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.params.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    #[must_use]
+    pub fn quoting(mut self, line: impl Into<String>) -> Self {
+        self.quote = Some(line.into());
+        self
+    }
+}
+
+impl From<ProblemCode> for Problem {
+    fn from(code: ProblemCode) -> Self {
+        Self::new(code)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code.as_str())?;
+        for (name, value) in &self.params {
+            write!(f, " {name}={value}")?;
+        }
+        if let Some(line) = &self.quote {
+            write!(f, ": {line}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl From<crate::name::NameError> for Problem {
+    fn from(error: crate::name::NameError) -> Self {
+        use crate::name::NameError;
+        match error {
+            NameError::Empty => ProblemCode::NameEmpty.into(),
+            NameError::TooLong(max) => Self::new(ProblemCode::NameTooLong).with("max", max),
+            NameError::Character => ProblemCode::NameCharacter.into(),
+            NameError::Hyphen => ProblemCode::NameHyphen.into(),
+        }
+    }
+}
+
+impl From<crate::name::AddressError> for Problem {
+    fn from(error: crate::name::AddressError) -> Self {
+        use crate::name::AddressError;
+        match error {
+            AddressError::EmptyHost => ProblemCode::HostEmpty.into(),
+            AddressError::BadHost => ProblemCode::HostInvalid.into(),
+            AddressError::BadPort => ProblemCode::PortInvalid.into(),
+            AddressError::BadUser => ProblemCode::SshUserInvalid.into(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_code_has_its_own_word() {
+        let words: BTreeSet<_> = ProblemCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), ProblemCode::ALL.len());
+        for code in ProblemCode::ALL {
+            assert_eq!(ProblemCode::from_word(code.as_str()), Some(*code));
+        }
+    }
+}
