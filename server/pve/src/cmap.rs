@@ -1,0 +1,140 @@
+//! `corosync-cmapctl`: corosync's own map of settings, members and counters (`cmap_keys(7)`).
+
+use crate::answer::Answer;
+use crate::clean::clean_text;
+use crate::command::{CommandLine, LARGE_OUTPUT_MAX_BYTES};
+use crate::error::{ParseError, Reason};
+use model::facts::CorosyncNodeId;
+use std::collections::BTreeMap;
+
+const WHAT: &str = "corosync-cmapctl";
+
+/// `corosync-cmapctl`: the default map.
+#[must_use]
+pub fn map() -> CommandLine {
+    CommandLine::reads("corosync-cmapctl").output_max(LARGE_OUTPUT_MAX_BYTES)
+}
+
+/// `corosync-cmapctl -m stats`: counters, with latencies in microseconds.
+#[must_use]
+pub fn stats() -> CommandLine {
+    CommandLine::reads("corosync-cmapctl").args(["-m", "stats"]).output_max(LARGE_OUTPUT_MAX_BYTES)
+}
+
+/// One value with its type.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CmapValue {
+    /// `u8` to `u64`
+    Unsigned(u64),
+    /// `i8` to `i64`
+    Signed(i64),
+    /// `flt` and `dbl`
+    Float(f64),
+    Text(String),
+    /// `bin`, as printed.
+    Binary(String),
+}
+
+impl CmapValue {
+    #[must_use]
+    pub const fn as_u64(&self) -> Option<u64> {
+        match self {
+            Self::Unsigned(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+}
+
+/// Key -> value.
+pub type CmapMap = BTreeMap<String, CmapValue>;
+
+/// What this node measures about one link to one node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnetLink {
+    pub node: CorosyncNodeId,
+    pub link: u8,
+    pub connected: bool,
+    pub enabled: bool,
+    /// The mean round trip of knet's pings, in microseconds; absent before the first sample.
+    pub latency_ave_us: Option<u64>,
+    /// Bytes.
+    pub mtu: Option<u64>,
+    pub down_count: Option<u64>,
+}
+
+/// Reads either map.
+///
+/// # Errors
+/// [`Reason::CorosyncDown`], or a line that is no entry.
+pub fn entries(answer: Answer<'_>) -> Result<CmapMap, ParseError> {
+    let text = answer.printed(WHAT, &[0])?;
+    let mut out = CmapMap::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let (key, value) = entry(line).ok_or_else(|| ParseError::malformed(WHAT, "an entry", line))?;
+        out.insert(key, value);
+    }
+    if out.is_empty() {
+        return Err(ParseError::new(WHAT, Reason::Empty));
+    }
+    Ok(out)
+}
+
+/// The links in `-m stats`, this node's own loop left out; corosync's own id is `own`.
+#[must_use]
+pub fn knet_links(map: &CmapMap, own: CorosyncNodeId) -> Vec<KnetLink> {
+    let mut out = Vec::new();
+    let prefix = "stats.knet.node";
+    for (key, value) in map.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix)) {
+        let Some(base) = key.strip_suffix(".connected") else {
+            continue;
+        };
+        let Some((node, link)) = knet_numbers(base) else {
+            continue;
+        };
+        if node == own {
+            continue;
+        }
+        let number = |name: &str| map.get(&format!("{base}.{name}")).and_then(CmapValue::as_u64);
+        let samples = number("latency_samples").unwrap_or(0);
+        out.push(KnetLink {
+            node,
+            link,
+            connected: value.as_u64() == Some(1),
+            enabled: number("enabled") == Some(1),
+            latency_ave_us: number("latency_ave").filter(|_| samples > 0),
+            mtu: number("mtu"),
+            down_count: number("down_count"),
+        });
+    }
+    out.sort_by_key(|link| (link.node, link.link));
+    out
+}
+
+/// `stats.knet.node3.link1` -> (3, 1)
+fn knet_numbers(base: &str) -> Option<(CorosyncNodeId, u8)> {
+    let (node, link) = base.strip_prefix("stats.knet.node")?.split_once(".link")?;
+    Some((node.parse().ok()?, link.parse().ok()?))
+}
+
+/// `key (type) = value`; a string's value may be empty.
+fn entry(line: &str) -> Option<(String, CmapValue)> {
+    let (head, value) = line.split_once(" = ").or_else(|| Some((line.strip_suffix(" =")?, "")))?;
+    let (key, kind) = head.strip_suffix(')')?.rsplit_once(" (")?;
+    let value = match kind {
+        "u8" | "u16" | "u32" | "u64" => CmapValue::Unsigned(value.trim().parse().ok()?),
+        "i8" | "i16" | "i32" | "i64" => CmapValue::Signed(value.trim().parse().ok()?),
+        "flt" | "dbl" => CmapValue::Float(value.trim().parse().ok()?),
+        "str" => CmapValue::Text(clean_text(value)),
+        "bin" => CmapValue::Binary(clean_text(value)),
+        _ => return None,
+    };
+    (!key.is_empty()).then(|| (clean_text(key), value))
+}

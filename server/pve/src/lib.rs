@@ -1,0 +1,37 @@
+//! Command lines out, answers in; pure.
+//!
+//! Architecture invariants: this crate does no I/O and knows no runtime.
+//! [`CommandLine`] has no constructor outside of it, so nothing else can make a line for a node.
+//! Every builder has typed arguments, every reader takes any bytes, never panics, and refuses silence as success.
+
+mod answer;
+mod clean;
+mod command;
+mod error;
+mod quote;
+
+pub mod cfgtool;
+pub mod cmap;
+pub mod corosync_conf;
+pub mod files;
+pub mod host;
+pub mod host_keys;
+pub mod journal;
+pub mod network;
+pub mod outcome;
+pub mod packages;
+pub mod pmxcfs;
+pub mod probe;
+pub mod pvecm;
+pub mod qdevice;
+pub mod quorumtool;
+pub mod ssh_keys;
+pub mod systemd;
+pub mod unit;
+pub mod version;
+
+pub use answer::{Answer, INPUT_MAX_BYTES};
+pub use clean::{clean_text, clean_text_within};
+pub use command::{CommandLine, Effect, Marker, shell_line};
+pub use error::{ParseError, Reason};
+pub use quote::quote;

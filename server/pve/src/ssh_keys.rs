@@ -1,0 +1,205 @@
+//! Root's SSH files, which `pvecm add --use_ssh` and `pvecm qdevice setup` need.
+//!
+//! The console carries keys over its own pinned connections, so no password is typed on a node.
+
+use crate::answer::Answer;
+use crate::command::CommandLine;
+use crate::error::ParseError;
+use crate::files::NodeFile;
+use crate::host_keys::PublicKey;
+use model::name::NodeName;
+use std::net::IpAddr;
+
+/// The time limit of making a key of 4096 bits, in seconds.
+const KEYGEN_LIMIT_S: u32 = 60;
+/// The time limit of one node's SSH to another, in seconds; OpenSSH itself gives up connecting after 4.
+const SSH_LIMIT_S: u32 = 10;
+/// SSH's own port, which known_hosts lines leave out.
+const SSH_PORT: u16 = 22;
+/// OpenSSH's exit code for its own failures.
+const EXIT_SSH: i32 = 255;
+
+/// A file of lines that the product may append to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyFile {
+    /// `/root/.ssh/authorized_keys`
+    AuthorizedKeys,
+    /// `/root/.ssh/authorized_keys2`
+    AuthorizedKeys2,
+    /// `/etc/pve/priv/authorized_keys`
+    ClusterAuthorizedKeys,
+    /// `/root/.ssh/known_hosts`
+    KnownHosts,
+}
+
+impl KeyFile {
+    /// The absolute path.
+    #[must_use]
+    pub fn path(self) -> String {
+        self.node_file().path()
+    }
+
+    const fn node_file(self) -> NodeFile {
+        match self {
+            Self::AuthorizedKeys => NodeFile::RootAuthorizedKeys,
+            Self::AuthorizedKeys2 => NodeFile::RootAuthorizedKeys2,
+            Self::ClusterAuthorizedKeys => NodeFile::ClusterAuthorizedKeys,
+            Self::KnownHosts => NodeFile::RootKnownHosts,
+        }
+    }
+}
+
+/// One line of `authorized_keys` or `known_hosts`, made from a checked key: it has no line break.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyLine(String);
+
+impl KeyLine {
+    /// The line that lets `key` in.
+    #[must_use]
+    pub fn authorized(key: &PublicKey) -> Self {
+        Self(key.to_string())
+    }
+
+    /// The line that says that the host at `address` has `key`; other ports than 22 are written `[ADDRESS]:PORT` (`sshd(8)`).
+    #[must_use]
+    pub fn known_host(address: IpAddr, port: u16, key: &PublicKey) -> Self {
+        let name = if port == SSH_PORT { address.to_string() } else { format!("[{address}]:{port}") };
+        Self(format!("{name} {} {}", key.algorithm(), key.blob()))
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// True where `lines` say the same already: comments and marks do not count, hashed names are not looked into.
+    #[must_use]
+    pub fn is_in(&self, lines: &[String]) -> bool {
+        lines.iter().any(|line| self.is_said_by(line))
+    }
+
+    fn is_said_by(&self, line: &str) -> bool {
+        if line.trim_start().starts_with('#') {
+            return false;
+        }
+        let wanted: Vec<&str> = self.0.split_whitespace().take(self.words()).collect();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        words.windows(wanted.len()).any(|window| window == wanted) || self.is_listed_host(&words, &wanted)
+    }
+
+    /// A known_hosts line may name several hosts with commas between.
+    fn is_listed_host(&self, words: &[&str], wanted: &[&str]) -> bool {
+        match (words, wanted) {
+            ([hosts, algorithm, blob, ..], [host, wanted_algorithm, wanted_blob]) => {
+                algorithm == wanted_algorithm && blob == wanted_blob && hosts.split(',').any(|name| name == *host)
+            }
+            _ => false,
+        }
+    }
+
+    /// Two words for a key that is let in, three for a known host.
+    fn words(&self) -> usize {
+        let first = self.0.split_whitespace().next().unwrap_or_default();
+        if first.starts_with("ssh-") || first.starts_with("ecdsa-") || first.starts_with("sk-") { 2 } else { 3 }
+    }
+}
+
+/// Prints a file of key lines.
+#[must_use]
+pub fn cat(file: KeyFile) -> CommandLine {
+    CommandLine::reads("cat").arg(file.path())
+}
+
+/// Appends lines with `tee -a`; a line break is set in front, because the file's last line may lack its own.
+#[must_use]
+pub fn append(file: KeyFile, lines: &[KeyLine]) -> CommandLine {
+    let text: String = lines.iter().map(|line| format!("\n{}", line.0)).collect();
+    CommandLine::changes("tee").arg("-a").arg(file.path()).stdin_bytes(format!("{text}\n"))
+}
+
+/// Writes the file again without every line that says the same as `line`, with `install -m 600`; `lines` is what stands in it now.
+///
+/// `None` for the cluster's own file, which is the other nodes' too and which `install` would replace while they read it,
+/// and for a file with bytes that are no text, because they would be lost.
+#[must_use]
+pub fn remove(file: KeyFile, lines: &[String], line: &KeyLine) -> Option<CommandLine> {
+    let lossy = lines.iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER));
+    if file == KeyFile::ClusterAuthorizedKeys || lossy {
+        return None;
+    }
+    let kept = lines.iter().filter(|text| !line.is_said_by(text));
+    let text: String = kept.map(|text| format!("{text}\n")).collect();
+    Some(CommandLine::changes("install").args(["-m", "600", "/dev/stdin"]).arg(file.path()).stdin_bytes(text))
+}
+
+/// Makes `/root/.ssh` with the mode that sshd wants.
+#[must_use]
+pub fn make_ssh_folder() -> CommandLine {
+    CommandLine::changes("install").args(["-d", "-m", "700", "/root/.ssh"])
+}
+
+/// Makes root's key pair as `pvecm` would; refuses to replace one, because standard input is closed.
+#[must_use]
+pub fn make_root_key() -> CommandLine {
+    CommandLine::changes("ssh-keygen")
+        .args(["-q", "-t", "rsa", "-b", "4096", "-N", "", "-f"])
+        .arg(NodeFile::RootPrivateKey.path())
+        .limit_s(KEYGEN_LIMIT_S)
+}
+
+/// Makes the host keys that are missing.
+#[must_use]
+pub fn make_host_keys() -> CommandLine {
+    CommandLine::changes("ssh-keygen").arg("-A").limit_s(KEYGEN_LIMIT_S)
+}
+
+/// Tries SSH from this node to another as Proxmox VE does since pve-cluster 8.0.6: with the other node's pinned host key.
+#[must_use]
+pub fn try_node_to_node(node: &NodeName, address: IpAddr) -> CommandLine {
+    CommandLine::reads("ssh")
+        .args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=4", "-o"])
+        .arg(format!("HostKeyAlias={node}"))
+        .arg("-o")
+        .arg(format!("UserKnownHostsFile={}", NodeFile::NodeKnownHosts(node.clone()).path()))
+        .args(["-o", "GlobalKnownHostsFile=none"])
+        .arg(format!("root@{address}"))
+        .arg("/bin/true")
+        .limit_s(SSH_LIMIT_S)
+}
+
+/// How one node's SSH to another ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NodeSsh {
+    Works,
+    /// `Host key verification failed.`: the other node's key is not the pinned one, or none is pinned.
+    HostKey,
+    /// `Permission denied`: the other node does not let root's key in.
+    Denied,
+    /// The other node was not reached, or anything else: the last words.
+    Failed {
+        text: String,
+    },
+}
+
+/// Reads the answer of [`try_node_to_node`].
+///
+/// # Errors
+/// An ended time limit, a missing program.
+pub fn node_to_node(answer: Answer<'_>) -> Result<NodeSsh, ParseError> {
+    const WHAT: &str = "ssh";
+    answer.text(WHAT)?;
+    if answer.exit == 0 {
+        return Ok(NodeSsh::Works);
+    }
+    let error = answer.failure(WHAT);
+    let stderr = answer.stderr_text();
+    if stderr.contains("Host key verification failed") {
+        Ok(NodeSsh::HostKey)
+    } else if stderr.contains("Permission denied") {
+        Ok(NodeSsh::Denied)
+    } else if answer.exit == EXIT_SSH {
+        Ok(NodeSsh::Failed { text: error.line.unwrap_or_default() })
+    } else {
+        Err(error)
+    }
+}

@@ -1,0 +1,194 @@
+//! No reader panics or loops, whatever arrives; nothing harmful gets through the cleaning.
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
+mod support;
+
+use proptest::prelude::*;
+use proptest::sample::Index;
+use pve::{Answer, clean_text, clean_text_within};
+use std::sync::LazyLock;
+
+static RECORDED: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut texts: Vec<String> = support::all().into_iter().map(|entry| entry.stdout).collect();
+    texts.retain(|text| !text.trim().is_empty());
+    texts.sort();
+    texts.dedup();
+    texts
+});
+
+/// Every reader, on the same bytes.
+fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) {
+    let answer = Answer::new(stdout, stderr, exit);
+    let text = String::from_utf8_lossy(stdout);
+    let services = [pve::systemd::Service::Corosync, pve::systemd::Service::Ssh];
+    let _ = pve::version::short(answer);
+    let _ = pve::version::packages(answer);
+    let _ = pve::host::node_name(answer);
+    let _ = pve::host::kernel_release(answer);
+    let _ = pve::host::user_number(answer);
+    let _ = pve::host::clock_time(answer);
+    let _ = pve::host::time(answer);
+    let _ = pve::host::guests(answer, model::facts::GuestKind::Qemu);
+    let _ = pve::network::resolved(answer);
+    let _ = pve::network::addresses(answer);
+    let _ = pve::network::interfaces(answer);
+    let _ = pve::network::routes(answer);
+    let _ = pve::files::content(answer);
+    let _ = pve::files::one_word(answer);
+    let _ = pve::files::names(answer);
+    let _ = pve::files::yes_or_no(answer);
+    let _ = pve::files::digests(answer);
+    let _ = pve::packages::installed(answer);
+    let _ = pve::pmxcfs::members(answer);
+    let _ = pve::pmxcfs::versions(answer);
+    let _ = pve::pmxcfs::guests(answer);
+    let _ = pve::pmxcfs::state(answer);
+    let _ = pve::corosync_conf::conf(answer);
+    let _ = pve::corosync_conf::read(&text);
+    let _ = pve::pvecm::cluster_status(answer);
+    let _ = pve::pvecm::members(answer);
+    let _ = pve::pvecm::api_version(answer);
+    let _ = pve::quorumtool::quorum(answer);
+    let _ = pve::quorumtool::BlockReader::default().push(stdout);
+    let _ = pve::cfgtool::link_rows(answer);
+    let _ = pve::cfgtool::link_lines(answer);
+    let _ = pve::cmap::entries(answer).map(|map| pve::cmap::knet_links(&map, 1));
+    let _ = pve::qdevice::qdevice(answer);
+    let _ = pve::qdevice::qnetd(answer);
+    let _ = pve::systemd::activity(answer, &services);
+    let _ = pve::systemd::states(answer);
+    let _ = pve::unit::state(answer);
+    let _ = pve::unit::started(answer);
+    let _ = pve::unit::new_output(answer);
+    let _ = pve::journal::entries(answer);
+    let _ = pve::journal::entry(stdout);
+    let _ = pve::host_keys::public_key(answer);
+    let _ = pve::host_keys::PublicKey::parse(&text);
+    let _ = pve::ssh_keys::node_to_node(answer);
+    let _ = pve::probe::report(answer);
+    let _ = pve::outcome::join(answer);
+    let _ = pve::outcome::create(answer);
+    let _ = pve::outcome::qdevice(answer);
+}
+
+/// What comes back must be fit for a page.
+fn assert_harmless(text: &str) {
+    assert!(!text.contains(['<', '>']), "{text:?}");
+    assert!(!text.chars().any(char::is_control), "{text:?}");
+    assert!(!text.contains(['\u{202e}', '\u{2066}', '\u{200b}', '\u{feff}']), "{text:?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn arbitrary_bytes_never_panic(
+        stdout in prop::collection::vec(any::<u8>(), 0..400),
+        stderr in prop::collection::vec(any::<u8>(), 0..80),
+        exit in -1..256,
+    ) {
+        read_all(&stdout, &stderr, exit);
+    }
+
+    #[test]
+    fn arbitrary_lines_never_panic(stdout in "[ -~\n\t{}:=,'|é\u{0}\u{1b}]{0,300}", exit in 0..3) {
+        read_all(stdout.as_bytes(), b"", exit);
+    }
+
+    #[test]
+    fn damaged_recordings_never_panic(
+        which: Index,
+        cut: Index,
+        holes in prop::collection::vec((any::<Index>(), any::<u8>()), 0..12),
+        exit in prop::sample::select(vec![0, 1, 2, 124]),
+    ) {
+        let mut bytes = which.get(&RECORDED).clone().into_bytes();
+        bytes.truncate(1 + cut.index(bytes.len()));
+        for (place, byte) in holes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        read_all(&bytes, b"", exit);
+    }
+
+    #[test]
+    fn clean_text_is_harmless(text in any::<String>(), hostile in "[<>\u{1b}\\[0-9;m\u{7}\r\n\t\u{202e}\u{200b}a]{0,60}") {
+        let all = format!("{text}{hostile}");
+        assert_harmless(&clean_text(&all));
+        let short = clean_text_within(&all, 10);
+        assert_harmless(&short);
+        prop_assert!(short.chars().count() <= 11);
+    }
+
+    /// Names from a node reach pages: whatever it says, they come out harmless.
+    #[test]
+    fn names_that_nodes_claim_are_harmless(name in "[<>a-z\u{1b}\u{202e}\"\u{7}]{1,20}") {
+        let row = format!(
+            "Quorum information\n---\nNodes: 1\nNode ID: 1\nRing ID: {name}\nQuorate: Yes\nExpected votes: 1\n\
+             Highest expected: 1\nTotal votes: 1\nQuorum: 1\nFlags: {name}\n\n Nodeid Votes Name\n 1 1 {name} (local)\n"
+        );
+        if let Ok(status) = pve::quorumtool::quorum(Answer::ok(row.as_bytes())) {
+            assert_harmless(&status.ring_id);
+            status.flags.iter().for_each(|flag| assert_harmless(flag));
+            status.members.iter().for_each(|member| assert_harmless(&member.name));
+        }
+        let refused = pve::outcome::join(Answer::ok(format!("detected the following error(s):\n* {name}\n").as_bytes()));
+        if let pve::outcome::JoinOutcome::Refused { reasons } = refused {
+            reasons.iter().for_each(|reason| assert_harmless(reason));
+        }
+        if let Err(error) = pve::pvecm::api_version(Answer::ok(name.as_bytes())) {
+            error.line.iter().for_each(|line| assert_harmless(line));
+        }
+    }
+}
+
+#[test]
+fn terminal_sequences_vanish_and_words_stay() {
+    assert_eq!(clean_text("\u{1b}[1;31mred\u{1b}[0m text"), "red text");
+    assert_eq!(clean_text("a\r\nb\tc"), "a  b c");
+    assert_eq!(clean_text("<script>"), "‹script›");
+    assert_eq!(clean_text("un nœud d'été — ノード"), "un nœud d'été — ノード");
+}
+
+#[test]
+fn too_much_is_refused_whoever_reads_it() {
+    let much = vec![b'a'; pve::INPUT_MAX_BYTES + 1];
+    let reason = pve::Reason::TooLong { max_bytes: pve::INPUT_MAX_BYTES };
+    assert_eq!(pve::files::content(Answer::ok(&much)).map_err(|error| error.reason), Err(reason.clone()));
+    assert_eq!(pve::pmxcfs::members(Answer::ok(&much)).map_err(|error| error.reason), Err(reason.clone()));
+    let text = String::from_utf8_lossy(&much);
+    assert_eq!(pve::corosync_conf::read(&text).map_err(|error| error.reason), Err(reason));
+    read_all(&much, &much, 0);
+}
+
+#[test]
+fn silence_is_never_success() {
+    for text in [&b""[..], b"\n", b"  \n\n"] {
+        let answer = Answer::ok(text);
+        assert!(pve::version::short(answer).is_err());
+        assert!(pve::version::packages(answer).is_err());
+        assert!(pve::host::node_name(answer).is_err());
+        assert!(pve::host::clock_time(answer).is_err());
+        assert!(pve::host::time(answer).is_err());
+        assert!(pve::network::addresses(answer).is_err());
+        assert!(pve::network::interfaces(answer).is_err());
+        assert!(pve::network::routes(answer).is_err());
+        assert!(pve::files::one_word(answer).is_err());
+        assert!(pve::files::digests(answer).is_err());
+        assert!(pve::packages::installed(answer).is_err());
+        assert!(pve::pmxcfs::members(answer).is_err());
+        assert!(pve::pmxcfs::guests(answer).is_err());
+        assert!(pve::corosync_conf::conf(answer).is_err());
+        assert!(pve::pvecm::cluster_status(answer).is_err());
+        assert!(pve::quorumtool::quorum(answer).is_err());
+        assert!(pve::quorumtool::members(answer).is_err());
+        assert!(pve::cfgtool::link_rows(answer).is_err());
+        assert!(pve::cfgtool::link_lines(answer).is_err());
+        assert!(pve::cmap::entries(answer).is_err());
+        assert!(pve::qdevice::qdevice(answer).is_err());
+        assert!(pve::qdevice::qnetd(answer).is_err());
+        assert!(pve::systemd::states(answer).is_err());
+        assert!(pve::unit::state(answer).is_err());
+        assert!(pve::probe::report(answer).is_err());
+    }
+}
