@@ -1,0 +1,69 @@
+//! The engine with everything that it was given.
+
+use crate::audit::Recorder;
+use crate::hub::Hub;
+use crate::ports::{Clock, Dialer, Endpoint, Ids, NodeShell, Store, StoreError};
+use crate::watch::Watchers;
+use model::ids::NodeId;
+use model::inventory::Node;
+use model::problem::{Problem, ProblemCode};
+use std::sync::Arc;
+
+/// Everything that runs behind the pages. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub store: Arc<dyn Store>,
+    pub dialer: Arc<dyn Dialer>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    pub hub: Hub,
+    pub audit: Recorder,
+    pub watchers: Watchers,
+}
+
+impl Engine {
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>, dialer: Arc<dyn Dialer>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
+        let audit = Recorder::new(Arc::clone(&store), Arc::clone(&clock));
+        let hub = Hub::new(Arc::clone(&clock));
+        Self { store, dialer, clock, ids, hub, audit, watchers: Watchers::default() }
+    }
+
+    /// Where a machine is reached.
+    #[must_use]
+    pub fn endpoint(node: &Node) -> Endpoint {
+        Endpoint { node: node.id, address: node.address.clone(), pin: node.pin.clone() }
+    }
+
+    /// The kept connection to a machine.
+    ///
+    /// # Errors
+    /// Why it cannot be reached, in words for people, with the node's label.
+    pub async fn shell_to(&self, node: &Node) -> Result<Arc<dyn NodeShell>, Problem> {
+        self.dialer
+            .shell(&Self::endpoint(node))
+            .await
+            .map_err(|error| error.problem().with("node", node.label()).with("host", &node.address.host))
+    }
+
+    /// # Errors
+    /// `NotFound`, or a failing store.
+    pub async fn node(&self, id: NodeId) -> Result<Node, Problem> {
+        self.store.node(id).await.map_err(|error| store_problem(&error))
+    }
+}
+
+/// The words for people when the store cannot do something.
+#[must_use]
+pub fn store_problem(error: &StoreError) -> Problem {
+    match error {
+        StoreError::NotFound { what } => Problem::new(ProblemCode::NotFound).with("what", what),
+        StoreError::Conflict { what: "running operation" } => ProblemCode::AlreadyRunning.into(),
+        StoreError::Conflict { what } => Problem::new(ProblemCode::WorldChanged).with("what", what),
+        StoreError::Database { .. } | StoreError::Corrupt { .. } => {
+            // The text may hold paths; it belongs into the log, not onto a page.
+            tracing::error!(store.error = %error, "the store failed");
+            ProblemCode::StoreFailed.into()
+        }
+    }
+}

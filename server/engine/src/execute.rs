@@ -1,0 +1,217 @@
+//! The saga: probe, journal, act, prove; the same way forward after a crash as without one.
+
+use crate::audit::Person;
+use crate::context::{Engine, store_problem};
+use crate::ports::{JournalEntry, NodeShell, StoreError};
+use crate::steps::{self, Probe, StepContext, Stop};
+use model::audit::{AuditCode, Outcome};
+use model::ids::OperationId;
+use model::inventory::ClusterPhase;
+use model::live::Live;
+use model::operation::{Operation, OperationState, StepEvent, StepStatus};
+use model::plan::{Action, Intent};
+use model::problem::{Problem, ProblemCode};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Runs an operation in the background. `password_shell` is the connection of the one plan that logs in by password.
+pub fn spawn(
+    engine: Engine,
+    id: OperationId,
+    password_shell: Option<Arc<dyn NodeShell>>,
+) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Err(error) = run(&engine, id, password_shell).await {
+            // The journal could not be written: nothing further may act. Start-up takes the operation up again.
+            tracing::error!(operation.id = %id, store.error = %error, "an operation stopped because its journal failed");
+        }
+    })
+}
+
+/// Runs an operation to its end, its park, or the first failing write.
+///
+/// # Errors
+/// Only when the store fails; everything else is a state of the operation.
+pub async fn run(
+    engine: &Engine,
+    id: OperationId,
+    password_shell: Option<Arc<dyn NodeShell>>,
+) -> Result<(), StoreError> {
+    let operation = engine.store.operation(id).await?;
+    publish(engine, id).await;
+    for index in 0..operation.plan.steps.len() {
+        let index = u16::try_from(index).unwrap_or(u16::MAX);
+        match run_step(engine, id, index, password_shell.as_ref()).await? {
+            Ended::Proven => {}
+            Ended::Failed(problem) => {
+                let to = OperationState::Failed { step: index, problem };
+                return finish(engine, &operation, to, AuditCode::OperationFinished, Outcome::Failed).await;
+            }
+            Ended::Parked(problem) => {
+                let to = OperationState::Parked { step: index, problem };
+                return finish(engine, &operation, to, AuditCode::OperationParked, Outcome::Unknown).await;
+            }
+        }
+    }
+    finish(engine, &operation, OperationState::Done, AuditCode::OperationFinished, Outcome::Success).await
+}
+
+enum Ended {
+    Proven,
+    Failed(Problem),
+    Parked(Problem),
+}
+
+impl From<Stop> for Ended {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::Failed(problem) => Self::Failed(problem),
+            Stop::Parked(problem) => Self::Parked(problem),
+        }
+    }
+}
+
+async fn run_step(
+    engine: &Engine,
+    id: OperationId,
+    index: u16,
+    password_shell: Option<&Arc<dyn NodeShell>>,
+) -> Result<Ended, StoreError> {
+    let operation = engine.store.operation(id).await?;
+    let position = usize::from(index);
+    let (Some(step), Some(status)) = (operation.plan.steps.get(position), operation.steps.get(position)) else {
+        return Ok(Ended::Failed(ProblemCode::Internal.into()));
+    };
+    match status {
+        StepStatus::Proven { .. } => return Ok(Ended::Proven),
+        StepStatus::Failed { problem, .. } => return Ok(Ended::Failed(problem.clone())),
+        _ => {}
+    }
+    // On disk before anything reaches the node.
+    journal(engine, id, index, StepEvent::Started).await?;
+    let context = StepContext::new(engine, &operation, index, step, password_shell.cloned());
+    let limit = Duration::from_secs(u64::from(step.action.time_limit_s()));
+    let ended = match tokio::time::timeout(limit, drive(engine, id, index, &context)).await {
+        Ok(ended) => ended?,
+        Err(_) => Ended::Parked(
+            Problem::new(ProblemCode::StepTimedOut).with("node", &step.node_name).with("seconds", limit.as_secs()),
+        ),
+    };
+    match &ended {
+        Ended::Proven => settle(engine, &operation, &step.action).await?,
+        Ended::Failed(problem) => journal(engine, id, index, StepEvent::Failed { problem: problem.clone() }).await?,
+        Ended::Parked(problem) => journal(engine, id, index, StepEvent::Parked { problem: problem.clone() }).await?,
+    }
+    Ok(ended)
+}
+
+/// One step between its first and its last journal entry.
+async fn drive(engine: &Engine, id: OperationId, index: u16, context: &StepContext<'_>) -> Result<Ended, StoreError> {
+    match steps::probe(context).await {
+        Err(stop) => return Ok(stop.into()),
+        Ok(Probe::AlreadyDone) => {
+            journal(engine, id, index, StepEvent::Proven { already: true }).await?;
+            return Ok(Ended::Proven);
+        }
+        Ok(Probe::Needed) => {}
+    }
+    if let Err(stop) = steps::act(context).await {
+        return Ok(stop.into());
+    }
+    journal(engine, id, index, StepEvent::Acted).await?;
+    if let Err(stop) = steps::prove(context).await {
+        return Ok(stop.into());
+    }
+    journal(engine, id, index, StepEvent::Proven { already: false }).await?;
+    steps::clean_up(context).await;
+    Ok(Ended::Proven)
+}
+
+/// What the console itself has to know after a step; done again at start-up, so a crash in between loses nothing.
+async fn settle(engine: &Engine, operation: &Operation, action: &Action) -> Result<(), StoreError> {
+    if let Action::CreateCluster { name, .. } = action {
+        match engine.store.rename_cluster(operation.cluster, name.as_str()).await {
+            // Another cluster is called so here: people keep both apart by the name they gave this one.
+            Ok(()) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        engine.store.set_phase(operation.cluster, ClusterPhase::Live).await?;
+    }
+    engine.watch(operation.cluster).await;
+    engine.hub.look_again(operation.cluster);
+    Ok(())
+}
+
+async fn journal(engine: &Engine, id: OperationId, step: u16, event: StepEvent) -> Result<(), StoreError> {
+    let entry = JournalEntry { operation: id, step, at: engine.clock.now(), event };
+    engine.store.journal(&entry, None).await?;
+    publish(engine, id).await;
+    Ok(())
+}
+
+async fn finish(
+    engine: &Engine,
+    operation: &Operation,
+    to: OperationState,
+    code: AuditCode,
+    outcome: Outcome,
+) -> Result<(), StoreError> {
+    let who = Person { name: operation.proposed_by.clone() };
+    let mut entry = engine.operation_entry(operation, code, &who, outcome);
+    if let OperationState::Failed { step, problem } | OperationState::Parked { step, problem } = &to {
+        entry.step = Some(*step);
+        entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
+    }
+    engine.store.set_state(operation.id, &OperationState::Running, &to, Some(entry), engine.clock.now()).await?;
+    publish(engine, operation.id).await;
+    Ok(())
+}
+
+/// Pushes an operation to the browsers.
+pub async fn publish(engine: &Engine, id: OperationId) {
+    if let Ok(operation) = engine.store.operation(id).await {
+        engine.hub.push(operation.cluster, Live::Operation(Box::new(operation)));
+    }
+}
+
+/// At start-up: commands of unknown outcome are said so, steps that were proven are settled, running operations go on.
+///
+/// # Errors
+/// When the store fails.
+pub async fn recover(engine: &Engine) -> Result<usize, Problem> {
+    engine.audit.close_unpaired().await.map_err(|error| store_problem(&error))?;
+    let unfinished = engine.store.unfinished().await.map_err(|error| store_problem(&error))?;
+    let mut resumed = 0;
+    for operation in unfinished {
+        settle_proven(engine, &operation).await.map_err(|error| store_problem(&error))?;
+        if operation.state != OperationState::Running {
+            continue;
+        }
+        if matches!(operation.plan.intent, Intent::InstallKey { .. }) {
+            park_without_password(engine, &operation).await.map_err(|error| store_problem(&error))?;
+            continue;
+        }
+        let who = Person::system();
+        let entry = engine.operation_entry(&operation, AuditCode::OperationResumed, &who, Outcome::Started);
+        engine.audit.write(entry).await.map_err(|error| store_problem(&error))?;
+        spawn(engine.clone(), operation.id, None);
+        resumed += 1;
+    }
+    Ok(resumed)
+}
+
+async fn settle_proven(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
+    for (step, status) in operation.plan.steps.iter().zip(&operation.steps) {
+        if matches!(status, StepStatus::Proven { .. }) {
+            settle(engine, operation, &step.action).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The password was only in memory; a person types it again, which makes a new operation.
+async fn park_without_password(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
+    let problem = Problem::new(ProblemCode::OutcomeUnknown).with("node", &operation.plan.target);
+    let to = OperationState::Failed { step: 0, problem };
+    finish(engine, operation, to, AuditCode::OperationFinished, Outcome::Unknown).await
+}

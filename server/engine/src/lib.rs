@@ -1,0 +1,20 @@
+//! Propose, rule, approve, execute, audit, watch.
+//!
+//! Architecture invariant: the engine knows neither SSH nor SQL; it reaches both through the traits in `ports`.
+
+pub mod audit;
+pub mod context;
+pub mod evidence;
+pub mod execute;
+pub mod hub;
+pub mod limits;
+pub mod ports;
+pub mod preflight;
+pub mod propose;
+pub mod render;
+pub mod steps;
+pub mod survey;
+pub mod verify;
+pub mod watch;
+
+pub use context::Engine;

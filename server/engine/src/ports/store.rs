@@ -1,0 +1,216 @@
+//! What survives a restart.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry};
+use model::host_key::{HostKey, Pin};
+use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
+use model::observation::Evidence;
+use model::operation::{Operation, OperationState, OutputLine, StepEvent};
+use model::role::{Access, Role};
+use model::wizard::Draft;
+use thiserror::Error;
+
+#[derive(Debug, Error)]
+pub enum StoreError {
+    #[error("no such {what}")]
+    NotFound { what: &'static str },
+    /// A unique rule: a name, an address, the cluster's only running operation, a draft's revision.
+    #[error("{what} is there already")]
+    Conflict { what: &'static str },
+    #[error("the database failed: {text}")]
+    Database { text: String },
+    #[error("stored {what} cannot be read: {text}")]
+    Corrupt { what: &'static str, text: String },
+}
+
+/// One line of an operation's journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournalEntry {
+    pub operation: OperationId,
+    pub step: u16,
+    pub at: Timestamp,
+    pub event: StepEvent,
+}
+
+/// Clusters, machines, pins.
+#[async_trait]
+pub trait ClusterStore: Send + Sync + 'static {
+    async fn clusters(&self) -> Result<Vec<Cluster>, StoreError>;
+    async fn cluster(&self, id: ClusterId) -> Result<Cluster, StoreError>;
+    /// `Conflict` where a cluster of that name is there.
+    async fn add_cluster(&self, cluster: &Cluster, audit: AuditEntry) -> Result<(), StoreError>;
+    async fn set_phase(&self, id: ClusterId, phase: ClusterPhase) -> Result<(), StoreError>;
+    async fn rename_cluster(&self, id: ClusterId, name: &str) -> Result<(), StoreError>;
+    async fn forget_cluster(&self, id: ClusterId, audit: AuditEntry) -> Result<(), StoreError>;
+    /// In order of `position`.
+    async fn nodes(&self, cluster: ClusterId) -> Result<Vec<Node>, StoreError>;
+    async fn node(&self, id: NodeId) -> Result<Node, StoreError>;
+    /// `Conflict` where the same address is in the cluster already. Sets `position`.
+    async fn add_node(&self, node: &Node, audit: AuditEntry) -> Result<Node, StoreError>;
+    async fn set_node_name(&self, id: NodeId, name: &str) -> Result<(), StoreError>;
+    async fn set_log_in(&self, id: NodeId, log_in: &LogIn) -> Result<(), StoreError>;
+    async fn forget_node(&self, id: NodeId, audit: AuditEntry) -> Result<(), StoreError>;
+}
+
+/// Host keys.
+#[async_trait]
+pub trait PinStore: Send + Sync + 'static {
+    /// Keeps what a machine showed, for a person to compare.
+    async fn keep_offer(&self, node: NodeId, offered: &HostKey) -> Result<(), StoreError>;
+    /// Pins a key together with its audit entry, in one transaction.
+    async fn pin(&self, node: NodeId, pin: &Pin, audit: AuditEntry) -> Result<(), StoreError>;
+}
+
+/// The wizard's drafts.
+#[async_trait]
+pub trait DraftStore: Send + Sync + 'static {
+    async fn draft(&self, cluster: ClusterId) -> Result<Draft, StoreError>;
+    /// Saves if `draft.revision` is still the stored one, and raises it; else `Conflict`.
+    async fn save_draft(&self, cluster: ClusterId, draft: &Draft) -> Result<Draft, StoreError>;
+}
+
+/// Operations and their journal.
+#[async_trait]
+pub trait OperationStore: Send + Sync + 'static {
+    /// The row, its waiting steps and the audit entry, in one transaction.
+    async fn propose(&self, operation: &Operation, audit: AuditEntry) -> Result<(), StoreError>;
+    async fn operation(&self, id: OperationId) -> Result<Operation, StoreError>;
+    /// Newest first.
+    async fn operations(&self, cluster: Option<ClusterId>, limit: u32) -> Result<Vec<Operation>, StoreError>;
+    /// Running and parked ones, for start-up.
+    async fn unfinished(&self) -> Result<Vec<Operation>, StoreError>;
+    /// Changes the state if it is `from`; `Conflict` if it is not, or if another operation holds the cluster.
+    async fn set_state(
+        &self,
+        id: OperationId,
+        from: &OperationState,
+        to: &OperationState,
+        audit: Option<AuditEntry>,
+        at: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Appends to the journal and applies it to the step; on disk (synchronous FULL) before it returns. Illegal events are `Conflict`.
+    async fn journal(&self, entry: &JournalEntry, audit: Option<AuditEntry>) -> Result<(), StoreError>;
+    async fn journal_of(&self, id: OperationId) -> Result<Vec<JournalEntry>, StoreError>;
+    /// Appends printed lines; `seq` is given by the caller and unique per operation.
+    async fn append_output(&self, id: OperationId, lines: &[OutputLine]) -> Result<(), StoreError>;
+    async fn output_of(&self, id: OperationId, after_seq: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError>;
+}
+
+/// The audit. Only `engine::audit` calls `append`.
+#[async_trait]
+pub trait AuditStore: Send + Sync + 'static {
+    /// Chains and writes one entry; durable before it returns.
+    async fn append(&self, entry: AuditEntry) -> Result<ChainedEntry, StoreError>;
+    async fn find(&self, filter: &AuditFilter, limit: u32) -> Result<AuditPage, StoreError>;
+    async fn entry(&self, index: u64) -> Result<ChainedEntry, StoreError>;
+    /// Reads every stored byte and every link of the chain.
+    async fn verify(&self) -> Result<ChainState, StoreError>;
+    /// Entries `CommandStarted` without their `CommandFinished`: the outcome is unknown.
+    async fn unpaired(&self) -> Result<Vec<ChainedEntry>, StoreError>;
+}
+
+/// Raw outputs behind what was shown, with retention.
+#[async_trait]
+pub trait EvidenceStore: Send + Sync + 'static {
+    async fn keep(&self, cluster: ClusterId, evidence: &Evidence) -> Result<(), StoreError>;
+    /// Newest first.
+    async fn evidence_of(
+        &self,
+        cluster: ClusterId,
+        node: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Evidence>, StoreError>;
+    /// Deletes what is older than `before`, oldest first; returns how many rows went.
+    async fn expire(&self, before: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// An account as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredUser {
+    pub id: UserId,
+    pub name: String,
+    /// PHC string of argon2id; `None` until the invitation is used.
+    pub password_hash: Option<String>,
+    pub access: Access,
+    pub disabled: bool,
+    pub created_at: Timestamp,
+    pub last_sign_in: Option<Timestamp>,
+    /// Failed sign-ins in a row, and when the next try is allowed.
+    pub failures: u32,
+    pub locked_until: Option<Timestamp>,
+}
+
+/// Accounts and invitations.
+#[async_trait]
+pub trait UserStore: Send + Sync + 'static {
+    async fn users(&self) -> Result<Vec<StoredUser>, StoreError>;
+    async fn user(&self, id: UserId) -> Result<StoredUser, StoreError>;
+    async fn user_by_name(&self, name: &str) -> Result<StoredUser, StoreError>;
+    /// `Conflict` where the name is taken.
+    async fn add_user(&self, user: &StoredUser, audit: AuditEntry) -> Result<(), StoreError>;
+    async fn set_password(&self, id: UserId, hash: &str) -> Result<(), StoreError>;
+    async fn set_role(
+        &self,
+        id: UserId,
+        cluster: Option<ClusterId>,
+        role: Role,
+        audit: AuditEntry,
+    ) -> Result<(), StoreError>;
+    /// Also ends all sessions.
+    async fn disable(&self, id: UserId, audit: AuditEntry) -> Result<(), StoreError>;
+    async fn note_sign_in(&self, id: UserId, at: Timestamp) -> Result<(), StoreError>;
+    async fn note_failure(&self, id: UserId, locked_until: Option<Timestamp>) -> Result<(), StoreError>;
+    /// Keeps the SHA-256 of a single-use token with its role and end.
+    async fn add_invite(
+        &self,
+        token_hash: &[u8; 32],
+        role: Role,
+        name: Option<&str>,
+        expires_at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<(), StoreError>;
+    /// Role and fixed name of a token that is unused and not expired, without using it up.
+    async fn invite(&self, token_hash: &[u8; 32], now: Timestamp) -> Result<(Role, Option<String>), StoreError>;
+    /// Uses the token up and makes the account, in one transaction.
+    async fn accept_invite(
+        &self,
+        token_hash: &[u8; 32],
+        user: &StoredUser,
+        now: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<(), StoreError>;
+}
+
+/// A browser session as stored: the id is hashed, the data is opaque JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionRow {
+    pub id_hash: [u8; 32],
+    pub user: Option<UserId>,
+    pub data: String,
+    pub created_at: Timestamp,
+    pub expires_at: Timestamp,
+}
+
+#[async_trait]
+pub trait SessionStore: Send + Sync + 'static {
+    /// `Conflict` where the hash is taken.
+    async fn create_session(&self, row: &SessionRow) -> Result<(), StoreError>;
+    async fn save_session(&self, row: &SessionRow) -> Result<(), StoreError>;
+    async fn load_session(&self, id_hash: &[u8; 32], now: Timestamp) -> Result<Option<SessionRow>, StoreError>;
+    async fn delete_session(&self, id_hash: &[u8; 32]) -> Result<(), StoreError>;
+    async fn delete_sessions_of(&self, user: UserId) -> Result<u64, StoreError>;
+    async fn expire_sessions(&self, now: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// Everything together: what the server hands to the engine.
+pub trait Store:
+    ClusterStore + PinStore + DraftStore + OperationStore + AuditStore + EvidenceStore + UserStore + SessionStore
+{
+}
+
+impl<T> Store for T where
+    T: ClusterStore + PinStore + DraftStore + OperationStore + AuditStore + EvidenceStore + UserStore + SessionStore
+{
+}

@@ -1,0 +1,219 @@
+//! From a wish to a frozen plan, and from a plan to an operation that may run.
+
+use crate::audit::Person;
+use crate::context::{Engine, store_problem};
+use crate::execute;
+use crate::render;
+use model::audit::{AuditCode, Outcome};
+use model::digest::Digest;
+use model::ids::{ClusterId, OperationId};
+use model::inventory::Cluster;
+use model::lint::{LintFault, lint};
+use model::operation::{Operation, OperationState, StepStatus};
+use model::plan::{Intent, Plan};
+use model::planner::{self, PlanWorld};
+use model::policy::{self, Consent, Ruling};
+use model::problem::{Problem, ProblemCode};
+
+/// A plan together with what the policy asks for it.
+#[derive(Debug, Clone)]
+pub struct Proposal {
+    pub plan: Plan,
+    pub digest: Digest,
+    pub ruling: Ruling,
+}
+
+impl Engine {
+    /// Plans an intent against the world of now.
+    ///
+    /// # Errors
+    /// Why there can be no such plan.
+    pub async fn plan(&self, cluster: ClusterId, intent: &Intent) -> Result<Proposal, Problem> {
+        let cluster = self.store.cluster(cluster).await.map_err(|error| store_problem(&error))?;
+        let nodes = self.store.nodes(cluster.id).await.map_err(|error| store_problem(&error))?;
+        let snapshot = self.hub.snapshot(cluster.id);
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: snapshot.as_deref() };
+        let plan = render::render(planner::plan(intent, &world)?)?;
+        if let Some(fault) = lint(&plan).first() {
+            return Err(unfit(fault));
+        }
+        let digest = plan.digest().map_err(|_| Problem::from(ProblemCode::Internal))?;
+        let ruling = policy::rule(plan.risk, cluster.protected);
+        Ok(Proposal { plan, digest, ruling })
+    }
+
+    /// Proposes and starts exactly the plan that the person saw.
+    ///
+    /// # Errors
+    /// `PlanChanged` when the world has moved since, `ConsentMissing` when the policy asks for more.
+    pub async fn run(
+        &self,
+        who: &Person,
+        cluster: ClusterId,
+        intent: &Intent,
+        seen: &str,
+        consent: &Consent,
+        fresh: bool,
+    ) -> Result<OperationId, Problem> {
+        let proposal = self.plan(cluster, intent).await?;
+        if proposal.digest.as_str() != seen {
+            return Err(ProblemCode::PlanChanged.into());
+        }
+        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, fresh, false);
+        if let Some(first) = missing.first() {
+            let word = serde_json::to_value(first).ok().and_then(|value| value.as_str().map(str::to_owned));
+            let problem = Problem::new(ProblemCode::ConsentMissing).with("missing", word.unwrap_or_default());
+            self.refuse(who, cluster, &proposal, &problem).await?;
+            return Err(problem);
+        }
+        let id = self.begin(who, proposal, consent).await?;
+        execute::spawn(self.clone(), id, None);
+        Ok(id)
+    }
+
+    /// Writes an operation down and takes the cluster's place for it; the caller carries it out.
+    ///
+    /// # Errors
+    /// `AlreadyRunning` where another operation holds the cluster.
+    pub async fn begin(&self, who: &Person, proposal: Proposal, consent: &Consent) -> Result<OperationId, Problem> {
+        let operation = self.propose(who, proposal, consent).await?;
+        if let Err(problem) = self.start(&operation, AuditCode::OperationStarted).await {
+            self.withdraw(who, &operation, &problem).await?;
+            return Err(problem);
+        }
+        Ok(operation.id)
+    }
+
+    /// What could not take its place does not wait for ever.
+    async fn withdraw(&self, who: &Person, operation: &Operation, problem: &Problem) -> Result<(), Problem> {
+        let mut entry = self.operation_entry(operation, AuditCode::PlanRefused, who, Outcome::Refused);
+        entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
+        self.store
+            .set_state(operation.id, &operation.state, &OperationState::Abandoned, Some(entry), self.clock.now())
+            .await
+            .map_err(|error| store_problem(&error))
+    }
+
+    async fn refuse(
+        &self,
+        who: &Person,
+        cluster: ClusterId,
+        proposal: &Proposal,
+        problem: &Problem,
+    ) -> Result<(), Problem> {
+        let cluster: Cluster = self.store.cluster(cluster).await.map_err(|error| store_problem(&error))?;
+        let mut entry = self.audit.about(AuditCode::PlanRefused, who, Outcome::Refused, &cluster);
+        entry.risk = Some(proposal.plan.risk);
+        entry.details.insert("intent".to_owned(), proposal.plan.intent.word().to_owned());
+        entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
+        self.audit.write(entry).await.map_err(|error| store_problem(&error))
+    }
+
+    /// Writes an operation down, not running yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn propose(&self, who: &Person, proposal: Proposal, consent: &Consent) -> Result<Operation, Problem> {
+        let cluster = self.store.cluster(proposal.plan.cluster).await.map_err(|error| store_problem(&error))?;
+        let now = self.clock.now();
+        let mut entry = self.audit.about(AuditCode::PlanProposed, who, Outcome::Success, &cluster);
+        let operation = Operation {
+            id: OperationId::from_uuid(self.ids.next()),
+            cluster: cluster.id,
+            steps: vec![StepStatus::Waiting; proposal.plan.steps.len()],
+            digest: proposal.digest,
+            plan: proposal.plan,
+            reason: consent.reason.trim().to_owned(),
+            proposed_by: who.name.clone(),
+            proposed_at: now,
+            state: OperationState::Proposed,
+            finished_at: None,
+        };
+        entry.operation = Some(operation.id);
+        entry.risk = Some(operation.plan.risk);
+        entry.reason = Some(operation.reason.clone()).filter(|reason| !reason.is_empty());
+        entry.command =
+            Some(operation.plan.steps.iter().flat_map(|step| step.commands.clone()).collect::<Vec<_>>().join("\n"));
+        entry.details.insert("digest".to_owned(), operation.digest.to_string());
+        entry.details.insert("intent".to_owned(), operation.plan.intent.word().to_owned());
+        self.store.propose(&operation, entry).await.map_err(|error| store_problem(&error))?;
+        Ok(operation)
+    }
+
+    /// Takes the cluster's only place for a state-changing operation.
+    pub(crate) async fn start(&self, operation: &Operation, code: AuditCode) -> Result<(), Problem> {
+        let who = Person { name: operation.proposed_by.clone() };
+        let entry = self.operation_entry(operation, code, &who, Outcome::Started);
+        self.store
+            .set_state(operation.id, &operation.state, &OperationState::Running, Some(entry), self.clock.now())
+            .await
+            .map_err(|error| store_problem(&error))
+    }
+
+    pub(crate) fn operation_entry(
+        &self,
+        operation: &Operation,
+        code: AuditCode,
+        who: &Person,
+        outcome: Outcome,
+    ) -> model::audit::AuditEntry {
+        let mut entry = self.audit.entry(code, who, outcome);
+        entry.cluster = Some(operation.cluster);
+        entry.cluster_name = operation.plan.facts.cluster_name.clone().or_else(|| Some(operation.plan.target.clone()));
+        entry.operation = Some(operation.id);
+        entry.risk = Some(operation.plan.risk);
+        entry.details.insert("intent".to_owned(), operation.plan.intent.word().to_owned());
+        entry
+    }
+
+    /// Goes on with a parked operation: it probes first.
+    ///
+    /// # Errors
+    /// When it is not parked.
+    pub async fn resume(&self, who: &Person, id: OperationId) -> Result<(), Problem> {
+        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
+        if !matches!(operation.state, OperationState::Parked { .. }) {
+            return Err(ProblemCode::OperationOver.into());
+        }
+        let entry = self.operation_entry(&operation, AuditCode::OperationResumed, who, Outcome::Started);
+        self.store
+            .set_state(id, &operation.state, &OperationState::Running, Some(entry), self.clock.now())
+            .await
+            .map_err(|error| store_problem(&error))?;
+        execute::spawn(self.clone(), id, None);
+        Ok(())
+    }
+
+    /// Gives a parked operation up; what it did stays.
+    ///
+    /// # Errors
+    /// When it is not parked, or no reason is given.
+    pub async fn abandon(&self, who: &Person, id: OperationId, reason: &str) -> Result<(), Problem> {
+        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
+        if reason.trim().is_empty() {
+            return Err(Problem::new(ProblemCode::ConsentMissing).with("missing", "reason"));
+        }
+        if !matches!(operation.state, OperationState::Parked { .. } | OperationState::Proposed) {
+            return Err(ProblemCode::OperationOver.into());
+        }
+        let mut entry = self.operation_entry(&operation, AuditCode::OperationAbandoned, who, Outcome::Success);
+        entry.reason = Some(reason.trim().to_owned());
+        self.store
+            .set_state(id, &operation.state, &OperationState::Abandoned, Some(entry), self.clock.now())
+            .await
+            .map_err(|error| store_problem(&error))?;
+        execute::publish(self, id).await;
+        Ok(())
+    }
+}
+
+/// Why a plan may not be shown; only what people chose is theirs to change.
+fn unfit(fault: &LintFault) -> Problem {
+    match fault {
+        LintFault::AddressTwice { address } => Problem::new(ProblemCode::LinkAddressTwice).with("address", address),
+        other => {
+            tracing::error!(plan.fault = ?other, "a plan did not pass its own lint");
+            ProblemCode::Internal.into()
+        }
+    }
+}

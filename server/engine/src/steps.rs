@@ -1,0 +1,86 @@
+//! One file per kind of step: what it looks at before (probe), what it does (act), what proves it (prove).
+
+mod context;
+mod create;
+mod join;
+mod keys;
+mod qdevice;
+mod unit;
+
+pub use context::StepContext;
+
+use model::plan::Action;
+use model::problem::Problem;
+
+/// What a look at the node says before acting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Probe {
+    /// The step's effect is there and proven; nothing is done.
+    AlreadyDone,
+    Needed,
+}
+
+/// Why a step does not go on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stop {
+    /// Refused, or failed without a trace: nothing is left half done by this step.
+    Failed(Problem),
+    /// Only a person can tell how to go on: the outcome is not known, or it is half done.
+    Parked(Problem),
+}
+
+pub type StepResult<T> = Result<T, Stop>;
+
+/// # Errors
+/// `Failed` for a conflict, `Parked` where the node cannot be asked.
+pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
+    match &context.step.action {
+        Action::KeepConsoleKey => keys::probe_console_key(context, pve::ssh_keys::KeyFile::AuthorizedKeys2).await,
+        Action::ShareConsoleKey => {
+            keys::probe_console_key(context, pve::ssh_keys::KeyFile::ClusterAuthorizedKeys).await
+        }
+        Action::MakeRootKey => keys::probe_root_key(context).await,
+        Action::AuthorizeRootKey { of, file, .. } => keys::probe_authorized(context, *of, *file).await,
+        Action::ForgetRootKey { of, file, .. } => keys::probe_forgotten(context, *of, *file).await,
+        Action::TrustHostKeys { of, address, .. } => keys::probe_trusted(context, *of, *address).await,
+        Action::CreateCluster { name, links } => create::probe(context, name, links).await,
+        Action::JoinCluster { .. } => join::probe(context).await,
+        Action::SetUpQdevice { .. } => qdevice::probe(context).await,
+    }
+}
+
+/// # Errors
+/// `Failed` where the node says that nothing was changed, `Parked` where that is not known.
+pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
+    match &context.step.action {
+        Action::KeepConsoleKey => keys::keep_console_key(context).await,
+        Action::ShareConsoleKey => keys::share_console_key(context).await,
+        Action::MakeRootKey => keys::make_root_key(context).await,
+        Action::AuthorizeRootKey { of, file, .. } => keys::authorize(context, *of, *file).await,
+        Action::ForgetRootKey { of, file, .. } => keys::forget(context, *of, *file).await,
+        Action::TrustHostKeys { of, address, .. } => keys::trust(context, *of, *address).await,
+        Action::CreateCluster { name, links } => create::act(context, name, links).await,
+        Action::JoinCluster { .. } => join::act(context).await,
+        Action::SetUpQdevice { .. } => qdevice::act(context).await,
+    }
+}
+
+/// Waits for the state that proves the step, within the step's time limit.
+///
+/// # Errors
+/// `Parked`: it was done, but nothing proves it.
+pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
+    match &context.step.action {
+        Action::CreateCluster { name, .. } => create::prove(context, name).await,
+        Action::JoinCluster { .. } => join::prove(context).await,
+        Action::SetUpQdevice { .. } => qdevice::prove(context).await,
+        _ => keys::prove(context).await,
+    }
+}
+
+/// Removes what a long command left on the node; a failure here changes nothing.
+pub async fn clean_up(context: &StepContext<'_>) {
+    if !context.step.action.repeatable() {
+        unit::clean_up(context).await;
+    }
+}

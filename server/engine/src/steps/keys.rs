@@ -1,0 +1,178 @@
+//! Keys: the console's own, root's of one node on another, host keys. Everything carried over pinned connections.
+
+use super::{Probe, StepContext, StepResult, Stop};
+use crate::evidence::{answer, unreadable};
+use crate::limits::POLL_PAUSE;
+use crate::render::key_file;
+use model::ids::NodeId;
+use model::inventory::Node;
+use model::plan::{Action, KeyFile as PlanFile};
+use model::problem::{Problem, ProblemCode};
+use pve::files;
+use pve::host_keys::{self, HostKeyKind, PublicKey};
+use pve::ssh_keys::{self, KeyFile, KeyLine};
+use std::net::IpAddr;
+
+/// sshd's port between nodes: `pvecm` always uses 22.
+const SSH_PORT: u16 = 22;
+
+async fn lines_of(context: &StepContext<'_>, node: &Node, file: KeyFile) -> StepResult<Vec<String>> {
+    let lines = context.ask(node, &ssh_keys::cat(file), files::content).await?;
+    Ok(lines.unwrap_or_default())
+}
+
+async fn contains_all(context: &StepContext<'_>, node: &Node, file: KeyFile, wanted: &[KeyLine]) -> StepResult<bool> {
+    let lines = lines_of(context, node, file).await?;
+    Ok(wanted.iter().all(|line| line.is_in(&lines)))
+}
+
+async fn probe_lines(context: &StepContext<'_>, file: KeyFile, wanted: &[KeyLine]) -> StepResult<Probe> {
+    let node = context.node(context.step.node).await?;
+    let there = contains_all(context, &node, file, wanted).await?;
+    Ok(if there { Probe::AlreadyDone } else { Probe::Needed })
+}
+
+async fn append_missing(context: &StepContext<'_>, file: KeyFile, wanted: &[KeyLine]) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    let lines = lines_of(context, &node, file).await?;
+    let missing: Vec<KeyLine> = wanted.iter().filter(|line| !line.is_in(&lines)).cloned().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if file == KeyFile::ClusterAuthorizedKeys {
+        wait_writable(context, &node).await?;
+    }
+    context.change_ok(&node, &ssh_keys::append(file, &missing)).await
+}
+
+/// Right after create or join `/etc/pve` refuses writes for a moment: wait for the state, not for a time.
+async fn wait_writable(context: &StepContext<'_>, node: &Node) -> StepResult<()> {
+    loop {
+        let output = context.read(node, &files::pmxcfs_writable()).await?;
+        if files::yes_or_no(answer(&output)).unwrap_or(false) {
+            return Ok(());
+        }
+        tokio::time::sleep(POLL_PAUSE).await;
+    }
+}
+
+fn console_line(context: &StepContext<'_>) -> StepResult<KeyLine> {
+    let text = context.engine.dialer.console_key().map_err(Stop::Failed)?;
+    let key = PublicKey::parse(&text).map_err(|error| Stop::Failed(unreadable(&error, "console")))?;
+    Ok(KeyLine::authorized(&key))
+}
+
+pub async fn probe_console_key(context: &StepContext<'_>, file: KeyFile) -> StepResult<Probe> {
+    probe_lines(context, file, &[console_line(context)?]).await
+}
+
+pub async fn keep_console_key(context: &StepContext<'_>) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    context.change_ok(&node, &ssh_keys::make_ssh_folder()).await?;
+    append_missing(context, KeyFile::AuthorizedKeys2, &[console_line(context)?]).await
+}
+
+pub async fn share_console_key(context: &StepContext<'_>) -> StepResult<()> {
+    append_missing(context, KeyFile::ClusterAuthorizedKeys, &[console_line(context)?]).await
+}
+
+async fn root_key(context: &StepContext<'_>, of: NodeId) -> StepResult<Option<PublicKey>> {
+    let node = context.node(of).await?;
+    context.ask(&node, &host_keys::cat_root_key(), host_keys::public_key).await
+}
+
+async fn root_line(context: &StepContext<'_>, of: NodeId) -> StepResult<KeyLine> {
+    let node = context.node(of).await?;
+    root_key(context, of).await?.map(|key| KeyLine::authorized(&key)).ok_or_else(|| {
+        Stop::Failed(
+            Problem::new(ProblemCode::ProofMissing).with("node", node.label()).with("what", "/root/.ssh/id_rsa.pub"),
+        )
+    })
+}
+
+pub async fn probe_root_key(context: &StepContext<'_>) -> StepResult<Probe> {
+    let there = root_key(context, context.step.node).await?.is_some();
+    Ok(if there { Probe::AlreadyDone } else { Probe::Needed })
+}
+
+pub async fn make_root_key(context: &StepContext<'_>) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    context.change_ok(&node, &ssh_keys::make_ssh_folder()).await?;
+    context.change_ok(&node, &ssh_keys::make_root_key()).await
+}
+
+pub async fn probe_authorized(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<Probe> {
+    let line = root_line(context, of).await?;
+    probe_lines(context, key_file(file), &[line]).await
+}
+
+pub async fn authorize(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<()> {
+    let line = root_line(context, of).await?;
+    if file == PlanFile::Own {
+        let node = context.node(context.step.node).await?;
+        context.change_ok(&node, &ssh_keys::make_ssh_folder()).await?;
+    }
+    append_missing(context, key_file(file), &[line]).await
+}
+
+pub async fn probe_forgotten(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<Probe> {
+    let line = root_line(context, of).await?;
+    let node = context.node(context.step.node).await?;
+    let there = contains_all(context, &node, key_file(file), &[line]).await?;
+    Ok(if there { Probe::Needed } else { Probe::AlreadyDone })
+}
+
+pub async fn forget(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<()> {
+    let line = root_line(context, of).await?;
+    let node = context.node(context.step.node).await?;
+    let lines = lines_of(context, &node, key_file(file)).await?;
+    let command =
+        ssh_keys::remove(key_file(file), &lines, &line).ok_or_else(|| Stop::Failed(ProblemCode::Internal.into()))?;
+    context.change_ok(&node, &command).await
+}
+
+/// The host keys of a machine as `known_hosts` lines; `pvecm` needs an RSA one among them.
+async fn host_lines(context: &StepContext<'_>, of: NodeId, address: IpAddr) -> StepResult<Vec<KeyLine>> {
+    let node = context.node(of).await?;
+    let mut lines = Vec::new();
+    let mut rsa = false;
+    for kind in HostKeyKind::ALL {
+        let key = context.ask(&node, &host_keys::cat_host_key(kind), host_keys::public_key).await?;
+        if let Some(key) = key {
+            rsa = rsa || kind == HostKeyKind::Rsa;
+            lines.push(KeyLine::known_host(address, SSH_PORT, &key));
+        }
+    }
+    if rsa { Ok(lines) } else { Err(Stop::Failed(Problem::new(ProblemCode::NoRsaHostKey).with("node", node.label()))) }
+}
+
+pub async fn probe_trusted(context: &StepContext<'_>, of: NodeId, address: IpAddr) -> StepResult<Probe> {
+    let lines = host_lines(context, of, address).await?;
+    probe_lines(context, KeyFile::KnownHosts, &lines).await
+}
+
+pub async fn trust(context: &StepContext<'_>, of: NodeId, address: IpAddr) -> StepResult<()> {
+    let lines = host_lines(context, of, address).await?;
+    append_missing(context, KeyFile::KnownHosts, &lines).await
+}
+
+/// Every key step is proven by looking again.
+pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
+    let there = match &context.step.action {
+        Action::KeepConsoleKey => probe_console_key(context, KeyFile::AuthorizedKeys2).await?,
+        Action::ShareConsoleKey => probe_console_key(context, KeyFile::ClusterAuthorizedKeys).await?,
+        Action::MakeRootKey => probe_root_key(context).await?,
+        Action::AuthorizeRootKey { of, file, .. } => probe_authorized(context, *of, *file).await?,
+        Action::ForgetRootKey { of, file, .. } => probe_forgotten(context, *of, *file).await?,
+        Action::TrustHostKeys { of, address, .. } => probe_trusted(context, *of, *address).await?,
+        _ => Probe::Needed,
+    };
+    match there {
+        Probe::AlreadyDone => Ok(()),
+        Probe::Needed => Err(Stop::Parked(
+            Problem::new(ProblemCode::ProofMissing)
+                .with("node", &context.step.node_name)
+                .with("what", context.step.action.word()),
+        )),
+    }
+}

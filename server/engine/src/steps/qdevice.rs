@@ -1,0 +1,140 @@
+//! `pvecm qdevice setup` on the first member.
+
+use super::{Probe, StepContext, StepResult, Stop, unit};
+use crate::context::store_problem;
+use crate::evidence::answer;
+use crate::limits::POLL_PAUSE;
+use model::facts::{QdeviceFlags, QuorumStatus};
+use model::ids::NodeId;
+use model::inventory::{Node, Purpose};
+use model::plan::Action;
+use model::problem::{Problem, ProblemCode};
+use pve::files;
+use pve::outcome::{self, QdeviceOutcome};
+use pve::packages::{self, Package};
+use std::net::IpAddr;
+
+struct Setup {
+    first: Node,
+    host: Node,
+    address: IpAddr,
+    members: Vec<Node>,
+}
+
+async fn parts(context: &StepContext<'_>) -> StepResult<Setup> {
+    let Action::SetUpQdevice { host, address, .. } = &context.step.action else {
+        return Err(Stop::Failed(ProblemCode::Internal.into()));
+    };
+    let host: NodeId = *host;
+    let nodes = context
+        .engine
+        .store
+        .nodes(context.operation.cluster)
+        .await
+        .map_err(|error| Stop::Parked(store_problem(&error)))?;
+    let members = nodes.into_iter().filter(|node| node.purpose == Purpose::Member).collect();
+    Ok(Setup {
+        first: context.node(context.step.node).await?,
+        host: context.node(host).await?,
+        address: *address,
+        members,
+    })
+}
+
+pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
+    let setup = parts(context).await?;
+    if unit::attached(context, &setup.first).await? {
+        return Ok(Probe::Needed);
+    }
+    let conf = context.conf(&setup.first, &files::cluster_corosync_conf()).await?;
+    let conf =
+        conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", setup.first.label())))?;
+    if let Some(device) = &conf.qdevice {
+        if device.host.as_deref() != Some(setup.address.to_string().as_str()) {
+            return Err(Stop::Failed(ProblemCode::QdevicePresent.into()));
+        }
+        return if votes_everywhere(context, &setup).await? {
+            Ok(Probe::AlreadyDone)
+        } else {
+            Err(Stop::Parked(Problem::new(ProblemCode::QdeviceHalfway).with("host", setup.host.label())))
+        };
+    }
+    if conf.nodes.len() % 2 == 1 {
+        return Err(Stop::Failed(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", conf.nodes.len())));
+    }
+    all_members_online(context, &setup, conf.nodes.len()).await?;
+    packages_there(context, &setup).await?;
+    Ok(Probe::Needed)
+}
+
+/// `pvecm` refuses while any node is offline; said before it does.
+async fn all_members_online(context: &StepContext<'_>, setup: &Setup, listed: usize) -> StepResult<()> {
+    let status = context.quorum(&setup.first).await?;
+    let online = status.filter(|status| status.quorate).map_or(0, |status| status.members.len());
+    if online == listed {
+        return Ok(());
+    }
+    Err(Stop::Failed(Problem::new(ProblemCode::MembersOffline).with("online", online).with("listed", listed)))
+}
+
+async fn packages_there(context: &StepContext<'_>, setup: &Setup) -> StepResult<()> {
+    for node in &setup.members {
+        let found = context.ask(node, &packages::query(&[Package::CorosyncQdevice]), packages::installed).await;
+        if !found.is_ok_and(|found| found.contains_key(Package::CorosyncQdevice.name())) {
+            return Err(Stop::Failed(Problem::new(ProblemCode::QdevicePackageMissing).with("node", node.label())));
+        }
+    }
+    let found = context.ask(&setup.host, &packages::query(&[Package::CorosyncQnetd]), packages::installed).await;
+    if found.is_ok_and(|found| found.contains_key(Package::CorosyncQnetd.name())) {
+        return Ok(());
+    }
+    Err(Stop::Failed(Problem::new(ProblemCode::QnetdMissing).with("host", setup.host.label())))
+}
+
+pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
+    let setup = parts(context).await?;
+    let command = pve::pvecm::qdevice_setup(setup.address);
+    let output = unit::run(context, &setup.first, &command).await?;
+    let halfway = |text: String| {
+        Stop::Parked(Problem::new(ProblemCode::QdeviceHalfway).with("host", setup.host.label()).quoting(text))
+    };
+    match outcome::qdevice(answer(&output)) {
+        QdeviceOutcome::SetUp => Ok(()),
+        QdeviceOutcome::Refused { reasons } => Err(Stop::Failed(
+            Problem::new(ProblemCode::CommandFailed)
+                .with("node", setup.first.label())
+                .with("what", command.display())
+                .with("exit", output.exit.unwrap_or(-1))
+                .quoting(reasons.join("; ")),
+        )),
+        QdeviceOutcome::Failed { text, .. } => Err(halfway(text)),
+        QdeviceOutcome::Unclear { .. } => Err(halfway(String::new())),
+    }
+}
+
+/// The flag V on every member, seen from every member, and the device's vote.
+pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
+    let setup = parts(context).await?;
+    while !votes_everywhere(context, &setup).await? {
+        tokio::time::sleep(POLL_PAUSE).await;
+    }
+    Ok(())
+}
+
+async fn votes_everywhere(context: &StepContext<'_>, setup: &Setup) -> StepResult<bool> {
+    for node in &setup.members {
+        if !context.quorum(node).await?.is_some_and(|status| votes(&status)) {
+            return Ok(false);
+        }
+    }
+    Ok(!setup.members.is_empty())
+}
+
+fn votes(status: &QuorumStatus) -> bool {
+    status.quorate
+        && status.qdevice_votes.is_some_and(|votes| votes > 0)
+        && status
+            .members
+            .iter()
+            .all(|member| matches!(member.qdevice, Some(QdeviceFlags::Registered { voting: true, .. })))
+}

@@ -1,0 +1,70 @@
+//! Reading one machine's addresses and name, for the second step and for adding machines.
+
+use crate::context::Engine;
+use crate::evidence::{answer, unreadable};
+use model::inventory::{LogIn, Node};
+use model::links::NodeAddresses;
+use model::problem::{Problem, ProblemCode};
+use pve::{host, network};
+
+impl Engine {
+    /// Tries to log in with the console's key; keeps the result and the machine's name.
+    ///
+    /// # Errors
+    /// Why it does not work, in words for people.
+    pub async fn try_log_in(&self, node: &Node) -> Result<(), Problem> {
+        self.dialer.forget(node.id).await;
+        let result = self.introduce(node).await;
+        let at = self.clock.now();
+        let state = match &result {
+            Ok(()) => LogIn::Works { at },
+            Err(problem) => match problem.code {
+                ProblemCode::KeyRefused => LogIn::NeedsKey,
+                ProblemCode::HostKeyUnknown => LogIn::KeyUnconfirmed,
+                _ => LogIn::Fails { problem: problem.clone(), at },
+            },
+        };
+        self.store.set_log_in(node.id, &state).await.map_err(|error| crate::context::store_problem(&error))?;
+        result
+    }
+
+    async fn introduce(&self, node: &Node) -> Result<(), Problem> {
+        let shell = self.shell_to(node).await?;
+        let commands = [host::hostname(), host::user_id()];
+        let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
+        let [name, user] = outputs.as_slice() else {
+            return Err(Problem::new(ProblemCode::Garbage).with("node", node.label()).with("what", "hostname"));
+        };
+        let name = host::node_name(answer(name)).map_err(|error| unreadable(&error, node.label()))?;
+        let user = host::user_number(answer(user)).map_err(|error| unreadable(&error, node.label()))?;
+        if user != 0 {
+            return Err(Problem::new(ProblemCode::NotRoot).with("node", node.label()).with("user", &node.address.user));
+        }
+        self.store.set_node_name(node.id, name.as_str()).await.map_err(|error| crate::context::store_problem(&error))
+    }
+
+    /// The addresses and interfaces of a machine, and which of them is its management address.
+    ///
+    /// # Errors
+    /// When the machine cannot be asked or answers garbage.
+    pub async fn addresses(&self, node: &Node) -> Result<NodeAddresses, Problem> {
+        let shell = self.shell_to(node).await?;
+        let mut commands = vec![network::ip_addr(), network::ip_link()];
+        if let Some(name) = node.name.as_deref().and_then(|name| name.parse().ok()) {
+            commands.push(network::ahosts(&name));
+        }
+        let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
+        let (Some(addr), Some(link)) = (outputs.first(), outputs.get(1)) else {
+            return Err(Problem::new(ProblemCode::Garbage).with("node", node.label()).with("what", "ip"));
+        };
+        let addresses = network::addresses(answer(addr)).map_err(|error| unreadable(&error, node.label()))?;
+        let interfaces = network::interfaces(answer(link)).map_err(|error| unreadable(&error, node.label()))?;
+        let own_name = outputs
+            .get(2)
+            .and_then(|output| network::resolved(answer(output)).ok())
+            .and_then(|found| found.into_iter().find(|address| !address.is_loopback()));
+        let typed = node.address.host.parse().ok();
+        let management = typed.filter(|ip| addresses.iter().any(|own| own.address == *ip));
+        Ok(NodeAddresses { node: node.id, management, own_name, addresses, interfaces })
+    }
+}

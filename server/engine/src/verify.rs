@@ -1,0 +1,104 @@
+//! The fifth step: every member is asked, and the model judges whether all agree.
+
+use crate::context::{Engine, store_problem};
+use crate::evidence::{answer, evidence, unreadable};
+use crate::ports::Output;
+use futures::future::join_all;
+use model::ids::ClusterId;
+use model::inventory::{Node, Purpose};
+use model::observation::Evidence;
+use model::preflight::Gathered;
+use model::problem::{Problem, ProblemCode};
+use model::verify::{self, Verification, VerifyAnswer, VerifyCode};
+use pve::files::{self, NodeFile};
+use pve::{Answer, CommandLine, ParseError, cfgtool, pvecm, quorumtool};
+use std::collections::BTreeMap;
+
+impl Engine {
+    /// Asks all members at the same time.
+    ///
+    /// # Errors
+    /// When there is nobody to ask, or the store fails.
+    pub async fn verify(&self, cluster: ClusterId) -> Result<Verification, Problem> {
+        let nodes = self.store.nodes(cluster).await.map_err(|error| store_problem(&error))?;
+        let members: Vec<Node> = nodes.into_iter().filter(|node| node.purpose == Purpose::Member).collect();
+        if members.is_empty() {
+            return Err(ProblemCode::NodeCountTooLow.into());
+        }
+        let answers = join_all(members.iter().map(|node| self.ask_member(node))).await;
+        for seen in answers.iter().flat_map(|one| one.evidence.values().flatten()) {
+            self.store.keep(cluster, seen).await.map_err(|error| store_problem(&error))?;
+        }
+        Ok(verify::judge(&answers, self.clock.now()))
+    }
+
+    async fn ask_member(&self, node: &Node) -> VerifyAnswer {
+        let commands = [
+            quorumtool::status(),
+            cfgtool::nodes(),
+            files::cluster_corosync_conf(),
+            files::sha256sums(&[NodeFile::ClusterCorosyncConf, NodeFile::LocalCorosyncConf]),
+            files::pmxcfs_writable(),
+            pvecm::status(),
+        ];
+        let outputs = match self.shell_to(node).await {
+            Ok(shell) => shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label())),
+            Err(problem) => Err(problem),
+        };
+        read(node, &commands, &outputs)
+    }
+}
+
+fn read(node: &Node, commands: &[CommandLine], outputs: &Result<Vec<Output>, Problem>) -> VerifyAnswer {
+    let reader = Reader { node, outputs };
+    VerifyAnswer {
+        node: node.label().to_owned(),
+        quorum: reader.at(0, quorumtool::quorum),
+        links: reader.at(1, cfgtool::link_lines),
+        conf: reader
+            .at(2, pve::corosync_conf::conf)
+            .and_then(|conf| conf.ok_or_else(|| Problem::new(ProblemCode::NotInCluster).with("node", node.label()))),
+        digests: reader.at(3, files::digests),
+        writable: reader.at(4, files::yes_or_no),
+        status: reader.at(5, pvecm::cluster_status).map(|status| status.quorum),
+        evidence: quotes(node, commands, outputs),
+    }
+}
+
+struct Reader<'a> {
+    node: &'a Node,
+    outputs: &'a Result<Vec<Output>, Problem>,
+}
+
+impl Reader<'_> {
+    fn at<T>(&self, index: usize, parse: impl for<'b> FnOnce(Answer<'b>) -> Result<T, ParseError>) -> Gathered<T> {
+        let outputs = self.outputs.as_ref().map_err(Clone::clone)?;
+        let output =
+            outputs.get(index).ok_or_else(|| Problem::new(ProblemCode::Garbage).with("node", self.node.label()))?;
+        parse(answer(output)).map_err(|error| unreadable(&error, self.node.label()))
+    }
+}
+
+/// Which command speaks for which cell.
+fn quotes(
+    node: &Node,
+    commands: &[CommandLine],
+    outputs: &Result<Vec<Output>, Problem>,
+) -> BTreeMap<VerifyCode, Vec<Evidence>> {
+    let mut kept: BTreeMap<VerifyCode, Vec<Evidence>> = BTreeMap::new();
+    let Ok(outputs) = outputs else { return kept };
+    let speaks: [&[VerifyCode]; 6] = [
+        &[VerifyCode::Quorate, VerifyCode::Votes, VerifyCode::Members, VerifyCode::Ring],
+        &[VerifyCode::Links],
+        &[VerifyCode::ConfigVersion],
+        &[VerifyCode::ConfigSame],
+        &[VerifyCode::Writable],
+        &[VerifyCode::Quorate],
+    ];
+    for ((command, output), codes) in commands.iter().zip(outputs).zip(speaks) {
+        for code in codes {
+            kept.entry(*code).or_default().push(evidence(node.label(), command, output));
+        }
+    }
+    kept
+}

@@ -1,0 +1,87 @@
+//! Running what has run, and running two things at once.
+
+use crate::house::{House, anna};
+use crate::look;
+use engine::execute;
+use engine::propose::Proposal;
+use lab::{Fault, Scenario};
+use model::operation::{Operation, OperationState, StepStatus};
+use model::policy::{Consent, rule};
+use model::problem::ProblemCode;
+
+/// The very same steps as a new operation.
+async fn once_more(house: &House, operation: &Operation) -> Operation {
+    let plan = operation.plan.clone();
+    let digest = plan.digest().expect("a digest");
+    let ruling = rule(plan.risk, false);
+    let consent = Consent { reason: "again".into(), typed: plan.target.clone() };
+    let id = house.engine().begin(&anna(), Proposal { plan, digest, ruling }, &consent).await.expect("it starts");
+    execute::spawn(house.engine().clone(), id, None);
+    house.ended(id).await
+}
+
+fn all_already(operation: &Operation) -> bool {
+    operation.steps.iter().all(|step| matches!(step, StepStatus::Proven { already: true, .. }))
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_step_of_create_and_join_is_already_done() {
+    let house = House::new(Scenario::bare(3)).await;
+    let created = house.done(&house.create_intent().await).await;
+    let again = once_more(&house, &created).await;
+    assert!(again.state == OperationState::Done && all_already(&again), "{:#?}", again.steps);
+
+    let joined = house.done(&house.join_intent(&["pve2", "pve3"]).await).await;
+    let before = house.lab.inspect();
+    for finished in [&created, &joined] {
+        let again = once_more(&house, finished).await;
+        assert!(again.state == OperationState::Done && all_already(&again), "{:#?}", again.steps);
+        let changed = house
+            .audit()
+            .await
+            .into_iter()
+            .any(|one| one.entry.operation == Some(again.id) && one.entry.exit.is_some());
+        assert!(!changed, "no command that changes something has run");
+    }
+    assert_eq!(house.lab.inspect(), before, "nothing has changed on the nodes");
+    look::nothing_ran_twice(&house.lab.inspect());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_qdevice_is_not_set_up_twice() {
+    let house = House::new(Scenario::healthy(2)).await;
+    let set_up = house.done(&house.qdevice_intent().await).await;
+    let file = || {
+        let content = house.lab.file("qnetd1", "/root/.ssh/authorized_keys").expect("a file");
+        let lines: Vec<String> = String::from_utf8_lossy(&content).lines().map(str::to_owned).collect();
+        lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>()
+    };
+    let (before, keys) = (house.lab.inspect(), file());
+    let again = once_more(&house, &set_up).await;
+    look::is_done(&house, &again).await;
+    let setting_up = again.plan.steps.iter().position(|step| step.action.word() == "set_up_qdevice").expect("the step");
+    assert!(matches!(again.steps[setting_up], StepStatus::Proven { already: true, .. }), "{:#?}", again.steps);
+    assert_eq!((house.lab.inspect(), file()), (before, keys));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_operation_at_a_time_while_running_and_while_parked() {
+    let house = House::built(Scenario::bare(3), 1).await;
+    let (second, third) = (house.join_intent(&["pve2"]).await, house.join_intent(&["pve3"]).await);
+    let running = house.start(&second).await.expect("it starts");
+    assert_eq!(house.start(&third).await.expect_err("one at a time").code, ProblemCode::AlreadyRunning);
+    house.inject(Fault::HangCommands { node: "pve2".into(), on: true });
+    let parked = house.ended(running).await;
+    assert!(matches!(parked.state, OperationState::Parked { .. }), "{:?}", parked.state);
+    assert_eq!(house.start(&third).await.expect_err("parked holds it too").code, ProblemCode::AlreadyRunning);
+    assert_eq!(house.lab.inspect().nodes["pve3"].ran("pvecm add"), 0);
+
+    house.engine().abandon(&anna(), running, "").await.expect_err("not without a reason");
+    house.engine().abandon(&anna(), running, "the node is broken").await.expect("it is given up");
+    assert_eq!(house.engine().resume(&anna(), running).await.expect_err("given up").code, ProblemCode::OperationOver);
+    house.done(&third).await;
+    let waiting = house.store().operations(Some(house.cluster), 10).await.expect("the list");
+    let words: Vec<_> = waiting.iter().map(|one| one.state.word()).collect();
+    assert!(!words.contains(&"proposed"), "what was refused does not wait for ever: {words:?}");
+    look::audit_is_whole(&house).await;
+}

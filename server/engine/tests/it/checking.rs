@@ -1,0 +1,74 @@
+//! The eight prerequisites, against nodes that meet them and nodes that do not.
+
+use crate::house::{House, anna};
+use lab::{Fault, Scenario};
+use model::preflight::{Cell, CheckId, FindingCode, Matrix, Verdict};
+
+async fn check(house: &House) -> Matrix {
+    house.engine().run_checks(&anna(), house.cluster).await.expect("a matrix")
+}
+
+/// Every cell that is not green: check, node, verdict, findings.
+fn troubles(matrix: &Matrix) -> Vec<(CheckId, String, Verdict, Vec<FindingCode>)> {
+    let label = |cell: &Cell| matrix.nodes.iter().find(|node| node.node == cell.node).map(|node| node.label.clone());
+    let bad = matrix.cells.iter().filter(|cell| cell.verdict != Verdict::Pass);
+    bad.map(|cell| {
+        let codes = cell.findings.iter().map(|finding| finding.code).collect();
+        (cell.check, label(cell).expect("a column"), cell.verdict, codes)
+    })
+    .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn bare_nodes_pass() {
+    let house = House::new(Scenario::bare(3)).await;
+    let matrix = check(&house).await;
+    assert!(matrix.passes(), "{:#?}", troubles(&matrix));
+    assert_eq!(troubles(&matrix), []);
+    assert_eq!(house.engine().hub.matrix(house.cluster).as_deref(), Some(&matrix));
+    assert!(matrix.cells.iter().all(|cell| !cell.evidence.is_empty()), "every verdict quotes its evidence");
+}
+
+#[tokio::test(start_paused = true)]
+async fn unprepared_nodes_are_found_out() {
+    let house = House::new(Scenario::unprepared(4)).await;
+    let matrix = check(&house).await;
+    assert!(!matrix.passes());
+    let found = troubles(&matrix);
+    let has = |check: CheckId, node: &str, verdict: Verdict, code: FindingCode| {
+        found.iter().any(|one| one.0 == check && one.1 == node && one.2 == verdict && one.3.contains(&code))
+    };
+    assert!(has(CheckId::HostsFile, "pve1", Verdict::Fail, FindingCode::HostsLoopbackLine), "{found:#?}");
+    assert!(has(CheckId::NoGuests, "pve2", Verdict::Fail, FindingCode::HasGuests), "{found:#?}");
+    assert!(has(CheckId::Clocks, "pve3", Verdict::Fail, FindingCode::ClockApart), "{found:#?}");
+    assert!(has(CheckId::SameVersion, "pve4", Verdict::Warn, FindingCode::VersionMinorDiffers), "{found:#?}");
+    let innocent = [CheckId::HostsFile, CheckId::NoGuests]
+        .iter()
+        .flat_map(|check| found.iter().filter(move |one| one.0 == *check && one.1 == "pve4"));
+    assert_eq!(innocent.count(), 0, "{found:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_cannot_be_asked_is_an_error_and_never_a_pass() {
+    let house = House::new(Scenario::bare(3)).await;
+    house.inject(Fault::Kill { node: "pve2".into() });
+    let matrix = check(&house).await;
+    let second = house.id("pve2").await;
+    let cells: Vec<_> = matrix.cells.iter().filter(|cell| cell.node == second).collect();
+    assert_eq!(cells.len(), CheckId::ALL.len());
+    assert!(
+        cells.iter().all(|cell| matches!(cell.verdict, Verdict::Error | Verdict::Skipped | Verdict::Fail)),
+        "{cells:#?}"
+    );
+    assert!(!matrix.passes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_firewall_that_drops_udp_is_found() {
+    let house = House::new(Scenario::bare(3)).await;
+    house.inject(Fault::BlockUdp { node: "pve3".into(), on: true });
+    let matrix = check(&house).await;
+    let found = troubles(&matrix);
+    assert!(found.iter().any(|one| one.0 == CheckId::Ports && one.3.contains(&FindingCode::UdpLost)), "{found:#?}");
+    assert!(!matrix.passes());
+}

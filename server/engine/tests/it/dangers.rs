@@ -1,0 +1,190 @@
+//! What could break a cluster that works: refused before anything runs, or parked where only a person can tell.
+
+use crate::house::{House, anna};
+use crate::look;
+use lab::{Fault, JoinPoint, NodeSpec, Scenario};
+use model::operation::{Operation, OperationState, StepEvent};
+use model::plan::Intent;
+use model::problem::{Problem, ProblemCode};
+
+fn failed(operation: &Operation) -> &Problem {
+    match &operation.state {
+        OperationState::Failed { problem, .. } => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn parked(operation: &Operation) -> &Problem {
+    match &operation.state {
+        OperationState::Parked { problem, .. } => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The joiner is refused for this reason, and nothing has changed in the cluster.
+async fn refused(house: &House, joiner: &str, intent: &Intent, code: ProblemCode) {
+    let before = house.lab.inspect();
+    let operation = house.run(intent).await;
+    assert_eq!(failed(&operation).code, code, "{}", failed(&operation));
+    let after = house.lab.inspect();
+    assert_eq!(after.ran("pvecm add"), before.ran("pvecm add"), "pvecm add was not started");
+    for (name, node) in &before.nodes {
+        assert_eq!(after.nodes[name].nodelist, node.nodelist, "nodelist of {name}");
+        assert_eq!(after.nodes[name].config_version, node.config_version, "configuration of {name}");
+    }
+    assert_eq!(after.nodes[joiner].ran("pvecm add"), 0);
+    look::audit_is_whole(house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_the_cluster_has_is_never_overwritten() {
+    let mut scenario = Scenario::bare(3);
+    scenario.nodes[2].hostname = "pve2".into();
+    let house = House::built(scenario, 2).await;
+    refused(&house, "pve3", &house.join_intent(&["pve3"]).await, ProblemCode::NameInCluster).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_the_cluster_has_is_refused() {
+    let house = House::built(Scenario::bare(3), 2).await;
+    let mut intent = house.join_intent(&["pve3"]).await;
+    let (second, third) = (house.id("pve2").await, house.id("pve3").await);
+    let Intent::JoinNodes { links, .. } = &mut intent else { panic!("a join") };
+    let taken = links[1].addresses[&second];
+    links[1].addresses.insert(third, taken);
+    let refusal = house.start(&intent).await.expect_err("both are chosen here");
+    assert_eq!(refusal.code, ProblemCode::LinkAddressTwice);
+
+    // Where the choice names the joiner alone, only the cluster knows.
+    let Intent::JoinNodes { links, .. } = &mut intent else { panic!("a join") };
+    links.iter_mut().for_each(|link| assert!(link.addresses.remove(&second).is_some()));
+    refused(&house, "pve3", &intent, ProblemCode::AddressInCluster).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_the_joiner_does_not_have_is_refused() {
+    let house = House::built(Scenario::bare(2), 1).await;
+    let mut intent = house.join_intent(&["pve2"]).await;
+    if let Intent::JoinNodes { links, .. } = &mut intent {
+        links[1].addresses.insert(house.id("pve2").await, "10.0.2.99".parse().expect("an address"));
+    }
+    refused(&house, "pve2", &intent, ProblemCode::LinkNotLocal).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn guests_and_leftovers_on_the_joiner_are_refused() {
+    let house = House::built(Scenario::bare(3), 1).await;
+    house.inject(Fault::AddGuest { node: "pve2".into(), vmid: 100 });
+    refused(&house, "pve2", &house.join_intent(&["pve2"]).await, ProblemCode::GuestsOnJoiner).await;
+    house.lab.put_file("pve3", "/etc/corosync/authkey", b"left over");
+    refused(&house, "pve3", &house.join_intent(&["pve3"]).await, ProblemCode::LeftoverAuthkey).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_of_another_cluster_is_refused() {
+    let house = House::built(Scenario::bare(2), 1).await;
+    let shell = house.engine().shell_to(&house.node("pve2").await).await.expect("a connection");
+    let other = pve::pvecm::create(&"other".parse().expect("a name"), &[]);
+    assert!(shell.run(&other).await.expect("an answer").success());
+    house.lab.settle().await;
+    refused(&house, "pve2", &house.join_intent(&["pve2"]).await, ProblemCode::InOtherCluster).await;
+    assert_eq!(house.lab.inspect().nodes["pve2"].cluster.as_deref(), Some("other"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_with_an_absent_member_takes_nobody() {
+    let house = House::built(Scenario::bare(4), 3).await;
+    house.inject(Fault::Kill { node: "pve3".into() });
+    house.lab.settle().await;
+    refused(&house, "pve4", &house.join_intent(&["pve4"]).await, ProblemCode::MembersOffline).await;
+}
+
+/// A join that ends with code 0 or by a signal at this point.
+async fn dies_at(point: JoinPoint) -> (House, Operation) {
+    let house = House::built(Scenario::bare(2), 1).await;
+    house.inject(Fault::JoinDiesAt { node: "pve2".into(), point });
+    let operation = house.run(&house.join_intent(&["pve2"]).await).await;
+    look::nothing_ran_twice(&house.lab.inspect());
+    look::audit_is_whole(&house).await;
+    (house, operation)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_that_died_before_the_cluster_knew_is_refused_and_may_be_tried_again() {
+    let (house, operation) = dies_at(JoinPoint::BeforeAddnode).await;
+    assert_eq!(failed(&operation).code, ProblemCode::JoinRefused);
+    let nodelist = house.lab.inspect().nodes["pve1"].nodelist.clone();
+    assert_eq!(nodelist.keys().collect::<Vec<_>>(), ["pve1"]);
+    let again = house.done(&house.join_intent(&["pve2"]).await).await;
+    look::is_done(&house, &again).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_that_died_after_the_cluster_knew_is_halfway() {
+    for point in [JoinPoint::AfterAddnode, JoinPoint::AfterKeyCopied, JoinPoint::AfterDatabaseMoved] {
+        let (house, operation) = dies_at(point).await;
+        assert_eq!(parked(&operation).code, ProblemCode::JoinHalfway, "{point:?}");
+        house.engine().resume(&anna(), operation.id).await.expect("it may be looked at again");
+        let operation = house.ended(operation.id).await;
+        assert_eq!(parked(&operation).code, ProblemCode::JoinHalfway, "{point:?}, looked at again");
+        look::nothing_ran_twice(&house.lab.inspect());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_join_whose_last_words_are_missing_is_done_once_both_ends_say_so() {
+    for point in [JoinPoint::WaitingForQuorum, JoinPoint::BeforeSuccess] {
+        let (house, operation) = dies_at(point).await;
+        assert_eq!(parked(&operation).code, ProblemCode::JoinHalfway, "{point:?}");
+        house.lab.settle().await;
+        house.engine().resume(&anna(), operation.id).await.expect("it goes on");
+        let operation = house.ended(operation.id).await;
+        look::is_done(&house, &operation).await;
+        let truth = house.lab.inspect();
+        look::one_cluster(&truth, &["pve1", "pve2"]);
+        look::nothing_ran_twice(&truth);
+        assert!(truth.nodes["pve2"].units.is_empty(), "{:?}", truth.nodes["pve2"].units);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_host_key_stops_everything_until_a_person_confirms_it() {
+    let house = House::built(Scenario::bare(2), 1).await;
+    let lab = house.lab.clone();
+    house.console.fence.after(
+        |entry| entry.step == 4 && entry.event == StepEvent::Started,
+        move || {
+            lab.inject(Fault::ChangeHostKey { node: "pve2".into() }).expect("the fault");
+            lab.inject(Fault::DropConnections { node: "pve2".into() }).expect("the fault");
+        },
+    );
+    let operation = house.run(&house.join_intent(&["pve2"]).await).await;
+    assert_eq!(parked(&operation).code, ProblemCode::HostKeyChanged);
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("pvecm add"), 0);
+    house.engine().resume(&anna(), operation.id).await.expect("a look");
+    let operation = house.ended(operation.id).await;
+    assert_eq!(parked(&operation).code, ProblemCode::HostKeyChanged, "still");
+
+    house.pin(&house.node("pve2").await).await;
+    house.engine().resume(&anna(), operation.id).await.expect("it goes on");
+    let operation = house.ended(operation.id).await;
+    look::is_done(&house, &operation).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_odd_cluster_or_an_absent_member_gets_no_qdevice() {
+    let house = House::new(Scenario::healthy(3)).await;
+    let refusal = house.start(&house.qdevice_intent().await).await.expect_err("odd");
+    assert_eq!(refusal.code, ProblemCode::QdeviceOddCount);
+
+    let house = House::new(Scenario { nodes: four(), ..Scenario::healthy(4) }).await;
+    house.inject(Fault::StopCorosync { node: "pve3".into() });
+    house.lab.settle().await;
+    let operation = house.run(&house.qdevice_intent().await).await;
+    assert_eq!(failed(&operation).code, ProblemCode::MembersOffline, "{}", failed(&operation));
+    assert_eq!(house.lab.inspect().ran("pvecm qdevice setup"), 0);
+}
+
+fn four() -> Vec<NodeSpec> {
+    Scenario::healthy(4).nodes
+}

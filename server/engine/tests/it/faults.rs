@@ -1,0 +1,179 @@
+//! Every step of a join, with every kind of trouble on its node from its first moment on.
+//!
+//! Nothing half-done is called done, and once the trouble is over, going on ends well.
+
+use crate::house::{House, anna};
+use crate::look;
+use lab::{Fault, Scenario};
+use model::operation::{Operation, OperationState, StepEvent};
+use model::problem::ProblemCode;
+use std::time::Duration;
+
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    Off,
+    Frozen,
+    Hanging,
+    Garbage,
+    Dropped,
+}
+
+impl Trouble {
+    fn begins(self, node: String) -> Fault {
+        match self {
+            Self::Off => Fault::Kill { node },
+            Self::Frozen => Fault::Freeze { node },
+            Self::Hanging => Fault::HangCommands { node, on: true },
+            Self::Garbage => Fault::Garbage { node, on: true },
+            Self::Dropped => Fault::DropConnections { node },
+        }
+    }
+
+    fn ends(self, node: String) -> Option<Fault> {
+        match self {
+            Self::Off => Some(Fault::Start { node }),
+            Self::Frozen => Some(Fault::Thaw { node }),
+            Self::Hanging => Some(Fault::HangCommands { node, on: false }),
+            Self::Garbage => Some(Fault::Garbage { node, on: false }),
+            Self::Dropped => None,
+        }
+    }
+
+    /// What the console may say of it.
+    fn codes(self) -> &'static [ProblemCode] {
+        match self {
+            Self::Off => &[ProblemCode::ConnectionRefused, ProblemCode::StepTimedOut],
+            Self::Frozen => &[
+                ProblemCode::NodeHangs,
+                ProblemCode::Unreachable,
+                ProblemCode::StepTimedOut,
+                ProblemCode::ConnectionLost,
+            ],
+            Self::Hanging => &[ProblemCode::NodeHangs],
+            Self::Garbage => &[ProblemCode::Garbage, ProblemCode::ProofMissing],
+            Self::Dropped => &[ProblemCode::ConnectionLost],
+        }
+    }
+}
+
+/// The steps of one join, in order.
+const STEPS: u16 = 5;
+
+async fn every_step(trouble: Trouble) {
+    for step in 0..STEPS {
+        eprintln!("{trouble:?} from the beginning of step {step}");
+        one_step(trouble, step).await;
+    }
+}
+
+async fn one_step(trouble: Trouble, index: u16) {
+    let house = House::built(Scenario::bare(2), 1).await;
+    let intent = house.join_intent(&["pve2"]).await;
+    let plan = house.engine().plan(house.cluster, &intent).await.expect("a plan").plan;
+    let step = plan.steps.get(usize::from(index)).expect("the step").clone();
+    let (lab, name) = (house.lab.clone(), step.node_name.clone());
+    house.console.fence.after(
+        move |entry| entry.step == index && entry.event == StepEvent::Started,
+        move || lab.inject(trouble.begins(name)).expect("the fault"),
+    );
+    let operation = house.run(&intent).await;
+    match (&operation.state, trouble) {
+        // A read may be repeated, so a connection that is there again at once is no trouble at all.
+        (OperationState::Done, Trouble::Dropped) => {}
+        (OperationState::Parked { step, problem }, _) => {
+            assert_eq!(*step, index);
+            assert!(trouble.codes().contains(&problem.code), "{problem}");
+            assert_eq!(
+                problem.params.get("node").map(String::as_str),
+                Some(plan.steps[usize::from(index)].node_name.as_str())
+            );
+            assert_eq!(house.lab.inspect().ran("pvecm add"), 0, "nothing was joined");
+        }
+        (other, _) => panic!("{other:?}"),
+    }
+    look::audit_is_whole(&house).await;
+    heal(&house, trouble, &operation, step.node_name).await;
+}
+
+async fn heal(house: &House, trouble: Trouble, operation: &Operation, node: String) {
+    if operation.state == OperationState::Done {
+        return look::is_done(house, operation).await;
+    }
+    if let Some(fault) = trouble.ends(node) {
+        house.inject(fault);
+    }
+    house.lab.settle().await;
+    house.engine().resume(&anna(), operation.id).await.expect("it goes on");
+    let operation = house.ended(operation.id).await;
+    look::is_done(house, &operation).await;
+    look::audit_is_whole(house).await;
+    let truth = house.lab.inspect();
+    look::nothing_ran_twice(&truth);
+    look::one_cluster(&truth, &["pve1", "pve2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_node_is_off() {
+    every_step(Trouble::Off).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_node_is_frozen() {
+    every_step(Trouble::Frozen).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_hang() {
+    every_step(Trouble::Hanging).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_print_garbage() {
+    every_step(Trouble::Garbage).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_drops() {
+    every_step(Trouble::Dropped).await;
+}
+
+/// Starts a join and returns once the member's configuration lists the joiner.
+async fn halfway(house: &House) -> model::ids::OperationId {
+    let id = house.start(&house.join_intent(&["pve2"]).await).await.expect("it starts");
+    let listed = async || house.lab.inspect().nodes["pve1"].nodelist.contains_key("pve2");
+    house.until("the member lists the joiner", Duration::from_secs(120), listed).await;
+    id
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_joiner_loses_power_in_the_middle() {
+    let house = House::built(Scenario::bare(2), 1).await;
+    let id = halfway(&house).await;
+    house.inject(Fault::Kill { node: "pve2".into() });
+    let operation = house.ended(id).await;
+    let OperationState::Parked { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert!(Trouble::Off.codes().contains(&problem.code), "{problem}");
+    house.inject(Fault::Start { node: "pve2".into() });
+    house.lab.settle().await;
+    house.engine().resume(&anna(), id).await.expect("it goes on");
+    let operation = house.ended(id).await;
+    let OperationState::Parked { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::JoinHalfway, "{problem}");
+    look::nothing_ran_twice(&house.lab.inspect());
+    look::audit_is_whole(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_connection_drops_in_the_middle_again_and_again() {
+    let house = House::built(Scenario::bare(2), 1).await;
+    let id = halfway(&house).await;
+    for _ in 0..3 {
+        for node in ["pve1", "pve2"] {
+            house.inject(Fault::DropConnections { node: node.into() });
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    let operation = house.ended(id).await;
+    look::is_done(&house, &operation).await;
+    look::nothing_ran_twice(&house.lab.inspect());
+}

@@ -1,0 +1,17 @@
+//! The engine over the real SSH adapter and a real SQLite file, against the simulated nodes.
+//!
+//! Time is tokio's and stands still while anything can run, so a minute on the nodes takes no minute here; see `fence`.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers included")]
+
+mod again;
+mod building;
+mod checking;
+mod crashes;
+mod dangers;
+mod faults;
+mod fence;
+mod house;
+mod look;
+mod watching;
+mod wires;

@@ -1,0 +1,140 @@
+//! Watching a live cluster that falls ill and recovers.
+
+use crate::house::House;
+use lab::{Fault, Scenario};
+use model::live::Live;
+use model::observation::Freshness;
+use model::topology::{Contact, Health, LinkHealth, Membership, NodeState, Snapshot};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+
+/// A token is lost after about 3 s with three nodes, and the others form their ring in 3 more (corosync.conf(5)).
+const SEEN_WITHIN: Duration = Duration::from_secs(15);
+/// Power on, services up, a new ring, and the console's own pause between two tries.
+const BACK_WITHIN: Duration = Duration::from_secs(240);
+
+fn now(house: &House) -> Arc<Snapshot> {
+    house.engine().hub.snapshot(house.cluster).expect("watched")
+}
+
+fn node(snapshot: &Snapshot, name: &str) -> NodeState {
+    snapshot.nodes.iter().find(|node| node.name == name).unwrap_or_else(|| panic!("no {name}")).clone()
+}
+
+async fn watched(count: u8) -> House {
+    let house = House::new(Scenario::healthy(count)).await;
+    house.engine().watch(house.cluster).await;
+    healthy(&house).await;
+    house
+}
+
+async fn healthy(house: &House) {
+    house.until("healthy", BACK_WITHIN, async || now(house).health == Health::Healthy).await;
+}
+
+type Stream = Receiver<Arc<model::live::LiveEvent>>;
+
+/// Everything that was sent: without a gap, and no snapshot older than the one before.
+fn in_order(stream: &mut Stream) -> usize {
+    let (mut last, mut snapshots) = (None::<(u64, jiff::Timestamp)>, 0);
+    while let Ok(event) = stream.try_recv() {
+        if let Some((seq, at)) = last {
+            assert_eq!(event.seq, seq + 1);
+            assert!(event.at >= at, "time goes back");
+        }
+        if let Live::Snapshot(snapshot) = &event.what {
+            assert!(snapshot.at <= event.at);
+            snapshots += 1;
+        }
+        last = Some((event.seq, event.at));
+    }
+    snapshots
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_dies_and_comes_back() {
+    let house = watched(3).await;
+    let mut stream = house.engine().hub.subscribe(house.cluster);
+    house.inject(Fault::Kill { node: "pve3".into() });
+    let absent = async || {
+        let snapshot = now(&house);
+        node(&snapshot, "pve3").membership == Membership::Absent && snapshot.health == Health::Degraded
+    };
+    house.until("pve3 is absent", SEEN_WITHIN, absent).await;
+    let snapshot = now(&house);
+    assert_eq!(
+        (node(&snapshot, "pve1").membership, node(&snapshot, "pve2").membership),
+        (Membership::Member, Membership::Member)
+    );
+    assert_eq!(snapshot.tolerates, Some(0), "the next failure loses quorum");
+    assert!(in_order(&mut stream) > 0);
+
+    house.inject(Fault::Start { node: "pve3".into() });
+    healthy(&house).await;
+    assert!(matches!(node(&now(&house), "pve3").contact, Contact::Connected { .. }));
+    in_order(&mut stream);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_link_is_down_from_both_ends() {
+    let house = watched(3).await;
+    house.inject(Fault::CutLink { node: "pve2".into(), link: 1 });
+    let is = |wanted: LinkHealth| {
+        let snapshot = now(&house);
+        let ends = |link: &model::topology::PairLink| link.link == 1 && (link.from == "pve2" || link.to == "pve2");
+        let hit: Vec<_> = snapshot.links.iter().filter(|link| ends(link)).collect();
+        let rest = snapshot.links.iter().filter(|link| !ends(link)).all(|link| link.health == LinkHealth::Up);
+        hit.len() == 2 && hit.iter().all(|link| link.health == wanted) && rest
+    };
+    house.until("link 1 of pve2 is down", SEEN_WITHIN, async || is(LinkHealth::Down)).await;
+    let snapshot = now(&house);
+    assert_eq!(snapshot.health, Health::Degraded);
+    assert!(snapshot.nodes.iter().all(|node| node.membership == Membership::Member), "link 0 carries the ring");
+    house.inject(Fault::RestoreLink { node: "pve2".into(), link: 1 });
+    house.until("link 1 of pve2 is up", BACK_WITHIN, async || is(LinkHealth::Up)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn quorum_is_lost_and_found() {
+    let house = watched(3).await;
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.until("no quorum", SEEN_WITHIN, async || now(&house).health == Health::NoQuorum).await;
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Start { node: node.into() });
+    }
+    healthy(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hanging_node_disturbs_nobody() {
+    let house = watched(3).await;
+    house.inject(Fault::HangCommands { node: "pve3".into(), on: true });
+    for _ in 0..60 {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let snapshot = now(&house);
+        for name in ["pve1", "pve2"] {
+            let state = node(&snapshot, name);
+            assert_eq!((state.freshness, state.membership), (Freshness::Fresh, Membership::Member), "{name}");
+            assert!(matches!(state.contact, Contact::Connected { .. }), "{name}: {:?}", state.contact);
+        }
+        assert_eq!(node(&snapshot, "pve3").membership, Membership::Member, "the others still see it");
+        let quorum = snapshot.quorum.as_ref().expect("known");
+        assert_eq!((quorum.freshness, quorum.fact.value.members.len()), (Freshness::Fresh, 3));
+    }
+    house.inject(Fault::HangCommands { node: "pve3".into(), on: false });
+    healthy(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_frozen_node_is_lost_and_found_again() {
+    let house = watched(3).await;
+    house.inject(Fault::Freeze { node: "pve2".into() });
+    let lost = async || matches!(node(&now(&house), "pve2").contact, Contact::Lost { .. });
+    house.until("the connection is given up", Duration::from_secs(60), lost).await;
+    assert_eq!(node(&now(&house), "pve1").freshness, Freshness::Fresh);
+    house.inject(Fault::Thaw { node: "pve2".into() });
+    healthy(&house).await;
+}
