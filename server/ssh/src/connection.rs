@@ -1,0 +1,131 @@
+//! One logged-in connection with its channels.
+
+use crate::channel::{GivenUp, OpenChannel};
+use crate::handshake::{Client, Seen, Session};
+use crate::limits::{CHANNEL_OPEN_LIMIT, CHANNEL_WAIT, FOLLOW_CHANNELS_MAX, RUN_CHANNELS_MAX, SWEEP_WAIT};
+use crate::sweep::SweepShell;
+use crate::tap::Cut;
+use crate::{follow, shell, sweep};
+use async_trait::async_trait;
+use engine::ports::{Clock, NodeShell, Output, OutputStream, ShellError};
+use pve::CommandLine;
+use russh::client::Handle;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{MutexGuard, OwnedSemaphorePermit, Semaphore};
+
+/// A warm connection; its last user's drop ends it.
+pub(crate) struct Connection {
+    handle: Arc<Handle<Client>>,
+    seen: Arc<Seen>,
+    cut: Mutex<Option<Cut>>,
+    closed: AtomicBool,
+    sudo: bool,
+    clock: Arc<dyn Clock>,
+    runs: Arc<Semaphore>,
+    follows: Arc<Semaphore>,
+    sweeps: Arc<Semaphore>,
+    sweep: tokio::sync::Mutex<Option<SweepShell>>,
+    _place: OwnedSemaphorePermit,
+}
+
+/// What a channel is for; each kind has its own cap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Run,
+    Follow,
+    Sweep,
+}
+
+impl Connection {
+    pub(crate) fn new(session: Session, sudo: bool, clock: Arc<dyn Clock>, place: OwnedSemaphorePermit) -> Self {
+        Self {
+            handle: Arc::new(session.handle),
+            seen: session.seen,
+            cut: Mutex::new(Some(session.cut)),
+            closed: AtomicBool::new(false),
+            sudo,
+            clock,
+            runs: Arc::new(Semaphore::new(RUN_CHANNELS_MAX)),
+            follows: Arc::new(Semaphore::new(FOLLOW_CHANNELS_MAX)),
+            sweeps: Arc::new(Semaphore::new(1)),
+            sweep: tokio::sync::Mutex::new(None),
+            _place: place,
+        }
+    }
+
+    /// Ends the connection for all its users.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        let cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(cut);
+    }
+
+    pub(crate) fn sudo(&self) -> bool {
+        self.sudo
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The kept shell of the sweeps, held for one sweep.
+    pub(crate) async fn sweep_turn(&self) -> Result<MutexGuard<'_, Option<SweepShell>>, ShellError> {
+        tokio::time::timeout(SWEEP_WAIT, self.sweep.lock()).await.map_err(|_| ShellError::Busy)
+    }
+
+    /// Waits for a place and opens a channel.
+    pub(crate) async fn open(&self, purpose: Purpose, given_up: GivenUp) -> Result<OpenChannel, ShellError> {
+        let places = match purpose {
+            Purpose::Run => &self.runs,
+            Purpose::Follow => &self.follows,
+            Purpose::Sweep => &self.sweeps,
+        };
+        let place = tokio::time::timeout(CHANNEL_WAIT, Arc::clone(places).acquire_owned())
+            .await
+            .map_err(|_| ShellError::Busy)?
+            .map_err(|_| self.lost())?;
+        if self.is_closed() {
+            return Err(self.lost());
+        }
+        let handle = Arc::clone(&self.handle);
+        let seen = Arc::clone(&self.seen);
+        // In a task of its own: a caller who leaves meanwhile must not leave an open channel behind.
+        let opening = tokio::spawn(async move {
+            let channel = handle.channel_open_session().await?;
+            Ok::<_, russh::Error>(OpenChannel::new(channel, given_up, place, seen))
+        });
+        match tokio::time::timeout(CHANNEL_OPEN_LIMIT, opening).await {
+            Ok(Ok(Ok(channel))) => Ok(channel),
+            // OpenSSH answers so beyond `MaxSessions`.
+            Ok(Ok(Err(russh::Error::ChannelOpenFailure(_)))) => Err(ShellError::Busy),
+            Ok(Ok(Err(_)) | Err(_)) => Err(self.lost()),
+            Err(_) => {
+                Err(ShellError::Timeout { seconds: u32::try_from(CHANNEL_OPEN_LIMIT.as_secs()).unwrap_or(u32::MAX) })
+            }
+        }
+    }
+
+    pub(crate) fn lost(&self) -> ShellError {
+        ShellError::Lost { text: self.seen.end() }
+    }
+}
+
+#[async_trait]
+impl NodeShell for Connection {
+    async fn run(&self, command: &CommandLine) -> Result<Output, ShellError> {
+        shell::run(self, command).await
+    }
+
+    async fn sweep(&self, commands: &[CommandLine]) -> Result<Vec<Output>, ShellError> {
+        sweep::sweep(self, commands).await
+    }
+
+    async fn follow(&self, command: &CommandLine) -> Result<OutputStream, ShellError> {
+        follow::follow(self, command).await
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire) || self.handle.is_closed()
+    }
+}

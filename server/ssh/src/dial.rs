@@ -1,0 +1,223 @@
+//! Opens connections and keeps one per machine.
+
+use crate::backoff::BackOff;
+use crate::connect::{AsyncReadWrite, Connector};
+use crate::connection::Connection;
+use crate::handshake::handshake;
+use crate::keys::ConsoleKeySource;
+use crate::limits::{CONNECT_LIMIT, CONNECTIONS_MAX, DIAL_WAIT, HANDSHAKES_MAX};
+use crate::login::log_in;
+use async_trait::async_trait;
+use engine::ports::{Clock, Credential, DialError, Dialer, Endpoint, NodeShell};
+use model::host_key::HostKey;
+use model::ids::NodeId;
+use model::name::SshAddress;
+use model::problem::Problem;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+
+/// The engine's dialer over russh.
+pub struct SshDialer {
+    keys: Arc<dyn ConsoleKeySource>,
+    clock: Arc<dyn Clock>,
+    connector: Arc<dyn Connector>,
+    machines: Mutex<BTreeMap<NodeId, Arc<Machine>>>,
+    connections: Arc<Semaphore>,
+    handshakes: Semaphore,
+}
+
+/// One machine: its kept connection, and the turn to dial it.
+#[derive(Default)]
+struct Machine {
+    /// Held while one caller dials for all.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Where the connection leads and what the failures were about.
+    endpoint: Option<Endpoint>,
+    kept: Option<Arc<Connection>>,
+    back_off: BackOff,
+    forgotten: bool,
+}
+
+impl SshDialer {
+    #[must_use]
+    pub fn new(keys: Arc<dyn ConsoleKeySource>, clock: Arc<dyn Clock>, connector: Arc<dyn Connector>) -> Self {
+        Self {
+            keys,
+            clock,
+            connector,
+            machines: Mutex::new(BTreeMap::new()),
+            connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            handshakes: Semaphore::new(HANDSHAKES_MAX),
+        }
+    }
+
+    fn machine(&self, node: NodeId) -> Arc<Machine> {
+        Arc::clone(lock(&self.machines).entry(node).or_default())
+    }
+
+    async fn stream(&self, address: &SshAddress) -> Result<Box<dyn AsyncReadWrite>, DialError> {
+        self.connector.connect(address).await.map_err(|error| no_stream(&error))
+    }
+
+    /// A new connection, from the first packet to the log-in.
+    async fn connect(&self, endpoint: &Endpoint, credential: &Credential) -> Result<Arc<Connection>, DialError> {
+        let place = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| DialError::Busy)?;
+        let _turn = tokio::time::timeout(DIAL_WAIT, self.handshakes.acquire())
+            .await
+            .map_err(|_| DialError::Busy)?
+            .map_err(|_| DialError::Busy)?;
+        let stream = self.stream(&endpoint.address).await?;
+        let mut session = handshake(stream, endpoint.pin.as_ref()).await?;
+        log_in(&mut session, &endpoint.address.user, credential, self.keys.as_ref()).await?;
+        let sudo = endpoint.address.needs_sudo();
+        let connection = Connection::new(session, sudo, Arc::clone(&self.clock), place);
+        Ok(Arc::new(connection))
+    }
+}
+
+#[async_trait]
+impl Dialer for SshDialer {
+    async fn shell(&self, endpoint: &Endpoint) -> Result<Arc<dyn NodeShell>, DialError> {
+        let machine = self.machine(endpoint.node);
+        if let Some(connection) = machine.kept(endpoint) {
+            return Ok(connection);
+        }
+        let _turn = tokio::time::timeout(DIAL_WAIT, machine.turn.lock()).await.map_err(|_| DialError::Busy)?;
+        // Another caller may have dialled, or failed, while this one waited.
+        if let Some(connection) = machine.kept(endpoint) {
+            return Ok(connection);
+        }
+        if let Some(refusal) = machine.prepare(endpoint, &*self.clock) {
+            return Err(refusal);
+        }
+        match self.connect(endpoint, &Credential::ConsoleKey).await {
+            Ok(connection) if machine.keep(&connection) => Ok(connection),
+            Ok(_) => Err(DialError::Unreachable { text: "the machine was forgotten meanwhile".to_owned() }),
+            Err(error) => {
+                machine.note(&error, &*self.clock);
+                Err(error)
+            }
+        }
+    }
+
+    async fn once(&self, endpoint: &Endpoint, credential: Credential) -> Result<Arc<dyn NodeShell>, DialError> {
+        let connection = self.connect(endpoint, &credential).await?;
+        Ok(connection)
+    }
+
+    async fn offered_key(&self, address: &SshAddress) -> Result<HostKey, DialError> {
+        let _turn = tokio::time::timeout(DIAL_WAIT, self.handshakes.acquire())
+            .await
+            .map_err(|_| DialError::Busy)?
+            .map_err(|_| DialError::Busy)?;
+        let stream = self.stream(address).await?;
+        match handshake(stream, None).await {
+            Err(DialError::UnknownKey { offered }) => Ok(offered),
+            Err(error) => Err(error),
+            Ok(_) => Err(DialError::NotSsh { text: "the machine showed no host key".to_owned() }),
+        }
+    }
+
+    fn console_key(&self) -> Result<String, Problem> {
+        self.keys.public_line()
+    }
+
+    async fn forget(&self, node: NodeId) {
+        if let Some(machine) = lock(&self.machines).remove(&node) {
+            machine.forget();
+        }
+    }
+}
+
+impl Machine {
+    /// The kept connection, if it is alive and leads to the same place under the same key.
+    fn kept(&self, endpoint: &Endpoint) -> Option<Arc<Connection>> {
+        let state = lock(&self.state);
+        if !state.is_about(endpoint) {
+            return None;
+        }
+        state.kept.as_ref().filter(|connection| !connection.is_closed()).map(Arc::clone)
+    }
+
+    /// Makes ready for a dial; `BackingOff` while it is too early for another try at the same place.
+    fn prepare(&self, endpoint: &Endpoint, clock: &dyn Clock) -> Option<DialError> {
+        let mut state = lock(&self.state);
+        if state.is_about(endpoint) {
+            state.kept = None;
+        } else {
+            // A person moved the machine or confirmed another key: the old connection and the old failures say nothing.
+            state.end_kept();
+            state.back_off.reset();
+            state.endpoint = Some(endpoint.clone());
+        }
+        state.back_off.refusal(clock.now())
+    }
+
+    /// False where the machine was forgotten during the dial; the connection is closed then.
+    fn keep(&self, connection: &Arc<Connection>) -> bool {
+        let mut state = lock(&self.state);
+        if state.forgotten {
+            connection.close();
+            return false;
+        }
+        state.back_off.reset();
+        state.kept = Some(Arc::clone(connection));
+        true
+    }
+
+    fn note(&self, error: &DialError, clock: &dyn Clock) {
+        // The console's own troubles are no reason to spare the machine.
+        if !matches!(error, DialError::Busy | DialError::ConsoleKey { .. }) {
+            lock(&self.state).back_off.failed(clock.now(), error);
+        }
+    }
+
+    fn forget(&self) {
+        let mut state = lock(&self.state);
+        state.forgotten = true;
+        state.end_kept();
+    }
+}
+
+impl State {
+    fn is_about(&self, endpoint: &Endpoint) -> bool {
+        self.endpoint.as_ref().is_some_and(|known| {
+            let key = |endpoint: &Endpoint| endpoint.pin.as_ref().map(|pin| pin.key.clone());
+            known.address == endpoint.address && key(known) == key(endpoint)
+        })
+    }
+
+    fn end_kept(&mut self) {
+        if let Some(connection) = self.kept.take() {
+            connection.close();
+        }
+    }
+}
+
+impl fmt::Debug for SshDialer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SshDialer").finish_non_exhaustive()
+    }
+}
+
+fn no_stream(error: &io::Error) -> DialError {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => DialError::Refused,
+        ErrorKind::TimedOut => {
+            DialError::Timeout { seconds: u32::try_from(CONNECT_LIMIT.as_secs()).unwrap_or(u32::MAX) }
+        }
+        _ => DialError::Unreachable { text: error.to_string() },
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
