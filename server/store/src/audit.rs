@@ -1,0 +1,73 @@
+//! The audit table: exact bytes in a hash chain, and columns derived from them to search by.
+
+mod append;
+mod derived;
+mod search;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use append::append_in;
+
+use crate::SqliteStore;
+use crate::codec::{corrupt, db, get, number, signed};
+use async_trait::async_trait;
+use engine::audit::chain::Hash;
+use engine::ports::{AuditStore, StoreError};
+use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry};
+use sqlx::sqlite::SqliteRow;
+
+#[async_trait]
+impl AuditStore for SqliteStore {
+    async fn append(&self, entry: AuditEntry) -> Result<ChainedEntry, StoreError> {
+        let mut tx = self.write().await?;
+        let chained = append_in(&mut tx, entry).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(chained)
+    }
+
+    async fn find(&self, filter: &AuditFilter, limit: u32) -> Result<AuditPage, StoreError> {
+        search::find(self, filter, limit).await
+    }
+
+    async fn entry(&self, index: u64) -> Result<ChainedEntry, StoreError> {
+        let row = sqlx::query("SELECT idx, bytes, prev, hash FROM audit WHERE idx = ?")
+            .bind(signed("index", index)?)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(db)?;
+        chained(&row.ok_or(StoreError::NotFound { what: "audit entry" })?)
+    }
+
+    async fn verify(&self) -> Result<ChainState, StoreError> {
+        verify::verify(self).await
+    }
+
+    /// Paired by `engine::audit::DETAIL_STARTED` of the later entry.
+    async fn unpaired(&self) -> Result<Vec<ChainedEntry>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT idx, bytes, prev, hash FROM audit AS began
+             WHERE code = 'command_started' AND NOT EXISTS (SELECT 1 FROM audit AS ended WHERE ended.started = began.idx)
+             ORDER BY idx",
+        )
+        .fetch_all(&self.readers)
+        .await
+        .map_err(db)?;
+        rows.iter().map(chained).collect()
+    }
+}
+
+fn chained(row: &SqliteRow) -> Result<ChainedEntry, StoreError> {
+    let entry = serde_json::from_slice(get(row, "bytes")?).map_err(|error| corrupt("audit entry", error))?;
+    Ok(ChainedEntry {
+        index: number(row, "idx")?,
+        entry,
+        previous: hex::encode(hash(row, "prev")?),
+        hash: hex::encode(hash(row, "hash")?),
+    })
+}
+
+fn hash(row: &SqliteRow, column: &'static str) -> Result<Hash, StoreError> {
+    get::<&[u8]>(row, column)?.try_into().map_err(|error| corrupt(column, error))
+}

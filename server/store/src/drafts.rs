@@ -1,0 +1,49 @@
+//! The wizard's drafts, one per cluster.
+
+use crate::SqliteStore;
+use crate::codec::{db, json_or_none, refused, signed, to_json};
+use async_trait::async_trait;
+use engine::ports::{DraftStore, StoreError};
+use model::ids::ClusterId;
+use model::wizard::Draft;
+use sqlx::{Sqlite, SqliteExecutor, Transaction};
+
+#[async_trait]
+impl DraftStore for SqliteStore {
+    /// Empty, with revision 0, where nothing has been saved yet.
+    async fn draft(&self, cluster: ClusterId) -> Result<Draft, StoreError> {
+        stored(&self.readers, cluster).await
+    }
+
+    async fn save_draft(&self, cluster: ClusterId, draft: &Draft) -> Result<Draft, StoreError> {
+        let mut tx: Transaction<'_, Sqlite> = self.write().await?;
+        if stored(&mut *tx, cluster).await?.revision != draft.revision {
+            return Err(StoreError::Conflict { what: "newer draft" });
+        }
+        let saved = Draft { revision: draft.revision + 1, ..draft.clone() };
+        sqlx::query(
+            "INSERT INTO drafts (cluster, revision, draft) VALUES (?, ?, ?)
+             ON CONFLICT (cluster) DO UPDATE SET revision = excluded.revision, draft = excluded.draft",
+        )
+        .bind(cluster.to_string())
+        .bind(signed("revision", saved.revision)?)
+        .bind(to_json("draft", &saved)?)
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("draft", "cluster"))?;
+        tx.commit().await.map_err(db)?;
+        Ok(saved)
+    }
+}
+
+async fn stored(from: impl SqliteExecutor<'_>, cluster: ClusterId) -> Result<Draft, StoreError> {
+    let row = sqlx::query(
+        "SELECT draft FROM clusters LEFT JOIN drafts ON drafts.cluster = clusters.id WHERE clusters.id = ?",
+    )
+    .bind(cluster.to_string())
+    .fetch_optional(from)
+    .await
+    .map_err(db)?;
+    let draft = json_or_none(&row.ok_or(StoreError::NotFound { what: "cluster" })?, "draft")?;
+    Ok(draft.unwrap_or_default())
+}

@@ -1,0 +1,20 @@
+//! SQLite adapter behind the engine's ports.
+//!
+//! One writer, several readers, one file; every change is on disk (WAL, synchronous FULL) before a call returns.
+//! Times are kept as microseconds since 1970-01-01 UTC, so what is finer than that is lost, except inside JSON.
+
+mod audit;
+mod clusters;
+mod codec;
+mod drafts;
+mod evidence;
+mod invites;
+mod nodes;
+mod open;
+mod operations;
+mod pins;
+mod secrets;
+mod sessions;
+mod users;
+
+pub use open::SqliteStore;

@@ -1,0 +1,14 @@
+//! The adapter against real database files, through the engine's ports.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers included")]
+
+mod audit;
+mod crash;
+mod evidence;
+mod files;
+mod inventory;
+mod operations;
+mod people;
+mod sessions;
+mod support;
+mod tampering;
