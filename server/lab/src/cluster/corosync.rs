@@ -1,0 +1,201 @@
+//! The state of one node's corosync, and starting, stopping and reloading it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::config::ClusterConfig;
+use super::membership::{CLEAN_STOP_MS, Event};
+use crate::world::{Millis, World};
+
+/// Where corosync keeps what it was configured with.
+pub(crate) const CONFIG_FILE: &str = "/etc/corosync/corosync.conf";
+/// The key that lets nodes talk to each other.
+pub(crate) const AUTHKEY_FILE: &str = "/etc/corosync/authkey";
+/// First process id that a daemon of a node gets.
+pub(crate) const COROSYNC_PID: u32 = 172;
+
+/// What corosync knows about one link to one peer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct LinkState {
+    pub(crate) connected: bool,
+    /// A change to this value was noticed physically and waits for its timeout.
+    pub(crate) pending: Option<bool>,
+    pub(crate) up_count: u32,
+    pub(crate) down_count: u32,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Corosync {
+    pub(crate) running: bool,
+    /// The last start failed.
+    pub(crate) failed: bool,
+    pub(crate) config: ClusterConfig,
+    pub(crate) authkey: Vec<u8>,
+    pub(crate) id: u32,
+    /// Node ids of the ring that this node is in.
+    pub(crate) members: BTreeSet<u32>,
+    /// Lowest node id of the ring, and its sequence number.
+    pub(crate) ring: (u32, u64),
+    /// Kept on disk: the highest ring sequence number seen.
+    pub(crate) sequence: u64,
+    pub(crate) expected: u32,
+    pub(crate) quorate: bool,
+    /// Votes that the QDevice gives this partition now.
+    pub(crate) device_cast: u32,
+    /// (peer's id, link number) to what knet sees.
+    pub(crate) links: BTreeMap<(u32, u8), LinkState>,
+    /// Peers whose arrival (`true`) or loss (`false`) waits for totem.
+    pub(crate) pending_peers: BTreeSet<(u32, bool)>,
+    /// knet's timeout for a silent link, fixed when the link was configured, in milliseconds.
+    pub(crate) ping_timeout_ms: u64,
+    /// Joins seen of each member since this daemon started.
+    pub(crate) join_counts: BTreeMap<u32, u32>,
+    pub(crate) config_reload_failed: bool,
+    /// Totem is looking for its members; the tools hang meanwhile.
+    pub(crate) gathering: bool,
+}
+
+impl Corosync {
+    /// Votes present in this partition.
+    pub(crate) fn total_votes(&self) -> u32 {
+        let nodes: u32 = self.members.iter().filter_map(|id| self.config.by_id(*id)).map(|node| node.votes).sum();
+        nodes + self.device_cast
+    }
+
+    /// Votes needed: half of those expected, plus one (votequorum.5).
+    pub(crate) fn quorum(&self) -> u32 {
+        (self.expected.max(self.total_votes()) + 2) / 2
+    }
+}
+
+impl World {
+    /// Starts corosync from the file on the node's disk. `false` when it refuses.
+    pub(crate) fn start_corosync(&mut self, name: &str) -> bool {
+        let Some(node) = self.nodes.get_mut(name) else { return false };
+        if node.corosync.running {
+            return true;
+        }
+        let config = node
+            .files
+            .read(CONFIG_FILE)
+            .ok()
+            .and_then(|content| ClusterConfig::parse(&String::from_utf8_lossy(&content)));
+        let authkey = node.files.read(AUTHKEY_FILE).unwrap_or_default();
+        let own = config.as_ref().and_then(|config| config.node(&node.hostname)).cloned();
+        let (Some(config), Some(own)) = (config, own) else {
+            node.corosync.failed = true;
+            return false;
+        };
+        if authkey.is_empty() || config.has_duplicate_ids() {
+            node.corosync.failed = true;
+            return false;
+        }
+        let sequence = node.corosync.sequence.max(1) + 4;
+        node.corosync = Corosync {
+            running: true,
+            id: own.id,
+            authkey,
+            members: BTreeSet::from([own.id]),
+            ring: (own.id, sequence),
+            sequence,
+            expected: config.expected(),
+            ping_timeout_ms: config.token_ms() / 2,
+            join_counts: BTreeMap::from([(own.id, 1)]),
+            config,
+            ..Corosync::default()
+        };
+        self.log(name, "corosync.service", "corosync", COROSYNC_PID, "  [MAIN  ] Corosync Cluster Engine starting up");
+        self.log_ring(name, &BTreeSet::from([own.id]), &BTreeSet::new());
+        self.recount(name);
+        self.observe();
+        self.poll_device_soon(name);
+        true
+    }
+
+    /// Stops corosync. A clean stop says goodbye, so the others know at once.
+    pub(crate) fn stop_corosync(&mut self, name: &str, clean: bool) {
+        let Some(node) = self.nodes.get_mut(name) else { return };
+        if !node.corosync.running {
+            return;
+        }
+        let (id, peers) = (node.corosync.id, node.corosync.members.clone());
+        let authkey = node.corosync.authkey.clone();
+        let sequence = node.corosync.sequence;
+        node.corosync = Corosync { sequence, ..Corosync::default() };
+        node.pmxcfs.writable_from = None;
+        if clean {
+            for peer in self.running_with(&authkey) {
+                if self.nodes.get(&peer).is_some_and(|peer| peers.contains(&peer.corosync.id)) {
+                    let message = format!("  [CFG   ] Node {id} was shut down by sysadmin");
+                    self.log(&peer, "corosync.service", "corosync", COROSYNC_PID, &message);
+                }
+            }
+            self.after(CLEAN_STOP_MS, Event::Reform { authkey });
+        }
+        self.touch_members(name);
+        self.observe();
+    }
+
+    /// What a running corosync does when its configuration file has changed.
+    pub(crate) fn reload_corosync(&mut self, name: &str, config: &ClusterConfig) {
+        let Some(node) = self.nodes.get_mut(name) else { return };
+        if !node.corosync.running || node.corosync.config == *config {
+            return;
+        }
+        if config.has_duplicate_ids() {
+            node.corosync.config_reload_failed = true;
+            self.log(
+                name,
+                "corosync.service",
+                "corosync",
+                COROSYNC_PID,
+                "  [CFG   ] Cannot reload config: duplicate nodeid",
+            );
+            return;
+        }
+        let before = node.corosync.config.expected();
+        let after = config.expected();
+        node.corosync.config_reload_failed = false;
+        node.corosync.config = config.clone();
+        // A changed number of configured votes replaces whatever was expected before.
+        if before != after {
+            node.corosync.expected = after;
+        }
+        let known: BTreeSet<u32> = config.nodes.iter().map(|node| node.id).collect();
+        node.corosync.links.retain(|(peer, _), _| known.contains(peer));
+        self.log(name, "corosync.service", "corosync", COROSYNC_PID, "  [CFG   ] Config reload requested by node 1");
+        self.recount(name);
+        self.poll_device_soon(name);
+        self.observe();
+    }
+
+    /// Running nodes that hold the same key, by name.
+    pub(crate) fn running_with(&self, authkey: &[u8]) -> Vec<String> {
+        self.nodes
+            .iter()
+            .filter(|(_, node)| node.corosync.running && node.corosync.authkey == authkey)
+            .map(|(name, _)| name.clone())
+            .collect()
+    }
+
+    /// Sets the expected votes of this node's partition, as `pvecm expected` does at run time.
+    pub(crate) fn set_expected(&mut self, name: &str, votes: u32) -> bool {
+        let Some(node) = self.nodes.get(name) else { return false };
+        let corosync = &node.corosync;
+        let present = corosync.total_votes();
+        let would_block = corosync.quorate && (votes + 2) / 2 > present;
+        if !corosync.running || votes < present || would_block {
+            return false;
+        }
+        for peer in self.partition_of(name) {
+            if let Some(node) = self.nodes.get_mut(&peer) {
+                node.corosync.expected = votes;
+            }
+            self.recount(&peer);
+        }
+        true
+    }
+
+    pub(crate) fn later(&self, delay: Millis) -> Millis {
+        self.now.saturating_add(delay)
+    }
+}

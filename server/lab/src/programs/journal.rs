@@ -1,0 +1,91 @@
+//! `journalctl`: what is there, or following what comes.
+
+use serde_json::json;
+
+use super::{Env, pve::civil};
+use crate::node::journal::Line;
+
+#[derive(Debug, Default)]
+struct Wanted {
+    units: Vec<String>,
+    json: bool,
+    follow: bool,
+    count: Option<usize>,
+}
+
+pub(crate) async fn journalctl(env: &Env, args: &[String]) -> i32 {
+    env.pause(20).await;
+    let wanted = match options(args) {
+        Ok(wanted) => wanted,
+        Err(words) => return env.fail(&words, 1).await,
+    };
+    let host = env.hostname();
+    let mut changes = env.shared.subscribe();
+    let (mut next, lines) = env.world(|world| match world.nodes.get(&env.node) {
+        Some(node) => (node.journal.next(), node.journal.since(0)),
+        None => (0, Vec::new()),
+    });
+    let lines: Vec<(u64, Line)> = lines.into_iter().filter(|(_, line)| wanted.takes(line)).collect();
+    // Following shows the last ten lines first, unless told otherwise.
+    let count = wanted.count.unwrap_or(if wanted.follow { 10 } else { usize::MAX });
+    for (number, line) in lines.iter().skip(lines.len().saturating_sub(count)) {
+        env.print(&wanted.show(&host, *number, line)).await;
+    }
+    if !wanted.follow {
+        return 0;
+    }
+    while changes.changed().await.is_ok() {
+        let fresh = env.world(|world| match world.nodes.get(&env.node) {
+            Some(node) => node.journal.since(next),
+            None => Vec::new(),
+        });
+        for (number, line) in fresh {
+            next = next.max(number + 1);
+            if wanted.takes(&line) {
+                env.print(&wanted.show(&host, number, &line)).await;
+            }
+        }
+    }
+    0
+}
+
+fn options(args: &[String]) -> Result<Wanted, String> {
+    let mut wanted = Wanted::default();
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        match arg.as_str() {
+            "-f" | "--follow" => wanted.follow = true,
+            "--no-pager" | "-b" | "-q" => {}
+            "-u" | "--unit" => wanted.units.extend(rest.next().cloned()),
+            "-n" | "--lines" => wanted.count = rest.next().and_then(|word| word.parse().ok()),
+            "-o" | "--output" => wanted.json = rest.next().is_some_and(|word| word == "json"),
+            other => return Err(format!("journalctl: unrecognized option '{other}'")),
+        }
+    }
+    Ok(wanted)
+}
+
+impl Wanted {
+    fn takes(&self, line: &Line) -> bool {
+        let short = line.unit.trim_end_matches(".service");
+        self.units.is_empty() || self.units.iter().any(|unit| unit.trim_end_matches(".service") == short)
+    }
+
+    fn show(&self, host: &str, number: u64, line: &Line) -> String {
+        if self.json {
+            let entry = json!({
+                "__CURSOR": format!("s=51f0188620ca4230ad696afa0339060d;i={number:x}"),
+                "__REALTIME_TIMESTAMP": line.time_us.to_string(),
+                "_HOSTNAME": host,
+                "_SYSTEMD_UNIT": line.unit,
+                "SYSLOG_IDENTIFIER": line.identifier,
+                "_PID": line.pid.to_string(),
+                "PRIORITY": "6",
+                "MESSAGE": line.message,
+            });
+            return format!("{entry}\n");
+        }
+        let time = civil(line.time_us, "%b %d %H:%M:%S");
+        format!("{time} {host} {}[{}]: {}\n", line.identifier, line.pid, line.message)
+    }
+}

@@ -1,0 +1,76 @@
+//! Versions, packages and the clock service.
+
+use super::{Env, args};
+
+/// What starting Perl with all its modules costs, in simulated milliseconds.
+pub(crate) const PERL_MS: u64 = 280;
+const PVEVERSION_MS: u64 = 770;
+
+/// Microseconds since 1970 as text in UTC.
+pub(crate) fn civil(us: i64, format: &str) -> String {
+    jiff::Timestamp::from_microsecond(us).map(|time| time.strftime(format).to_string()).unwrap_or_default()
+}
+
+pub(crate) async fn pveversion(env: &Env, args: &[String]) -> i32 {
+    env.pause(PVEVERSION_MS).await;
+    let release = env.world(|world| world.nodes.get(&env.node).map(|node| node.release));
+    let Some(release) = release else { return 1 };
+    let Some((version, commit)) = release.manager() else { return 1 };
+    let kernel = release.kernel();
+    match args.first().map(String::as_str) {
+        None => env.print(&format!("pve-manager/{version}/{commit} (running kernel: {kernel})\n")).await,
+        Some("-v" | "--verbose") => {
+            for (package, version) in release.packages() {
+                let extra = match *package {
+                    "proxmox-ve" => format!(" (running kernel: {kernel})"),
+                    "pve-manager" => format!(" (running version: {version}/{commit})"),
+                    _ => String::new(),
+                };
+                env.print(&format!("{package}: {version}{extra}\n")).await;
+            }
+        }
+        Some(other) => return env.fail(&format!("Unknown option: {}", other.trim_start_matches('-')), 255).await,
+    }
+    0
+}
+
+/// `dpkg-query -W -f FORMAT PACKAGE...` with the three fields of the contract.
+pub(crate) async fn dpkg_query(env: &Env, args: &[String]) -> i32 {
+    env.pause(10).await;
+    let read = args::read(args, &["W", "show"]);
+    let format = read.options.get("f").cloned().unwrap_or_else(|| "${Package}\\t${Version}\\n".to_owned());
+    let release = env.world(|world| world.nodes.get(&env.node).map(|node| node.release));
+    let known = release.map(|release| release.packages()).unwrap_or_default();
+    let mut code = 0;
+    for wanted in &read.words {
+        match known.iter().find(|(name, _)| name == wanted) {
+            Some((name, version)) => {
+                let line = format
+                    .replace("${Package}", name)
+                    .replace("${Version}", version)
+                    .replace("${db:Status-Status}", "installed")
+                    .replace("\\n", "\n")
+                    .replace("\\t", "\t");
+                env.print(&line).await;
+            }
+            None => code = env.fail(&format!("dpkg-query: no packages found matching {wanted}"), 1).await,
+        }
+    }
+    code
+}
+
+pub(crate) async fn timedatectl(env: &Env, args: &[String]) -> i32 {
+    env.pause(60).await;
+    if args.first().map(String::as_str) != Some("show") {
+        return env.fail("Unknown command verb.", 1).await;
+    }
+    let (now, synchronised) = env.world(|world| {
+        let offset = world.nodes.get(&env.node).map_or(0, |node| node.clock_offset_ms);
+        (world.wall_us(&env.node), offset == 0)
+    });
+    let yes = if synchronised { "yes" } else { "no" };
+    let time = civil(now, "%a %Y-%m-%d %H:%M:%S UTC");
+    env.print(&format!("Timezone=Etc/UTC\nLocalRTC=no\nCanNTP=yes\nNTP=yes\nNTPSynchronized={yes}\nTimeUSec={time}\n"))
+        .await;
+    0
+}
