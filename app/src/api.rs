@@ -1,0 +1,13 @@
+//! What the pages ask the server: server functions (signatures here, work behind [`Backend`]) and what they carry.
+//!
+//! Server functions are a public API: each checks the session and the role on the server, see `server::authorisation`.
+
+#[cfg(feature = "ssr")]
+mod backend;
+mod calls;
+mod carried;
+
+#[cfg(feature = "ssr")]
+pub use backend::{Backend, Caller};
+pub use calls::*;
+pub use carried::*;

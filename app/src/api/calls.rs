@@ -1,0 +1,254 @@
+//! The server functions: signatures for the page, one line of work on the server.
+
+use super::carried::*;
+use leptos::prelude::*;
+use leptos::server_fn::codec::Json;
+use model::audit::{AuditFilter, AuditPage, ChainState, ChainedEntry};
+use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::links::LinkPlan;
+use model::observation::Evidence;
+use model::operation::Operation;
+use model::policy::Consent;
+use model::preflight::Matrix;
+use model::verify::Verification;
+use model::wizard::Draft;
+
+#[cfg(feature = "ssr")]
+fn backend() -> ApiResult<std::sync::Arc<dyn super::Backend>> {
+    use_context::<std::sync::Arc<dyn super::Backend>>()
+        .ok_or_else(|| ApiError(model::problem::ProblemCode::Internal.into()))
+}
+
+/// Who is signed in; an error when nobody is.
+#[server(name = MeCall, prefix = "/api", endpoint = "me", input = Json, output = Json)]
+pub async fn me() -> ApiResult<Me> {
+    Ok(backend()?.caller().await?.me)
+}
+
+#[server(name = SignInCall, prefix = "/api", endpoint = "sign_in", input = Json, output = Json)]
+pub async fn sign_in(name: String, password: String) -> ApiResult<Me> {
+    backend()?.sign_in(name, password).await
+}
+
+#[server(name = SignOutCall, prefix = "/api", endpoint = "sign_out", input = Json, output = Json)]
+pub async fn sign_out() -> ApiResult<()> {
+    backend()?.sign_out().await
+}
+
+#[server(name = ConfirmPasswordCall, prefix = "/api", endpoint = "confirm_password", input = Json, output = Json)]
+pub async fn confirm_password(password: String) -> ApiResult<Me> {
+    backend()?.confirm_password(password).await
+}
+
+#[server(name = LookAtInviteCall, prefix = "/api", endpoint = "look_at_invite", input = Json, output = Json)]
+pub async fn look_at_invite(token: String) -> ApiResult<Invite> {
+    backend()?.look_at_invite(token).await
+}
+
+#[server(name = AcceptInviteCall, prefix = "/api", endpoint = "accept_invite", input = Json, output = Json)]
+pub async fn accept_invite(token: String, name: String, password: String) -> ApiResult<Me> {
+    backend()?.accept_invite(token, name, password).await
+}
+
+#[server(name = PeopleCall, prefix = "/api", endpoint = "people", input = Json, output = Json)]
+pub async fn people() -> ApiResult<Vec<Person>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.people(caller).await
+}
+
+#[server(name = DisablePersonCall, prefix = "/api", endpoint = "disable_person", input = Json, output = Json)]
+pub async fn disable_person(id: UserId) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.disable_person(caller, id).await
+}
+
+#[server(name = ClustersCall, prefix = "/api", endpoint = "clusters", input = Json, output = Json)]
+pub async fn clusters() -> ApiResult<Vec<ClusterLine>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.clusters(caller).await
+}
+
+#[server(name = ClusterCall, prefix = "/api", endpoint = "cluster", input = Json, output = Json)]
+pub async fn cluster(id: ClusterId) -> ApiResult<ClusterView> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.cluster(caller, id).await
+}
+
+#[server(name = AddClusterCall, prefix = "/api", endpoint = "add_cluster", input = Json, output = Json)]
+pub async fn add_cluster(name: String) -> ApiResult<NewCluster> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.add_cluster(caller, name).await
+}
+
+#[server(name = ForgetClusterCall, prefix = "/api", endpoint = "forget_cluster", input = Json, output = Json)]
+pub async fn forget_cluster(id: ClusterId) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.forget_cluster(caller, id).await
+}
+
+#[server(name = AddNodeCall, prefix = "/api", endpoint = "add_node", input = Json, output = Json)]
+pub async fn add_node(cluster: ClusterId, node: NewNode) -> ApiResult<KeyOffer> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.add_node(caller, cluster, node).await
+}
+
+#[server(name = ForgetNodeCall, prefix = "/api", endpoint = "forget_node", input = Json, output = Json)]
+pub async fn forget_node(node: NodeId) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.forget_node(caller, node).await
+}
+
+#[server(name = PinKeyCall, prefix = "/api", endpoint = "pin_key", input = Json, output = Json)]
+pub async fn pin_key(node: NodeId, fingerprint: String) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.pin_key(caller, node, fingerprint).await
+}
+
+#[server(name = TryLogInCall, prefix = "/api", endpoint = "try_log_in", input = Json, output = Json)]
+pub async fn try_log_in(node: NodeId) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.try_log_in(caller, node).await
+}
+
+#[server(name = InstallKeyCall, prefix = "/api", endpoint = "install_key", input = Json, output = Json)]
+pub async fn install_key(node: NodeId, password: String) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.install_key(caller, node, password).await
+}
+
+#[server(name = WizardCall, prefix = "/api", endpoint = "wizard", input = Json, output = Json)]
+pub async fn wizard(cluster: ClusterId) -> ApiResult<WizardView> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.wizard(caller, cluster).await
+}
+
+#[server(name = RunChecksCall, prefix = "/api", endpoint = "run_checks", input = Json, output = Json)]
+pub async fn run_checks(cluster: ClusterId) -> ApiResult<Matrix> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.run_checks(caller, cluster).await
+}
+
+#[server(name = NetworkCall, prefix = "/api", endpoint = "network", input = Json, output = Json)]
+pub async fn network(cluster: ClusterId) -> ApiResult<NetworkView> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.network(caller, cluster).await
+}
+
+#[server(name = ChooseLinksCall, prefix = "/api", endpoint = "choose_links", input = Json, output = Json)]
+pub async fn choose_links(cluster: ClusterId, links: Vec<LinkPlan>, revision: u64) -> ApiResult<Draft> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.choose_links(caller, cluster, links, revision).await
+}
+
+#[server(name = VerifyCall, prefix = "/api", endpoint = "verify", input = Json, output = Json)]
+pub async fn verify(cluster: ClusterId) -> ApiResult<Verification> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.verify(caller, cluster).await
+}
+
+#[server(name = SkipQdeviceCall, prefix = "/api", endpoint = "skip_qdevice", input = Json, output = Json)]
+pub async fn skip_qdevice(cluster: ClusterId, revision: u64) -> ApiResult<Draft> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.skip_qdevice(caller, cluster, revision).await
+}
+
+#[server(name = PreviewCall, prefix = "/api", endpoint = "preview", input = Json, output = Json)]
+pub async fn preview(cluster: ClusterId, wish: Wish) -> ApiResult<Preview> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.preview(caller, cluster, wish).await
+}
+
+#[server(name = RunCall, prefix = "/api", endpoint = "run", input = Json, output = Json)]
+pub async fn run(cluster: ClusterId, wish: Wish, digest: String, consent: Consent) -> ApiResult<OperationId> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.run(caller, cluster, wish, digest, consent).await
+}
+
+#[server(name = OperationCall, prefix = "/api", endpoint = "operation", input = Json, output = Json)]
+pub async fn operation(id: OperationId) -> ApiResult<OperationView> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.operation(caller, id).await
+}
+
+#[server(name = OperationsCall, prefix = "/api", endpoint = "operations", input = Json, output = Json)]
+pub async fn operations(cluster: Option<ClusterId>) -> ApiResult<Vec<Operation>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.operations(caller, cluster).await
+}
+
+#[server(name = ResumeCall, prefix = "/api", endpoint = "resume", input = Json, output = Json)]
+pub async fn resume(id: OperationId) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.resume(caller, id).await
+}
+
+#[server(name = AbandonCall, prefix = "/api", endpoint = "abandon", input = Json, output = Json)]
+pub async fn abandon(id: OperationId, reason: String) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.abandon(caller, id, reason).await
+}
+
+#[server(name = EvidenceCall, prefix = "/api", endpoint = "evidence", input = Json, output = Json)]
+pub async fn evidence(cluster: ClusterId, node: Option<String>) -> ApiResult<Vec<Evidence>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.evidence(caller, cluster, node).await
+}
+
+#[server(name = AuditCall, prefix = "/api", endpoint = "audit", input = Json, output = Json)]
+pub async fn audit(filter: AuditFilter) -> ApiResult<AuditPage> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.audit(caller, filter).await
+}
+
+#[server(name = AuditEntryCall, prefix = "/api", endpoint = "audit_entry", input = Json, output = Json)]
+pub async fn audit_entry(index: u64) -> ApiResult<ChainedEntry> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.audit_entry(caller, index).await
+}
+
+#[server(name = AuditChainCall, prefix = "/api", endpoint = "audit_chain", input = Json, output = Json)]
+pub async fn audit_chain() -> ApiResult<ChainState> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.audit_chain(caller).await
+}
+
+#[server(name = DemoSwitchesCall, prefix = "/api", endpoint = "demo_switches", input = Json, output = Json)]
+pub async fn demo_switches() -> ApiResult<Vec<DemoSwitch>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.demo_switches(caller).await
+}
+
+#[server(name = DemoSwitchCall, prefix = "/api", endpoint = "demo_switch", input = Json, output = Json)]
+pub async fn demo_switch(id: String, on: bool) -> ApiResult<Vec<DemoSwitch>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.demo_switch(caller, id, on).await
+}

@@ -1,0 +1,196 @@
+//! Values that travel between page and server; everything else that travels is a type of `model`.
+
+use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
+use leptos::server_fn::codec::JsonEncoding;
+use model::Timestamp;
+use model::facts::LinkStatus;
+use model::facts::QuorumStatus;
+use model::host_key::HostKey;
+use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::inventory::{Cluster, Node};
+use model::links::{Candidate, LinkFault, LinkPlan, NodeAddresses};
+use model::operation::{Operation, OutputLine};
+use model::plan::Plan;
+use model::policy::Ruling;
+use model::preflight::Matrix;
+use model::problem::{Problem, ProblemCode};
+use model::quorum::{Forecast, QdeviceAdvice};
+use model::role::{Access, Role};
+use model::topology::{Health, Snapshot};
+use model::wizard::{Draft, StepState, WizardStep};
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// What a server function answers when it cannot do what was asked: the locale has words for every code.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{0}")]
+pub struct ApiError(pub Problem);
+
+impl From<Problem> for ApiError {
+    fn from(problem: Problem) -> Self {
+        Self(problem)
+    }
+}
+
+impl From<ProblemCode> for ApiError {
+    fn from(code: ProblemCode) -> Self {
+        Self(code.into())
+    }
+}
+
+impl FromServerFnError for ApiError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        Self(Problem::new(ProblemCode::Internal).quoting(error.to_string()))
+    }
+}
+
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// Who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub id: UserId,
+    pub name: String,
+    pub access: Access,
+    /// The sign-in is younger than the policy's five minutes.
+    pub fresh: bool,
+    /// True in `quorate demo`: pages show the fault panel and say so.
+    pub demo: bool,
+}
+
+/// An invitation that is still good.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invite {
+    pub role: Role,
+    pub name: Option<String>,
+}
+
+/// One line of the list of clusters.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterLine {
+    pub cluster: Cluster,
+    pub nodes: u32,
+    pub health: Health,
+    pub wizard_step: WizardStep,
+    pub running: Option<OperationId>,
+}
+
+/// Everything that the cluster and wizard pages need for their first paint; the stream goes on from `seq`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterView {
+    pub cluster: Cluster,
+    pub nodes: Vec<Node>,
+    pub snapshot: Snapshot,
+    pub seq: u64,
+    /// Running, parked, or the most recent ones, newest first.
+    pub operations: Vec<Operation>,
+    pub role: Role,
+}
+
+/// The wizard's state, judged on the server from facts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WizardView {
+    pub view: ClusterView,
+    pub draft: Draft,
+    pub steps: Vec<(WizardStep, StepState)>,
+    pub current: WizardStep,
+    pub matrix: Option<Matrix>,
+    /// The console's own public key, one `authorized_keys` line, for pasting.
+    pub console_key: String,
+    pub qdevice: QdeviceAdvice,
+    /// Without and with a QDevice.
+    pub forecast: (Forecast, Forecast),
+}
+
+/// What a person types to add a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewNode {
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub qnetd: bool,
+}
+
+/// Choices for the second step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkView {
+    pub nodes: Vec<NodeAddresses>,
+    pub candidates: Vec<Candidate>,
+    pub proposal: Vec<LinkPlan>,
+    pub faults: Vec<LinkFault>,
+    pub read_at: Timestamp,
+}
+
+/// What a person wants to run, before it becomes a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "wish")]
+pub enum Wish {
+    Create { name: String, first: NodeId },
+    Join { joiners: Vec<NodeId> },
+    Qdevice { host: NodeId, address: Option<IpAddr> },
+}
+
+/// A plan to look at, with what the policy will ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preview {
+    pub plan: Plan,
+    pub digest: String,
+    pub ruling: Ruling,
+    /// Why it cannot run now; empty when it can.
+    pub obstacles: Vec<Problem>,
+}
+
+/// One node's answers in the fifth step, and whether all agree.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct NodeAnswer {
+    pub node: String,
+    pub quorum: Option<QuorumStatus>,
+    pub links: Option<LinkStatus>,
+}
+
+/// An operation with what it printed so far.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct OperationView {
+    pub operation: Operation,
+    pub cluster_name: String,
+    pub output: Vec<OutputLine>,
+    pub role: Role,
+    /// Sequence of the cluster's live stream at the time of reading.
+    pub seq: u64,
+}
+
+/// The key that a machine shows, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyOffer {
+    pub node: NodeId,
+    pub offered: HostKey,
+}
+
+/// An account in the list of people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Person {
+    pub id: UserId,
+    pub name: String,
+    pub access: Access,
+    pub disabled: bool,
+    pub last_sign_in: Option<Timestamp>,
+}
+
+/// One switch of the demo's fault panel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DemoSwitch {
+    /// Stable word, for instance `kill:pve3`.
+    pub id: String,
+    /// Locale key `fault_KIND`.
+    pub kind: String,
+    pub node: String,
+    pub active: bool,
+}
+
+/// Ids of what a new draft of a cluster got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewCluster {
+    pub cluster: ClusterId,
+}

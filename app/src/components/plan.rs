@@ -1,0 +1,5 @@
+//! A plan before it runs.
+
+mod sheet;
+
+pub use sheet::PlanSheet;

@@ -1,0 +1,14 @@
+//! One module per page; what several pages need is in `components` and `state`.
+
+pub mod audit;
+pub mod cluster;
+pub mod clusters;
+pub mod frame;
+pub mod invite;
+pub mod loaded;
+pub mod not_found;
+pub mod operation;
+pub mod operations;
+pub mod people;
+pub mod sign_in;
+pub mod wizard;

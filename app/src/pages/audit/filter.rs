@@ -1,0 +1,180 @@
+//! The question: fields, chips of what is asked, and the address that says the same.
+
+use crate::api::{ApiResult, ClusterLine};
+use crate::components::{Button, ButtonKind, Card, Field, Select};
+use crate::i18n::*;
+use crate::words::{Words, use_words};
+use jiff::Timestamp;
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use leptos_router::params::ParamsMap;
+use model::audit::{AuditCode, AuditFilter, Outcome};
+use serde::de::DeserializeOwned;
+
+/// Names of the address's parameters, in the order of the chips.
+const PARAMETERS: [&str; 8] = ["who", "code", "cluster", "node", "outcome", "words", "from", "until"];
+
+/// The filter that the address asks for; what cannot be read is not asked.
+#[must_use]
+pub fn of_query(query: &ParamsMap) -> AuditFilter {
+    let text = |name: &str| query.get(name).filter(|value| !value.is_empty());
+    AuditFilter {
+        who: text("who"),
+        cluster: text("cluster").and_then(|id| id.parse().ok()),
+        node: text("node"),
+        code: text("code").and_then(|word| AuditCode::from_word(&word)),
+        outcome: text("outcome").and_then(|word| of_word(&word)),
+        operation: text("operation").and_then(|id| id.parse().ok()),
+        risk: text("risk").and_then(|word| of_word(&word)),
+        words: text("words"),
+        from: text("from").and_then(|at| time_of(&at, "T00:00:00Z")),
+        until: text("until").and_then(|at| time_of(&at, "T23:59:59Z")),
+        before: text("before").and_then(|index| index.parse().ok()),
+    }
+}
+
+/// Reads a word as the wire writes it.
+fn of_word<T: DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
+}
+
+/// A day as the browser's field gives it, or a whole timestamp.
+fn time_of(text: &str, rest: &str) -> Option<Timestamp> {
+    text.parse().or_else(|_| format!("{text}{rest}").parse()).ok()
+}
+
+/// One field's value per parameter, as the address has it.
+#[derive(Clone, Copy)]
+struct Asked([RwSignal<String>; PARAMETERS.len()]);
+
+impl Asked {
+    fn new(query: &ParamsMap) -> Self {
+        Self(PARAMETERS.map(|name| RwSignal::new(query.get(name).unwrap_or_default())))
+    }
+
+    fn of(self, name: &str) -> RwSignal<String> {
+        let place = PARAMETERS.iter().position(|one| *one == name).unwrap_or(0);
+        self.0.get(place).copied().unwrap_or_else(|| RwSignal::new(String::new()))
+    }
+
+    /// The address of the same question, from the first page on.
+    fn address(self) -> String {
+        let mut map = ParamsMap::new();
+        for (name, value) in PARAMETERS.iter().zip(self.0) {
+            let value = value.get_untracked();
+            if !value.trim().is_empty() {
+                map.insert(*name, value.trim().to_owned());
+            }
+        }
+        format!("/audit{}", map.to_query_string())
+    }
+}
+
+#[component]
+pub fn FilterBar(asked: Memo<AuditFilter>, clusters: Resource<ApiResult<Vec<ClusterLine>>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let query = leptos_router::hooks::use_query_map();
+    let fields = Asked::new(&query.get_untracked());
+    let navigate = use_navigate();
+    let search = Callback::new(move |()| {
+        navigate(&fields.address(), NavigateOptions { scroll: false, ..NavigateOptions::default() })
+    });
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        search.run(());
+    };
+    let codes = Signal::derive(move || options(i18n, words, "audit", AuditCode::ALL.iter().map(|code| code.as_str())));
+    let outcomes = Signal::derive(move || options(i18n, words, "outcome", Outcome::WORDS.iter().copied()));
+    let cluster_names = Signal::derive(move || {
+        let mut all = vec![(String::new(), t_string!(i18n, pages.filter_any).to_owned())];
+        let known = clusters.get().and_then(Result::ok).unwrap_or_default();
+        all.extend(known.into_iter().map(|line| (line.cluster.id.to_string(), line.cluster.name.to_string())));
+        all
+    });
+    view! {
+        <Card>
+            <form class="filter" role="search" on:submit=submit>
+                <div class="filter-wide"><Field label=text!(i18n, pages.filter_words) value=fields.of("words") kind="search" name="words"/></div>
+                <Field label=text!(i18n, pages.filter_who) value=fields.of("who") name="who"/>
+                <Select label=text!(i18n, pages.filter_code) value=fields.of("code") options=codes/>
+                <Field label=text!(i18n, pages.filter_node) value=fields.of("node") name="node"/>
+                <Suspense><Select label=text!(i18n, pages.filter_cluster) value=fields.of("cluster") options=cluster_names/></Suspense>
+                <Select label=text!(i18n, pages.filter_outcome) value=fields.of("outcome") options=outcomes/>
+                <Field label=text!(i18n, pages.filter_from) value=fields.of("from") kind="date" name="from"/>
+                <Field label=text!(i18n, pages.filter_until) value=fields.of("until") kind="date" name="until"/>
+                <Button kind=ButtonKind::Primary submit=true>{t!(i18n, pages.filter_apply)}</Button>
+            </form>
+            <Chips asked fields search/>
+        </Card>
+    }
+    .into_any()
+}
+
+fn options<'a>(
+    i18n: leptos_i18n::I18nContext<Locale>,
+    words: Words,
+    family: &str,
+    all: impl Iterator<Item = &'a str>,
+) -> Vec<(String, String)> {
+    let any = (String::new(), t_string!(i18n, pages.filter_any).to_owned());
+    std::iter::once(any).chain(all.map(|word| (word.to_owned(), words.plain(family, word)))).collect()
+}
+
+/// What is asked, each with a way to take it back.
+#[component]
+fn Chips(asked: Memo<AuditFilter>, fields: Asked, search: Callback<()>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let chips = move || {
+        // The chips say what has been asked, not what is being typed.
+        asked.track();
+        let shown = PARAMETERS.iter().zip(fields.0).filter_map(move |(name, value)| {
+            let text = value.get_untracked();
+            (!text.trim().is_empty()).then(|| {
+                let shown = match *name {
+                    "code" => words.plain("audit", &text),
+                    "outcome" => words.plain("outcome", &text),
+                    _ => text,
+                };
+                let clear = move |_| {
+                    value.set(String::new());
+                    search.run(());
+                };
+                let label = t_string!(i18n, pages.filter_remove, what = shown.clone()).to_string();
+                view! { <button type="button" class="chip" aria-label=label on:click=clear>{shown}<span aria-hidden="true">" ✕"</span></button> }
+            })
+        });
+        shown.collect_view()
+    };
+    view! { <div class="chips">{chips}</div> }.into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_asks_and_nonsense_asks_nothing() {
+        let mut query = ParamsMap::new();
+        for (name, value) in [
+            ("who", "ops-1"),
+            ("code", "command_finished"),
+            ("outcome", "success"),
+            ("from", "2026-11-22"),
+            ("cluster", "no-id"),
+            ("node", ""),
+        ] {
+            query.insert(name, value.to_owned());
+        }
+        let filter = of_query(&query);
+        assert_eq!(
+            (filter.who.as_deref(), filter.code, filter.outcome),
+            (Some("ops-1"), Some(AuditCode::CommandFinished), Some(Outcome::Success))
+        );
+        assert_eq!(filter.from.map(|at| at.to_string()).as_deref(), Some("2026-11-22T00:00:00Z"));
+        assert_eq!((filter.cluster, filter.node, filter.before), (None, None, None));
+    }
+}

@@ -1,0 +1,106 @@
+//! Entries, newest first, page by page.
+
+use crate::components::{Badge, Empty, Tone, When};
+use crate::i18n::*;
+use crate::words::use_words;
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+use model::audit::{AuditFilter, AuditPage as Page, ChainedEntry};
+
+#[component]
+pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let Page { entries, next, total, millis } = page;
+    let count = move || t_string!(i18n, pages.audit_count, total = total, millis = millis).to_string();
+    if entries.is_empty() {
+        return view! {
+            <p class="muted small" role="status">{count}</p>
+            <Empty title=text!(i18n, pages.audit_empty)><p>{t!(i18n, pages.audit_empty_text)}</p></Empty>
+        }
+        .into_any();
+    }
+    let rows = entries.into_iter().map(|entry| view! { <Row entry chosen/> }).collect_view();
+    view! {
+        <p class="muted small" role="status">{count}</p>
+        <div class="table-scroll">
+            <table class="table audit">
+                <caption class="visually-hidden">{t!(i18n, pages.audit)}</caption>
+                <thead>
+                    <tr>
+                        <th scope="col">{t!(i18n, pages.column_when)}</th>
+                        <th scope="col">{t!(i18n, pages.column_who)}</th>
+                        <th scope="col">{t!(i18n, pages.column_what)}</th>
+                        <th scope="col">{t!(i18n, pages.column_where)}</th>
+                        <th scope="col">{t!(i18n, pages.column_why)}</th>
+                        <th scope="col">{t!(i18n, pages.column_outcome)}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+        <Pager next asked/>
+    }
+    .into_any()
+}
+
+#[component]
+fn Row(entry: ChainedEntry, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
+    let words = use_words();
+    let index = entry.index;
+    let on = move || chosen.with(|now| now.as_ref().is_some_and(|one| one.index == index));
+    let one = entry.entry.clone();
+    let (code, outcome) = (one.code, one.outcome);
+    let place = [one.node, one.cluster_name].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+    let ended = [one.exit.map(|code| format!("exit {code}")), one.millis.map(took)]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(", ");
+    view! {
+        <tr aria-current=move || on().then_some("true")>
+            <td class="nowrap"><When at=one.at/></td>
+            <td>{one.who}</td>
+            <th scope="row">
+                <button type="button" class="link-button" on:click=move |_| chosen.set(Some(entry.clone()))>
+                    {move || words.plain("audit", code.as_str())}
+                </button>
+                {one.command.map(|command| view! { <span class="machine audit-command">{command}</span> })}
+            </th>
+            <td>{place}</td>
+            <td class="muted">{one.reason}</td>
+            <td>
+                <Badge tone=Tone::from(outcome) word=Signal::derive(move || words.plain("outcome", outcome.word()))/>
+                " "<span class="muted small nowrap">{ended}</span>
+            </td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// `14 ms`, `3.2 s`.
+pub fn took(millis: u64) -> String {
+    if millis < 1_000 { format!("{millis} ms") } else { format!("{}.{} s", millis / 1_000, millis % 1_000 / 100) }
+}
+
+/// To older entries and back to the newest; both are addresses.
+#[component]
+fn Pager(next: Option<u64>, asked: Memo<AuditFilter>) -> impl IntoView {
+    let i18n = use_i18n();
+    let query = use_query_map();
+    let at = move |before: Option<u64>| {
+        let mut map = query.get();
+        map.remove("before");
+        if let Some(index) = before {
+            map.insert("before", index.to_string());
+        }
+        format!("/audit{}", map.to_query_string())
+    };
+    let newest = move || {
+        asked
+            .with(|one| one.before.is_some())
+            .then(|| view! { <a class="button" href=at(None)>{t!(i18n, pages.audit_newest)}</a> })
+    };
+    let older =
+        next.map(|index| view! { <a class="button" href=move || at(Some(index))>{t!(i18n, pages.audit_older)}</a> });
+    view! { <div class="row row-end audit-pager">{newest}{older}</div> }.into_any()
+}

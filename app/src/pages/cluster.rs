@@ -1,0 +1,172 @@
+//! One cluster, live: the answers first, then the drawing, then the facts.
+
+mod agreement;
+mod demo;
+mod details;
+mod drawing;
+mod geometry;
+mod happened;
+mod links_table;
+mod summary;
+mod tables;
+#[cfg(test)]
+mod tests;
+mod topology;
+
+use crate::api::ClusterView;
+use crate::components::{Badge, Card, Empty, LiveRegion, PageTitle, Tone};
+use crate::i18n::*;
+use crate::pages::frame::Around;
+use crate::pages::loaded::{Loaded, cluster_in_address};
+use crate::state::live::{LiveCluster, follow};
+use crate::state::session::use_session;
+use crate::words::use_words;
+use leptos::prelude::*;
+use model::inventory::ClusterPhase;
+use model::topology::{Agreement, Snapshot};
+
+/// What is selected in the drawing or in the tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selected {
+    Node(String),
+    Qdevice,
+}
+
+/// The selection and what stands for it while nobody has chosen anything.
+#[derive(Clone, Copy)]
+pub struct Selection {
+    chosen: RwSignal<Option<Selected>>,
+    pub now: Memo<Option<Selected>>,
+}
+
+impl Selection {
+    fn new(live: LiveCluster) -> Self {
+        let chosen = RwSignal::new(None);
+        let now = Memo::new(move |_| chosen.get().or_else(|| live.believed.with(first_of_interest)));
+        Self { chosen, now }
+    }
+
+    pub fn choose(self, what: Selected) {
+        self.chosen.set(Some(what));
+    }
+}
+
+/// The first node that is not well, else the first one.
+fn first_of_interest(snapshot: &Snapshot) -> Option<Selected> {
+    let sick = snapshot.nodes.iter().find(|node| Tone::from(node.membership) != Tone::Good);
+    sick.or_else(|| snapshot.nodes.first()).map(|node| Selected::Node(node.name.clone()))
+}
+
+#[component]
+pub fn ClusterPage() -> impl IntoView {
+    let cluster = cluster_in_address();
+    view! { <Loaded resource=cluster view=|view| view! { <Watched view/> }/> }.into_any()
+}
+
+#[component]
+fn Watched(view: ClusterView) -> impl IntoView {
+    let i18n = use_i18n();
+    let live = follow(&view);
+    let name = view.cluster.name.to_string();
+    Around::is_about(&name, live);
+    Around::is_called(String::new);
+    let draft = view.cluster.phase == ClusterPhase::Draft;
+    let build = format!("/clusters/{}/build", view.cluster.id);
+    let actions =
+        view! { <a class="button" class:button-primary=draft href=build.clone()>{t!(i18n, pages.go_build)}</a> }
+            .into_any();
+    view! {
+        <PageTitle text=name badges=view! { <Badges live draft/> }.into_any() actions/>
+        <div class="stack">
+            {draft.then(|| view! { <NotBuilt to=build/> })}
+            <Announcer live/>
+            {(!draft).then(|| view! { <Built live/> })}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Built(live: LiveCluster) -> impl IntoView {
+    let selection = Selection::new(live);
+    let demo = use_session().is_some_and(|session| session.demo());
+    view! {
+        <summary::Summary live/>
+        <agreement::AgreementPanel live/>
+        <div class="split split-cluster">
+            <topology::Topology live selection/>
+            <div class="stack">
+                <details::Details live selection/>
+                <happened::Happened live/>
+            </div>
+            {demo.then(|| view! { <demo::DemoPanel live/> })}
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Badges(live: LiveCluster, draft: bool) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    if draft {
+        return view! { <Badge tone=Tone::Plain word=text!(i18n, pages.draft)/> }.into_any();
+    }
+    let health = Memo::new(move |_| live.believed.with(|one| one.health));
+    let quorate = Memo::new(move |_| live.believed.with(quorate));
+    let quorate_tone = Signal::derive(move || match quorate.get() {
+        Some(true) => Tone::Good,
+        Some(false) => Tone::Bad,
+        None => Tone::Unknown,
+    });
+    let quorate_word = Signal::derive(move || {
+        match quorate.get() {
+            Some(true) => t_string!(i18n, pages.quorate),
+            Some(false) => t_string!(i18n, pages.not_quorate),
+            None => t_string!(i18n, pages.quorate_unknown),
+        }
+        .to_owned()
+    });
+    view! {
+        <Badge tone=quorate_tone word=quorate_word/>
+        <Badge tone=Signal::derive(move || Tone::from(health.get())) word=Signal::derive(move || words.plain("health", health.get().word()))/>
+    }
+    .into_any()
+}
+
+/// Whether some partition is quorate; `None` when nobody who is believed says anything.
+fn quorate(snapshot: &Snapshot) -> Option<bool> {
+    match &snapshot.agreement {
+        Agreement::Unknown => None,
+        Agreement::Agreed { partition } => Some(partition.quorate),
+        Agreement::Partitioned { partitions } => Some(partitions.iter().any(|one| one.quorate)),
+    }
+}
+
+#[component]
+fn NotBuilt(to: String) -> impl IntoView {
+    let i18n = use_i18n();
+    view! {
+        <Card>
+            <Empty title=text!(i18n, pages.not_built)>
+                <p>{t!(i18n, pages.not_built_text)}</p>
+                <a class="button button-primary" href=to>{t!(i18n, pages.go_build)}</a>
+            </Empty>
+        </Card>
+    }
+    .into_any()
+}
+
+/// Says the newest change aloud, once.
+#[component]
+fn Announcer(live: LiveCluster) -> impl IntoView {
+    let words = use_words();
+    let seen = live.snapshot.with_untracked(|one| one.happened.first().map(|event| event.at));
+    let text = Signal::derive(move || {
+        live.snapshot.with(|one| {
+            let newest = one.happened.first().filter(|event| Some(event.at) != seen);
+            newest.map(|event| words.say("happening", event.code.as_str(), &event.params)).unwrap_or_default()
+        })
+    });
+    view! { <LiveRegion text/> }.into_any()
+}

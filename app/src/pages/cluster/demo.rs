@@ -1,0 +1,94 @@
+//! Switches that break the simulated nodes. They exist in the demo only, and say so.
+
+use crate::api;
+use crate::api::{ApiResult, DemoSwitch};
+use crate::components::{Badge, Card, Notice, Refusal, Spinner, Tone};
+use crate::i18n::*;
+use crate::state::live::LiveCluster;
+use crate::words::use_words;
+use leptos::prelude::*;
+use std::collections::BTreeMap;
+
+#[component]
+pub fn DemoPanel(live: LiveCluster) -> impl IntoView {
+    let i18n = use_i18n();
+    // Read in the browser only: the switches are no part of the page that the product paints.
+    let read = Action::new(|(): &()| api::demo_switches());
+    // Read again when something has happened: a node takes its time to start, and others press switches too.
+    let newest = Memo::new(move |_| live.snapshot.with(|one| one.happened.first().map(|event| event.at)));
+    Effect::new(move |_| {
+        // `track` alone would never compute it, and so never hear of a change.
+        let _ = newest.get();
+        read.dispatch(());
+    });
+    let badge = view! { <Badge tone=Tone::Act word=text!(i18n, pages.demo_only)/> }.into_any();
+    let content = move || match read.value().get() {
+        None => view! { <Spinner word=text!(i18n, common.loading)/> }.into_any(),
+        Some(Ok(all)) => view! { <Switchboard all/> }.into_any(),
+        Some(Err(error)) => view! { <Notice problem=error.0/> }.into_any(),
+    };
+    view! {
+        <div class="demo">
+            <Card title=text!(i18n, pages.demo_title) extra=badge>
+                <p class="muted small">{t!(i18n, pages.demo_text)}</p>
+                {content}
+            </Card>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Switchboard(all: Vec<DemoSwitch>) -> impl IntoView {
+    let state = RwSignal::new(all);
+    let turn = Action::new(move |(id, on): &(String, bool)| {
+        let (id, on) = (id.clone(), *on);
+        async move {
+            let answer: ApiResult<Vec<DemoSwitch>> = api::demo_switch(id, on).await;
+            match answer {
+                Ok(new) => {
+                    state.set(new);
+                    None
+                }
+                Err(error) => Some(error.0),
+            }
+        }
+    });
+    let groups = move || {
+        let mut by_node: BTreeMap<String, Vec<DemoSwitch>> = BTreeMap::new();
+        for one in state.get() {
+            by_node.entry(one.node.clone()).or_default().push(one);
+        }
+        by_node
+            .into_iter()
+            .map(|(node, switches)| {
+                let buttons = switches.into_iter().map(|switch| view! { <Toggle switch turn/> }).collect_view();
+                view! { <fieldset class="demo-node"><legend>{node}</legend>{buttons}</fieldset> }
+            })
+            .collect_view()
+    };
+    view! {
+        <Refusal problem=Signal::derive(move || turn.value().get().flatten())/>
+        {groups}
+    }
+    .into_any()
+}
+
+#[component]
+fn Toggle(switch: DemoSwitch, turn: Action<(String, bool), Option<model::problem::Problem>>) -> impl IntoView {
+    let words = use_words();
+    let DemoSwitch { id, kind, active, .. } = switch;
+    // `cut-link/NODE/1`: what follows the node tells two switches of one kind apart.
+    let which = id.split('/').nth(2).map(|part| format!(" {part}")).unwrap_or_default();
+    let press = move |_| {
+        turn.dispatch((id.clone(), !active));
+    };
+    view! {
+        <button type="button" class="toggle" aria-pressed=active.to_string() on:click=press>
+            <span aria-hidden="true">{if active { "✕ " } else { "" }}</span>
+            {move || words.plain("fault", &kind)}
+            {which}
+        </button>
+    }
+    .into_any()
+}

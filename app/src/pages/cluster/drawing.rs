@@ -1,0 +1,209 @@
+//! The drawing: nodes on an ellipse, every link of every pair as a line, the QDevice in a shape of its own.
+
+use super::geometry::{Plan, parallel};
+use super::{Selected, Selection};
+use crate::components::Tone;
+use crate::i18n::*;
+use crate::state::live::LiveCluster;
+use crate::words::{Words, use_words};
+use leptos::ev::KeyboardEvent;
+use leptos::prelude::*;
+use model::topology::{LinkHealth, Membership, NodeState, PairLink, QdeviceState, Snapshot};
+use std::collections::BTreeMap;
+
+/// Half the width and height of the QDevice's shape.
+const DEVICE_HALF: (f64, f64) = (62.0, 24.0);
+
+#[component]
+pub fn Drawing(live: LiveCluster, selection: Selection) -> impl IntoView {
+    let i18n = use_i18n();
+    let plan = Memo::new(move |_| Plan::new(live.believed.with(|one| one.nodes.len())));
+    let has_device = Memo::new(move |_| live.believed.with(|one| one.qdevice.is_some()));
+    let frame = move || {
+        let plan = plan.get();
+        let (top, height) = plan.bounds(has_device.get());
+        format!("0 {top} {} {height}", plan.width)
+    };
+    let shapes = move || {
+        let plan = plan.get();
+        live.believed.with(|one| {
+            let cards = one
+                .nodes
+                .iter()
+                .enumerate()
+                .map(|(index, node)| view! { <Card node=node.clone() plan index selection/> });
+            cards.collect_view()
+        })
+    };
+    let device = move || {
+        let plan = plan.get();
+        live.believed.with(|one| {
+            one.qdevice.as_ref().map(|aged| view! { <Device state=aged.fact.value.clone() plan selection/> })
+        })
+    };
+    view! {
+        <div class="topology-box"><svg class="topology" viewBox=frame role="group" aria-label=move || t_string!(i18n, pages.drawing_label)>
+            <g class="wires">{move || live.believed.with(|one| wires(one, plan.get()))}</g>
+            {device}
+            {shapes}
+        </svg></div>
+        <Legend/>
+    }
+    .into_any()
+}
+
+/// What a line looks like; the words are in its title and in the table.
+fn wire_class(link: &PairLink, one_is_out: bool) -> &'static str {
+    match link.health {
+        LinkHealth::Unknown => "wire-unknown",
+        LinkHealth::Down | LinkHealth::OneWay if one_is_out => "wire-gone",
+        LinkHealth::OneWay => "wire-one-way",
+        LinkHealth::Down => "wire-down",
+        LinkHealth::Up if link.preferred => "wire-used",
+        LinkHealth::Up => "wire-standby",
+    }
+}
+
+fn wires(snapshot: &Snapshot, plan: Plan) -> impl IntoView + use<> {
+    let words = use_words();
+    let places: BTreeMap<&str, (usize, bool)> = snapshot
+        .nodes
+        .iter()
+        .enumerate()
+        .map(|(index, node)| (node.name.as_str(), (index, node.membership != Membership::Member)))
+        .collect();
+    let mut numbers: Vec<u8> = snapshot.links.iter().map(|link| link.link).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let line = |link: &PairLink| {
+        let (from, from_out) = *places.get(link.from.as_str())?;
+        let (to, to_out) = *places.get(link.to.as_str())?;
+        let index = numbers.iter().position(|number| *number == link.link).unwrap_or(0);
+        let (start, end) = parallel(plan.place(from), plan.place(to), index, numbers.len());
+        let title = wire_title(words, link);
+        Some(view! {
+            <line class=format!("wire {}", wire_class(link, from_out || to_out)) x1=start.x y1=start.y x2=end.x y2=end.y>
+                <title>{title}</title>
+            </line>
+        })
+    };
+    snapshot.links.iter().filter_map(line).collect_view()
+}
+
+fn wire_title(words: Words, link: &PairLink) -> String {
+    format!("{} – {}, link {}: {}", link.from, link.to, link.link, words.plain("link", link.health.word()))
+}
+
+/// What stands on the second line of a card.
+fn state_of(node: &NodeState, words: Words) -> String {
+    words.plain("membership", node.membership.word())
+}
+
+#[component]
+fn Card(node: NodeState, plan: Plan, index: usize, selection: Selection) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let place = plan.place(index);
+    let (x, y) = (place.x - plan.card_width / 2.0, place.y - plan.card_height / 2.0);
+    let tone = Tone::from(node.membership);
+    let own = Selected::Node(node.name.clone());
+    let on = {
+        let own = own.clone();
+        move || selection.now.with(|now| now.as_ref() == Some(&own))
+    };
+    let votes = node.votes;
+    let votes_text =
+        move || votes.map(|count| t_string!(i18n, pages.node_votes, count = count).to_string()).unwrap_or_default();
+    let label = format!("{}, {}", node.name, state_of(&node, words));
+    let baseline = y + if plan.roomy { 22.0 } else { 20.0 };
+    let second = plan.roomy.then(|| {
+        view! {
+            <text class="node-state" aria-hidden="true" x=x + 12.0 y=y + 43.0>{tone.icon()}" "{state_of(&node, words)}</text>
+            <text class="node-votes" aria-hidden="true" x=x + plan.card_width - 12.0 y=baseline text-anchor="end">{votes_text}</text>
+        }
+    });
+    let press = {
+        let own = own.clone();
+        move || selection.choose(own.clone())
+    };
+    let click = {
+        let press = press.clone();
+        move |_| press()
+    };
+    view! {
+        <g class=format!("node node-{}", tone.word()) tabindex="0" role="button" aria-label=label aria-pressed=move || on().to_string()
+            on:click=click on:keydown=move |event| on_key(&event, &press)>
+            <rect x=x y=y width=plan.card_width height=plan.card_height rx="8"></rect>
+            <text class="node-icon" aria-hidden="true" x=x + 12.0 y=baseline>{tone.icon()}</text>
+            <text class="node-name" aria-hidden="true" x=x + 28.0 y=baseline>{cut(&node.name, if plan.roomy { 13 } else { 10 })}</text>
+            {second}
+        </g>
+    }
+    .into_any()
+}
+
+#[component]
+fn Device(state: QdeviceState, plan: Plan, selection: Selection) -> impl IntoView {
+    let i18n = use_i18n();
+    let place = plan.qdevice();
+    let tone = if state.works() { Tone::Good } else { Tone::Bad };
+    let (votes, configured) = (state.votes, state.configured_votes);
+    let (half_width, half_height) = DEVICE_HALF;
+    let corners = [(-1.0, 0.0), (-0.8, -1.0), (0.8, -1.0), (1.0, 0.0), (0.8, 1.0), (-0.8, 1.0)];
+    let points =
+        corners.map(|(dx, dy)| format!("{},{}", place.x + dx * half_width, place.y + dy * half_height)).join(" ");
+    let on = move || selection.now.with(|now| now.as_ref() == Some(&Selected::Qdevice));
+    let press = move || selection.choose(Selected::Qdevice);
+    let text = move || t_string!(i18n, pages.qdevice_votes, votes = votes, configured = configured);
+    view! {
+        <g class=format!("node device node-{}", tone.word()) tabindex="0" role="button" aria-label=move || format!("QDevice, {}", text())
+            aria-pressed=move || on().to_string() on:click=move |_| press() on:keydown=move |event| on_key(&event, &press)>
+            <polygon points=points></polygon>
+            <text class="node-name" aria-hidden="true" x=place.x y=place.y - 3.0 text-anchor="middle">{tone.icon()}" QDevice"</text>
+            <text class="node-votes" aria-hidden="true" x=place.x y=place.y + 14.0 text-anchor="middle">{text}</text>
+        </g>
+    }
+    .into_any()
+}
+
+/// Enter and the space bar press what looks like a button.
+fn on_key(event: &KeyboardEvent, press: &impl Fn()) {
+    if matches!(event.key().as_str(), "Enter" | " ") {
+        event.prevent_default();
+        press();
+    }
+}
+
+/// Long names end in `…`; the whole one stands in the details.
+fn cut(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.to_owned();
+    }
+    let mut short: String = name.chars().take(most.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+#[component]
+fn Legend() -> impl IntoView {
+    let i18n = use_i18n();
+    let item = |class: &'static str, word: AnyView| {
+        view! {
+            <li>
+                <svg class="legend-line" viewBox="0 0 28 6" aria-hidden="true"><line class=format!("wire {class}") x1="0" y1="3" x2="28" y2="3"></line></svg>
+                {word}
+            </li>
+        }
+    };
+    view! {
+        <ul class="legend">
+            {item("wire-used", t!(i18n, pages.legend_used).into_any())}
+            {item("wire-standby", t!(i18n, pages.legend_standby).into_any())}
+            {item("wire-one-way", t!(i18n, pages.legend_one_way).into_any())}
+            {item("wire-down", t!(i18n, pages.legend_down).into_any())}
+            {item("wire-gone", t!(i18n, pages.legend_gone).into_any())}
+            {item("wire-unknown", t!(i18n, pages.legend_unknown).into_any())}
+        </ul>
+    }
+    .into_any()
+}

@@ -1,0 +1,182 @@
+//! The answers that somebody wants at night: quorate? how many more failures? may I restart a node now?
+
+use crate::components::{Card, Source};
+use crate::i18n::*;
+use crate::state::live::LiveCluster;
+use leptos::prelude::*;
+use model::observation::Freshness;
+use model::topology::{MayStop, Membership, Partition, Snapshot};
+
+#[component]
+pub fn Summary(live: LiveCluster) -> impl IntoView {
+    view! {
+        <Card>
+            <div class="answers">
+                <Votes live/>
+                <Failures live/>
+                <Restart live/>
+                <Config live/>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+/// What the quorate partition says, with its source, unless it is too old.
+fn partition(snapshot: &Snapshot) -> Option<model::observation::Fact<Partition>> {
+    snapshot.quorum.as_ref().filter(|aged| aged.freshness != Freshness::Unknown).map(|aged| aged.fact.clone())
+}
+
+#[component]
+fn Votes(live: LiveCluster) -> impl IntoView {
+    let i18n = use_i18n();
+    let known = Memo::new(move |_| live.believed.with(partition));
+    move || match known.get() {
+        None => view! {
+            <div class="answer">
+                <p class="answer-head text-unknown">"? "{t!(i18n, pages.votes_unknown)}</p>
+                <p class="muted">{t!(i18n, pages.votes_unknown_text)}</p>
+            </div>
+        }
+        .into_any(),
+        Some(fact) => {
+            let Partition { total_votes, expected_votes, quorum, quorate, .. } = fact.value;
+            view! {
+                <div class="answer answer-votes">
+                    <p class="row">
+                        <strong class="answer-head">{t_string!(i18n, pages.votes, votes = total_votes, expected = expected_votes)}</strong>
+                        <span class="muted answer-end">{t_string!(i18n, pages.quorum_is, quorum = quorum)}</span>
+                    </p>
+                    <VotesBar total=total_votes expected=expected_votes quorum quorate/>
+                    <p><Source fact/></p>
+                </div>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// Votes as a bar with a mark where the quorum begins. Widths are attributes: the policy of the page forbids styles.
+#[component]
+fn VotesBar(total: u32, expected: u32, quorum: u32, quorate: bool) -> impl IntoView {
+    let i18n = use_i18n();
+    let most = f64::from(expected.max(total).max(1));
+    let filled = f64::from(total) / most * 1000.0;
+    let mark = f64::from(quorum) / most * 1000.0;
+    let label = move || t_string!(i18n, pages.votes_bar, votes = total, expected = expected, quorum = quorum);
+    view! {
+        <svg class="votes" class:votes-lost=!quorate viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label=label>
+            <rect class="votes-all" x="0" y="2" width="1000" height="6"></rect>
+            <rect class="votes-here" x="0" y="2" width=filled height="6"></rect>
+            <line class="votes-mark" x1=mark x2=mark y1="0" y2="10"></line>
+        </svg>
+    }
+    .into_any()
+}
+
+#[component]
+fn Failures(live: LiveCluster) -> impl IntoView {
+    let i18n = use_i18n();
+    let tolerates = Memo::new(move |_| live.believed.with(|one| one.tolerates));
+    let quorate = Memo::new(move |_| live.believed.with(super::quorate));
+    let class = move || match (tolerates.get(), quorate.get()) {
+        (None, _) => "answer-head text-unknown",
+        (_, Some(false)) => "answer-head text-bad",
+        (Some(0), _) => "answer-head text-look",
+        (Some(_), _) => "answer-head",
+    };
+    let head = move || match (tolerates.get(), quorate.get()) {
+        (None, _) => format!("? {}", t_string!(i18n, pages.failures_unknown)),
+        (_, Some(false)) => format!("✕ {}", t_string!(i18n, pages.failures_lost)),
+        (Some(0), _) => format!("▲ {}", t_string!(i18n, pages.failures_none)),
+        (Some(more), _) => t_string!(i18n, pages.failures, count = more).to_string(),
+    };
+    let text = move || match (tolerates.get(), quorate.get()) {
+        (None, _) => t_string!(i18n, pages.failures_unknown_text),
+        (_, Some(false)) => t_string!(i18n, pages.failures_lost_text),
+        (Some(0), _) => t_string!(i18n, pages.failures_none_text),
+        (Some(_), _) => t_string!(i18n, pages.failures_text),
+    };
+    view! {
+        <div class="answer">
+            <p class=class>{head}</p>
+            <p class="muted">{text}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// What may be restarted now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Restartable {
+    Unknown,
+    Any,
+    Only(Vec<String>),
+    None,
+}
+
+fn restartable(snapshot: &Snapshot) -> Restartable {
+    let members: Vec<_> = snapshot.nodes.iter().filter(|node| node.membership == Membership::Member).collect();
+    if members.is_empty() || members.iter().all(|node| node.may_stop == MayStop::NotKnown) {
+        return Restartable::Unknown;
+    }
+    let may: Vec<String> = members
+        .iter()
+        .filter(|node| matches!(node.may_stop, MayStop::Yes { .. }))
+        .map(|node| node.name.clone())
+        .collect();
+    match may.len() {
+        0 => Restartable::None,
+        all if all == members.len() => Restartable::Any,
+        _ => Restartable::Only(may),
+    }
+}
+
+#[component]
+fn Restart(live: LiveCluster) -> impl IntoView {
+    let i18n = use_i18n();
+    let may = Memo::new(move |_| live.believed.with(restartable));
+    let class = move || match may.get() {
+        Restartable::Unknown => "answer-head text-unknown",
+        Restartable::Any => "answer-head text-good",
+        Restartable::Only(_) | Restartable::None => "answer-head text-look",
+    };
+    let head = move || match may.get() {
+        Restartable::Unknown => format!("? {}", t_string!(i18n, pages.restart_unknown)),
+        Restartable::Any => format!("✓ {}", t_string!(i18n, pages.restart_any)),
+        Restartable::Only(names) => format!("▲ {}", t_string!(i18n, pages.restart_only, names = names.join(", "))),
+        Restartable::None => format!("▲ {}", t_string!(i18n, pages.restart_none)),
+    };
+    let text = move || match may.get() {
+        Restartable::Unknown => t_string!(i18n, pages.restart_unknown_text),
+        Restartable::Any => t_string!(i18n, pages.restart_any_text),
+        Restartable::Only(_) | Restartable::None => t_string!(i18n, pages.restart_none_text),
+    };
+    view! {
+        <div class="answer">
+            <p class=class>{head}</p>
+            <p class="muted">{text}</p>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Config(live: LiveCluster) -> impl IntoView {
+    let i18n = use_i18n();
+    let version = Memo::new(move |_| live.believed.with(|one| one.config_version.clone()));
+    let ring = Memo::new(move |_| live.believed.with(partition).map(|fact| fact.value.ring_id));
+    view! {
+        <div class="answer">
+            <p class="answer-head">
+                {move || match version.get() {
+                    Some(fact) => t_string!(i18n, pages.config_version, version = fact.value).to_string(),
+                    None => format!("? {}", t_string!(i18n, pages.config_unknown)),
+                }}
+            </p>
+            <p class="muted">{move || ring.get().map(|ring| t_string!(i18n, pages.ring, ring = ring).to_string())}</p>
+            <p>{move || version.get().map(|fact| view! { <Source fact limits=model::observation::AGE_SLOW/> })}</p>
+        </div>
+    }
+    .into_any()
+}

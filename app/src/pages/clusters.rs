@@ -1,0 +1,170 @@
+//! All clusters: how each one is, and where its wizard stands.
+
+use crate::api;
+use crate::api::{ApiError, ClusterLine};
+use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Empty, Field, PageTitle, Refusal, Tone};
+use crate::i18n::*;
+use crate::pages::frame::Around;
+use crate::pages::loaded::Loaded;
+use crate::state::session::use_session;
+use crate::words::use_words;
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use model::can::Deed;
+use model::inventory::ClusterPhase;
+use model::name::ClusterName;
+use model::problem::Problem;
+
+#[component]
+pub fn ClustersPage() -> impl IntoView {
+    let i18n = use_i18n();
+    Around::is_called(String::new);
+    let clusters = Resource::new(|| (), |()| api::clusters());
+    let asking = RwSignal::new(false);
+    view! {
+        <PageTitle text=text!(i18n, pages.clusters) actions=view! { <BuildButton asking/> }.into_any()/>
+        <Loaded resource=clusters view=move |lines| view! { <List lines asking/> }/>
+        <NewCluster open=asking/>
+    }
+    .into_any()
+}
+
+#[component]
+fn BuildButton(asking: RwSignal<bool>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let session = use_session();
+    let reason = Signal::derive(move || {
+        session.and_then(|one| one.refusal(Deed::AddCluster, None)).map(|problem| words.problem(&problem))
+    });
+    view! {
+        <Button kind=ButtonKind::Primary disabled_reason=reason on_press=Callback::new(move |()| asking.set(true))>
+            {t!(i18n, pages.build_cluster)}
+        </Button>
+    }
+    .into_any()
+}
+
+#[component]
+fn List(lines: Vec<ClusterLine>, asking: RwSignal<bool>) -> impl IntoView {
+    let i18n = use_i18n();
+    if lines.is_empty() {
+        return view! {
+            <Card>
+                <Empty title=text!(i18n, pages.clusters_empty)>
+                    <p>{t!(i18n, pages.clusters_empty_text)}</p>
+                    <BuildButton asking/>
+                </Empty>
+            </Card>
+        }
+        .into_any();
+    }
+    let rows = lines.into_iter().map(|line| view! { <Line line/> }).collect_view();
+    view! {
+        <Card>
+            <div class="table-scroll">
+                <table class="table">
+                    <thead>
+                        <tr>
+                            <th scope="col">{t!(i18n, pages.column_cluster)}</th>
+                            <th scope="col">{t!(i18n, pages.column_state)}</th>
+                            <th scope="col" class="number">{t!(i18n, pages.column_nodes)}</th>
+                            <th scope="col">{t!(i18n, pages.column_next)}</th>
+                        </tr>
+                    </thead>
+                    <tbody>{rows}</tbody>
+                </table>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+#[component]
+fn Line(line: ClusterLine) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let ClusterLine { cluster, nodes, health, wizard_step, running } = line;
+    let draft = cluster.phase == ClusterPhase::Draft;
+    let at = format!("/clusters/{}", cluster.id);
+    let state = if draft {
+        view! { <Badge tone=Tone::Plain word=text!(i18n, pages.draft)/> }
+    } else {
+        view! { <Badge tone=Tone::from(health) word=Signal::derive(move || words.plain("health", health.word()))/> }
+    };
+    let next = if draft {
+        let to = format!("{at}/build/{}", wizard_step.word());
+        let text = move || t_string!(i18n, pages.go_on, step = words.plain("wizard", wizard_step.word()));
+        view! { <a href=to>{text}</a> }.into_any()
+    } else {
+        view! { <a href=at.clone()>{t!(i18n, pages.open_cluster)}</a> }.into_any()
+    };
+    let running = running.map(|id| view! { <a class="badge badge-act" href=format!("/operations/{id}")>{t!(i18n, pages.operation_running)}</a> });
+    let by = cluster.created_by.clone();
+    view! {
+        <tr>
+            <th scope="row">
+                <a class="strong" href=at.clone()>{cluster.name.to_string()}</a>
+                {draft.then(|| view! { <span class="muted">" "{move || t_string!(i18n, pages.draft_of, name = by.clone())}</span> })}
+            </th>
+            <td>{state}" "{running}</td>
+            <td class="number">{nodes}</td>
+            <td>{next}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// Asks for the name and leads into the wizard. Nothing reaches a node here.
+#[component]
+fn NewCluster(open: RwSignal<bool>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let name = RwSignal::new(String::new());
+    let navigate = use_navigate();
+    let create = Action::new(move |(): &()| {
+        let navigate = navigate.clone();
+        async move {
+            match api::add_cluster(name.get_untracked().trim().to_owned()).await {
+                Ok(new) => {
+                    navigate(&format!("/clusters/{}/build", new.cluster), NavigateOptions::default());
+                    None
+                }
+                Err(ApiError(problem)) => Some(problem),
+            }
+        }
+    });
+    let wrong = move || {
+        name.with(|text| text.trim().parse::<ClusterName>()).err().map(|error| words.problem(&Problem::from(error)))
+    };
+    let shown = Signal::derive(move || if name.with(String::is_empty) { None } else { wrong() });
+    let reason = Signal::derive(wrong);
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if reason.with_untracked(Option::is_none) && !create.pending().get_untracked() {
+            create.dispatch(());
+        }
+    };
+    view! {
+        <Dialog open title=text!(i18n, pages.build_cluster)>
+            <form on:submit=submit>
+                <Field
+                    label=text!(i18n, pages.cluster_name)
+                    hint=Signal::derive(move || Some(t_string!(i18n, pages.cluster_name_hint).to_owned()))
+                    error=shown
+                    value=name
+                    mono=true
+                />
+                <p class="muted">{t!(i18n, pages.cluster_nothing_runs)}</p>
+                <Refusal problem=Signal::derive(move || create.value().get().flatten())/>
+                <div class="dialog-end">
+                    <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
+                    <Button kind=ButtonKind::Primary submit=true disabled_reason=reason busy=create.pending()>{t!(i18n, pages.cluster_start)}</Button>
+                </div>
+            </form>
+        </Dialog>
+    }
+    .into_any()
+}

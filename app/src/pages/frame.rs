@@ -1,0 +1,116 @@
+//! What surrounds every page behind the sign-in: top bar, navigation, and the person.
+
+mod switches;
+mod top;
+
+use crate::api;
+use crate::api::{ApiResult, Me};
+use crate::i18n::*;
+use crate::pages::loaded::Loaded;
+use crate::state::live::LiveCluster;
+use crate::state::session::Session;
+use leptos::prelude::*;
+use leptos_router::components::{A, Outlet};
+use leptos_router::hooks::use_location;
+pub use switches::Switches;
+pub use top::Logo;
+use top::{SignOut, TopBar};
+
+/// What the page on screen tells the frame around it.
+#[derive(Clone, Copy)]
+pub struct Around {
+    /// The cluster that the page is about: name, and the stream it follows.
+    pub cluster: RwSignal<Option<(String, LiveCluster)>>,
+    /// The last word of the path at the top.
+    pub here: RwSignal<String>,
+}
+
+impl Around {
+    /// Says which cluster the page is about; forgotten when the page goes.
+    pub fn is_about(name: &str, live: LiveCluster) {
+        let Some(around) = use_context::<Self>() else { return };
+        let name = name.to_owned();
+        // In an effect: the frame has been drawn by the server before the page inside was known.
+        Effect::new(move |_| {
+            around.cluster.set(Some((name.clone(), live)));
+        });
+        on_cleanup(move || {
+            let _ = around.cluster.try_update(|about| about.take_if(|(_, known)| known.id == live.id));
+        });
+    }
+
+    /// Says what the page is called in the path at the top.
+    pub fn is_called(title: impl Fn() -> String + 'static) {
+        let Some(around) = use_context::<Self>() else { return };
+        Effect::new(move |_| around.here.set(title()));
+    }
+}
+
+/// Guards its pages: who is not signed in goes to the sign-in page before anything is sent.
+#[component]
+pub fn Frame() -> impl IntoView {
+    // Blocking: a redirect must leave before the first byte of the page.
+    let me: Resource<ApiResult<Me>> = Resource::new_blocking(|| (), |()| api::me());
+    view! { <Loaded resource=me view=|me| view! { <Inside me/> }/> }.into_any()
+}
+
+#[component]
+fn Inside(me: Me) -> impl IntoView {
+    let i18n = use_i18n();
+    let session = Session(RwSignal::new(me));
+    let around = Around { cluster: RwSignal::new(None), here: RwSignal::new(String::new()) };
+    provide_context(session);
+    provide_context(around);
+    let menu = RwSignal::new(false);
+    let location = use_location();
+    Effect::new(move |_| {
+        location.pathname.track();
+        menu.set(false);
+    });
+    view! {
+        <a class="skip" href="#main">{t!(i18n, common.skip)}</a>
+        <div class="frame" class:frame-menu=move || menu.get()>
+            <TopBar session around menu/>
+            <nav class="side" id="side" aria-label=move || t_string!(i18n, common.navigation)>
+                <Navigation around/>
+                <div class="side-switches"><Switches/><SignOut/></div>
+            </nav>
+            <main id="main" class="main" tabindex="-1">
+                <Outlet/>
+            </main>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Navigation(around: Around) -> impl IntoView {
+    let i18n = use_i18n();
+    let of_cluster = move || {
+        around.cluster.get().map(|(name, live)| {
+            let at = format!("/clusters/{}", live.id);
+            view! {
+                <p class="side-head">{name}</p>
+                <ul>
+                    <li><A href=at.clone() exact=true>{t!(i18n, common.nav_overview)}</A></li>
+                    <li><A href=format!("{at}/build")>{t!(i18n, common.nav_build)}</A></li>
+                    <li><A href=format!("{at}/operations")>{t!(i18n, common.nav_operations)}</A></li>
+                </ul>
+            }
+        })
+    };
+    view! {
+        <p class="side-head">{t!(i18n, common.nav_clusters)}</p>
+        <ul>
+            <li><A href="/" exact=true>{t!(i18n, common.nav_all_clusters)}</A></li>
+            <li><A href="/operations">{t!(i18n, common.nav_all_operations)}</A></li>
+        </ul>
+        {of_cluster}
+        <p class="side-head">{t!(i18n, common.nav_team)}</p>
+        <ul>
+            <li><A href="/audit">{t!(i18n, common.nav_audit)}</A></li>
+            <li><A href="/people">{t!(i18n, common.nav_people)}</A></li>
+        </ul>
+    }
+    .into_any()
+}

@@ -1,0 +1,22 @@
+//! An address that leads nowhere.
+
+use crate::components::Empty;
+use crate::i18n::*;
+use leptos::prelude::*;
+
+#[component]
+pub fn NotFound() -> impl IntoView {
+    #[cfg(feature = "ssr")]
+    if let Some(response) = use_context::<leptos_axum::ResponseOptions>() {
+        response.set_status(http::StatusCode::NOT_FOUND);
+    }
+    let i18n = use_i18n();
+    view! {
+        <main class="alone">
+            <Empty title=text!(i18n, common.not_found)>
+                <p><a href="/">{t!(i18n, common.to_clusters)}</a></p>
+            </Empty>
+        </main>
+    }
+    .into_any()
+}

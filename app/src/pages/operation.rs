@@ -1,0 +1,120 @@
+//! One operation: its steps with their proofs, what it prints, and what a person can do when it waits.
+
+pub mod decide;
+mod output;
+pub mod steps;
+
+use crate::api;
+use crate::api::{ApiError, ApiResult, OperationView};
+use crate::components::{Badge, Card, FactRow, LiveRegion, Notice, PageTitle, Tone, When};
+use crate::i18n::*;
+use crate::pages::frame::Around;
+use crate::pages::loaded::{Loaded, id_in_address};
+use crate::state::live::{LiveCluster, follow_operation};
+use crate::words::use_words;
+use leptos::prelude::*;
+use model::ids::OperationId;
+use model::operation::{Operation, OperationState};
+use model::problem::Problem;
+
+#[component]
+pub fn OperationPage() -> impl IntoView {
+    let id = id_in_address::<OperationId>();
+    let operation: Resource<ApiResult<OperationView>> =
+        Resource::new(move || id.get(), |id| async move { api::operation(id.map_err(ApiError)?).await });
+    view! { <Loaded resource=operation view=|view| view! { <Followed view/> }/> }.into_any()
+}
+
+#[component]
+fn Followed(view: OperationView) -> impl IntoView {
+    let words = use_words();
+    let live = follow_operation(&view.operation);
+    Around::is_about(&view.cluster_name, live);
+    let OperationView { operation: read, output, .. } = view;
+    let intent = read.plan.intent.word();
+    Around::is_called(move || words.plain("intent", intent));
+    let operation = current(live, read);
+    let over = operation.with_untracked(|one| one.state.is_over());
+    if !over {
+        live.add_output(&output);
+    }
+    // What is over prints nothing more; the stream may carry the lines of another operation by now.
+    let lines = Signal::derive(move || if over { output.clone() } else { live.output.get() });
+    let title = Signal::derive(move || {
+        operation.with(|one| format!("{} · {}", words.plain("intent", intent), one.plan.target))
+    });
+    let state = Memo::new(move |_| operation.with(|one| one.state.clone()));
+    let state_word = Signal::derive(move || state.with(|state| words.plain("operation", state.word())));
+    let badge = view! { <Badge tone=Signal::derive(move || state.with(|state| Tone::from(state))) word=state_word/> }
+        .into_any();
+    view! {
+        <PageTitle text=title badges=badge/>
+        <LiveRegion text=state_word/>
+        <div class="split">
+            <div class="stack">
+                <Trouble state/>
+                <decide::Decide operation/>
+                <steps::Steps operation lines/>
+            </div>
+            <About operation/>
+        </div>
+    }
+    .into_any()
+}
+
+/// The operation as the stream tells it, as it was read until then.
+fn current(live: LiveCluster, read: Operation) -> Memo<Operation> {
+    Memo::new(move |_| {
+        live.operations.with(|all| all.iter().find(|one| one.id == read.id).cloned()).unwrap_or_else(|| read.clone())
+    })
+}
+
+#[component]
+fn Trouble(state: Memo<OperationState>) -> impl IntoView {
+    move || {
+        let (problem, tone): (Problem, Tone) = match state.get() {
+            OperationState::Parked { problem, .. } => (problem, Tone::Look),
+            OperationState::Failed { problem, .. } => (problem, Tone::Bad),
+            _ => return None,
+        };
+        Some(view! { <Notice problem tone/> })
+    }
+}
+
+#[component]
+fn About(operation: Memo<Operation>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let one = operation.get_untracked();
+    let risk = one.plan.risk;
+    let risk_word =
+        serde_json::to_value(risk).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+    let finished = move || {
+        operation
+            .with(|one| one.finished_at)
+            .map(|at| view! { <FactRow name=text!(i18n, pages.operation_finished)><When at/></FactRow> })
+    };
+    let reason = (!one.reason.is_empty())
+        .then(|| view! { <FactRow name=text!(i18n, pages.column_why)>{one.reason.clone()}</FactRow> });
+    let consequences = one.plan.consequences.clone().into_iter().map(move |consequence| {
+        view! { <li>{move || words.say("consequence", consequence.code.as_str(), &consequence.params)}</li> }
+    });
+    view! {
+        <Card title=text!(i18n, pages.about_operation)>
+            <div class="stack">
+                <dl class="facts">
+                    <FactRow name=text!(i18n, pages.column_who)>{one.proposed_by.clone()}</FactRow>
+                    <FactRow name=text!(i18n, pages.column_when)><When at=one.proposed_at/></FactRow>
+                    {finished}
+                    {reason}
+                    <FactRow name=text!(i18n, pages.column_risk)>
+                        <Badge tone=Tone::from(risk) word=Signal::derive(move || words.plain("risk", &risk_word))/>
+                    </FactRow>
+                    <FactRow name=text!(i18n, pages.plan_digest)><span class="mono small">{one.digest.to_string()}</span></FactRow>
+                </dl>
+                <ul class="bullets muted">{consequences.collect_view()}</ul>
+            </div>
+        </Card>
+    }
+    .into_any()
+}

@@ -1,0 +1,82 @@
+//! Name and password.
+
+use crate::api;
+use crate::components::{Button, ButtonKind, Field, Refusal};
+use crate::i18n::*;
+use crate::pages::frame::{Logo, Switches};
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::{use_navigate, use_query_map};
+
+#[component]
+pub fn SignInPage() -> impl IntoView {
+    let i18n = use_i18n();
+    let name = RwSignal::new(String::new());
+    let password = RwSignal::new(String::new());
+    let query = use_query_map();
+    let navigate = use_navigate();
+    let sign_in = Action::new(move |(): &()| {
+        let navigate = navigate.clone();
+        let next = query.with_untracked(|map| map.get("next"));
+        async move {
+            let answer = api::sign_in(name.get_untracked(), password.get_untracked()).await;
+            password.set(String::new());
+            if answer.is_ok() {
+                navigate(own_path(next.as_deref()), NavigateOptions { replace: true, ..NavigateOptions::default() });
+            }
+            answer.err().map(|error| error.0)
+        }
+    });
+    let problem = Signal::derive(move || sign_in.value().get().flatten());
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if !sign_in.pending().get_untracked() {
+            sign_in.dispatch(());
+        }
+    };
+    view! {
+        <Title text=move || t_string!(i18n, pages.sign_in)/>
+        <main class="alone">
+            <form class="card alone-card" method="post" on:submit=submit>
+                <h1 class="alone-brand"><Logo/>"Quorate"</h1>
+                <p class="muted">{t!(i18n, pages.sign_in_intro)}</p>
+                <Field label=text!(i18n, pages.user_name) value=name name="name" autocomplete="username"/>
+                <Field
+                    label=text!(i18n, pages.password)
+                    value=password
+                    kind="password"
+                    name="password"
+                    autocomplete="current-password"
+                />
+                <Refusal problem/>
+                <Button kind=ButtonKind::Primary submit=true busy=sign_in.pending()>{t!(i18n, pages.sign_in)}</Button>
+            </form>
+            <Switches/>
+        </main>
+    }
+    .into_any()
+}
+
+/// Only paths of this console: an address of another host after sign-in would be a gift to phishers.
+fn own_path(next: Option<&str>) -> &str {
+    match next {
+        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') => path,
+        _ => "/",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_path;
+
+    #[test]
+    fn sign_in_leads_to_this_console_only() {
+        assert_eq!(own_path(Some("/clusters/1?x=2")), "/clusters/1?x=2");
+        for evil in ["https://evil.example", "//evil.example", "/\\evil.example", "javascript:alert(1)"] {
+            assert_eq!(own_path(Some(evil)), "/", "{evil}");
+        }
+        assert_eq!(own_path(None), "/");
+    }
+}

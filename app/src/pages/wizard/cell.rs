@@ -1,0 +1,79 @@
+//! What is behind one cell: the sentence, the line that proves it, why it matters.
+
+use super::grid::Chosen;
+use crate::components::{Badge, Card, CodeBlock, Tone};
+use crate::i18n::*;
+use crate::words::use_words;
+use leptos::prelude::*;
+use model::preflight::{Cell, CheckId, Matrix, Verdict};
+
+#[component]
+pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let found = Memo::new(move |_| {
+        let (check, label) = chosen.get()?;
+        let check = CheckId::from_word(check)?;
+        let cell = matrix.with(|one| {
+            let one = one.as_ref()?;
+            let node = one.nodes.iter().find(|column| column.label == label)?.node;
+            one.cells.iter().find(|cell| cell.check == check && cell.node == node).cloned()
+        });
+        Some((check, label, cell))
+    });
+    let content = move || {
+        match found.get() {
+        None => view! { <Card title=text!(i18n, wizard.panel_none)><p class="muted">{t!(i18n, wizard.panel_none_text)}</p></Card> }.into_any(),
+        Some((check, label, cell)) => {
+            let title = Signal::derive(move || words.plain("check", check.as_str()));
+            let verdict = cell.as_ref().map(|cell| cell.verdict);
+            let word = Signal::derive(move || format!("{label}: {}", verdict_word(words, i18n, verdict)));
+            let tone = verdict.map_or(Tone::Act, Tone::from);
+            view! {
+                <Card title extra=view! { <Badge tone word/> }.into_any()>
+                    <div class="stack">
+                        {cell.map(|cell| view! { <Proof cell/> })}
+                        <h3>{t!(i18n, wizard.why_it_matters)}</h3>
+                        <p>{move || words.plain("check", &format!("{}_why", check.as_str()))}</p>
+                        <p class="faint small">
+                            {t!(i18n, wizard.source)}" "{move || words.plain("check", &format!("{}_source", check.as_str()))}
+                        </p>
+                    </div>
+                </Card>
+            }
+            .into_any()
+        }
+    }
+    };
+    view! { <div class="wizard-panel" aria-live="polite">{content}</div> }
+}
+
+fn verdict_word(
+    words: crate::words::Words,
+    i18n: leptos_i18n::I18nContext<Locale>,
+    verdict: Option<Verdict>,
+) -> String {
+    verdict.map_or_else(
+        || t_string!(i18n, wizard.cell_running).to_owned(),
+        |verdict| words.plain("verdict", verdict.word()),
+    )
+}
+
+#[component]
+fn Proof(cell: Cell) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let Cell { verdict, findings, evidence, .. } = cell;
+    let fine = (findings.is_empty() && verdict == Verdict::Pass)
+        .then(|| view! { <p class="text-good">{t!(i18n, wizard.nothing_found)}</p> });
+    let sentences = findings
+        .into_iter()
+        .map(|finding| view! { <li>{move || words.say("finding", finding.code.as_str(), &finding.params)}</li> })
+        .collect_view();
+    let proof = evidence.into_iter().map(|evidence| view! { <CodeBlock evidence/> }).collect_view();
+    view! {
+        {fine}
+        <ul class="wizard-findings">{sentences}</ul>
+        {proof}
+    }
+}

@@ -1,0 +1,113 @@
+//! Two ways to let the console in: one line to paste on the machine, or its root password, used once.
+
+use super::context::Wizard;
+use crate::api::{self, ApiError};
+use crate::components::{Button, ButtonKind, CopyButton, Field, Lines, Message, Refusal, Tone};
+use crate::i18n::*;
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use model::can::Deed;
+use model::ids::NodeId;
+
+#[component]
+pub fn KeyWays(id: NodeId) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let user = Memo::new(move |_| wizard.node(id).map(|node| node.address.user).unwrap_or_default());
+    let line = wizard.view.with_untracked(|view| paste_line(&view.console_key));
+    view! {
+        <div class="wizard-node-work">
+            <p>{t!(i18n, wizard.key_needed)}</p>
+            <Show when=move || user.with(|user| user != "root")><Sudoers user/></Show>
+            <div class="wizard-ways">
+                <section class="wizard-way">
+                    <h3>{move || t_string!(i18n, wizard.way_paste, user = user.get()).to_string()}</h3>
+                    <div class="wizard-copy"><Lines text=line.clone()/><CopyButton text=line/></div>
+                    <TryAgain id/>
+                </section>
+                <section class="wizard-way">
+                    <h3>{t!(i18n, wizard.way_password)}</h3>
+                    <PasswordOnce id/>
+                </section>
+            </div>
+        </div>
+    }
+}
+
+/// The whole line, for a person to read before pasting it. A public key has no character that a shell would read.
+fn paste_line(key: &str) -> String {
+    format!("install -d -m 700 ~/.ssh && echo '{}' >> ~/.ssh/authorized_keys2", key.trim())
+}
+
+/// Used once to install the key, never kept: neither here after sending nor on the server.
+#[component]
+fn PasswordOnce(id: NodeId) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let password = RwSignal::new(String::new());
+    let install = Action::new(move |typed: &String| {
+        let typed = typed.clone();
+        async move {
+            let answer = api::install_key(id, typed).await;
+            wizard.refresh();
+            answer.err().map(|ApiError(problem)| problem)
+        }
+    });
+    let refusal = wizard.refusal(Deed::AddNode);
+    let reason = Signal::derive(move || {
+        refusal
+            .get()
+            .or_else(|| password.with(String::is_empty).then(|| t_string!(i18n, wizard.password_missing).to_owned()))
+    });
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if reason.with_untracked(Option::is_none) && !install.pending().get_untracked() {
+            install.dispatch(password.get_untracked());
+            password.set(String::new());
+        }
+    };
+    view! {
+        <form class="stack" on:submit=submit>
+            <Field
+                label=text!(i18n, wizard.root_password, node = wizard.label(id))
+                value=password
+                kind="password"
+                autocomplete="off"
+                hint=Signal::derive(move || Some(t_string!(i18n, wizard.password_once).to_owned()))
+            />
+            <Refusal problem=Signal::derive(move || install.value().get().flatten())/>
+            <Button submit=true busy=install.pending() disabled_reason=reason>{t!(i18n, wizard.install_key)}</Button>
+        </form>
+    }
+}
+
+#[component]
+pub fn TryAgain(id: NodeId) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let attempt = Action::new(move |(): &()| async move {
+        let answer = api::try_log_in(id).await;
+        wizard.refresh();
+        answer.err().map(|ApiError(problem)| problem)
+    });
+    let refusal = wizard.refusal(Deed::AddNode);
+    view! {
+        <Refusal problem=Signal::derive(move || attempt.value().get().flatten())/>
+        <Button kind=ButtonKind::Plain busy=attempt.pending() disabled_reason=refusal on_press=Callback::new(move |()| drop(attempt.dispatch(())))>
+            {t!(i18n, wizard.try_again)}<span class="visually-hidden">" ("{move || wizard.label(id)}")"</span>
+        </Button>
+    }
+}
+
+/// What a user other than root needs, and what that means.
+#[component]
+pub fn Sudoers(#[prop(into)] user: Signal<String>) -> impl IntoView {
+    let i18n = use_i18n();
+    let line = Signal::derive(move || format!("{} ALL=(ALL) NOPASSWD: ALL", user.get()));
+    view! {
+        <Message tone=Tone::Look>
+            <p>{move || t_string!(i18n, wizard.sudoers, user = user.get()).to_string()}</p>
+            <Lines text=line/>
+        </Message>
+    }
+}

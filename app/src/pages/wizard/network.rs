@@ -1,0 +1,177 @@
+//! Step 2: which addresses corosync uses, and which link it prefers.
+
+use super::context::Wizard;
+use super::foot::Foot;
+use super::link_choice::{Addresses, LinkForm};
+use super::link_draft;
+use super::link_picture::LinkPicture;
+use super::steps::{NotYet, blocked};
+use crate::api::{self, ApiError, NetworkView};
+use crate::components::{Button, ButtonKind, Card, Message, Refusal, Tone};
+use crate::i18n::*;
+use crate::pages::loaded::Loaded;
+use leptos::prelude::*;
+use model::can::Deed;
+use model::inventory::Purpose;
+use model::links::{LINKS_MAX, faults};
+use model::problem::{Problem, ProblemCode};
+use model::wizard::WizardStep;
+
+const STEP: WizardStep = WizardStep::Network;
+
+#[component]
+pub fn Network() -> impl IntoView {
+    let wizard = Wizard::here();
+    let live = Memo::new(move |_| wizard.is_live());
+    let problem = Memo::new(move |_| blocked(wizard, STEP));
+    let content = move || match (live.get(), problem.get()) {
+        (true, _) => view! { <Fixed/> }.into_any(),
+        (false, Some(problem)) => view! { <NotYet problem/> }.into_any(),
+        (false, None) => view! { <Reading/> }.into_any(),
+    };
+    view! {
+        {content}
+        <Foot step=STEP/>
+    }
+}
+
+/// The links of a cluster that exists: changed in corosync.conf, not in a draft.
+#[component]
+fn Fixed() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let links = Signal::derive(move || wizard.view.with(|view| view.draft.links.clone()));
+    let nodes = Signal::derive(move || {
+        wizard.nodes(Purpose::Member).into_iter().map(|node| (node.id, node.label().to_owned())).collect::<Vec<_>>()
+    });
+    view! {
+        <Card title=text!(i18n, wizard.links)>
+            <Message tone=Tone::Act><p>{t!(i18n, wizard.links_fixed)}</p></Message>
+            <LinkPicture links nodes/>
+        </Card>
+    }
+}
+
+#[component]
+fn Reading() -> impl IntoView {
+    let wizard = Wizard::here();
+    let read = Resource::new(|| (), move |()| api::network(wizard.id));
+    view! { <Loaded resource=read view=|network| view! { <Choose network/> }/> }
+}
+
+#[component]
+fn Choose(network: NetworkView) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let NetworkView { nodes, candidates, proposal, .. } = network;
+    let saved = wizard.view.with_untracked(|view| view.draft.links.clone());
+    let form = LinkForm {
+        links: RwSignal::new(if saved.is_empty() { proposal } else { saved }),
+        base: RwSignal::new(wizard.view.with_untracked(|view| view.draft.revision)),
+        nodes: StoredValue::new(nodes),
+        candidates: StoredValue::new(candidates),
+    };
+    let count = move || form.links.with(Vec::len);
+    let several = move || count() > 1;
+    let set = move |count: usize| {
+        form.candidates.with_value(|known| form.links.update(|links| link_draft::resize(links, count, known)))
+    };
+    let choice = move |one: bool, word: Signal<String>| {
+        let on = move || (count() == 1) == one && count() > 0;
+        view! {
+            <button type="button" class="tab" aria-pressed=move || on().to_string() on:click=move |_| set(if one { 1 } else { count().max(2) })>
+                {word}
+            </button>
+        }
+    };
+    let refusal = wizard.refusal(Deed::EditDraft);
+    let more = Signal::derive(move || {
+        refusal.get().or_else(|| (count() >= LINKS_MAX).then(|| t_string!(i18n, wizard.links_most).to_owned()))
+    });
+    let nodes = Signal::derive(move || {
+        wizard.nodes(Purpose::Member).into_iter().map(|node| (node.id, node.label().to_owned())).collect::<Vec<_>>()
+    });
+    view! {
+        <Card title=text!(i18n, wizard.links)>
+            <div class="stack">
+                <p>{t!(i18n, wizard.links_text)}</p>
+                <div class="row">
+                    <span class="tabs" role="group" aria-label=text!(i18n, wizard.links_how_many)>
+                        {choice(true, text!(i18n, wizard.links_one))}
+                        {choice(false, text!(i18n, wizard.links_several))}
+                    </span>
+                    <Button disabled_reason=more on_press=Callback::new(move |()| set(count() + 1))>{t!(i18n, wizard.link_add)}</Button>
+                </div>
+                <Show when=move || count() == 1><Message tone=Tone::Look><p>{t!(i18n, wizard.links_one_text)}</p></Message></Show>
+                <Addresses form/>
+                <Show when=several><p class="muted">{t!(i18n, wizard.priority_text)}</p></Show>
+                <Save form/>
+            </div>
+        </Card>
+        <Card title=text!(i18n, wizard.links_picture)><LinkPicture links=form.links nodes/></Card>
+    }
+}
+
+/// Saves the choice; where somebody else was faster, nothing is lost and nothing overwritten.
+#[component]
+fn Save(form: LinkForm) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let save = Action::new(move |(): &()| async move {
+        let answer = api::choose_links(wizard.id, form.links.get_untracked(), form.base.get_untracked()).await;
+        let problem = match answer {
+            Ok(draft) => {
+                form.base.set(draft.revision);
+                wizard.view.update(|view| view.draft = draft);
+                None
+            }
+            Err(ApiError(problem)) => Some(problem),
+        };
+        wizard.refresh();
+        problem
+    });
+    let problem = Signal::derive(move || save.value().get().flatten());
+    let conflict = Memo::new(move |_| problem.with(|one| one.as_ref().is_some_and(is_conflict)));
+    let other = Signal::derive(move || problem.get().filter(|one| !is_conflict(one)));
+    let refusal = wizard.refusal(Deed::EditDraft);
+    let wrong = move || {
+        let any = form.nodes.with_value(|nodes| form.links.with(|links| !faults(links, nodes).is_empty()));
+        any.then(|| t_string!(i18n, wizard.links_faulty).to_owned())
+    };
+    let reason = Signal::derive(move || refusal.get().or_else(wrong));
+    let kept = Memo::new(move |_| {
+        form.links.with(|mine| wizard.view.with(|view| !mine.is_empty() && view.draft.links == *mine))
+    });
+    let mine = Callback::new(move |()| {
+        form.base.set(wizard.view.with_untracked(|view| view.draft.revision));
+        save.dispatch(());
+    });
+    let theirs = Callback::new(move |()| {
+        let draft = wizard.view.with_untracked(|view| view.draft.clone());
+        form.base.set(draft.revision);
+        form.links.set(draft.links);
+        save.value().set(None);
+    });
+    view! {
+        <Refusal problem=other/>
+        <Show when=move || conflict.get()>
+            <Message tone=Tone::Look>
+                <p role="alert">{t!(i18n, wizard.conflict)}</p>
+                <div class="row">
+                    <Button on_press=theirs>{t!(i18n, wizard.conflict_theirs)}</Button>
+                    <Button on_press=mine>{t!(i18n, wizard.conflict_mine)}</Button>
+                </div>
+            </Message>
+        </Show>
+        <div class="row">
+            <Button kind=ButtonKind::Primary busy=save.pending() disabled_reason=reason on_press=Callback::new(move |()| drop(save.dispatch(())))>
+                {t!(i18n, wizard.links_save)}
+            </Button>
+            <span role="status" class="text-good">{move || kept.get().then(|| format!("✓ {}", t_string!(i18n, wizard.links_saved)))}</span>
+        </div>
+    }
+}
+
+fn is_conflict(problem: &Problem) -> bool {
+    problem.code == ProblemCode::WorldChanged
+}

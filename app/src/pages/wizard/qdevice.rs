@@ -1,0 +1,157 @@
+//! Step 6: a vote from outside, where the count of nodes asks for one.
+
+use super::context::Wizard;
+use super::foot::Foot;
+use super::progress::LastOperation;
+use super::qdevice_host::Host;
+use super::steps::{NotYet, blocked};
+use crate::api::{self, ApiError};
+use crate::components::{Badge, Button, Card, Message, Refusal, Tone};
+use crate::i18n::*;
+use leptos::prelude::*;
+use model::can::Deed;
+use model::quorum::{Forecast, QdeviceAdvice};
+use model::wizard::{StepState, WizardStep};
+
+const STEP: WizardStep = WizardStep::Qdevice;
+
+#[component]
+pub fn Qdevice() -> impl IntoView {
+    let wizard = Wizard::here();
+    let state = Memo::new(move |_| wizard.state(STEP));
+    let content = move || match state.get() {
+        StepState::Done => view! { <Works/> }.into_any(),
+        StepState::Blocked { .. } => blocked(wizard, STEP).map(|problem| view! { <NotYet problem/> }).into_any(),
+        StepState::Skipped => view! { <Skipped/> }.into_any(),
+        StepState::Open => view! { <Advice/><Host/><Skip/> }.into_any(),
+    };
+    view! {
+        {content}
+        <Foot step=STEP/>
+    }
+}
+
+/// The votes that it casts now, as the nodes see them.
+#[component]
+fn Works() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let now =
+        Memo::new(move |_| wizard.live.believed.with(|one| one.qdevice.as_ref().map(|aged| aged.fact.value.clone())));
+    let tone = Signal::derive(move || {
+        now.with(|one| one.as_ref().map_or(Tone::Unknown, |one| if one.works() { Tone::Good } else { Tone::Bad }))
+    });
+    let word = Signal::derive(move || match now.get() {
+        Some(one) => {
+            t_string!(i18n, wizard.qdevice_votes, votes = one.votes, configured = one.configured_votes).to_string()
+        }
+        None => t_string!(i18n, wizard.qdevice_unknown).to_owned(),
+    });
+    view! {
+        <Card title=text!(i18n, wizard.qdevice_done) extra=view! { <Badge tone word/> }.into_any()>
+            <Votes/>
+        </Card>
+        <LastOperation step=STEP/>
+    }
+}
+
+#[component]
+fn Skipped() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let refused = wizard.view.with_untracked(|view| view.qdevice == QdeviceAdvice::Refused);
+    let sentence =
+        move || if refused { t_string!(i18n, wizard.qdevice_refused) } else { t_string!(i18n, wizard.qdevice_skipped) };
+    view! {
+        <Card title=text!(i18n, wizard.qdevice_title)>
+            <div class="stack">
+                <Message tone=Tone::Act><p role="status">{sentence}</p></Message>
+                <Votes/>
+            </div>
+        </Card>
+    }
+}
+
+#[component]
+fn Advice() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let advice = Memo::new(move |_| wizard.view.with(|view| view.qdevice));
+    let tone = move || if advice.get() == QdeviceAdvice::Recommended { Tone::Look } else { Tone::Act };
+    let sentence = move || match advice.get() {
+        QdeviceAdvice::Recommended => t_string!(i18n, wizard.qdevice_recommended),
+        QdeviceAdvice::Offered => t_string!(i18n, wizard.qdevice_offered),
+        QdeviceAdvice::Refused => t_string!(i18n, wizard.qdevice_refused),
+    };
+    view! {
+        <Card title=text!(i18n, wizard.qdevice_title)>
+            <div class="stack">
+                {move || view! { <Message tone=tone()><p>{sentence}</p></Message> }}
+                <Votes/>
+            </div>
+        </Card>
+    }
+}
+
+/// Votes before and after, by `model::quorum::forecast`.
+#[component]
+fn Votes() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let forecast = Memo::new(move |_| wizard.view.with(|view| view.forecast));
+    let row = move |name: Signal<String>, of: fn(&Forecast) -> u32| {
+        view! {
+            <tr>
+                <th scope="row">{name}</th>
+                <td class="number">{move || of(&forecast.get().0)}</td>
+                <td class="number">{move || of(&forecast.get().1)}</td>
+            </tr>
+        }
+    };
+    view! {
+        <div class="table-scroll">
+            <table class="table wizard-votes">
+                <thead>
+                    <tr>
+                        <th scope="col">{move || t_string!(i18n, wizard.votes_nodes, nodes = forecast.get().0.nodes).to_string()}</th>
+                        <th scope="col" class="number">{t!(i18n, wizard.votes_without)}</th>
+                        <th scope="col" class="number">{t!(i18n, wizard.votes_with)}</th>
+                    </tr>
+                </thead>
+                <tbody>
+                    {row(text!(i18n, wizard.votes_device), |one| one.qdevice_votes)}
+                    {row(text!(i18n, wizard.votes_expected), |one| one.expected_votes)}
+                    {row(text!(i18n, wizard.votes_quorum), |one| one.quorum)}
+                    {row(text!(i18n, wizard.votes_tolerates), |one| one.tolerates)}
+                </tbody>
+            </table>
+        </div>
+    }
+}
+
+#[component]
+fn Skip() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let skip = Action::new(move |(): &()| async move {
+        let revision = wizard.view.with_untracked(|view| view.draft.revision);
+        let answer = api::skip_qdevice(wizard.id, revision).await;
+        wizard.refresh();
+        answer.err().map(|ApiError(problem)| problem)
+    });
+    let refusal = wizard.refusal(Deed::EditDraft);
+    let busy = Memo::new(move |_| wizard.runs(STEP));
+    view! {
+        <Show when=move || !busy.get()>
+            <Card title=text!(i18n, wizard.skip_title)>
+                <div class="stack">
+                    <p class="muted">{t!(i18n, wizard.skip_text)}</p>
+                    <Refusal problem=Signal::derive(move || skip.value().get().flatten())/>
+                    <Button busy=skip.pending() disabled_reason=refusal on_press=Callback::new(move |()| drop(skip.dispatch(())))>
+                        {t!(i18n, wizard.skip)}
+                    </Button>
+                </div>
+            </Card>
+        </Show>
+    }
+}

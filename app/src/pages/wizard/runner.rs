@@ -1,0 +1,179 @@
+//! From a wish to a proven operation: read the plan, agree, run, watch. Shared by create, join and QDevice.
+
+use super::consent::ConsentForm;
+use super::context::Wizard;
+use super::progress::Progress;
+use crate::api::{self, ApiError, Preview, Wish};
+use crate::components::{Button, ButtonKind, Card, PlanSheet, Refusal};
+use crate::i18n::*;
+use leptos::html;
+use leptos::prelude::*;
+use model::can::Deed;
+use model::ids::OperationId;
+use model::operation::OperationState;
+use model::policy::Consent;
+use model::problem::{Problem, ProblemCode};
+use model::wizard::WizardStep;
+
+/// `wish` is `None` while the choices above are not complete; `why` says then what is missing.
+///
+/// `label` is the word on the button that runs the plan.
+#[component]
+pub fn PlanRunner(
+    step: WizardStep,
+    #[prop(into)] wish: Signal<Option<Wish>>,
+    #[prop(into)] why: Signal<Option<String>>,
+    #[prop(into)] label: Signal<String>,
+    /// The choices that make the wish; they give way to the progress.
+    children: ChildrenFn,
+) -> impl IntoView {
+    let wizard = Wizard::here();
+    let put_aside = RwSignal::new(None::<OperationId>);
+    let watched = RwSignal::new(None::<OperationId>);
+    watch_to_the_end(wizard, step, watched);
+    let shown = Memo::new(move |_| {
+        let operation = wizard.operation_of(step)?;
+        let over = match operation.state {
+            OperationState::Done => watched.get() != Some(operation.id),
+            OperationState::Proposed | OperationState::Abandoned => true,
+            OperationState::Running | OperationState::Parked { .. } | OperationState::Failed { .. } => false,
+        };
+        (!over && put_aside.get() != Some(operation.id)).then_some(operation.id)
+    });
+    move || match shown.get() {
+        Some(id) => {
+            let operation = wizard.live.operations.with_untracked(|all| all.iter().find(|one| one.id == id).cloned());
+            let again = Callback::new(move |()| put_aside.set(Some(id)));
+            operation.map(|operation| view! { <Progress operation again/> }).into_any()
+        }
+        None => {
+            let choices = children();
+            view! {
+                {choices}
+                <Planning wish why label/>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// What was seen running stays on screen when it is done, until the server has judged the step anew.
+fn watch_to_the_end(wizard: Wizard, step: WizardStep, watched: RwSignal<Option<OperationId>>) {
+    Effect::new(move |_| {
+        if let Some(operation) = wizard.operation_of(step).filter(|one| one.state.holds_cluster()) {
+            watched.set(Some(operation.id));
+        }
+    });
+    Effect::new(move |_| {
+        let judged = wizard.view.with(|view| {
+            view.view
+                .operations
+                .iter()
+                .filter(|one| one.state == OperationState::Done)
+                .map(|one| one.id)
+                .collect::<Vec<_>>()
+        });
+        watched.update(|id| {
+            id.take_if(|id| judged.contains(id));
+        });
+    });
+}
+
+#[component]
+fn Planning(wish: Signal<Option<Wish>>, why: Signal<Option<String>>, label: Signal<String>) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    // A plan is shown together with the wish that it was made for: when the wish changes, the plan goes.
+    let read = RwSignal::new(None::<(Wish, Preview)>);
+    let preview = Action::new(move |wish: &Wish| {
+        let wish = wish.clone();
+        async move {
+            match api::preview(wizard.id, wish.clone()).await {
+                Ok(preview) => {
+                    read.set(Some((wish, preview)));
+                    None
+                }
+                Err(ApiError(problem)) => Some(problem),
+            }
+        }
+    });
+    let refusal = wizard.refusal(Deed::ProposePlan);
+    let reason = Signal::derive(move || refusal.get().or_else(|| why.get()));
+    let look = Callback::new(move |()| {
+        if let Some(wish) = wish.get_untracked() {
+            preview.dispatch(wish);
+        }
+    });
+    let plan = Memo::new(move |_| read.get().filter(|(of, _)| wish.with(|wish| wish.as_ref() == Some(of))));
+    let sheet = move || plan.get().map(|(wish, preview)| view! { <Sheet wish preview label look/> });
+    let known = Memo::new(move |_| plan.with(Option::is_some));
+    // Before the plan is read, reading it is what the page is about; afterwards the decision is.
+    let button = move || {
+        let (kind, word) = if known.get() {
+            (ButtonKind::Plain, text!(i18n, wizard.preview_again))
+        } else {
+            (ButtonKind::Primary, text!(i18n, wizard.preview))
+        };
+        view! { <Button kind busy=preview.pending() disabled_reason=reason show_reason=true on_press=look>{word}</Button> }
+    };
+    view! {
+        <div class="row">{button}</div>
+        <Refusal problem=Signal::derive(move || preview.value().get().flatten())/>
+        {sheet}
+    }
+}
+
+/// The plan and what it needs from the person.
+#[component]
+fn Sheet(wish: Wish, preview: Preview, label: Signal<String>, look: Callback<()>) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let asking = RwSignal::new(false);
+    let (plan, digest) = (preview.plan.clone(), preview.digest.clone());
+    let shown_digest = digest.clone();
+    let run = Action::new(move |consent: &Consent| {
+        let (wish, digest, consent) = (wish.clone(), digest.clone(), consent.clone());
+        async move {
+            let answer = api::run(wizard.id, wish, digest, consent).await;
+            wizard.refresh();
+            answer.err().map(|ApiError(problem)| problem)
+        }
+    });
+    let problem = Signal::derive(move || run.value().get().flatten());
+    // The sign-in grew old while the plan was being read.
+    Effect::new(move |_| {
+        if problem.with(|one| one.as_ref().is_some_and(needs_sign_in)) {
+            if let Some(session) = wizard.session {
+                session.0.update(|me| me.fresh = false);
+            }
+            asking.set(true);
+        }
+    });
+    let shown = Signal::derive(move || problem.get().filter(|one| !needs_sign_in(one)));
+    let changed = move || problem.with(|one| one.as_ref().is_some_and(|one| one.code == ProblemCode::PlanChanged));
+    // The plan is what was asked for: the reading goes on there.
+    let place = NodeRef::<html::Div>::new();
+    Effect::new(move |_| {
+        if let Some(place) = place.get() {
+            // Without focus the page works all the same.
+            let _ = place.focus();
+        }
+    });
+    view! {
+        <div class="split" node_ref=place tabindex="-1">
+            <Card title=text!(i18n, wizard.plan_title)>
+                <PlanSheet plan digest=shown_digest/>
+            </Card>
+            <Card title=text!(i18n, wizard.consent)>
+                <ConsentForm preview label busy=run.pending() asking on_run=Callback::new(move |consent| drop(run.dispatch(consent)))/>
+                <Refusal problem=shown/>
+                <Show when=changed><Button on_press=look>{t!(i18n, wizard.preview_again)}</Button></Show>
+            </Card>
+        </div>
+    }
+}
+
+fn needs_sign_in(problem: &Problem) -> bool {
+    problem.code == ProblemCode::ConsentMissing
+        && problem.params.get("missing").is_some_and(|missing| missing.replace('-', "_").contains("fresh_sign_in"))
+}

@@ -1,0 +1,73 @@
+//! Step 5: every node is asked, and the answers have to be the same.
+
+use super::context::Wizard;
+use super::foot::Foot;
+use super::steps::{NotYet, blocked};
+use super::verify_report::Report;
+use crate::api::{self, ApiError};
+use crate::components::{Button, ButtonKind, Card, Empty, Message, Refusal, Tone, When};
+use crate::i18n::*;
+use leptos::prelude::*;
+use model::can::Deed;
+use model::wizard::WizardStep;
+
+const STEP: WizardStep = WizardStep::Verify;
+
+#[component]
+pub fn Verify() -> impl IntoView {
+    let wizard = Wizard::here();
+    let problem = Memo::new(move |_| blocked(wizard, STEP));
+    let content = move || match problem.get() {
+        Some(problem) => view! { <NotYet problem/> }.into_any(),
+        None => view! { <Ask/> }.into_any(),
+    };
+    view! {
+        {content}
+        <Foot step=STEP/>
+    }
+}
+
+#[component]
+fn Ask() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let ask = Action::new(move |(): &()| async move {
+        match api::verify(wizard.id).await {
+            Ok(found) => {
+                wizard.verification.set(Some(found));
+                wizard.refresh();
+                None
+            }
+            Err(ApiError(problem)) => Some(problem),
+        }
+    });
+    let refusal = wizard.refusal(Deed::RunChecks);
+    let any = Memo::new(move |_| wizard.verification.with(Option::is_some));
+    let before = Memo::new(move |_| wizard.view.with(|view| view.draft.verified_at));
+    let word =
+        move || if any.get() { t_string!(i18n, wizard.verify_again) } else { t_string!(i18n, wizard.verify_now) };
+    let report = move || wizard.verification.get().map(|found| view! { <Report found/> });
+    let earlier = move || {
+        let at = before.get().filter(|_| !any.get())?;
+        Some(view! { <Message tone=Tone::Good><p>{t!(i18n, wizard.verified_before)}" "<When at/></p></Message> })
+    };
+    view! {
+        <Card title=text!(i18n, wizard.verify_title)>
+            <div class="stack">
+                <p class="muted no-print">{t!(i18n, wizard.verify_text)}</p>
+                {earlier}
+                <Show when=move || !any.get() && before.with(Option::is_none)>
+                    <Empty title=text!(i18n, wizard.verify_none)><p>{t!(i18n, wizard.verify_none_text)}</p></Empty>
+                </Show>
+                <Refusal problem=Signal::derive(move || ask.value().get().flatten())/>
+                <div class="row">
+                    <Button kind=ButtonKind::Primary busy=ask.pending() disabled_reason=refusal on_press=Callback::new(move |()| drop(ask.dispatch(())))>
+                        {word}
+                    </Button>
+                    <Show when=move || any.get()><Button on_press=Callback::new(|()| drop(window().print()))>{t!(i18n, wizard.print)}</Button></Show>
+                </div>
+            </div>
+        </Card>
+        {report}
+    }
+}

@@ -1,0 +1,7 @@
+//! What the pages share: who is signed in, what time it is, how the screen looks, and the cluster that is being watched.
+
+pub mod belief;
+pub mod clock;
+pub mod live;
+pub mod session;
+pub mod theme;

@@ -1,0 +1,179 @@
+//! One cluster, followed while somebody looks: first paint from the page, then the server's stream.
+
+mod source;
+
+use crate::api::ClusterView;
+use crate::state::belief::believed;
+use crate::state::clock::{Clock, use_clock};
+use jiff::Timestamp;
+use leptos::prelude::*;
+use model::ids::{ClusterId, OperationId};
+use model::live::{Live, LiveEvent};
+use model::operation::{Operation, OutputLine};
+use model::preflight::Matrix;
+use model::topology::{Agreement, Health, Snapshot};
+
+/// Lines of output that a page keeps of the operation that prints now; the operation's own page has the rest.
+pub const OUTPUT_LINES_MAX: usize = 2_000;
+
+/// How often the browser judges by itself what has become too old, in seconds; the server pushes when it does.
+const BELIEF_STEP_S: i64 = 5;
+
+/// The state of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// The page is not awake yet, or the stream is being opened for the first time.
+    Opening,
+    Live,
+    /// The stream broke; the browser tries again by itself.
+    Reconnecting {
+        since: Timestamp,
+    },
+}
+
+/// A cluster that is followed. Copy it freely; it ends with the component that made it.
+#[derive(Clone, Copy)]
+pub struct LiveCluster {
+    pub id: ClusterId,
+    /// As it came.
+    pub snapshot: RwSignal<Snapshot>,
+    /// As it is to be believed now; this is what pages show.
+    pub believed: Memo<Snapshot>,
+    /// Newest first.
+    pub operations: RwSignal<Vec<Operation>>,
+    /// `None` until checks have run since the page was opened; the wizard fills it from its first paint.
+    pub matrix: RwSignal<Option<Matrix>>,
+    /// What the running operation prints, in order, without gaps or doubles.
+    pub output: RwSignal<Vec<OutputLine>>,
+    pub connection: RwSignal<Connection>,
+    /// When the server last said anything, its heartbeat included.
+    pub heard_at: RwSignal<Timestamp>,
+    /// Grows when the stream has to be opened anew.
+    #[cfg(not(feature = "ssr"))]
+    attempt: RwSignal<u32>,
+    printing: StoredValue<Option<OperationId>>,
+    clock: Clock,
+}
+
+/// Follows a cluster from what the page was painted with, and provides it to the components below.
+#[must_use]
+pub fn follow(view: &ClusterView) -> LiveCluster {
+    begin(view.snapshot.clone(), view.operations.clone())
+}
+
+/// Follows the cluster of an operation; nothing is known of its nodes before the stream tells it.
+#[must_use]
+pub fn follow_operation(operation: &Operation) -> LiveCluster {
+    let nothing_yet = Snapshot {
+        cluster: operation.cluster,
+        at: Timestamp::UNIX_EPOCH,
+        cluster_name: None,
+        config_version: None,
+        health: Health::Unknown,
+        agreement: Agreement::Unknown,
+        quorum: None,
+        tolerates: None,
+        nodes: Vec::new(),
+        links: Vec::new(),
+        qdevice: None,
+        happened: Vec::new(),
+        next_aging: None,
+    };
+    begin(nothing_yet, vec![operation.clone()])
+}
+
+fn begin(first: Snapshot, operations: Vec<Operation>) -> LiveCluster {
+    let clock = use_clock();
+    let (id, at) = (first.cluster, first.at);
+    let snapshot = RwSignal::new(first);
+    let step = Memo::new(move |_| clock.now().as_second() / BELIEF_STEP_S);
+    let believed = Memo::new(move |_| {
+        step.track();
+        believed(snapshot.get(), clock.now_untracked())
+    });
+    let printing = operations.iter().find(|one| one.state.holds_cluster()).map(|one| one.id);
+    let live = LiveCluster {
+        id,
+        snapshot,
+        believed,
+        operations: RwSignal::new(operations),
+        matrix: RwSignal::new(None),
+        output: RwSignal::new(Vec::new()),
+        connection: RwSignal::new(Connection::Opening),
+        heard_at: RwSignal::new(at),
+        #[cfg(not(feature = "ssr"))]
+        attempt: RwSignal::new(0),
+        printing: StoredValue::new(printing),
+        clock,
+    };
+    provide_context(live);
+    source::open(live);
+    live
+}
+
+/// The cluster that the page follows, where it follows one.
+#[must_use]
+pub fn use_live() -> Option<LiveCluster> {
+    use_context()
+}
+
+impl LiveCluster {
+    /// Takes over one event of the stream. What is older than what is known is dropped.
+    pub fn take(self, event: LiveEvent) {
+        self.clock.heard(event.at);
+        self.heard_at.update(|at| *at = event.at.max(*at));
+        match event.what {
+            Live::Snapshot(new) => self.take_snapshot(*new),
+            Live::Matrix(new) => self.take_matrix(*new),
+            Live::Operation(new) => self.take_operation(*new),
+            Live::Output(line) => self.take_line(line),
+        }
+    }
+
+    /// The operation that holds the cluster now.
+    #[must_use]
+    pub fn running(self) -> Option<Operation> {
+        self.operations.with(|all| all.iter().find(|one| one.state.holds_cluster()).cloned())
+    }
+
+    fn take_snapshot(self, new: Snapshot) {
+        if self.snapshot.with_untracked(|old| new.at >= old.at && new != *old) {
+            self.snapshot.set(new);
+        }
+    }
+
+    fn take_matrix(self, new: Matrix) {
+        let older = self.matrix.with_untracked(|old| old.as_ref().is_some_and(|old| new.started_at < old.started_at));
+        if !older {
+            self.matrix.set(Some(new));
+        }
+    }
+
+    fn take_operation(self, new: Operation) {
+        if new.state.holds_cluster() && self.printing.get_value() != Some(new.id) {
+            self.printing.set_value(Some(new.id));
+            self.output.set(Vec::new());
+        }
+        self.operations.update(|all| match all.iter_mut().find(|one| one.id == new.id) {
+            Some(one) => *one = new,
+            None => all.insert(0, new),
+        });
+    }
+
+    fn take_line(self, line: OutputLine) {
+        self.output.update(|lines| insert_line(lines, line));
+    }
+
+    /// Adds what the page was painted with, so that the stream can go on from there.
+    pub fn add_output(self, earlier: &[OutputLine]) {
+        self.output.update(|lines| earlier.iter().for_each(|line| insert_line(lines, line.clone())));
+    }
+}
+
+fn insert_line(lines: &mut Vec<OutputLine>, line: OutputLine) {
+    if let Err(place) = lines.binary_search_by_key(&line.seq, |one| one.seq) {
+        lines.insert(place, line);
+    }
+    let extra = lines.len().saturating_sub(OUTPUT_LINES_MAX);
+    lines.drain(..extra);
+}
