@@ -1,0 +1,61 @@
+//! Every way in, and what it needs: the table that the tests walk without a session and with each role.
+
+use model::can::Deed;
+
+/// What a server function or route asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needs {
+    /// Works without a session.
+    Nothing,
+    /// Any signed-in person.
+    SignedIn,
+    /// A role that may do this.
+    Role(Deed),
+}
+
+/// Server functions by their endpoint under `/api/`.
+pub const FUNCTIONS: &[(&str, Needs)] = &[
+    ("me", Needs::SignedIn),
+    ("sign_in", Needs::Nothing),
+    ("sign_out", Needs::Nothing),
+    ("confirm_password", Needs::SignedIn),
+    ("look_at_invite", Needs::Nothing),
+    ("accept_invite", Needs::Nothing),
+    ("people", Needs::Role(Deed::ManagePeople)),
+    ("disable_person", Needs::Role(Deed::ManagePeople)),
+    ("clusters", Needs::Role(Deed::See)),
+    ("cluster", Needs::Role(Deed::See)),
+    ("add_cluster", Needs::Role(Deed::AddCluster)),
+    ("forget_cluster", Needs::Role(Deed::ForgetCluster)),
+    ("add_node", Needs::Role(Deed::AddNode)),
+    ("forget_node", Needs::Role(Deed::AddNode)),
+    ("pin_key", Needs::Role(Deed::PinUnknownKey)),
+    ("try_log_in", Needs::Role(Deed::AddNode)),
+    ("install_key", Needs::Role(Deed::RunPlan)),
+    ("wizard", Needs::Role(Deed::See)),
+    ("run_checks", Needs::Role(Deed::RunChecks)),
+    ("network", Needs::Role(Deed::RunChecks)),
+    ("choose_links", Needs::Role(Deed::EditDraft)),
+    ("verify", Needs::Role(Deed::RunChecks)),
+    ("skip_qdevice", Needs::Role(Deed::EditDraft)),
+    ("preview", Needs::Role(Deed::ProposePlan)),
+    ("run", Needs::Role(Deed::RunPlan)),
+    ("operation", Needs::Role(Deed::See)),
+    ("operations", Needs::Role(Deed::See)),
+    ("resume", Needs::Role(Deed::ResumeOperation)),
+    ("abandon", Needs::Role(Deed::AbandonOperation)),
+    ("evidence", Needs::Role(Deed::See)),
+    ("audit", Needs::Role(Deed::ReadAudit)),
+    ("audit_entry", Needs::Role(Deed::ReadAudit)),
+    ("audit_chain", Needs::Role(Deed::ReadAudit)),
+    ("demo_switches", Needs::SignedIn),
+    ("demo_switch", Needs::Role(Deed::RunPlan)),
+];
+
+/// Routes that are no server functions and no pages.
+pub const ROUTES: &[(&str, Needs)] = &[
+    ("/health", Needs::Nothing),
+    ("/live/clusters/{id}", Needs::Role(Deed::See)),
+    ("/pkg/{*file}", Needs::Nothing),
+    ("/favicon.svg", Needs::Nothing),
+];

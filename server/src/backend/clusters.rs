@@ -1,0 +1,111 @@
+//! The list of clusters and one of them.
+
+use super::{RequestBackend, actor, stored};
+use app::api::*;
+use model::audit::{AuditCode, Outcome};
+use model::can::{self, Deed};
+use model::ids::ClusterId;
+use model::inventory::{Cluster, ClusterPhase, Purpose};
+use model::name::ClusterName;
+use model::operation::OperationState;
+use model::problem::{Problem, ProblemCode};
+use model::wizard::{self, World};
+
+/// Operations that the cluster page shows.
+const RECENT: u32 = 20;
+
+impl RequestBackend {
+    pub(super) async fn do_clusters(&self, caller: Caller) -> ApiResult<Vec<ClusterLine>> {
+        let mut lines = Vec::new();
+        for cluster in self.state.engine.store.clusters().await.map_err(stored)? {
+            if can::do_it(caller.me.access.on(cluster.id), Deed::See).is_ok() {
+                lines.push(self.line(cluster).await?);
+            }
+        }
+        Ok(lines)
+    }
+
+    async fn line(&self, cluster: Cluster) -> ApiResult<ClusterLine> {
+        let engine = &self.state.engine;
+        let nodes = engine.store.nodes(cluster.id).await.map_err(stored)?;
+        let draft = engine.store.draft(cluster.id).await.map_err(stored)?;
+        let (snapshot, _) = engine.hub.look(cluster.id);
+        let matrix = engine.hub.matrix(cluster.id);
+        let world = World {
+            cluster: &cluster,
+            nodes: &nodes,
+            draft: &draft,
+            matrix: matrix.as_deref(),
+            snapshot: Some(&snapshot),
+            now: engine.clock.now(),
+        };
+        let wizard_step = wizard::current(&world);
+        let recent = engine.store.operations(Some(cluster.id), RECENT).await.map_err(stored)?;
+        let running = recent.iter().find(|operation| operation.state.holds_cluster()).map(|operation| operation.id);
+        let members = nodes.iter().filter(|node| node.purpose == Purpose::Member).count();
+        Ok(ClusterLine {
+            nodes: u32::try_from(members).unwrap_or(u32::MAX),
+            health: snapshot.health,
+            wizard_step,
+            running,
+            cluster,
+        })
+    }
+
+    pub(super) async fn do_cluster(&self, caller: Caller, id: ClusterId) -> ApiResult<ClusterView> {
+        let cluster = self.cluster_for(&caller, id, Deed::See).await?;
+        self.view(&caller, cluster).await
+    }
+
+    pub(super) async fn view(&self, caller: &Caller, cluster: Cluster) -> ApiResult<ClusterView> {
+        let engine = &self.state.engine;
+        let id = cluster.id;
+        // Looked at before the rest is read: the stream then repeats a little, and misses nothing.
+        let (snapshot, seq) = engine.hub.look(id);
+        Ok(ClusterView {
+            nodes: engine.store.nodes(id).await.map_err(stored)?,
+            snapshot: (*snapshot).clone(),
+            seq,
+            operations: engine.store.operations(Some(id), RECENT).await.map_err(stored)?,
+            role: Self::role_on(caller, id),
+            cluster,
+        })
+    }
+
+    pub(super) async fn do_add_cluster(&self, caller: Caller, name: String) -> ApiResult<NewCluster> {
+        Self::may(&caller, Deed::AddCluster)?;
+        let name: ClusterName = name.trim().parse().map_err(|error: model::name::NameError| ApiError(error.into()))?;
+        let engine = &self.state.engine;
+        let cluster = Cluster {
+            id: ClusterId::from_uuid(engine.ids.next()),
+            name,
+            phase: ClusterPhase::Draft,
+            protected: false,
+            created_at: engine.clock.now(),
+            created_by: caller.me.name.clone(),
+        };
+        let entry = engine.audit.about(AuditCode::ClusterAdded, &actor(&caller), Outcome::Success, &cluster);
+        match engine.store.add_cluster(&cluster, entry).await {
+            Ok(()) => Ok(NewCluster { cluster: cluster.id }),
+            Err(engine::ports::StoreError::Conflict { .. }) => {
+                Err(ApiError(Problem::new(ProblemCode::NameInCluster).with("name", &cluster.name)))
+            }
+            Err(error) => Err(stored(error)),
+        }
+    }
+
+    pub(super) async fn do_forget_cluster(&self, caller: Caller, id: ClusterId) -> ApiResult<()> {
+        let cluster = self.cluster_for(&caller, id, Deed::ForgetCluster).await?;
+        let engine = &self.state.engine;
+        let operations = engine.store.operations(Some(id), RECENT).await.map_err(stored)?;
+        if operations.iter().any(|operation| matches!(operation.state, OperationState::Running)) {
+            return Err(ProblemCode::AlreadyRunning.into());
+        }
+        engine.unwatch(id);
+        for node in engine.store.nodes(id).await.map_err(stored)? {
+            engine.dialer.forget(node.id).await;
+        }
+        let entry = engine.audit.about(AuditCode::ClusterForgotten, &actor(&caller), Outcome::Success, &cluster);
+        engine.store.forget_cluster(id, entry).await.map_err(stored)
+    }
+}

@@ -1,0 +1,176 @@
+//! Machines: their keys, and getting in.
+
+use super::{RequestBackend, actor, stored};
+use app::api::*;
+use engine::context::Engine;
+use engine::execute;
+use engine::ports::{Credential, StoreError};
+use model::audit::{AuditCode, AuditEntry, Outcome};
+use model::can::{self, Deed};
+use model::host_key::{HostKey, Pin, Verdict, judge};
+use model::ids::{ClusterId, NodeId};
+use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
+use model::name::SshAddress;
+use model::plan::Intent;
+use model::policy::Consent;
+use model::problem::{Problem, ProblemCode};
+use zeroize::Zeroizing;
+
+impl RequestBackend {
+    pub(super) async fn do_add_node(&self, caller: Caller, cluster: ClusterId, new: NewNode) -> ApiResult<KeyOffer> {
+        let cluster = self.cluster_for(&caller, cluster, Deed::AddNode).await?;
+        let address = SshAddress::parse(&new.host, new.port, &new.user).map_err(|error| ApiError(error.into()))?;
+        let engine = &self.state.engine;
+        let offered = engine
+            .dialer
+            .offered_key(&address)
+            .await
+            .map_err(|error| ApiError(error.problem().with("host", &address.host).with("node", &address.host)))?;
+        let node = Node {
+            id: NodeId::from_uuid(engine.ids.next()),
+            cluster: cluster.id,
+            purpose: if new.qnetd { Purpose::Qnetd } else { Purpose::Member },
+            address,
+            name: None,
+            pin: None,
+            offered: Some(offered.clone()),
+            log_in: LogIn::KeyUnconfirmed,
+            position: 0,
+        };
+        let mut entry = self.node_entry(AuditCode::NodeAdded, &caller, &cluster, &node);
+        entry.details.insert("address".to_owned(), node.address.to_string());
+        entry.details.insert("offered".to_owned(), offered.fingerprint.clone());
+        let host = node.address.host.clone();
+        let node = engine.store.add_node(&node, entry).await.map_err(|error| match error {
+            StoreError::Conflict { .. } => ApiError(Problem::new(ProblemCode::NodeAlreadyAdded).with("host", host)),
+            other => stored(other),
+        })?;
+        engine.store.keep_offer(node.id, &offered).await.map_err(stored)?;
+        engine.watch(cluster.id).await;
+        Ok(KeyOffer { node: node.id, offered })
+    }
+
+    fn node_entry(&self, code: AuditCode, caller: &Caller, cluster: &Cluster, node: &Node) -> AuditEntry {
+        let mut entry = self.state.engine.audit.about(code, &actor(caller), Outcome::Success, cluster);
+        entry.node = Some(node.label().to_owned());
+        entry
+    }
+
+    pub(super) async fn do_forget_node(&self, caller: Caller, id: NodeId) -> ApiResult<()> {
+        let (cluster, node) = self.node_for(&caller, id, Deed::AddNode).await?;
+        let engine = &self.state.engine;
+        let member = engine.hub.snapshot(cluster.id).is_some_and(|snapshot| {
+            snapshot.nodes.iter().any(|state| state.id == Some(id) && state.corosync_id.is_some())
+        });
+        if cluster.phase == ClusterPhase::Live && member {
+            return Err(ApiError(Problem::new(ProblemCode::ClusterAlreadyBuilt).with("name", &cluster.name)));
+        }
+        engine.unwatch_node(id);
+        engine.dialer.forget(id).await;
+        let entry = self.node_entry(AuditCode::NodeForgotten, &caller, &cluster, &node);
+        engine.store.forget_node(id, entry).await.map_err(stored)
+    }
+
+    /// Pins exactly the key that the person saw; replacing a changed one needs more.
+    pub(super) async fn do_pin_key(&self, caller: Caller, id: NodeId, fingerprint: String) -> ApiResult<()> {
+        let (cluster, node) = self.node_for(&caller, id, Deed::PinUnknownKey).await?;
+        let engine = &self.state.engine;
+        let offered =
+            engine.dialer.offered_key(&node.address).await.map_err(|error| {
+                ApiError(error.problem().with("host", &node.address.host).with("node", node.label()))
+            })?;
+        if offered.fingerprint != fingerprint {
+            engine.store.keep_offer(id, &offered).await.map_err(stored)?;
+            let other =
+                Problem::new(ProblemCode::HostKeyOther).with("seen", fingerprint).with("offered", &offered.fingerprint);
+            return Err(ApiError(other));
+        }
+        let code = match judge(node.pin.as_ref(), offered.clone()) {
+            Verdict::Known => return self.do_try_log_in(caller, id).await,
+            Verdict::Unknown { .. } => AuditCode::HostKeyPinned,
+            Verdict::Changed { .. } => {
+                can::do_it(Self::role_on(&caller, cluster.id), Deed::ReplaceChangedKey).map_err(ApiError)?;
+                AuditCode::HostKeyReplaced
+            }
+        };
+        self.pin(&caller, &cluster, &node, offered, code).await?;
+        // What the console's key is good for there is the next question on the page; a refusal is no error of pinning.
+        let node = engine.node(id).await.map_err(ApiError)?;
+        let _ = engine.try_log_in(&node).await;
+        Ok(())
+    }
+
+    async fn pin(
+        &self,
+        caller: &Caller,
+        cluster: &Cluster,
+        node: &Node,
+        key: HostKey,
+        code: AuditCode,
+    ) -> ApiResult<()> {
+        let engine = &self.state.engine;
+        let mut entry = self.node_entry(code, caller, cluster, node);
+        entry.details.insert("fingerprint".to_owned(), key.fingerprint.clone());
+        if let Some(old) = &node.pin {
+            entry.details.insert("before".to_owned(), old.key.fingerprint.clone());
+        }
+        let pin = Pin { key, pinned_at: engine.clock.now(), pinned_by: caller.me.name.clone() };
+        engine.store.pin(node.id, &pin, entry).await.map_err(stored)?;
+        engine.dialer.forget(node.id).await;
+        Ok(())
+    }
+
+    pub(super) async fn do_try_log_in(&self, caller: Caller, id: NodeId) -> ApiResult<()> {
+        let (cluster, node) = self.node_for(&caller, id, Deed::AddNode).await?;
+        let result = self.state.engine.try_log_in(&node).await;
+        self.note_mismatch(&caller, &cluster, &node, &result).await?;
+        self.state.engine.watch(cluster.id).await;
+        result.map_err(ApiError)
+    }
+
+    async fn note_mismatch(
+        &self,
+        caller: &Caller,
+        cluster: &Cluster,
+        node: &Node,
+        result: &Result<(), Problem>,
+    ) -> ApiResult<()> {
+        let Err(problem) = result else { return Ok(()) };
+        if problem.code != ProblemCode::HostKeyChanged {
+            return Ok(());
+        }
+        let engine = &self.state.engine;
+        if let Ok(offered) = engine.dialer.offered_key(&node.address).await {
+            engine.store.keep_offer(node.id, &offered).await.map_err(stored)?;
+            engine.store.set_log_in(node.id, &LogIn::KeyChanged { offered }).await.map_err(stored)?;
+        }
+        let mut entry = self.node_entry(AuditCode::HostKeyMismatch, caller, cluster, node);
+        entry.outcome = Outcome::Refused;
+        entry.details.extend(problem.params.clone());
+        engine.audit.write(entry).await.map_err(stored)
+    }
+
+    /// A plan like any other; only its connection is opened with the password, which is then wiped.
+    pub(super) async fn do_install_key(&self, caller: Caller, id: NodeId, password: String) -> ApiResult<()> {
+        let password = Zeroizing::new(password);
+        let (cluster, node) = self.node_for(&caller, id, Deed::RunPlan).await?;
+        let engine = &self.state.engine;
+        let endpoint = Engine::endpoint(&node);
+        let shell =
+            engine.dialer.once(&endpoint, Credential::Password(password)).await.map_err(|error| {
+                ApiError(error.problem().with("node", node.label()).with("host", &node.address.host))
+            })?;
+        let intent = Intent::InstallKey { node: id };
+        let proposal = engine.plan(cluster.id, &intent).await.map_err(ApiError)?;
+        let consent = Consent { reason: String::new(), typed: String::new() };
+        let operation = engine.begin(&actor(&caller), proposal, &consent).await.map_err(ApiError)?;
+        execute::run(engine, operation, Some(shell)).await.map_err(stored)?;
+        let ended = engine.store.operation(operation).await.map_err(stored)?;
+        if let model::operation::OperationState::Failed { problem, .. }
+        | model::operation::OperationState::Parked { problem, .. } = ended.state
+        {
+            return Err(ApiError(problem));
+        }
+        self.do_try_log_in(caller, id).await
+    }
+}

@@ -1,0 +1,177 @@
+//! Plans and operations.
+
+use super::{RequestBackend, actor, stored};
+use app::api::*;
+use model::can::Deed;
+use model::ids::{ClusterId, OperationId};
+use model::inventory::{Cluster, Node, Purpose};
+use model::links;
+use model::name::ClusterName;
+use model::observation::Evidence;
+use model::operation::Operation;
+use model::plan::Intent;
+use model::policy::Consent;
+use model::problem::{Problem, ProblemCode};
+use model::topology::Membership;
+use model::wizard::{self, StepState, WizardStep, World};
+
+/// Operations on the list page.
+const LISTED: u32 = 200;
+/// Lines of output on an operation's page.
+const OUTPUT_LINES: u32 = 5_000;
+/// Pieces of evidence on one page.
+const EVIDENCE_LISTED: u32 = 200;
+
+impl RequestBackend {
+    pub(super) async fn do_preview(&self, caller: Caller, id: ClusterId, wish: Wish) -> ApiResult<Preview> {
+        let cluster = self.cluster_for(&caller, id, Deed::ProposePlan).await?;
+        let intent = self.intent(&cluster, &wish).await?;
+        let proposal = self.state.engine.plan(id, &intent).await.map_err(ApiError)?;
+        let obstacles = self.obstacles(&cluster, &wish).await?;
+        Ok(Preview { plan: proposal.plan, digest: proposal.digest.to_string(), ruling: proposal.ruling, obstacles })
+    }
+
+    pub(super) async fn do_run(
+        &self,
+        caller: Caller,
+        id: ClusterId,
+        wish: Wish,
+        digest: String,
+        consent: Consent,
+    ) -> ApiResult<OperationId> {
+        let cluster = self.cluster_for(&caller, id, Deed::RunPlan).await?;
+        if let Some(obstacle) = self.obstacles(&cluster, &wish).await?.into_iter().next() {
+            return Err(ApiError(obstacle));
+        }
+        let intent = self.intent(&cluster, &wish).await?;
+        self.state.engine.run(&actor(&caller), id, &intent, &digest, &consent, caller.me.fresh).await.map_err(ApiError)
+    }
+
+    /// A wish becomes an intent with what the draft and the cluster already say.
+    async fn intent(&self, cluster: &Cluster, wish: &Wish) -> ApiResult<Intent> {
+        let engine = &self.state.engine;
+        let links = engine.store.draft(cluster.id).await.map_err(stored)?.links;
+        match wish {
+            Wish::Create { name, first } => {
+                let name: ClusterName =
+                    name.trim().parse().map_err(|error: model::name::NameError| ApiError(error.into()))?;
+                Ok(Intent::CreateCluster { name, first: *first, links })
+            }
+            Wish::Join { joiners } => {
+                let member = self.member(cluster).await?.id;
+                Ok(Intent::JoinNodes { joiners: joiners.clone(), member, links })
+            }
+            Wish::Qdevice { host, address } => {
+                let host = engine.node(*host).await.map_err(ApiError)?;
+                let typed = host.address.host.parse().ok();
+                let address = address.or(typed).ok_or_else(|| ApiError(ProblemCode::AddressInvalid.into()))?;
+                Ok(Intent::SetUpQdevice { host: host.id, address })
+            }
+        }
+    }
+
+    /// A node that is a member now, and best the first one: through it others join.
+    async fn member(&self, cluster: &Cluster) -> ApiResult<Node> {
+        let mut nodes = self.state.engine.store.nodes(cluster.id).await.map_err(stored)?;
+        nodes.retain(|node| node.purpose == Purpose::Member);
+        nodes.sort_by_key(|node| node.position);
+        let snapshot = self.state.engine.hub.snapshot(cluster.id);
+        let is_member = |node: &Node| {
+            snapshot.as_ref().is_some_and(|snapshot| {
+                snapshot.nodes.iter().any(|state| state.id == Some(node.id) && state.membership == Membership::Member)
+            })
+        };
+        nodes.into_iter().find(is_member).ok_or_else(|| ApiError(ProblemCode::ClusterNotQuorate.into()))
+    }
+
+    /// What the wizard would answer if asked: the same machine guards the button and the call.
+    async fn obstacles(&self, cluster: &Cluster, wish: &Wish) -> ApiResult<Vec<Problem>> {
+        let engine = &self.state.engine;
+        let nodes = engine.store.nodes(cluster.id).await.map_err(stored)?;
+        let draft = engine.store.draft(cluster.id).await.map_err(stored)?;
+        let matrix = engine.hub.matrix(cluster.id);
+        let (snapshot, _) = engine.hub.look(cluster.id);
+        let world = World {
+            cluster,
+            nodes: &nodes,
+            draft: &draft,
+            matrix: matrix.as_deref(),
+            snapshot: Some(&snapshot),
+            now: engine.clock.now(),
+        };
+        let step = match wish {
+            Wish::Create { .. } => WizardStep::Create,
+            Wish::Join { .. } => WizardStep::Join,
+            Wish::Qdevice { .. } => WizardStep::Qdevice,
+        };
+        let mut found = Vec::new();
+        if let Some((_, StepState::Blocked { problem })) =
+            wizard::states(&world).into_iter().find(|(one, _)| *one == step)
+        {
+            found.push(problem);
+        }
+        if !matches!(wish, Wish::Qdevice { .. }) {
+            found.extend(self.link_obstacles(&nodes, &draft.links).await);
+        }
+        Ok(found)
+    }
+
+    /// `pvecm create` accepts an address that is not there: the nodes are asked again.
+    async fn link_obstacles(&self, nodes: &[Node], chosen: &[links::LinkPlan]) -> Vec<Problem> {
+        let mut known = Vec::new();
+        for node in nodes.iter().filter(|node| node.purpose == Purpose::Member) {
+            match self.state.engine.addresses(node).await {
+                Ok(addresses) => known.push(addresses),
+                Err(problem) => return vec![problem],
+            }
+        }
+        let faults = links::faults(chosen, &known);
+        if faults.is_empty() { Vec::new() } else { vec![ProblemCode::LinksIncomplete.into()] }
+    }
+
+    async fn operation_for(&self, caller: &Caller, id: OperationId, deed: Deed) -> ApiResult<Operation> {
+        let operation = self.state.engine.store.operation(id).await.map_err(stored)?;
+        model::can::do_it(caller.me.access.on(operation.cluster), deed).map_err(ApiError)?;
+        Ok(operation)
+    }
+
+    pub(super) async fn do_operation(&self, caller: Caller, id: OperationId) -> ApiResult<OperationView> {
+        let operation = self.operation_for(&caller, id, Deed::See).await?;
+        let engine = &self.state.engine;
+        let (_, seq) = engine.hub.look(operation.cluster);
+        let cluster = engine.store.cluster(operation.cluster).await.ok();
+        Ok(OperationView {
+            cluster_name: cluster.map_or_else(|| operation.plan.target.clone(), |cluster| cluster.name.to_string()),
+            output: engine.store.output_of(id, 0, OUTPUT_LINES).await.map_err(stored)?,
+            role: Self::role_on(&caller, operation.cluster),
+            seq,
+            operation,
+        })
+    }
+
+    pub(super) async fn do_operations(&self, caller: Caller, cluster: Option<ClusterId>) -> ApiResult<Vec<Operation>> {
+        let mut found = self.state.engine.store.operations(cluster, LISTED).await.map_err(stored)?;
+        found.retain(|operation| model::can::do_it(caller.me.access.on(operation.cluster), Deed::See).is_ok());
+        Ok(found)
+    }
+
+    pub(super) async fn do_resume(&self, caller: Caller, id: OperationId) -> ApiResult<()> {
+        self.operation_for(&caller, id, Deed::ResumeOperation).await?;
+        self.state.engine.resume(&actor(&caller), id).await.map_err(ApiError)
+    }
+
+    pub(super) async fn do_abandon(&self, caller: Caller, id: OperationId, reason: String) -> ApiResult<()> {
+        self.operation_for(&caller, id, Deed::AbandonOperation).await?;
+        self.state.engine.abandon(&actor(&caller), id, &reason).await.map_err(ApiError)
+    }
+
+    pub(super) async fn do_evidence(
+        &self,
+        caller: Caller,
+        cluster: ClusterId,
+        node: Option<String>,
+    ) -> ApiResult<Vec<Evidence>> {
+        self.cluster_for(&caller, cluster, Deed::See).await?;
+        self.state.engine.store.evidence_of(cluster, node.as_deref(), EVIDENCE_LISTED).await.map_err(stored)
+    }
+}

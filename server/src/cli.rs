@@ -1,0 +1,226 @@
+//! The commands of the binary.
+
+use crate::config::{self, Config};
+use crate::serve;
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use engine::audit::Person;
+use engine::ports::{AuditStore, UserStore};
+use model::audit::ChainState;
+use model::role::Role;
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use tracing_subscriber::EnvFilter;
+
+/// A web console for Proxmox VE clusters.
+#[derive(Debug, Parser)]
+#[command(name = "quorate", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the console.
+    Serve(ServeArgs),
+    /// Serve the console with simulated nodes to try it out; on loopback only.
+    #[cfg(feature = "demo")]
+    Demo(DemoArgs),
+    /// People: invite, list, disable.
+    User(UserArgs),
+    /// The audit.
+    Audit(AuditArgs),
+}
+
+#[derive(Debug, Args)]
+struct Data {
+    /// Folder of the database and the key files.
+    #[arg(long, env = "QUORATE_DATA", default_value = "/var/lib/quorate")]
+    data: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct ServeArgs {
+    #[command(flatten)]
+    data: Data,
+    /// Address and port.
+    #[arg(long, env = "QUORATE_LISTEN", default_value = "127.0.0.1:8686")]
+    listen: SocketAddr,
+    /// PEM file of the certificate chain.
+    #[arg(long, env = "QUORATE_TLS_CERT")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file of the private key.
+    #[arg(long, env = "QUORATE_TLS_KEY")]
+    tls_key: Option<PathBuf>,
+    /// Name of the proxy in front of the console that does TLS.
+    #[arg(long, env = "QUORATE_BEHIND_PROXY")]
+    behind_proxy: Option<String>,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Simulated Proxmox VE nodes.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=32))]
+    pub nodes: u8,
+    /// Address and port; loopback only.
+    #[arg(long, default_value = "127.0.0.1:8686")]
+    pub listen: SocketAddr,
+    /// Folder of the database and the key files; a temporary one when left out.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// How much faster than real nodes the simulated ones are.
+    #[arg(long, default_value_t = 4.0)]
+    pub speed: f64,
+    /// Port of the simulated nodes' SSH servers, each on its own loopback address.
+    #[arg(long, default_value_t = 2222)]
+    pub ssh_port: u16,
+}
+
+#[derive(Debug, Args)]
+struct UserArgs {
+    #[command(flatten)]
+    data: Data,
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Print a single-use link, good for 30 minutes.
+    Invite {
+        /// Short for `--role admin`.
+        #[arg(long, conflicts_with = "role")]
+        admin: bool,
+        #[arg(long, value_enum, default_value = "viewer")]
+        role: RoleWord,
+        /// Fix the account's name.
+        #[arg(long)]
+        name: Option<String>,
+        /// What browsers call the console, for the link.
+        #[arg(long, env = "QUORATE_URL", default_value = "http://127.0.0.1:8686")]
+        url: String,
+    },
+    /// List the accounts.
+    List,
+    /// End an account and all its sessions.
+    Disable { name: String },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum RoleWord {
+    Viewer,
+    Operator,
+    Approver,
+    Admin,
+}
+
+impl From<RoleWord> for Role {
+    fn from(word: RoleWord) -> Self {
+        match word {
+            RoleWord::Viewer => Self::Viewer,
+            RoleWord::Operator => Self::Operator,
+            RoleWord::Approver => Self::Approver,
+            RoleWord::Admin => Self::Admin,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct AuditArgs {
+    #[command(flatten)]
+    data: Data,
+    #[command(subcommand)]
+    command: AuditCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum AuditCommand {
+    /// Read every entry and every link of the chain; exit code 1 when it is broken.
+    Verify,
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// With words for the person at the terminal.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("QUORATE_LOG").unwrap_or_else(|_| EnvFilter::new("info,russh=warn"));
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
+    match cli.command {
+        Command::Serve(args) => serve_console(args).await,
+        #[cfg(feature = "demo")]
+        Command::Demo(args) => crate::demo::run(args).await,
+        Command::User(args) => user(args).await,
+        Command::Audit(args) => audit(args).await,
+    }
+}
+
+async fn serve_console(args: ServeArgs) -> anyhow::Result<()> {
+    let tls = config::tls(args.tls_cert, args.tls_key)?;
+    let config =
+        Config { listen: args.listen, data: args.data.data, tls, proxy: args.behind_proxy, demo: false }.check()?;
+    if let Some(proxy) = &config.proxy {
+        tracing::info!(proxy, "TLS is the proxy's work; it must pass on Host and Origin");
+    }
+    let house = serve::open(&config.data).await?;
+    let nobody = house.store.users().await?.iter().all(|user| user.disabled);
+    let invitation = match nobody {
+        true => Some(house.accounts.invite(&Person::system(), Role::Admin, None).await?),
+        false => None,
+    };
+    let scheme = if config.secure() { "https" } else { "http" };
+    serve::serve(config, house, None, |address| {
+        tracing::info!(%address, "listening");
+        if let Some(token) = invitation {
+            // Standard output, never the log: whoever has this link becomes the first admin.
+            println!("Nobody can sign in yet. The first admin's link, good for 30 minutes and once:");
+            println!("  {scheme}://{address}/invite/{}", token.as_str());
+        }
+    })
+    .await
+}
+
+async fn user(args: UserArgs) -> anyhow::Result<()> {
+    let house = serve::open(&args.data.data).await?;
+    match args.command {
+        UserCommand::Invite { admin, role, name, url } => {
+            let role = if admin { Role::Admin } else { role.into() };
+            let by = Person::system();
+            let token = house.accounts.invite(&by, role, name.as_deref()).await?;
+            println!("{}/invite/{}", url.trim_end_matches('/'), token.as_str());
+        }
+        UserCommand::List => {
+            for user in house.store.users().await? {
+                let state = if user.disabled { "disabled" } else { "active" };
+                let last =
+                    user.last_sign_in.map_or_else(|| "never signed in".to_owned(), |at| format!("last sign-in {at}"));
+                println!("{}\t{}\t{state}\t{last}", user.name, user.access.everywhere.as_str());
+            }
+        }
+        UserCommand::Disable { name } => {
+            let user = house.store.user_by_name(&name).await.with_context(|| format!("there is no account {name}"))?;
+            house.accounts.disable(&Person::system(), user.id).await?;
+            println!("{name} is disabled, and signed out everywhere.");
+        }
+    }
+    Ok(())
+}
+
+async fn audit(args: AuditArgs) -> anyhow::Result<()> {
+    let house = serve::open(&args.data.data).await?;
+    match args.command {
+        AuditCommand::Verify => match house.store.verify().await? {
+            ChainState::Whole { entries, head, .. } => {
+                println!("whole: {entries} entries, head {head}");
+                Ok(())
+            }
+            ChainState::Broken { at_index, entries, .. } => {
+                anyhow::bail!("broken at entry {at_index} of {entries}")
+            }
+        },
+    }
+}

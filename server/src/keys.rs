@@ -1,0 +1,187 @@
+//! Key files outside the database: the one that seals secrets, and the console's SSH key sealed with it.
+//!
+//! A restored backup without `seal.key` can show everything except the secrets.
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use model::problem::{Problem, ProblemCode};
+use rand::RngCore;
+use ssh::ConsoleKeySource;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use store::SqliteStore;
+use zeroize::Zeroizing;
+
+/// Name of the sealing key's file in the data folder, or among systemd's credentials.
+pub const SEAL_FILE: &str = "seal.key";
+/// The row of the console's own private SSH key.
+const CONSOLE_KEY: &str = "console-ssh-key";
+const CONSOLE_KEY_PUBLIC: &str = "console-ssh-key.pub";
+const KEY_BYTES: usize = 32;
+const NONCE_BYTES: usize = 24;
+
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    #[error("the key file {path} cannot be read or made")]
+    File {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    #[error("the key file {path} may be read by others (mode {mode:o}): chmod 600 it")]
+    Open { path: PathBuf, mode: u32 },
+    #[error("the key file {path} does not hold 32 bytes")]
+    Length { path: PathBuf },
+    #[error("the secret does not open with this key: is {SEAL_FILE} the one that belongs to this database?")]
+    Sealed,
+    #[error("the database failed: {0}")]
+    Store(String),
+    #[error("the SSH key could not be made: {0}")]
+    Make(String),
+}
+
+/// Seals and opens secrets with XChaCha20-Poly1305; the secret's name is bound in.
+#[derive(Clone)]
+pub struct Seal(Zeroizing<[u8; KEY_BYTES]>);
+
+impl std::fmt::Debug for Seal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Seal(..)")
+    }
+}
+
+impl Seal {
+    /// Reads the key from systemd's credentials or the data folder, or makes it there.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn open(data: &Path) -> Result<Self, KeyError> {
+        let path = seal_path(data);
+        if !path.exists() {
+            return Self::make(&path);
+        }
+        let file_error = |source| KeyError::File { path: path.clone(), source };
+        let mode = fs::metadata(&path).map_err(file_error)?.mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Open { path, mode });
+        }
+        let mut bytes = Zeroizing::new(Vec::new());
+        fs::File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(file_error)?;
+        let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| KeyError::Length { path: path.clone() })?;
+        Ok(Self(Zeroizing::new(key)))
+    }
+
+    fn make(path: &Path) -> Result<Self, KeyError> {
+        let mut key = Zeroizing::new([0; KEY_BYTES]);
+        rand::rng().fill_bytes(key.as_mut());
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .and_then(|mut file| file.write_all(key.as_ref()).and_then(|()| file.sync_all()))
+            .map_err(|source| KeyError::File { path: path.to_owned(), source })?;
+        Ok(Self(key))
+    }
+
+    fn cipher(&self) -> XChaCha20Poly1305 {
+        XChaCha20Poly1305::new(&Key::from(*self.0))
+    }
+
+    /// # Errors
+    /// When the secret is too long for the cipher.
+    pub fn seal(&self, name: &str, secret: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let mut nonce = [0; NONCE_BYTES];
+        rand::rng().fill_bytes(&mut nonce);
+        let payload = Payload { msg: secret, aad: name.as_bytes() };
+        let sealed = self.cipher().encrypt(&XNonce::from(nonce), payload).map_err(|_| KeyError::Sealed)?;
+        Ok([nonce.as_slice(), &sealed].concat())
+    }
+
+    /// # Errors
+    /// `Sealed` where the key, the name or a byte is not the one it was sealed with.
+    pub fn unseal(&self, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+        let (nonce, rest) = sealed.split_at_checked(NONCE_BYTES).ok_or(KeyError::Sealed)?;
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| KeyError::Sealed)?;
+        let payload = Payload { msg: rest, aad: name.as_bytes() };
+        self.cipher().decrypt(&XNonce::from(nonce), payload).map(Zeroizing::new).map_err(|_| KeyError::Sealed)
+    }
+}
+
+fn seal_path(data: &Path) -> PathBuf {
+    std::env::var_os("CREDENTIALS_DIRECTORY")
+        .map(|folder| PathBuf::from(folder).join(SEAL_FILE))
+        .filter(|path| path.exists())
+        .unwrap_or_else(|| data.join(SEAL_FILE))
+}
+
+/// The console's own SSH key, sealed in memory as it is on disk, opened at use.
+pub struct ConsoleKey {
+    seal: Seal,
+    sealed: Vec<u8>,
+    public: String,
+}
+
+impl ConsoleKey {
+    /// Loads the key, or makes it the first time.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub async fn load(store: &SqliteStore, seal: Seal) -> Result<Self, KeyError> {
+        let failed = |error: engine::ports::StoreError| KeyError::Store(error.to_string());
+        if let (Some(sealed), Some(public)) =
+            (store.sealed(CONSOLE_KEY).await.map_err(failed)?, store.sealed(CONSOLE_KEY_PUBLIC).await.map_err(failed)?)
+        {
+            let public = String::from_utf8(public).map_err(|_| KeyError::Sealed)?;
+            return Ok(Self { seal, sealed, public });
+        }
+        let (private, public) = ssh::generate().map_err(|error| KeyError::Make(error.to_string()))?;
+        let sealed = seal.seal(CONSOLE_KEY, private.as_bytes())?;
+        store.put_sealed(CONSOLE_KEY, &sealed).await.map_err(failed)?;
+        store.put_sealed(CONSOLE_KEY_PUBLIC, public.as_bytes()).await.map_err(failed)?;
+        Ok(Self { seal, sealed, public })
+    }
+}
+
+impl ConsoleKeySource for ConsoleKey {
+    fn open(&self) -> Result<Zeroizing<String>, Problem> {
+        let bytes = self.seal.unseal(CONSOLE_KEY, &self.sealed).map_err(|_| Problem::from(ProblemCode::SealMissing))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| Problem::from(ProblemCode::SealMissing))?;
+        Ok(Zeroizing::new(text.to_owned()))
+    }
+
+    fn public_line(&self) -> Result<String, Problem> {
+        Ok(self.public.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_opens_only_with_its_key_and_its_name() {
+        let folder = tempfile::tempdir().expect("folder");
+        let seal = Seal::open(folder.path()).expect("made");
+        let sealed = seal.seal("a", b"canary").expect("sealed");
+        assert!(!sealed.windows(6).any(|window| window == b"canary"));
+        assert_eq!(seal.unseal("a", &sealed).expect("opened").as_slice(), b"canary");
+        assert!(seal.unseal("b", &sealed).is_err());
+        let again = Seal::open(folder.path()).expect("read again");
+        assert!(again.unseal("a", &sealed).is_ok());
+        let other = Seal::open(tempfile::tempdir().expect("folder").path()).expect("other");
+        assert!(other.unseal("a", &sealed).is_err());
+    }
+
+    #[test]
+    fn a_key_file_that_others_may_read_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("folder");
+        Seal::open(folder.path()).expect("made");
+        let path = folder.path().join(SEAL_FILE);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("chmod");
+        assert!(matches!(Seal::open(folder.path()), Err(KeyError::Open { .. })));
+    }
+}

@@ -1,0 +1,23 @@
+//! The parts of the quorate binary: configuration, sign-in, HTTP, wiring, commands.
+//!
+//! Architecture invariant: this is the only crate that sees all others, and the only one that knows axum.
+
+// The type of the whole page is deep; the compiler counts its layers.
+#![recursion_limit = "256"]
+
+pub mod accounts;
+pub mod authorisation;
+pub mod backend;
+pub mod cli;
+pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod keys;
+pub mod live;
+pub mod passwords;
+pub mod routes;
+pub mod serve;
+pub mod sessions;
+pub mod site;
+pub mod state;
+pub mod system;

@@ -1,0 +1,131 @@
+//! Putting everything together, listening, and stopping cleanly.
+
+use crate::accounts::Accounts;
+use crate::config::{Config, prepare_data};
+use crate::keys::{ConsoleKey, Seal};
+use crate::passwords::Passwords;
+use crate::routes;
+use crate::state::{AppState, DemoPanel};
+use crate::system::{SystemClock, SystemIds};
+use anyhow::Context as _;
+use engine::Engine;
+use engine::audit::Person;
+use engine::execute;
+use leptos::config::LeptosOptions;
+use model::audit::{AuditCode, Outcome};
+use ssh::{SshDialer, TcpConnector};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use store::SqliteStore;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Name of the database in the data folder.
+pub const DATABASE: &str = "quorate.db";
+/// Open requests and streams get so long to end.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often expired sessions and old evidence are removed.
+const HOUSEKEEPING: Duration = Duration::from_secs(600);
+/// How long evidence is kept that nothing relies on, in days.
+const EVIDENCE_DAYS: i64 = 14;
+/// How large that evidence may grow, in bytes.
+const EVIDENCE_MAX_BYTES: u64 = 2_000_000_000;
+
+/// The parts that commands and the server share.
+pub struct House {
+    pub engine: Engine,
+    pub accounts: Accounts,
+    pub store: SqliteStore,
+}
+
+/// Opens the data folder and wires the engine.
+///
+/// # Errors
+/// When the folder, the database or the keys cannot be used.
+pub async fn open(data: &Path) -> anyhow::Result<House> {
+    prepare_data(data)?;
+    let path: PathBuf = data.join(DATABASE);
+    let store = SqliteStore::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
+    let seal = Seal::open(data)?;
+    let key = ConsoleKey::load(&store, seal).await?;
+    let clock = Arc::new(SystemClock);
+    let dialer = SshDialer::new(Arc::new(key), clock.clone(), Arc::new(TcpConnector));
+    let engine = Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock, Arc::new(SystemIds));
+    let accounts = Accounts::new(engine.clone(), Passwords::new()?);
+    Ok(House { engine, accounts, store })
+}
+
+/// Serves until SIGTERM or Ctrl-C. `ready` is called once the address is known.
+///
+/// # Errors
+/// When the address is taken or the store fails.
+pub async fn serve(
+    config: Config,
+    house: House,
+    demo: Option<Arc<dyn DemoPanel>>,
+    ready: impl FnOnce(SocketAddr),
+) -> anyhow::Result<()> {
+    let House { engine, accounts, store } = house;
+    let mut entry = engine.audit.entry(AuditCode::ServerStarted, &Person::system(), Outcome::Success);
+    entry.details.insert("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
+    engine.audit.write(entry).await?;
+    execute::recover(&engine).await.map_err(|problem| anyhow::anyhow!("recovering operations failed: {problem}"))?;
+    engine.watch_all().await;
+    let housekeeping = tokio::spawn(keep_house(engine.clone(), store.clone()));
+    let leptos = LeptosOptions::builder().output_name("quorate").site_pkg_dir("pkg").build();
+    let state = AppState { engine: engine.clone(), accounts, leptos, demo };
+    let router = routes::router(state, config.secure())?;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let handle = axum_server::Handle::new();
+    // Before anybody is told that we run: who stops us at once must find us listening for that too.
+    let terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(stop_on_signal(handle.clone(), terminate));
+    ready(address);
+    let listener = listener.into_std()?;
+    match &config.tls {
+        Some(tls) => {
+            // Only the first call in a process counts; a second one has the same provider.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+            let rustls = axum_server::tls_rustls::RustlsConfig::from_pem_file(&tls.certificate, &tls.key)
+                .await
+                .with_context(|| format!("reading {} and {}", tls.certificate.display(), tls.key.display()))?;
+            axum_server::from_tcp_rustls(listener, rustls)?.handle(handle).serve(service).await?;
+        }
+        None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
+    }
+    housekeeping.abort();
+    engine.watchers.stop_all();
+    store.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn stop_on_signal(handle: axum_server::Handle<SocketAddr>, mut terminate: Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    tracing::info!("stopping");
+    handle.graceful_shutdown(Some(GRACE));
+}
+
+async fn keep_house(engine: Engine, store: SqliteStore) {
+    let mut tick = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        tick.tick().await;
+        let now = engine.clock.now();
+        let before = now.checked_sub(jiff::Span::new().hours(24 * EVIDENCE_DAYS)).unwrap_or(now);
+        let swept = async {
+            engine.store.expire_sessions(now).await?;
+            engine.store.expire(before).await?;
+            store.trim_evidence(EVIDENCE_MAX_BYTES).await
+        };
+        if let Err(error) = swept.await {
+            tracing::warn!(store.error = %error, "old sessions and evidence were not removed");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! What every request can reach.
+
+use crate::accounts::Accounts;
+use engine::Engine;
+use leptos::config::LeptosOptions;
+use std::sync::Arc;
+
+/// Switches of the demo; the product itself knows nothing of simulated nodes.
+#[async_trait::async_trait]
+pub trait DemoPanel: Send + Sync + 'static {
+    fn switches(&self) -> Vec<app::api::DemoSwitch>;
+    /// Switches one; `None` where there is no such switch.
+    async fn switch(&self, id: &str, on: bool) -> Option<()>;
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    pub engine: Engine,
+    pub accounts: Accounts,
+    pub leptos: LeptosOptions,
+    pub demo: Option<Arc<dyn DemoPanel>>,
+}
+
+impl axum::extract::FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos.clone()
+    }
+}

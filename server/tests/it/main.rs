@@ -1,0 +1,23 @@
+//! The server as browsers and operators meet it: the real router over a real database, the real binary, simulated nodes.
+
+#![recursion_limit = "256"]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers included")]
+
+mod app;
+mod authorisation;
+mod checks;
+mod client;
+mod commands;
+mod csrf;
+mod headers;
+mod invites;
+mod live;
+mod logs;
+mod nodes;
+mod pages;
+mod process;
+mod secrets;
+mod sessions;
+mod sign_in;
+mod tls;
+mod world;

@@ -1,0 +1,96 @@
+//! Signing in: what it tells, how often it may be tried, and what the browser gets.
+
+use crate::app::{PASSWORD, TestApp};
+use axum::http::StatusCode;
+use futures::future::join_all;
+use model::problem::ProblemCode;
+use model::role::Role;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_name_look_the_same() {
+    let app = TestApp::new().await;
+    app.account("operator", Role::Operator).await;
+    app.account("gone", Role::Operator).await;
+    let gone = engine::ports::UserStore::user_by_name(&app.store, "gone").await.expect("account");
+    app.state.accounts.disable(&engine::audit::Person::system(), gone.id).await.expect("disabled");
+    let client = app.anon();
+    let mut answers = Vec::new();
+    for (name, password) in [("operator", "wrong password"), ("nobody", PASSWORD), ("gone", PASSWORD), ("operator", "")]
+    {
+        let answer = client.post("sign_in", &json!({ "name": name, "password": password })).await;
+        assert!(!answer.status.is_success() && client.cookie().is_none());
+        answers.push((answer.status, answer.text()));
+    }
+    assert!(answers.iter().all(|answer| answer == &answers[0]), "{answers:?}");
+    assert!(answers[0].1.contains(ProblemCode::WrongCredentials.as_str()));
+}
+
+#[tokio::test]
+async fn an_account_waits_longer_after_every_failure() {
+    let app = TestApp::new().await;
+    app.account("operator", Role::Operator).await;
+    for _ in 0..4 {
+        let refused = app.anon().sign_in("operator", "wrong password").await.expect_err("refused");
+        assert_eq!(refused.code, ProblemCode::WrongCredentials);
+    }
+    let waiting = app.anon().sign_in("operator", PASSWORD).await.expect_err("has to wait");
+    assert_eq!(waiting.code, ProblemCode::TooManyAttempts);
+    assert!(waiting.params.contains_key("seconds"), "{waiting:?}");
+    app.clock.advance_seconds(6);
+    app.anon().sign_in("operator", "wrong password").await.expect_err("refused");
+    app.clock.advance_seconds(6);
+    let waiting = app.anon().sign_in("operator", PASSWORD).await.expect_err("waits twice as long now");
+    assert_eq!(waiting.code, ProblemCode::TooManyAttempts);
+    app.clock.advance_seconds(6);
+    app.anon().sign_in("operator", PASSWORD).await.expect("the wait is over");
+    app.anon().sign_in("operator", "wrong password").await.expect_err("refused");
+    app.anon().sign_in("operator", PASSWORD).await.expect("a success starts the count anew");
+}
+
+#[tokio::test]
+async fn one_address_cannot_try_without_end() {
+    let app = TestApp::new().await;
+    let attacker = app.anon();
+    let tries = join_all((0..14).map(|number| {
+        let input = json!({ "name": format!("user{number}"), "password": "guess" });
+        let attacker = &attacker;
+        async move { attacker.post("sign_in", &input).await.status }
+    }))
+    .await;
+    let limited = tries.iter().filter(|status| **status == StatusCode::TOO_MANY_REQUESTS).count();
+    assert!((1..=4).contains(&limited), "{tries:?}");
+    for function in ["accept_invite", "confirm_password"] {
+        let input = json!({ "token": "x", "name": "y", "password": "z" });
+        let statuses: Vec<_> = join_all((0..14).map(|_| attacker.post(function, &input))).await;
+        let limited = statuses.iter().any(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS);
+        assert!(limited, "{function} may be tried without end");
+    }
+    // Others, and everything that takes no password, go on.
+    assert_ne!(attacker.post("me", &json!({})).await.status, StatusCode::TOO_MANY_REQUESTS);
+    app.operator().await;
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_this_site_and_no_script() {
+    for (app, secure) in [(TestApp::new().await, false), (TestApp::secure().await, true)] {
+        app.account("operator", Role::Operator).await;
+        let answer = app.anon().post("sign_in", &json!({ "name": "operator", "password": PASSWORD })).await;
+        let cookie = answer.header("set-cookie").expect("a cookie");
+        assert!(cookie.starts_with("quorate_session="), "{cookie}");
+        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+        assert!(cookie.contains("Path=/") && !cookie.contains("Domain="), "{cookie}");
+        assert_eq!(cookie.contains("Secure"), secure, "{cookie}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_never_carries_a_hash_or_the_password() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    for (function, input) in [("me", json!({})), ("people", json!({})), ("audit", json!({ "filter": {} }))] {
+        let text = admin.post(function, &input).await.text();
+        assert!(text.contains("admin"), "{function} answered nothing: {text}");
+        assert!(!text.contains("argon2") && !text.contains(PASSWORD), "{function}: {text}");
+    }
+}

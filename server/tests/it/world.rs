@@ -1,0 +1,118 @@
+//! A cluster with a machine and an operation in the store, without anything behind them.
+
+use crate::app::TestApp;
+use engine::ports::{Clock, ClusterStore, OperationStore};
+use model::audit::{AuditCode, AuditEntry, Outcome};
+use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
+use model::name::SshAddress;
+use model::operation::{Operation, OperationState};
+use model::plan::{Intent, MaterialFacts, Plan};
+use model::risk::Risk;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+/// Nothing ever listens there: a port that only root may open, on an address that nobody uses.
+const NOWHERE: (&str, u16) = ("127.9.9.9", 1);
+
+pub struct World {
+    pub cluster: ClusterId,
+    pub node: NodeId,
+    pub operation: OperationId,
+}
+
+impl World {
+    pub async fn make(app: &TestApp) -> Self {
+        let now = app.clock.now();
+        let entry = || AuditEntry::new(now, AuditCode::ClusterAdded, "system".to_owned(), Outcome::Success);
+        let id = ClusterId::from_uuid(Uuid::now_v7());
+        let cluster = Cluster {
+            id,
+            name: format!("c{}", id.short()).parse().expect("name"),
+            phase: ClusterPhase::Draft,
+            protected: false,
+            created_at: now,
+            created_by: "admin".to_owned(),
+        };
+        app.store.add_cluster(&cluster, entry()).await.expect("cluster");
+        let node = Node {
+            id: NodeId::from_uuid(Uuid::now_v7()),
+            cluster: cluster.id,
+            purpose: Purpose::Member,
+            address: SshAddress::parse(NOWHERE.0, NOWHERE.1, "root").expect("address"),
+            name: None,
+            pin: None,
+            offered: None,
+            log_in: LogIn::KeyUnconfirmed,
+            position: 0,
+        };
+        let node = app.store.add_node(&node, entry()).await.expect("node");
+        let operation = operation(&cluster, &node, now);
+        app.store.propose(&operation, entry()).await.expect("operation");
+        Self { cluster: cluster.id, node: node.id, operation: operation.id }
+    }
+
+    /// Valid input for a server function, so that only the right to call it is in question.
+    pub fn input(&self, function: &str, password: &str) -> Value {
+        let (cluster, node, operation) = (self.cluster, self.node, self.operation);
+        let nobody = UserId::from_uuid(Uuid::nil());
+        let wish = json!({ "wish": "join", "joiners": [node] });
+        match function {
+            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" => json!({}),
+            "sign_in" => json!({ "name": "nobody", "password": "wrong" }),
+            "confirm_password" => json!({ "password": password }),
+            "look_at_invite" => json!({ "token": "none" }),
+            "accept_invite" => json!({ "token": "none", "name": "x", "password": "y" }),
+            "disable_person" => json!({ "id": nobody }),
+            "cluster" | "forget_cluster" => json!({ "id": cluster }),
+            "add_cluster" => json!({ "name": "bad name" }),
+            "add_node" => {
+                json!({ "cluster": cluster, "node": { "host": NOWHERE.0, "port": NOWHERE.1, "user": "root", "qnetd": false } })
+            }
+            "forget_node" | "try_log_in" => json!({ "node": node }),
+            "pin_key" => json!({ "node": node, "fingerprint": "SHA256:x" }),
+            "install_key" => json!({ "node": node, "password": password }),
+            "wizard" | "run_checks" | "network" | "verify" => json!({ "cluster": cluster }),
+            "choose_links" => json!({ "cluster": cluster, "links": [], "revision": 0 }),
+            "skip_qdevice" => json!({ "cluster": cluster, "revision": 0 }),
+            "preview" => json!({ "cluster": cluster, "wish": wish }),
+            "run" => {
+                json!({ "cluster": cluster, "wish": wish, "digest": "", "consent": { "reason": "", "typed": "" } })
+            }
+            "operation" | "resume" => json!({ "id": operation }),
+            "abandon" => json!({ "id": operation, "reason": "test" }),
+            "operations" => json!({ "cluster": cluster }),
+            "evidence" => json!({ "cluster": cluster, "node": null }),
+            "audit" => json!({ "filter": {} }),
+            "audit_entry" => json!({ "index": 1 }),
+            "demo_switch" => json!({ "id": "kill/pve1", "on": true }),
+            unknown => {
+                panic!("the server function {unknown} has no input here: add it, and its row in authorisation.rs")
+            }
+        }
+    }
+}
+
+fn operation(cluster: &Cluster, node: &Node, now: model::Timestamp) -> Operation {
+    let plan = Plan {
+        intent: Intent::InstallKey { node: node.id },
+        cluster: cluster.id,
+        target: cluster.name.to_string(),
+        risk: Risk::Reversible,
+        steps: Vec::new(),
+        consequences: Vec::new(),
+        facts: MaterialFacts { cluster_name: None, config_version: None, members: Vec::new(), expected_votes: None },
+    };
+    Operation {
+        id: OperationId::from_uuid(Uuid::now_v7()),
+        cluster: cluster.id,
+        digest: plan.digest().expect("digest"),
+        plan,
+        reason: String::new(),
+        proposed_by: "operator".to_owned(),
+        proposed_at: now,
+        state: OperationState::Proposed,
+        steps: Vec::new(),
+        finished_at: None,
+    }
+}
