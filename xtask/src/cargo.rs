@@ -1,0 +1,38 @@
+//! Starting cargo from inside a program that cargo started.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{folders, run};
+
+/// Cargo in the checkout, with the folders that every build of the project needs to know.
+pub fn cargo() -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    prepared(Command::new(program))
+}
+
+/// Cargo of a toolchain by name, through rustup.
+pub fn cargo_of(toolchain: &str) -> Command {
+    let mut command = Command::new("rustup");
+    command.args(["run", toolchain, "cargo"]);
+    prepared(command)
+}
+
+/// The folder of the compiler that cargo uses here.
+pub fn sysroot() -> anyhow::Result<PathBuf> {
+    let mut command = Command::new("rustc");
+    command.args(["--print", "sysroot"]).current_dir(folders::root());
+    Ok(Path::new(&run::output(command)?).to_path_buf())
+}
+
+fn prepared(mut command: Command) -> Command {
+    command.current_dir(folders::root()).env("QUORATE_SITE_DIR", folders::site());
+    // Cargo told this program about its own package; build scripts that watch these variables would run again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") || text == "CARGO" {
+            command.env_remove(&name);
+        }
+    }
+    command
+}

@@ -1,0 +1,98 @@
+//! The browser's part: compile to WASM, then let `sitegen` make the site folder.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+
+use crate::{cargo, folders, npm, run, say, setup, wasm};
+
+/// How the browser's part is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Profile {
+    /// Without link-time optimisation and without wasm-opt: quick to build
+    #[value(name = "wasm-demo")]
+    Demo,
+    /// As small as it gets
+    #[value(name = "wasm-release")]
+    Release,
+}
+
+impl Profile {
+    /// The cargo profile's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Demo => "wasm-demo",
+            Self::Release => "wasm-release",
+        }
+    }
+
+    fn brotli_quality(self) -> &'static str {
+        match self {
+            Self::Demo => "5",
+            Self::Release => "11",
+        }
+    }
+}
+
+/// A site folder that was built, with the module's sizes in bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Site {
+    pub folder: PathBuf,
+    /// As wasm-bindgen made it.
+    pub raw: u64,
+    /// After wasm-opt, as it is served to a browser that takes no compression.
+    pub optimised: u64,
+    /// As it is served to every other browser.
+    pub brotli: u64,
+}
+
+/// Builds the site; steps whose inputs did not change are skipped.
+pub fn build(profile: Profile) -> anyhow::Result<Site> {
+    if profile == Profile::Release {
+        setup::node_packages()?;
+    }
+    let compiler = wasm::ensure(false)?;
+    let (mut compile, target) = wasm::cargo_for(&compiler)?;
+    say::say(format!("building the browser part ({})", profile.name()));
+    compile
+        .args(["build", "--package", "frontend", "--lib", "--target", wasm::TARGET])
+        .args(["--profile", profile.name()]);
+    run::run(compile)?;
+
+    say::say("making the site");
+    let module = target.join(wasm::TARGET).join(profile.name()).join("frontend.wasm");
+    run::run(generator(profile, &module))?;
+    let site = measured()?;
+    say::say(format!("the site is in {} ({} KiB of WASM for a browser)", site.folder.display(), site.brotli / 1024));
+    Ok(site)
+}
+
+fn generator(profile: Profile, module: &Path) -> std::process::Command {
+    let mut command = cargo::cargo();
+    command.args(["run", "--quiet", "--package", "sitegen", "--", "--name", "quorate"]);
+    command.arg("--wasm").arg(module);
+    command.arg("--out").arg(folders::site());
+    command.arg("--work").arg(work());
+    command.arg("--style").arg(folders::root().join("style"));
+    command.args(["--brotli", profile.brotli_quality()]);
+    if profile == Profile::Release {
+        command.arg("--wasm-opt").arg(npm::wasm_opt());
+    }
+    command
+}
+
+fn measured() -> anyhow::Result<Site> {
+    let file = work().join("sizes.json");
+    let text = std::fs::read(&file).with_context(|| format!("read {}", file.display()))?;
+    let sizes: serde_json::Value = serde_json::from_slice(&text)?;
+    let size =
+        |name: &str| sizes.get(name).and_then(serde_json::Value::as_u64).with_context(|| format!("no size {name}"));
+    let compressed = folders::site().join("pkg/quorate.wasm.br");
+    let brotli = std::fs::metadata(&compressed).with_context(|| format!("look at {}", compressed.display()))?.len();
+    ensure!(brotli > 0, "{} is empty", compressed.display());
+    Ok(Site { folder: folders::site(), raw: size("raw")?, optimised: size("optimised")?, brotli })
+}
+
+fn work() -> PathBuf {
+    folders::memory().join("site")
+}

@@ -1,0 +1,136 @@
+//! `journalctl` for the calls that the product makes: `-u`, `-n`, `-f`, `-o json|short|cat`, `--after-cursor`, `-b`.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use serde_json::Value;
+
+use crate::{paths, words};
+
+/// How often a follower looks for more; the real one batches for up to half a second.
+const FOLLOW_PAUSE: Duration = Duration::from_millis(100);
+
+#[derive(Debug, Default)]
+struct Query {
+    units: Vec<String>,
+    lines: Option<usize>,
+    follow: bool,
+    output: String,
+    after: Option<String>,
+    boot: Option<String>,
+}
+
+/// Prints matching entries, with `-f` for ever.
+pub fn journalctl(args: &[String]) -> anyhow::Result<u8> {
+    let query = read(args)?;
+    let mut file = match File::open(paths::JOURNAL) {
+        Ok(file) => BufReader::new(file),
+        Err(_) => bail!("No journal files were found."),
+    };
+    let mut found = Vec::new();
+    let mut armed = query.after.is_none();
+    let mut line = String::new();
+    while file.read_line(&mut line).context("journal")? > 0 {
+        let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+        if armed && query.wants(&entry) {
+            found.push(entry);
+        } else if !armed {
+            armed = entry["__CURSOR"].as_str() == query.after.as_deref();
+        }
+        line.clear();
+    }
+    let count = query.lines.unwrap_or(if query.follow { 10 } else { found.len() });
+    let mut out = std::io::stdout();
+    for entry in found.iter().skip(found.len().saturating_sub(count)) {
+        print(&mut out, &query.output, entry)?;
+    }
+    if found.is_empty() && !query.follow && query.output != "json" {
+        writeln!(out, "-- No entries --").context("output")?;
+    }
+    if query.follow { follow(file, &query) } else { Ok(0) }
+}
+
+fn read(args: &[String]) -> anyhow::Result<Query> {
+    let mut query = Query { output: "short".to_owned(), ..Query::default() };
+    let mut words = args.iter();
+    while let Some(word) = words.next() {
+        let (name, attached) =
+            word.split_once('=').map_or((word.as_str(), None), |(name, value)| (name, Some(value.to_owned())));
+        let mut value = || attached.clone().or_else(|| words.next().cloned()).context("option needs a value");
+        match name {
+            "-u" | "--unit" => query.units.push(unit_name(&value()?)),
+            "-n" | "--lines" => query.lines = Some(value()?.parse().context("number of lines")?),
+            "-o" | "--output" => query.output = value()?,
+            "--after-cursor" => query.after = Some(value()?),
+            "-f" | "--follow" => query.follow = true,
+            "-b" | "--boot" => query.boot = std::fs::read_to_string("/run/boot-id").ok(),
+            "--no-pager" | "-q" | "--quiet" | "-a" | "--all" => {}
+            other => bail!("journalctl: unrecognized option '{other}'"),
+        }
+    }
+    Ok(query)
+}
+
+pub fn unit_name(word: &str) -> String {
+    let name = if word.contains('.') { word.to_owned() } else { format!("{word}.service") };
+    if name == "sshd.service" { "ssh.service".to_owned() } else { name }
+}
+
+impl Query {
+    fn wants(&self, entry: &Value) -> bool {
+        let is = |key: &str, unit: &String| entry[key].as_str() == Some(unit);
+        let unit = self.units.is_empty() || self.units.iter().any(|unit| is("_SYSTEMD_UNIT", unit) || is("UNIT", unit));
+        let boot = self.boot.as_ref().is_none_or(|boot| entry["_BOOT_ID"].as_str() == Some(boot.trim()));
+        unit && boot
+    }
+}
+
+fn follow(mut file: BufReader<File>, query: &Query) -> anyhow::Result<u8> {
+    let mut out = std::io::stdout();
+    let mut line = String::new();
+    loop {
+        let read = file.read_line(&mut line).context("journal")?;
+        if read > 0 && line.ends_with('\n') {
+            let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+            if query.wants(&entry) && print(&mut out, &query.output, &entry).is_err() {
+                return Ok(0);
+            }
+            line.clear();
+        } else {
+            let back = i64::try_from(line.len()).unwrap_or_default();
+            line.clear();
+            file.seek(SeekFrom::Current(-back)).context("journal")?;
+            std::thread::sleep(FOLLOW_PAUSE);
+        }
+    }
+}
+
+fn print(out: &mut impl Write, format: &str, entry: &Value) -> anyhow::Result<()> {
+    let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+    match format {
+        "json" => writeln!(out, "{entry}"),
+        "cat" => writeln!(out, "{}", text("MESSAGE")),
+        _ => writeln!(
+            out,
+            "{} {} {}[{}]: {}",
+            moment(&text("__REALTIME_TIMESTAMP")),
+            text("_HOSTNAME"),
+            text("SYSLOG_IDENTIFIER"),
+            text("_PID"),
+            text("MESSAGE")
+        ),
+    }
+    .context("output")?;
+    out.flush().context("output")
+}
+
+/// `2026-11-22T07:35:16+00:00` from microseconds, by the node's `date`.
+fn moment(micros: &str) -> String {
+    let seconds = micros.parse::<u64>().unwrap_or_else(|_| words::now_us()) / 1_000_000;
+    let output = std::process::Command::new("date")
+        .args(["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%S+00:00"])
+        .output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}

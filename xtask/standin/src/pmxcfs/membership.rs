@@ -1,0 +1,143 @@
+//! Quorum and members, from the real corosync and nothing else.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Shared;
+use crate::journal::writer;
+
+/// Pause before corosync is asked again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// What corosync last said.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    pub quorate: bool,
+    /// Name of the membership, equal on all members; empty without corosync.
+    pub ring: String,
+    pub members: BTreeSet<u32>,
+    /// The node's own id, 0 when unknown.
+    pub local: u32,
+    /// The membership whose members all have the same tree.
+    pub synced: String,
+    /// Grows with every change, for `.members`.
+    pub changes: u64,
+}
+
+impl View {
+    pub fn in_step(&self) -> bool {
+        !self.ring.is_empty() && self.ring == self.synced
+    }
+
+    /// The members and the node's own id.
+    pub fn who(&self) -> (BTreeSet<u32>, u32) {
+        (self.members.clone(), self.local)
+    }
+
+    /// Reads what `corosync-quorumtool -s` says.
+    fn read(&self, block: &[String]) -> Self {
+        let mut next = Self { synced: self.synced.clone(), changes: self.changes, ..Self::default() };
+        let mut in_rows = false;
+        for line in block {
+            let mut words = line.split_whitespace();
+            if in_rows {
+                let id = words.next().and_then(|word| word.parse::<u32>().ok()).filter(|id| *id != 0);
+                next.members.extend(id);
+            } else if line.trim_start().starts_with("Nodeid") {
+                in_rows = true;
+            } else if let Some((key, value)) = line.split_once(':') {
+                match key {
+                    "Quorate" => next.quorate = value.trim() == "Yes",
+                    "Ring ID" => value.trim().clone_into(&mut next.ring),
+                    "Node ID" => next.local = value.trim().parse().unwrap_or_default(),
+                    _ => {}
+                }
+            }
+        }
+        next
+    }
+}
+
+/// Follows corosync for ever.
+///
+/// By asking again and again: `corosync-quorumtool -m` of 3.1.7 can stay one event behind after a reload of the
+/// configuration, and a file system that believes yesterday's quorum would be worse than a busy one.
+pub fn spawn(shared: Arc<Shared>) {
+    std::thread::spawn(move || {
+        loop {
+            match ask() {
+                Asked::Block(block) => {
+                    let next = shared.view().read(&block);
+                    set(&shared, next);
+                }
+                Asked::NotThere => {
+                    let last = shared.view().clone();
+                    set(&shared, View { changes: last.changes, local: last.local, ..View::default() });
+                }
+                // While totem gathers nobody knows more than before.
+                Asked::Hangs => {}
+            }
+            std::thread::sleep(PAUSE);
+        }
+    });
+}
+
+enum Asked {
+    Block(Vec<String>),
+    NotThere,
+    Hangs,
+}
+
+/// Exit code of `timeout` for a program that hung.
+const HUNG: i32 = 124;
+
+fn ask() -> Asked {
+    let output = Command::new("timeout")
+        .args(["2", "corosync-quorumtool", "-s"])
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output();
+    match output {
+        Ok(output) if output.status.code() == Some(HUNG) => Asked::Hangs,
+        Ok(output) => {
+            let block: Vec<String> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+            if block.is_empty() { Asked::NotThere } else { Asked::Block(block) }
+        }
+        Err(_) => Asked::NotThere,
+    }
+}
+
+fn set(shared: &Shared, mut next: View) {
+    let mut view = shared.view();
+    if *view == next {
+        return;
+    }
+    if view.quorate != next.quorate {
+        let text = if next.quorate { "[status] notice: node has quorum" } else { "[status] notice: node lost quorum" };
+        writer::log("pmxcfs", text);
+    }
+    if view.members != next.members {
+        let list: Vec<String> = next.members.iter().map(ToString::to_string).collect();
+        writer::log("pmxcfs", &format!("[dcdb] notice: members: {}", list.join(", ")));
+    }
+    next.changes += 1;
+    *view = next;
+    shared.view_changed.notify_all();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::View;
+
+    #[test]
+    fn what_quorumtool_says_is_a_view() {
+        let text = "Quorum information\n------------------\nNodes:            2\nNode ID:          1\nRing ID:          1.11\nQuorate:          Yes\n\nVotequorum information\n----------------------\nExpected votes:   3\nFlags:            Quorate Qdevice \n\nMembership information\n----------------------\n    Nodeid      Votes    Qdevice Name\n         1          1    A,V,NMW pve4 (local)\n         2          1    A,V,NMW pve5\n         0          1            Qdevice";
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let view = View::default().read(&lines);
+        assert!(view.quorate);
+        assert_eq!((view.ring.as_str(), view.local), ("1.11", 1));
+        assert_eq!(view.members.into_iter().collect::<Vec<_>>(), [1, 2]);
+    }
+}

@@ -1,0 +1,137 @@
+//! The files that are served from memory: `.members`, `.version`, `.vmlist` and the links.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::Shared;
+
+/// Files that `.version` always names, in its order.
+const WATCHED: [&str; 13] = [
+    "corosync.conf",
+    "corosync.conf.new",
+    "storage.cfg",
+    "user.cfg",
+    "domains.cfg",
+    "datacenter.cfg",
+    "vzdump.cron",
+    "jobs.cfg",
+    "ha/crm_commands",
+    "ha/manager_status",
+    "ha/resources.cfg",
+    "ha/rules.cfg",
+    "ha/groups.cfg",
+];
+
+/// Names of the files in the root that no one writes.
+pub const FILES: [&str; 5] = [".members", ".version", ".vmlist", ".clusterlog", ".rrd"];
+
+impl Shared {
+    /// The content of such a file now.
+    pub fn special(&self, name: &str) -> Option<String> {
+        match name {
+            ".members" => Some(self.members()),
+            ".version" => Some(self.versions()),
+            ".vmlist" => Some(self.guests()),
+            ".clusterlog" => Some("{\n\"data\": [\n]\n}\n".to_owned()),
+            ".rrd" => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    /// Where a link in the root points to.
+    pub fn link(&self, name: &str) -> Option<String> {
+        match name {
+            "local" => Some(format!("nodes/{}", self.node)),
+            "qemu-server" | "lxc" | "openvz" => Some(format!("nodes/{}/{name}", self.node)),
+            _ => None,
+        }
+    }
+
+    fn members(&self) -> String {
+        let view = self.view().clone();
+        let mut text = format!("{{\n\"nodename\": \"{}\",\n\"version\": {}", self.node, view.changes);
+        let conf = self.clustered.then(|| self.conf()).flatten();
+        if let Some(conf) = conf {
+            let nodes = conf.members();
+            let _ = write!(
+                text,
+                ",\n\"cluster\": {{ \"name\": \"{}\", \"version\": {}, \"nodes\": {}, \"quorate\": {} }},\n\"nodelist\": {{\n",
+                conf.totem("cluster_name"),
+                conf.version(),
+                nodes.len(),
+                u8::from(view.quorate)
+            );
+            let rows = nodes.iter().map(|node| {
+                let online = u8::from(view.members.contains(&node.id));
+                let address = if node.id == view.local {
+                    Some(self.address.clone())
+                } else {
+                    node.addresses.values().next().cloned()
+                };
+                let ip = address.map(|address| format!(", \"ip\": \"{address}\"")).unwrap_or_default();
+                format!("  \"{}\": {{ \"id\": {}, \"online\": {online}{ip}}}", node.name, node.id)
+            });
+            text.push_str(&rows.collect::<Vec<_>>().join(",\n"));
+            text.push_str("\n  }");
+        }
+        text.push_str("\n}\n");
+        text
+    }
+
+    fn versions(&self) -> String {
+        let changes = self.view().changes;
+        let store = self.store();
+        let guests: u64 =
+            store.counters.iter().filter(|(path, _)| guest(path).is_some()).map(|(_, count)| *count).sum();
+        let mut text =
+            format!("{{\n\"starttime\": {},\n\"clinfo\": {changes},\n\"vmlist\": {}", self.started, guests + 1);
+        for name in WATCHED {
+            let _ = write!(text, ",\n\"{name}\": {}", store.counters.get(name).copied().unwrap_or(1));
+        }
+        let _ = write!(text, ",\n\"kvstore\": {{\n\"{}\": {{\n\"tasklist\": 0}}\n}}\n}}\n", self.node);
+        text
+    }
+
+    fn guests(&self) -> String {
+        let store = self.store();
+        let mut version = 1;
+        let mut found = BTreeMap::new();
+        for path in store.paths() {
+            if let Some((node, kind, id)) = guest(path) {
+                let count = store.counters.get(path).copied().unwrap_or(1);
+                version += count;
+                found.insert(
+                    id,
+                    format!("\"{id}\": {{ \"node\": \"{node}\", \"type\": \"{kind}\", \"version\": {count} }}"),
+                );
+            }
+        }
+        let rows: Vec<String> = found.into_values().collect();
+        format!("{{\n\"version\": {version},\n\"ids\": {{\n{}}}\n\n}}\n", rows.join(",\n"))
+    }
+}
+
+/// `nodes/NODE/qemu-server/ID.conf` as (node, type, id).
+fn guest(path: &str) -> Option<(&str, &'static str, u32)> {
+    let mut parts = path.strip_prefix("nodes/")?.split('/');
+    let (node, folder, file) = (parts.next()?, parts.next()?, parts.next()?);
+    let kind = match folder {
+        "qemu-server" => "qemu",
+        "lxc" => "lxc",
+        _ => return None,
+    };
+    Some((node, kind, file.strip_suffix(".conf")?.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::guest;
+
+    #[test]
+    fn guests_are_found_by_their_configuration() {
+        assert_eq!(guest("nodes/pve1/qemu-server/100.conf"), Some(("pve1", "qemu", 100)));
+        assert_eq!(guest("nodes/pve1/lxc/7.conf"), Some(("pve1", "lxc", 7)));
+        assert_eq!(guest("nodes/pve1/lrm_status"), None);
+        assert_eq!(guest("nodes/pve1/qemu-server/x.conf"), None);
+    }
+}

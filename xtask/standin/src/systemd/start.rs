@@ -1,0 +1,116 @@
+//! Starting and stopping units the way systemd does: a start returns when the service is ready.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+
+use super::NOT_LOADED;
+use crate::init::control::{self, Request};
+use crate::init::units::Spec;
+use crate::{paths, words};
+
+/// Units that every node of its kind starts at boot.
+pub const ALWAYS: [&str; 5] =
+    ["ssh.service", "pve-cluster.service", "corosync.service", "pveproxy.service", "corosync-qnetd.service"];
+/// How long a service may take to be ready.
+const READY_LIMIT: Duration = Duration::from_secs(30);
+const READY_PAUSE: Duration = Duration::from_millis(40);
+
+/// Starts what the kind of host starts, sshd first: it answers before `/etc/pve` is there, as on a real node.
+pub fn boot_sequence() -> anyhow::Result<u8> {
+    let kind = std::fs::read_to_string(paths::KIND).context(paths::KIND)?;
+    std::fs::create_dir_all("/run/sshd").context("/run/sshd")?;
+    start(&["ssh.service".to_owned()])?;
+    if kind.trim() != "pve" {
+        return qnetd();
+    }
+    let names = ["pve-cluster.service", "corosync.service", "pveproxy.service"];
+    let code = start(&names.map(str::to_owned))?;
+    for unit in super::enabled() {
+        start(&[unit])?;
+    }
+    let spec = Spec {
+        command: vec![paths::STANDIN.to_owned(), "pvecm".to_owned(), "updatecerts".to_owned(), "--silent".to_owned()],
+        description: "node files after boot".to_owned(),
+        transient: true,
+        ..Spec::default()
+    };
+    control::change(&Request::Transient("boot-updatecerts.service".to_owned(), spec))?;
+    Ok(code)
+}
+
+/// Starts each unit and waits until it is ready; words and code of `systemctl start`.
+pub fn start(units: &[String]) -> anyhow::Result<u8> {
+    for unit in units {
+        if let Err(error) = control::change(&Request::Start(unit.clone())) {
+            eprintln!("{error}");
+            return Ok(NOT_LOADED);
+        }
+        if !ready(unit)? {
+            eprintln!("Job for {unit} failed because the control process exited with error code.");
+            eprintln!("See \"systemctl status {unit}\" and \"journalctl -xeu {unit}\" for details.");
+            return Ok(1);
+        }
+    }
+    Ok(0)
+}
+
+pub fn stop(units: &[String]) -> anyhow::Result<u8> {
+    for unit in units {
+        if let Err(error) = control::change(&Request::Stop(unit.clone())) {
+            eprintln!("{error}");
+            return Ok(NOT_LOADED);
+        }
+        if unit == "pve-cluster.service" {
+            words::quietly("umount", &["-l", "/etc/pve"]);
+        }
+    }
+    Ok(0)
+}
+
+pub fn restart(units: &[String]) -> anyhow::Result<u8> {
+    for unit in units {
+        if control::show(unit)?.load == "not-found" {
+            eprintln!("Failed to restart {unit}: Unit {unit} not found.");
+            return Ok(NOT_LOADED);
+        }
+    }
+    stop(units)?;
+    start(units)
+}
+
+/// Waits for the service's own sign of readiness; false when it ended before.
+fn ready(unit: &str) -> anyhow::Result<bool> {
+    let end = Instant::now() + READY_LIMIT;
+    while Instant::now() < end {
+        let shown = control::show(unit)?;
+        if shown.active == "failed" {
+            return Ok(false);
+        }
+        // A condition that is not met leaves the unit inactive, which is no failure.
+        if shown.active != "active" || answers(unit) {
+            return Ok(true);
+        }
+        std::thread::sleep(READY_PAUSE);
+    }
+    Ok(false)
+}
+
+fn answers(unit: &str) -> bool {
+    match unit {
+        "corosync.service" => words::quietly("timeout", &["2", "corosync-cmapctl", "totem.version"]),
+        "pve-cluster.service" => Path::new("/etc/pve/.version").exists(),
+        _ => true,
+    }
+}
+
+/// Debian's package makes the certificate store when it is installed; here the first boot does.
+fn qnetd() -> anyhow::Result<u8> {
+    std::fs::create_dir_all("/run/corosync-qnetd").context("/run/corosync-qnetd")?;
+    if !Path::new("/etc/corosync/qnetd/nssdb").exists() {
+        std::fs::create_dir_all("/etc/corosync/qnetd").context("/etc/corosync/qnetd")?;
+        words::quietly("corosync-qnetd-certutil", &["-i", "-G"]);
+    }
+    start(&["corosync-qnetd.service".to_owned()])
+}
