@@ -1,0 +1,43 @@
+// The console's own words, from the files that the console is built from: tests look for what a person reads.
+
+import { readFileSync } from 'node:fs'
+
+const NAMESPACES = ['common', 'pages', 'wizard', 'codes']
+
+/** The words of a language: `words('fr')('pages.sign_in')`; a word that does not exist is a mistake of the test. */
+export function words(language) {
+  const tables = Object.fromEntries(NAMESPACES.map((name) => [name, read(language, name)]))
+  const find = (key) => {
+    const [namespace, name] = key.split('.')
+    const text = tables[namespace]?.[name]
+    if (text === undefined) throw new Error(`there is no text ${key} in ${language}`)
+    return text
+  }
+  const t = (key, params = {}) => find(key).replace(/\{\{\s*(\w+)\s*\}\}/g, (_, name) => String(params[name]))
+  /** The same as a pattern: what is not known in advance may be anything, optional parts may be missing. */
+  t.like = (key, params = {}) => new RegExp(pattern(find(key), params))
+  /** The same for the whole text. */
+  t.only = (key, params = {}) => new RegExp(`^\\s*${pattern(find(key), params)}\\s*$`)
+  t.language = language
+  return t
+}
+
+function read(language, name) {
+  return JSON.parse(readFileSync(new URL(`../../app/locales/${language}/${name}.json`, import.meta.url), 'utf8'))
+}
+
+function pattern(text, params) {
+  const pieces = text.split(/(\{\{\s*\w+\s*\}\}|\[[^\]]*\]|\{[^}]*\})/)
+  return pieces
+    .map((piece) => {
+      if (piece.startsWith('[')) return '.*?'
+      const slot = piece.match(/^\{+\s*(?:\w+:)?(\w+)\s*\}+$/)
+      if (slot) return slot[1] in params ? escaped(String(params[slot[1]])) : '.+?'
+      return escaped(piece)
+    })
+    .join('')
+}
+
+export function escaped(text) {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+}

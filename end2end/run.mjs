@@ -1,0 +1,35 @@
+// Drives the console in a real browser: `node run.mjs [SPEC ...]`.
+//
+// QUORATE_BIN is the console's binary, CHROMIUM the browser. What helps to understand a failure is kept in test-results/.
+
+import { rmSync } from 'node:fs'
+import { closeBrowsers } from './lib/browser.mjs'
+import { killAll } from './lib/programs.mjs'
+import { RESULTS, Spec } from './lib/spec.mjs'
+
+const ALL = ['simulated', 'resume', 'two-nodes-qdevice', 'bad-input', 'looks', 'real']
+
+const asked = process.argv.slice(2)
+const unknown = asked.filter((name) => !ALL.includes(name))
+if (unknown.length > 0) {
+  console.error(`there is no spec ${unknown.join(', ')}; there are: ${ALL.join(', ')}`)
+  process.exit(2)
+}
+process.on('exit', killAll)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
+
+if (asked.length === 0) rmSync(RESULTS, { recursive: true, force: true })
+const started = Date.now()
+const total = { passed: 0, failed: 0, skipped: 0 }
+for (const name of ALL.filter((name) => asked.length === 0 || asked.includes(name))) {
+  const { default: bodies } = await import(`./specs/${name}.mjs`)
+  for (const [title, body] of Object.entries(bodies)) {
+    const spec = new Spec(title)
+    await spec.run(body)
+    for (const key of Object.keys(total)) total[key] += spec[key]
+  }
+}
+await closeBrowsers()
+console.log(`in ${((Date.now() - started) / 1000).toFixed(0)} s`)
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
+process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)

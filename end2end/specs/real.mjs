@@ -1,0 +1,131 @@
+// The same wizard on real OpenSSH and real corosync, in namespaces of this machine.
+
+import { Served, cargoBuild } from '../lib/console.mjs'
+import { closeBrowser } from '../lib/browser.mjs'
+import { ClusterPage } from '../lib/cluster.mjs'
+import { invited } from '../lib/invite.mjs'
+import { run } from '../lib/programs.mjs'
+import { LONG_PATIENCE, person } from '../lib/person.mjs'
+import { equal } from '../lib/spec.mjs'
+import { Wizard } from '../lib/wizard.mjs'
+import { AuditPage } from '../lib/audit.mjs'
+
+const NAME = 'hall-3'
+const ADMIN = { name: 'ada', password: 'a long enough sentence' }
+const REASON = 'Proof on real corosync'
+
+export default {
+  'real corosync': async (spec) => {
+    if (process.getuid() !== 0) return spec.skip('the wizard on real corosync', 'namespaces need root')
+    const lab = new RealLab()
+    spec.atEnd(() => lab.reallab('down'))
+    await spec.step('three bare nodes', () => lab.up(3))
+    const console = await Served.start(spec, { namespace: lab.namespace })
+    spec.atEnd(() => closeBrowser(lab.namespace))
+    const admin = await person(spec, console.origin, { namespace: lab.namespace })
+    const wizard = new Wizard(admin)
+    const { t } = admin
+
+    await spec.step('the first admin', async () => {
+      await invited(admin, await console.firstLink(), ADMIN)
+      await admin.seeHeading(t('pages.clusters'))
+    })
+    await spec.step('the nodes, by password and by pasted line', async () => {
+      await wizard.begin(NAME)
+      const [first, second, third] = lab.members
+      await wizard.addWithPassword(first)
+      await wizard.add(second)
+      await wizard.pin(second)
+      await wizard.pasteKey(second, lab.namespace)
+      await wizard.seeLogIn(second)
+      await wizard.addWithPassword(third)
+    })
+    await spec.step('the checks', () => wizard.checkAndPass())
+    await spec.step('links and creation', async () => {
+      await wizard.next('network')
+      await wizard.takeLinks()
+      await wizard.next('create')
+      await wizard.create(NAME, REASON)
+    })
+    await spec.step('the console is killed while a node joins, and finishes the joins by itself', async () => {
+      await wizard.next('join')
+      await wizard.startJoin(NAME, REASON)
+      await lab.untilJoining()
+      admin.expect(/ERR_|Failed to load resource/)
+      await console.kill()
+      await console.begin()
+      await wizard.joined(lab.members.length)
+    })
+    await spec.step('no node was joined twice, and corosync agrees', async () => {
+      for (const node of lab.members) {
+        const members = lab.ssh(node, 'corosync-quorumtool -l').match(/^\s+\d+\s+\d+\s+/gm) ?? []
+        equal(members.length, lab.members.length, `members that ${node.name} lists`)
+        const nodelist = lab.ssh(node, 'cat /etc/pve/corosync.conf').match(/^\s+name: (\S+)/gm).map((line) => line.trim())
+        equal(new Set(nodelist).size, nodelist.length, `names in the configuration of ${node.name}`)
+        // One for the creation, one more for each node that was added, and none for anything done twice.
+        equal(lab.ssh(node, 'cat /etc/pve/corosync.conf').match(/config_version: (\d+)/)[1], String(lab.members.length), 'version')
+      }
+    })
+    await spec.step('all nodes agree on screen', async () => {
+      await wizard.next('verify')
+      await wizard.verify(lab.members.length)
+    })
+    await spec.step('a node that dies is seen, and its return too', async () => {
+      const cluster = new ClusterPage(admin, wizard.cluster)
+      await cluster.open()
+      await cluster.seeState({ quorate: true, health: 'healthy', votes: 3, expected: 3 })
+      lab.reallab('kill', 'pve3')
+      await cluster.seeNode('pve3', 'absent')
+      await cluster.seeState({ quorate: true, health: 'degraded', votes: 2, expected: 3 })
+      await cluster.seeHappened('member_left', { node: 'pve3' })
+      lab.reallab('start', 'pve3')
+      await cluster.seeNode('pve3', 'member', LONG_PATIENCE)
+      await cluster.seeState({ quorate: true, health: 'healthy' }, LONG_PATIENCE)
+    })
+    await spec.step('the audit has every command', async () => {
+      const audit = new AuditPage(admin)
+      await audit.open()
+      await audit.seeWhole()
+      await audit.search({ words: 'pvecm add', code: t('codes.audit_command_finished') })
+      await audit.seeCommands(/pvecm add .*--use_ssh/, lab.members.length - 1)
+    })
+  },
+}
+
+/** The lab of real parts; its own program does the work. */
+class RealLab {
+  constructor() {
+    this.program = cargoBuild(['--package', 'reallab', '--package', 'standin'], 'reallab')
+  }
+
+  reallab(...args) {
+    return run(this.program, args, { env: without(process.env, 'CARGO') })
+  }
+
+  async up(count) {
+    this.reallab('up', String(count))
+    const status = JSON.parse(this.reallab('status', '--json'))
+    this.namespace = status.console_namespace
+    const node = (one) => ({ name: one.name, address: one.address, port: one.ssh_port, password: status.root_password, fingerprint: one.host_keys.ed25519, qnetd: one.kind === 'qnetd' })
+    this.members = status.nodes.map(node).filter((one) => !one.qnetd)
+  }
+
+  ssh(node, command) {
+    return this.reallab('ssh', node.name, command)
+  }
+
+  /** Waits until `pvecm add` runs somewhere, by looking at the machine's processes. */
+  async untilJoining() {
+    const deadline = Date.now() + LONG_PATIENCE
+    while (Date.now() < deadline) {
+      if (/pvecm\s+add\s/.test(run('ps', ['-eo', 'args', '--no-headers']))) return
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    throw new Error('no join began')
+  }
+}
+
+function without(env, name) {
+  const { [name]: _, ...rest } = env
+  return rest
+}
