@@ -48,6 +48,11 @@ pub const TEST: &[Package] = &[
     package("iproute2", "ip"),
     package("nftables", "nft"),
     package("perl", "perl"),
+    package("iputils-ping", "ping"),
+    service("openipmi", "ipmi_sim", "openipmi"),
+    package("ipmitool", "ipmitool"),
+    package("fence-agents", "/usr/sbin/fence_ipmilan"),
+    package("libfaketime", "/usr/share/doc/libfaketime"),
 ];
 
 /// What Debian 12 needs to build the standard library for WASM.

@@ -53,7 +53,10 @@ pub fn inside(host: &Host, command: &str) -> anyhow::Result<Output> {
         numbers.split_whitespace().count() > 1 && numbers.split_whitespace().last() == Some("1")
     };
     let init = pids.iter().find(is_init).with_context(|| format!("{} is off", host.name))?;
-    tool::output("nsenter", &["--target", init, "--all", "sh", "-c", command])
+    let mut enter = Command::new("nsenter");
+    enter.args(["--target", init, "--all", "--wd", "sh", "-c", command]);
+    enter.env_clear().env("PATH", tool::PATH).env("LANG", "C.UTF-8").env("HOME", "/root").stdin(Stdio::null());
+    enter.output().context("nsenter")
 }
 
 /// Host keys are new in every lab, so they are taken from the lab itself, not from anybody's known hosts.
@@ -69,6 +72,6 @@ fn ssh_line(host: &Host) -> Vec<String> {
     ];
     let mut line = vec!["ssh".to_owned(), "-F".into(), "none".into(), "-i".into(), key];
     line.extend(options);
-    line.push(format!("root@{}", host.address));
+    line.push(format!("root@{}", host.address()));
     line
 }

@@ -1,20 +1,33 @@
 //! Pulling and plugging cables at the switch.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 
 use crate::layout::{Host, SWITCH};
 use crate::tool;
 
-/// Sets the switch's port of a host's link (`0`, `1` or `all`) up or down.
-pub fn set(host: &Host, link: &str, up: bool) -> anyhow::Result<()> {
-    let links: &[u8] = match (link, host.link1.is_some()) {
-        ("0", _) | ("all", false) => &[0],
-        ("1", true) => &[1],
-        ("all", true) => &[0, 1],
-        _ => bail!("{} has no link {link} (0, 1 or all)", host.name),
-    };
-    for link in links {
-        tool::run("ip", &["-n", SWITCH, "link", "set", &host.port(*link), if up { "up" } else { "down" }])?;
+/// The links that a word means: a number, or `all`.
+pub fn links(host: &Host, word: &str) -> anyhow::Result<Vec<usize>> {
+    if word == "all" {
+        return Ok((0..host.links.len()).collect());
+    }
+    let link = word.parse::<usize>().with_context(|| format!("{word} is neither a link's number nor `all`"))?;
+    if link >= host.links.len() {
+        bail!("{} has no link {link}; it has {}", host.name, host.links.len());
+    }
+    Ok(vec![link])
+}
+
+/// Sets the switch's ports of a host's links up or down.
+pub fn set(host: &Host, word: &str, up: bool) -> anyhow::Result<()> {
+    for link in links(host, word)? {
+        tool::run("ip", &["-n", SWITCH, "link", "set", &host.port(link), if up { "up" } else { "down" }])?;
     }
     Ok(())
+}
+
+/// Whether the host's card sees a carrier.
+pub fn has_carrier(host: &Host, link: usize) -> anyhow::Result<bool> {
+    let card = format!("eth{link}");
+    let text = tool::run("ip", &["-n", &host.namespace(), "-br", "link", "show", &card])?;
+    Ok(text.contains("LOWER_UP"))
 }

@@ -5,17 +5,26 @@ use std::path::Path;
 
 use anyhow::{Context, ensure};
 
-use crate::layout::{FOLDER, PREFIX};
-use crate::{nodes, tool};
+use crate::layout::{BMC_PREFIX, FOLDER, PREFIX};
+use crate::{cgroup, nodes, tool};
 
-/// Removes processes, namespaces, mounts and files; nothing to remove is fine.
+/// Removes processes, namespaces, control groups, mounts and files; nothing to remove is fine.
 pub fn down() -> anyhow::Result<()> {
-    for namespace in namespaces()? {
-        nodes::kill_namespace(&namespace)?;
-        tool::run("ip", &["netns", "del", &namespace])?;
+    let mut namespaces = namespaces()?;
+    // First the BMCs: one that is asked at this moment must not start its node again.
+    let is_bmc = |name: &String| name.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with(BMC_PREFIX));
+    namespaces.sort_by_key(|name| !is_bmc(name));
+    for namespace in namespaces.iter().filter(|name| is_bmc(name)) {
+        nodes::kill_namespace(namespace)?;
     }
-    while is_mounted()? {
-        tool::run("umount", &["-l", FOLDER])?;
+    cgroup::remove_all()?;
+    for namespace in &namespaces {
+        nodes::kill_namespace(namespace)?;
+        tool::run("ip", &["netns", "del", namespace])?;
+    }
+    // The last mount is never below another one of ours.
+    while let Some(point) = mounts()?.pop() {
+        tool::run("umount", &["-l", &point])?;
     }
     if Path::new(FOLDER).exists() {
         fs::remove_dir_all(FOLDER).context(FOLDER)?;
@@ -26,13 +35,12 @@ pub fn down() -> anyhow::Result<()> {
 /// What is left of a lab, in words; empty when nothing is.
 pub fn leftovers() -> anyhow::Result<Vec<String>> {
     let mut found: Vec<String> = namespaces()?.into_iter().map(|name| format!("namespace {name}")).collect();
-    if is_mounted()? {
-        found.push(format!("mount {FOLDER}"));
-    }
+    found.extend(mounts()?.into_iter().map(|point| format!("mount {point}")));
     if Path::new(FOLDER).exists() {
         found.push(format!("folder {FOLDER}"));
     }
-    found.extend(overlays()?);
+    found.extend(cgroup::leftovers());
+    found.extend(processes()?);
     Ok(found)
 }
 
@@ -45,13 +53,16 @@ pub fn namespaces() -> anyhow::Result<Vec<String>> {
     Ok(names.filter(|name| name.starts_with(PREFIX)).map(str::to_owned).collect())
 }
 
-fn is_mounted() -> anyhow::Result<bool> {
+/// Mount points of the lab, in the order in which they were mounted.
+fn mounts() -> anyhow::Result<Vec<String>> {
     let mounts = fs::read_to_string("/proc/self/mountinfo").context("mounts")?;
-    Ok(mounts.lines().any(|line| line.split_whitespace().nth(4) == Some(FOLDER)))
+    let inner = format!("{FOLDER}/");
+    let is_ours = |point: &&str| *point == FOLDER || point.starts_with(&inner);
+    Ok(mounts.lines().filter_map(|line| line.split_whitespace().nth(4)).filter(is_ours).map(str::to_owned).collect())
 }
 
-/// Processes that still live on a root of the lab.
-fn overlays() -> anyhow::Result<Vec<String>> {
+/// Processes that still live on a root of the lab, or run one of its programs.
+fn processes() -> anyhow::Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").context("/proc")?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -61,7 +72,8 @@ fn overlays() -> anyhow::Result<Vec<String>> {
         } else {
             String::new()
         };
-        if mounts.lines().any(|line| line.contains(&format!("upperdir={FOLDER}/"))) {
+        let program = fs::read_link(entry.path().join("exe")).unwrap_or_default();
+        if mounts.lines().any(|line| line.contains(&format!("upperdir={FOLDER}/"))) || program.starts_with(FOLDER) {
             found.push(format!("process {name}"));
         }
     }

@@ -6,11 +6,16 @@
 //! What a bare Debian lacks (Proxmox VE's programs, systemd) comes from the package `standin`.
 
 mod access;
+mod bmc;
+mod cgroup;
 mod cuts;
+mod disk;
 mod down;
+mod faults;
 mod layout;
 mod network;
 mod nodes;
+mod power;
 mod selftest;
 mod status;
 mod tool;
@@ -18,10 +23,12 @@ mod up;
 
 use std::process::ExitCode;
 
-use anyhow::ensure;
-use clap::{Parser, Subcommand};
+use anyhow::{Context, ensure};
+use clap::{Parser, Subcommand, ValueEnum};
 
-pub use layout::{Host, Kind, Lab};
+use faults::Fault;
+use layout::NETWORKS;
+pub use layout::{Host, Kind, Lab, Wish};
 
 /// The lab of real parts: real OpenSSH and real corosync on nodes that are namespaces of this machine.
 #[derive(Debug, Parser)]
@@ -33,19 +40,11 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Start a fresh lab of COUNT bare nodes and one qnetd host (removes what is left of an earlier one).
-    Up {
-        count: usize,
-        /// Names of the nodes, separated by commas; pve1, pve2, ... otherwise.
-        #[arg(long, value_delimiter = ',')]
-        names: Vec<String>,
-        /// Root's password on all nodes; a random one otherwise.
-        #[arg(long)]
-        password: Option<String>,
-    },
+    /// Start a fresh lab of COUNT nodes and one qnetd host (removes what is left of an earlier one).
+    Up(Up),
     /// Remove the lab: its processes, namespaces, mounts and files.
     Down,
-    /// Nodes, addresses, root's password, host keys.
+    /// Nodes, links, BMCs, faults in force, root's password, host keys.
     Status {
         #[arg(long)]
         json: bool,
@@ -60,10 +59,15 @@ enum Command {
     Kill { node: String },
     /// Power on a node that was killed; its disk is as it was.
     Start { node: String },
-    /// Pull the cable of a node's link 0 or 1, or of both (`all`).
+    /// A node's power: on, off, cycle or status.
+    Power { node: String, word: String },
+    /// Pull the cable of a node's link 0, 1, ..., or of all (`all`).
     Cut { node: String, link: String },
     /// Put the cable back.
     Heal { node: String, link: String },
+    /// Inject a fault, wait until it is proven and print the proof; `fault list` prints what is in force and what
+    /// there is.
+    Fault(FaultWords),
     /// Run a command in the console's namespace.
     ExecConsole {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
@@ -71,6 +75,55 @@ enum Command {
     },
     /// Build clusters, break them, look at them; ends with nothing left.
     Selftest,
+    /// What a BMC asks of its node's chassis.
+    #[command(hide = true)]
+    Chassis { node: String, words: Vec<String> },
+}
+
+#[derive(Debug, clap::Args)]
+struct Up {
+    count: usize,
+    /// Names of the nodes, separated by commas; pve1, pve2, ... otherwise.
+    #[arg(long, value_delimiter = ',')]
+    names: Vec<String>,
+    /// Root's password on all nodes; a random one otherwise.
+    #[arg(long)]
+    password: Option<String>,
+    /// Networks of every node: management, and one for each further link of corosync.
+    #[arg(long, default_value_t = NETWORKS)]
+    networks: usize,
+    /// The nodes are a cluster of this name from the beginning.
+    #[arg(long)]
+    cluster: Option<String>,
+    /// Nodes that have OpenSSH only and answer from files, up to 32.
+    #[arg(long, conflicts_with = "cluster")]
+    ssh_only: bool,
+    /// The caller has the turn to build labs.
+    #[arg(long, hide = true)]
+    in_turn: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct FaultWords {
+    /// Which fault, or `list`.
+    kind: String,
+    #[arg(default_value = "")]
+    node: String,
+    /// Number of the link; all links otherwise.
+    #[arg(long)]
+    link: Option<usize>,
+    /// For `mtu`.
+    #[arg(long)]
+    bytes: Option<u32>,
+    /// For `drop-packets`.
+    #[arg(long)]
+    percent: Option<u8>,
+    /// For `skew-clock`, negative for a clock that is behind.
+    #[arg(long, allow_hyphen_values = true)]
+    millis: Option<i64>,
+    /// Take the fault back.
+    #[arg(long)]
+    off: bool,
 }
 
 /// Reads the command line and does it.
@@ -87,23 +140,66 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<u8> {
     ensure!(tool::is_root()?, "the lab makes namespaces and mounts: run it as root (for example with sudo)");
     // Two commands that build or remove at the same time would take each other's lab apart.
-    let changes = matches!(command, Command::Up { .. } | Command::Down | Command::Selftest);
+    let changes = match &command {
+        Command::Up(up) => !up.in_turn,
+        other => matches!(other, Command::Down | Command::Selftest),
+    };
     let _turn = if changes { Some(tool::turn()?) } else { None };
     match command {
-        Command::Up { count, names, password } => {
-            let lab = Lab::plan(count, &names, password)?;
+        Command::Up(up) => {
+            let Up { count, names, password, networks, cluster, ssh_only, .. } = up;
+            let lab = Lab::plan(&Wish { count, names, password, networks, cluster, ssh_only })?;
             up::up(&lab)?;
             status::print(&lab, false)?;
         }
         Command::Down => down::down()?,
         Command::Status { json } => status::print(&Lab::load()?, json)?,
         Command::Ssh { node, command } => return access::ssh(&Lab::load()?, &node, &command),
-        Command::Kill { node } => nodes::kill(Lab::load()?.host(&node)?)?,
-        Command::Start { node } => nodes::start(Lab::load()?.host(&node)?)?,
-        Command::Cut { node, link } => cuts::set(Lab::load()?.host(&node)?, &link, false)?,
-        Command::Heal { node, link } => cuts::set(Lab::load()?.host(&node)?, &link, true)?,
+        Command::Kill { node } => power::off(Lab::load()?.host(&node)?)?,
+        Command::Start { node } => power::on(Lab::load()?.host(&node)?)?,
+        Command::Power { node, word } => power::command(Lab::load()?.host(&node)?, &word)?,
+        Command::Cut { node, link } => cable(&node, &link, false)?,
+        Command::Heal { node, link } => cable(&node, &link, true)?,
+        Command::Fault(words) => fault(&words)?,
         Command::ExecConsole { command } => return access::exec_console(&command),
         Command::Selftest => selftest::run()?,
+        Command::Chassis { node, words } => return bmc::chassis(&node, &words),
     }
     Ok(0)
+}
+
+/// Without waiting for a proof, for those who watch themselves.
+fn cable(node: &str, word: &str, up: bool) -> anyhow::Result<()> {
+    let lab = Lab::load()?;
+    let host = lab.host(node)?;
+    for link in cuts::links(host, word)? {
+        let fault = Fault::new(faults::Kind::CutLink, host).on_link(link);
+        if up { faults::strike(&fault)? } else { faults::note(&fault)? }
+    }
+    cuts::set(host, word, up)
+}
+
+fn fault(words: &FaultWords) -> anyhow::Result<()> {
+    let lab = Lab::load()?;
+    if words.kind == "list" {
+        for fault in faults::in_force()? {
+            let proof = faults::prove(&lab, lab.host(&fault.node)?, &fault);
+            println!(
+                "in force: {}: {}",
+                fault.words(),
+                proof.map_or_else(|error| error.to_string(), |proof| proof.words)
+            );
+        }
+        for kind in faults::Kind::value_variants() {
+            println!("{:<22} {}", kind.name(), kind.about());
+        }
+        return Ok(());
+    }
+    let kind = faults::Kind::from_str(&words.kind, false).ok();
+    let kind = kind.with_context(|| format!("there is no fault {} (lab fault list)", words.kind))?;
+    let (link, bytes, percent, millis) = (words.link, words.bytes, words.percent, words.millis);
+    let fault = Fault { link, bytes, percent, millis, ..Fault::new(kind, lab.host(&words.node)?) };
+    let proof = if words.off { faults::revert(&lab, &fault)? } else { faults::inject(&lab, &fault)? };
+    println!("{proof}");
+    Ok(())
 }

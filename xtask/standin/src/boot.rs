@@ -41,6 +41,7 @@ pub fn run(args: &[String]) -> anyhow::Result<u8> {
         std::fs::create_dir_all(&target).with_context(|| target.clone())?;
         tool("mount", &["--bind", &format!("{directory}/own/{own}"), &target])?;
     }
+    own_program(&merged)?;
     kernel_file_systems(&merged)?;
     let old = format!("{merged}/.old");
     std::fs::create_dir_all(&old).context("folder for the old root")?;
@@ -68,6 +69,14 @@ fn hide_the_host(merged: &str) -> anyhow::Result<()> {
         ensure!(Path::new(&format!("{merged}/{needed}")).is_dir(), "the host has no /{needed}");
     }
     Ok(())
+}
+
+/// All nodes share one copy of this program; none of them can change it.
+fn own_program(merged: &str) -> anyhow::Result<()> {
+    let target = format!("{merged}{}", paths::STANDIN);
+    std::fs::write(&target, "").with_context(|| target.clone())?;
+    let here = std::env::current_exe().context("own path")?;
+    tool("mount", &["--bind", "-o", "ro", &here.display().to_string(), &target])
 }
 
 fn kernel_file_systems(merged: &str) -> anyhow::Result<()> {

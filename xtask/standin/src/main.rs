@@ -5,14 +5,20 @@
 //! Each of them is a small stand-in here that does its work for real; words and exit codes follow recordings of
 //! Proxmox VE 9.2.
 
+mod answers;
 mod boot;
 mod conf;
+mod dmi;
+mod guests;
+mod ha;
 mod init;
 mod journal;
+mod packages;
 mod paths;
 mod pmxcfs;
 mod pvecm;
 mod pveversion;
+mod seed;
 mod systemd;
 mod words;
 
@@ -42,6 +48,7 @@ fn run(name: &str, args: &[String]) -> anyhow::Result<u8> {
         "init" => init::run(),
         "boot-sequence" => systemd::boot_sequence(),
         "listen" => init::listen(args),
+        "idle" => words::wait_for_ever(),
         "systemctl" => systemd::systemctl(args),
         "systemd-run" => systemd::run::systemd_run(args),
         "journalctl" => journal::reader::journalctl(args),
@@ -49,6 +56,13 @@ fn run(name: &str, args: &[String]) -> anyhow::Result<u8> {
         "pmxcfs" => pmxcfs::run(),
         "pvecm" => pvecm::run(args),
         "pveversion" => pveversion::run(args),
+        "qm" => guests::run(guests::Kind::Machine, args),
+        "pct" => guests::run(guests::Kind::Container, args),
+        "ha-manager" => ha::run(args),
+        "dpkg-query" => packages::dpkg_query(args),
+        "dmidecode" => dmi::run(args),
+        "corosync-quorumtool" | "corosync-cfgtool" | "corosync-cmapctl" => answers::run(name, args),
+        "seed" => seed::run(args),
         other => anyhow::bail!("no stand-in has the name '{other}'"),
     }
 }

@@ -8,6 +8,15 @@ pub const KIND: &str = "/etc/quorate-lab/kind";
 pub const ENABLED: &str = "/etc/quorate-lab/enabled";
 /// Another version of Proxmox VE to claim, `MANAGER REPOID KERNEL`, when a test needs one.
 pub const CLAIMED_VERSION: &str = "/etc/quorate-lab/pve-version";
+/// The system's UUID, which its BMC tells too.
+pub const UUID: &str = "/etc/quorate-lab/uuid";
+/// Options for corosync beyond Proxmox VE's, where there are many on few processors.
+pub const COROSYNC_OPTIONS: &str = "/etc/quorate-lab/corosync-options";
+/// What a node that only answers over SSH says, by command line.
+pub const ANSWERS: &str = "/etc/quorate-lab/answers";
+/// How far the node's clock is moved, as libfaketime reads it, and the library that moves it.
+pub const MOVED_CLOCK: &str = "/etc/faketimerc";
+pub const MOVED_BY: &str = "/etc/quorate-lab/faketime";
 /// Where the node's init takes requests.
 pub const CONTROL: &str = "/run/quorate-lab-init.sock";
 /// The node's journal: one JSON object a line, kept over reboots.

@@ -1,9 +1,7 @@
 //! `pveversion` and `pveversion -v`.
 
+use crate::packages::RECORDED;
 use crate::paths;
-
-/// The version that the recordings come from.
-const RECORDED: &str = "9.2.11 14a22df3c0de 6.17.2-1-pve";
 
 /// Prints the manager's version, with `-v` the packages that a lab node has.
 pub fn run(args: &[String]) -> anyhow::Result<u8> {

@@ -75,3 +75,38 @@ pub fn now_us() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map(|time| u64::try_from(time.as_micros()).unwrap_or(u64::MAX)).unwrap_or_default()
 }
+
+/// How far the node's clock is moved: what init writes itself has the node's time, not the machine's.
+pub fn clock_offset_us() -> i64 {
+    let text = std::fs::read_to_string(crate::paths::MOVED_CLOCK).unwrap_or_default();
+    offset_us(text.trim()).unwrap_or_default()
+}
+
+/// `+90.500` or `-3` in microseconds.
+fn offset_us(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, text.strip_prefix('+')?),
+    };
+    let (whole, rest) = digits.split_once('.').unwrap_or((digits, ""));
+    let micros: i64 = format!("{rest:0<6}").get(..6)?.parse().ok()?;
+    Some(sign * (whole.parse::<i64>().ok()? * 1_000_000 + micros))
+}
+
+/// A process that is only there.
+pub fn wait_for_ever() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::offset_us;
+
+    #[test]
+    fn a_moved_clock_is_read_as_libfaketime_reads_it() {
+        assert_eq!(offset_us("-90.500"), Some(-90_500_000));
+        assert_eq!((offset_us("+150"), offset_us("+0"), offset_us("soon")), (Some(150_000_000), Some(0), None));
+    }
+}

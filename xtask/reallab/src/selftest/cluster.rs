@@ -2,18 +2,16 @@
 
 use anyhow::{Context, ensure};
 
-use super::wait::{must, until, until_says};
+use super::wait::{must, until, until_says, words};
 use crate::access;
 use crate::layout::{Host, Kind, Lab, file};
 
-/// Nodes of Proxmox VE in the lab.
-pub fn nodes(lab: &Lab) -> Vec<&Host> {
-    lab.hosts.iter().filter(|host| host.kind == Kind::Pve).collect()
-}
+/// How long a cluster may take to be one again after a fault, seconds.
+const HEAL_LIMIT_S: u64 = 60;
 
 /// Creates on the first node, joins the others one after the other.
 pub fn build(lab: &Lab, name: &str) -> anyhow::Result<()> {
-    let nodes = nodes(lab);
+    let nodes = lab.nodes();
     let [first, joiners @ ..] = nodes.as_slice() else { anyhow::bail!("no node") };
     keys(&nodes)?;
     must(first, &format!("cd /root && pvecm create {name} {}", links(first)))?;
@@ -29,10 +27,28 @@ pub fn build(lab: &Lab, name: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// All nodes are members, all links are connected, and every node may write.
+pub fn whole(lab: &Lab) -> anyhow::Result<()> {
+    let nodes = lab.nodes();
+    let count = format!("Nodes:            {}", nodes.len());
+    for node in &nodes {
+        until_says(node, "corosync-quorumtool -s", &["Quorate:          Yes", &count], HEAL_LIMIT_S)?;
+        until(&format!("{} sees all links", node.name), HEAL_LIMIT_S, || {
+            let text = words(&access::remote(node, "timeout 4 corosync-cfgtool -s")?);
+            Ok((text.contains("connected") && !text.contains("disconnected")).then_some(text))
+        })?;
+        until(&format!("{} may write", node.name), HEAL_LIMIT_S, || {
+            let path = format!("/etc/pve/nodes/whole-{}", node.name);
+            Ok(access::remote(node, &format!("date > {path} && rm {path}"))?.status.success().then(String::new))
+        })?;
+    }
+    Ok(())
+}
+
 /// Link 1 is the dedicated one and gets the higher priority.
 fn links(node: &Host) -> String {
-    let link1 = node.link1.as_deref().unwrap_or_default();
-    format!("--link0 {},priority=10 --link1 {link1},priority=20", node.address)
+    let one = |(number, address): (usize, &String)| format!("--link{number} {address},priority={}", (number + 1) * 10);
+    node.links.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
 }
 
 fn keys(nodes: &[&Host]) -> anyhow::Result<()> {
@@ -53,7 +69,7 @@ pub fn trust(from: &Host, to: &Host) -> anyhow::Result<()> {
     let known = std::fs::read_to_string(file("known_hosts")).context("known hosts")?;
     let lines: String = known
         .lines()
-        .filter(|line| line.split(' ').next() == Some(&to.address))
+        .filter(|line| line.split(' ').next() == Some(to.address()))
         .map(|line| format!("{line}\n"))
         .collect();
     access::remote_with(from, "tee -a /root/.ssh/known_hosts", &lines)?;
@@ -63,7 +79,7 @@ pub fn trust(from: &Host, to: &Host) -> anyhow::Result<()> {
 fn join(joiner: &Host, member: &Host) -> anyhow::Result<()> {
     trust(joiner, member)?;
     let unit = format!("q-join-{}", joiner.name);
-    let words = run_unit(joiner, &unit, &format!("pvecm add {} --use_ssh {}", member.address, links_plain(joiner)))?;
+    let words = run_unit(joiner, &unit, &format!("pvecm add {} --use_ssh {}", member.address(), links_plain(joiner)))?;
     ensure!(
         words.contains(&format!("successfully added node '{}' to cluster.", joiner.name)),
         "the join said: {words}"
@@ -72,7 +88,8 @@ fn join(joiner: &Host, member: &Host) -> anyhow::Result<()> {
 }
 
 pub fn links_plain(node: &Host) -> String {
-    format!("--link0 {} --link1 {}", node.address, node.link1.as_deref().unwrap_or_default())
+    let one = |(number, address): (usize, &String)| format!("--link{number} {address}");
+    node.links.iter().enumerate().map(one).collect::<Vec<_>>().join(" ")
 }
 
 /// Runs a command as a transient unit and waits for its end; all its words.

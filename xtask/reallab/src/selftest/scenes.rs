@@ -2,10 +2,11 @@
 
 use anyhow::{Context, ensure};
 
-use super::cluster::{links_plain, nodes, run_unit, trust};
+use super::cluster::{links_plain, run_unit, trust};
 use super::wait::{must, until, until_says, words};
-use crate::layout::{CONSOLE, Host, Kind, Lab};
-use crate::{access, cuts, nodes as power, tool};
+use crate::faults::{self, Fault, Kind};
+use crate::layout::{CONSOLE, Host, Lab};
+use crate::{access, cuts, power, tool};
 
 const NOTE: &str = "/etc/pve/nodes/note";
 
@@ -20,7 +21,7 @@ pub fn leads_nowhere(lab: &Lab) -> anyhow::Result<()> {
 }
 
 pub fn change_is_everywhere(lab: &Lab) -> anyhow::Result<()> {
-    let nodes = nodes(lab);
+    let nodes = lab.nodes();
     for (index, writer) in nodes.iter().enumerate() {
         must(writer, &format!("echo change-{index} > {NOTE}"))?;
         for reader in &nodes {
@@ -45,13 +46,13 @@ pub fn link_down(lab: &Lab) -> anyhow::Result<()> {
 
 pub fn dead_node(lab: &Lab) -> anyhow::Result<()> {
     let (first, second, last) = three(lab)?;
-    power::kill(last)?;
+    power::off(last)?;
     for node in [first, second] {
         until_says(node, "corosync-quorumtool -s", &["Nodes:            2", "Quorate:          Yes"], 20)?;
     }
     until_says(first, "cat /etc/pve/.members", &["\"pve3\": { \"id\": 3, \"online\": 0"], 5)?;
     must(second, &format!("echo while-dead > {NOTE}"))?;
-    power::start(last)?;
+    power::on(last)?;
     until_says(last, &format!("corosync-quorumtool -s; cat {NOTE}"), &["Nodes:            3", "while-dead"], 30)?;
     Ok(())
 }
@@ -81,8 +82,10 @@ pub fn cut_off(lab: &Lab) -> anyhow::Result<()> {
 
 pub fn traps(lab: &Lab) -> anyhow::Result<()> {
     let (first, second, _) = three(lab)?;
-    let again =
-        access::remote(second, &format!("cd /root && pvecm add {} --use_ssh {}", first.address, links_plain(second)))?;
+    let again = access::remote(
+        second,
+        &format!("cd /root && pvecm add {} --use_ssh {}", first.address(), links_plain(second)),
+    )?;
     let text = words(&again);
     ensure!(
         again.status.success()
@@ -124,17 +127,17 @@ pub fn units(lab: &Lab) -> anyhow::Result<()> {
 }
 
 pub fn qdevice(lab: &Lab) -> anyhow::Result<()> {
-    let nodes = nodes(lab);
+    let nodes = lab.nodes();
     let (first, second) = (nodes.first().context("first node")?, nodes.get(1).context("second node")?);
-    let qnetd = lab.hosts.iter().find(|host| host.kind == Kind::Qnetd).context("qnetd host")?;
-    let refused = access::remote(first, &format!("pvecm qdevice setup {}", qnetd.address))?;
+    let qnetd = lab.qnetd().context("qnetd host")?;
+    let refused = access::remote(first, &format!("pvecm qdevice setup {}", qnetd.address()))?;
     ensure!(
         refused.status.code() == Some(1) && words(&refused).contains("Host key verification failed"),
         "{}",
         words(&refused)
     );
     trust(first, qnetd)?;
-    must(first, &format!("pvecm qdevice setup {}", qnetd.address))?;
+    must(first, &format!("pvecm qdevice setup {}", qnetd.address()))?;
     for node in [first, second] {
         until_says(
             node,
@@ -143,7 +146,13 @@ pub fn qdevice(lab: &Lab) -> anyhow::Result<()> {
             30,
         )?;
     }
-    power::kill(second)?;
+    let dead = Fault::new(Kind::StopQnetd, qnetd);
+    faults::inject(lab, &dead)?;
+    // The vote is gone; two nodes of two are quorate without it.
+    until_says(first, "corosync-quorumtool -s", &["Quorate:          Yes", "Total votes:      2", "NV,NMW"], 40)?;
+    faults::revert(lab, &dead)?;
+    until_says(first, "corosync-quorumtool -s", &["Total votes:      3", "A,V,NMW"], 60)?;
+    power::off(second)?;
     until_says(
         first,
         "corosync-quorumtool -s",
@@ -153,8 +162,8 @@ pub fn qdevice(lab: &Lab) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn three(lab: &Lab) -> anyhow::Result<(&Host, &Host, &Host)> {
-    let list = nodes(lab);
+pub fn three(lab: &Lab) -> anyhow::Result<(&Host, &Host, &Host)> {
+    let list = lab.nodes();
     match list.as_slice() {
         [first, second, last] => Ok((first, second, last)),
         _ => anyhow::bail!("the scene needs three nodes"),

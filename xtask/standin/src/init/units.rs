@@ -286,6 +286,7 @@ impl Unit {
 fn fixed(name: &str) -> Option<Spec> {
     let kind = std::fs::read_to_string(paths::KIND).unwrap_or_default();
     let is_pve = kind.trim() == "pve";
+    let is_ssh_only = kind.trim() == "ssh";
     let (command, description, condition): (&[&str], &str, &str) = match name {
         "ssh.service" => (&["/usr/sbin/sshd", "-D"], "OpenBSD Secure Shell server", ""),
         "corosync.service" if is_pve => (&["/usr/sbin/corosync", "-f"], "Corosync Cluster Engine", paths::LOCAL_CONF),
@@ -294,14 +295,22 @@ fn fixed(name: &str) -> Option<Spec> {
         "corosync-qdevice.service" if is_pve => {
             (&["/usr/sbin/corosync-qdevice", "-f"], "Corosync Qdevice daemon", paths::LOCAL_CONF)
         }
-        "corosync-qnetd.service" if !is_pve => {
+        "corosync.service" | "pve-cluster.service" if is_ssh_only => {
+            (&[paths::STANDIN, "idle"], "nothing but a name on this node", "")
+        }
+        "corosync-qnetd.service" if !is_pve && !is_ssh_only => {
             (&["/usr/bin/corosync-qnetd", "-f"], "Corosync Qdevice Network daemon", "")
         }
         _ => return None,
     };
     let output = format!("/run/{name}.log");
+    let mut command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
+    if name == "corosync.service" {
+        let options = std::fs::read_to_string(paths::COROSYNC_OPTIONS).unwrap_or_default();
+        command.extend(options.split_whitespace().map(str::to_owned));
+    }
     Some(Spec {
-        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        command,
         description: description.to_owned(),
         stdout: output.clone(),
         stderr: output,
@@ -322,6 +331,10 @@ fn spawn(spec: &Spec) -> std::io::Result<Pid> {
         .env("LANG", "C.UTF-8")
         .current_dir(directory)
         .process_group(0);
+    // sshd's sandbox kills it for what libfaketime does; its sessions get the moved clock from its configuration.
+    if words::clock_offset_us() != 0 && program != "/usr/sbin/sshd" {
+        command.env("LD_PRELOAD", std::fs::read_to_string(paths::MOVED_BY)?.trim()).env("DONT_FAKE_MONOTONIC", "1");
+    }
     command.env("INVOCATION_ID", format!("{:032x}", words::now_us()));
     command.envs(spec.environment.iter().filter_map(|pair| pair.split_once('=')));
     command.stdin(Stdio::null()).stdout(output(&spec.stdout)?).stderr(output(&spec.stderr)?);

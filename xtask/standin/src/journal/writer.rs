@@ -89,7 +89,8 @@ fn unit_of(identifier: &str) -> &'static str {
 fn append(identifier: &str, pid: u32, priority: u32, message: &str, unit: &str, about: Option<&str>) {
     let boot = std::fs::read_to_string("/run/boot-id").unwrap_or_default();
     let boot = boot.trim();
-    let (now, number) = (words::now_us(), ENTRIES.fetch_add(1, Ordering::SeqCst) + 1);
+    let now = words::now_us().saturating_add_signed(words::clock_offset_us());
+    let number = ENTRIES.fetch_add(1, Ordering::SeqCst) + 1;
     let mut entry = json!({
         "__CURSOR": format!("s={boot};i={number:x};b={boot};t={now:x}"),
         "__REALTIME_TIMESTAMP": now.to_string(),

@@ -1,15 +1,18 @@
 //! Quorum and members, from the real corosync and nothing else.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use super::Shared;
 use crate::journal::writer;
 
-/// Pause before corosync is asked again.
+/// Pause before corosync is looked for, or asked again when it did not answer.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Pause before it is asked without any event.
+const SLOW_PAUSE: Duration = Duration::from_secs(2);
 
 /// What corosync last said.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,26 +65,64 @@ impl View {
 
 /// Follows corosync for ever.
 ///
-/// By asking again and again: `corosync-quorumtool -m` of 3.1.7 can stay one event behind after a reload of the
-/// configuration, and a file system that believes yesterday's quorum would be worse than a busy one.
+/// `corosync-quorumtool -m` tells at once that something happened, and only that is believed: of 3.1.7 it can stay one
+/// event behind after a reload of the configuration. What happened is asked with `-s`, and once in a while without
+/// any event too.
 pub fn spawn(shared: Arc<Shared>) {
+    let (happened, heard) = mpsc::sync_channel(1);
+    std::thread::spawn(move || follow(&happened));
     std::thread::spawn(move || {
         loop {
-            match ask() {
+            let pause = match ask() {
                 Asked::Block(block) => {
                     let next = shared.view().read(&block);
                     set(&shared, next);
+                    SLOW_PAUSE
                 }
                 Asked::NotThere => {
                     let last = shared.view().clone();
                     set(&shared, View { changes: last.changes, local: last.local, ..View::default() });
+                    SLOW_PAUSE
                 }
                 // While totem gathers nobody knows more than before.
-                Asked::Hangs => {}
+                Asked::Hangs => PAUSE,
+            };
+            if heard.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Disconnected) {
+                std::thread::sleep(PAUSE);
             }
-            std::thread::sleep(PAUSE);
         }
     });
+}
+
+/// Passes on that corosync said something, came or went.
+fn follow(happened: &mpsc::SyncSender<()>) {
+    loop {
+        if corosync_listens() {
+            let child = Command::new("stdbuf")
+                .args(["-oL", "corosync-quorumtool", "-m"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn();
+            if let Ok(mut child) = child {
+                for _ in
+                    child.stdout.take().map(BufReader::new).into_iter().flat_map(BufRead::lines).map_while(Result::ok)
+                {
+                    // A full channel says already that something happened.
+                    let _ = happened.try_send(());
+                }
+                let _ = child.wait();
+                let _ = happened.try_send(());
+            }
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// Whether corosync takes connections, without starting a program for it.
+fn corosync_listens() -> bool {
+    let sockets = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    sockets.lines().any(|line| line.ends_with("@quorum"))
 }
 
 enum Asked {

@@ -1,15 +1,15 @@
 //! The stand-in for pmxcfs: `/etc/pve` as a FUSE file system, replicated between the members of the real corosync.
 //!
-//! Quorum and membership are corosync's, read from `corosync-quorumtool -s`. Within a partition every change goes
+//! Quorum and membership are corosync's, read from `corosync-quorumtool`. Within a partition every change goes
 //! through the member with the lowest node id, which applies it when all members have it. A partition without quorum
 //! refuses changes (EACCES), so partitions diverge; when they meet, the highest version wins everywhere.
 
 mod fs;
 mod membership;
-mod ops;
+pub mod ops;
 mod peers;
 mod special;
-mod store;
+pub mod store;
 mod sync;
 
 use std::path::Path;
@@ -21,6 +21,7 @@ use crate::conf::Block;
 use crate::journal::writer;
 use crate::{paths, words};
 use membership::View;
+pub use special::version_file;
 use store::Store;
 
 const MOUNT_POINT: &str = "/etc/pve";

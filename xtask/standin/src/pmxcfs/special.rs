@@ -4,22 +4,53 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Shared;
+use crate::conf::Block;
 
-/// Files that `.version` always names, in its order.
-const WATCHED: [&str; 13] = [
+/// Files that `.version` always names, in its order, as recorded on Proxmox VE 9.2.
+pub const WATCHED: [&str; 43] = [
     "corosync.conf",
     "corosync.conf.new",
     "storage.cfg",
     "user.cfg",
     "domains.cfg",
+    "notifications.cfg",
+    "priv/notifications.cfg",
+    "priv/shadow.cfg",
+    "priv/acme/plugins.cfg",
+    "priv/tfa.cfg",
+    "priv/token.cfg",
+    "priv/wg-keys.cfg",
     "datacenter.cfg",
     "vzdump.cron",
+    "vzdump.conf",
     "jobs.cfg",
     "ha/crm_commands",
     "ha/manager_status",
     "ha/resources.cfg",
     "ha/rules.cfg",
     "ha/groups.cfg",
+    "ha/fence.cfg",
+    "status.cfg",
+    "replication.cfg",
+    "ceph.conf",
+    "sdn/vnets.cfg",
+    "sdn/zones.cfg",
+    "sdn/controllers.cfg",
+    "sdn/subnets.cfg",
+    "sdn/ipams.cfg",
+    "sdn/mac-cache.json",
+    "sdn/pve-ipam-state.json",
+    "sdn/dns.cfg",
+    "sdn/fabrics.cfg",
+    "sdn/route-maps.cfg",
+    "sdn/prefix-lists.cfg",
+    "sdn/.running-config",
+    "virtual-guest/cpu-models.conf",
+    "virtual-guest/profiles.cfg",
+    "firewall/cluster.fw",
+    "mapping/directory.cfg",
+    "mapping/pci.cfg",
+    "mapping/usb.cfg",
 ];
 
 /// Names of the files in the root that no one writes.
@@ -80,16 +111,16 @@ impl Shared {
 
     fn versions(&self) -> String {
         let changes = self.view().changes;
+        let conf = self.conf();
         let store = self.store();
         let guests: u64 =
             store.counters.iter().filter(|(path, _)| guest(path).is_some()).map(|(_, count)| *count).sum();
-        let mut text =
-            format!("{{\n\"starttime\": {},\n\"clinfo\": {changes},\n\"vmlist\": {}", self.started, guests + 1);
-        for name in WATCHED {
-            let _ = write!(text, ",\n\"{name}\": {}", store.counters.get(name).copied().unwrap_or(1));
+        let count = |name: &str| store.counters.get(name).copied().unwrap_or(1);
+        let mut nodes: Vec<String> = conf.iter().flat_map(Block::members).map(|member| member.name).collect();
+        if nodes.is_empty() {
+            nodes.push(self.node.clone());
         }
-        let _ = write!(text, ",\n\"kvstore\": {{\n\"{}\": {{\n\"tasklist\": 0}}\n}}\n}}\n", self.node);
-        text
+        version_file(self.started, changes, guests + 1, count, &nodes)
     }
 
     fn guests(&self) -> String {
@@ -111,6 +142,17 @@ impl Shared {
     }
 }
 
+/// The text of `.version`.
+pub fn version_file(started: u64, changes: u64, guests: u64, count: impl Fn(&str) -> u64, nodes: &[String]) -> String {
+    let mut text = format!("{{\n\"starttime\": {started},\n\"clinfo\": {changes},\n\"vmlist\": {guests}");
+    for name in WATCHED {
+        let _ = write!(text, ",\n\"{name}\": {}", count(name));
+    }
+    let tasks: Vec<String> = nodes.iter().map(|node| format!("\"{node}\": {{\n\"tasklist\": 0}}\n")).collect();
+    let _ = write!(text, ",\n\"kvstore\": {{\n{}}}\n}}\n", tasks.join(",\n"));
+    text
+}
+
 /// `nodes/NODE/qemu-server/ID.conf` as (node, type, id).
 fn guest(path: &str) -> Option<(&str, &'static str, u32)> {
     let mut parts = path.strip_prefix("nodes/")?.split('/');
@@ -125,7 +167,16 @@ fn guest(path: &str) -> Option<(&str, &'static str, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::guest;
+    use super::{guest, version_file};
+
+    #[test]
+    fn the_versions_have_the_form_that_was_recorded() {
+        let recorded = include_str!("../../tests/fixtures/version.json");
+        let counts: serde_json::Value = serde_json::from_str(recorded).unwrap();
+        let count = |name: &str| counts[name].as_u64().unwrap();
+        let nodes = ["pve1", "pve2", "pve3"].map(str::to_owned);
+        assert_eq!(version_file(1_795_335_456, 9, 11, count, &nodes), recorded);
+    }
 
     #[test]
     fn guests_are_found_by_their_configuration() {

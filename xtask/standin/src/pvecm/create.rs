@@ -1,5 +1,6 @@
 //! `pvecm create NAME --link0 ADDRESS ...`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::bail;
@@ -34,7 +35,7 @@ pub fn run(args: &[String]) -> anyhow::Result<u8> {
         bail!("failed to generate authkey '{}'", paths::AUTHKEY);
     }
     println!("Writing corosync config to {}", paths::CLUSTER_CONF);
-    std::fs::write(paths::CLUSTER_CONF, configuration(name, &links, args)?.render())?;
+    std::fs::write(paths::CLUSTER_CONF, configuration(name, &links, &[founder(&links, args)?]).render())?;
     println!("Restart corosync and cluster filesystem");
     must("systemctl", &["restart", "corosync", "pve-cluster"], "starting pve-cluster failed")?;
     if !words::quietly("pvecm", &["updatecerts", "--silent"]) {
@@ -43,23 +44,24 @@ pub fn run(args: &[String]) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-fn configuration(
-    name: &str,
-    links: &std::collections::BTreeMap<u8, links::Link>,
-    args: &[String],
-) -> anyhow::Result<Block> {
+/// The node itself, as the first member.
+fn founder(links: &BTreeMap<u8, links::Link>, args: &[String]) -> anyhow::Result<Member> {
     let number = |option: &str| words::option(args, option).and_then(|text| text.parse().ok()).unwrap_or(1);
-    let member = Member {
+    Ok(Member {
         name: words::hostname()?,
         id: number("nodeid"),
         votes: number("votes"),
         addresses: links.iter().map(|(number, link)| (*number, link.address.clone())).collect(),
-    };
+    })
+}
+
+/// The configuration of a new cluster.
+pub fn configuration(name: &str, links: &BTreeMap<u8, links::Link>, members: &[Member]) -> Block {
     let mut conf = Block::default();
     let logging = conf.block("logging");
     logging.set("debug", "off");
     logging.set("to_syslog", "yes");
-    conf.block("nodelist").blocks.insert("node".to_owned(), vec![member.write()]);
+    conf.block("nodelist").blocks.insert("node".to_owned(), members.iter().map(Member::write).collect());
     conf.block("quorum").set("provider", "corosync_votequorum");
     let totem = conf.block("totem");
     let settings = [
@@ -75,7 +77,7 @@ fn configuration(
         totem.set(key, value);
     }
     totem.blocks.insert("interface".to_owned(), links::interfaces(links));
-    Ok(conf)
+    conf
 }
 
 fn refused(words: &str) -> anyhow::Result<u8> {
@@ -91,7 +93,8 @@ mod tests {
     fn a_new_cluster_has_what_the_recorded_one_has() {
         let args: Vec<String> =
             ["lab", "--link0", "10.0.1.11", "--link1", "10.0.2.11,priority=20"].map(str::to_owned).to_vec();
-        let conf = configuration("lab", &links::read(&args).unwrap(), &args).unwrap();
+        let links = links::read(&args).unwrap();
+        let conf = configuration("lab", &links, &[founder(&links, &args).unwrap()]);
         let recorded = Block::parse(include_str!("../../tests/fixtures/corosync.conf.qdevice")).unwrap();
         let keys = |conf: &Block| conf.find("totem").unwrap().keys.keys().cloned().collect::<Vec<_>>();
         assert_eq!(keys(&conf), keys(&recorded));

@@ -5,7 +5,7 @@ mod addnode;
 mod create;
 mod delnode;
 mod keys;
-mod links;
+pub mod links;
 mod qdevice;
 mod status;
 
@@ -14,6 +14,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
+
+pub use create::configuration;
 
 use crate::conf::Block;
 use crate::{paths, words};

@@ -22,8 +22,10 @@ pub fn boot_sequence() -> anyhow::Result<u8> {
     let kind = std::fs::read_to_string(paths::KIND).context(paths::KIND)?;
     std::fs::create_dir_all("/run/sshd").context("/run/sshd")?;
     start(&["ssh.service".to_owned()])?;
-    if kind.trim() != "pve" {
-        return qnetd();
+    match kind.trim() {
+        "pve" => {}
+        "ssh" => return start(&["corosync.service", "pve-cluster.service"].map(str::to_owned)),
+        _ => return qnetd(),
     }
     let names = ["pve-cluster.service", "corosync.service", "pveproxy.service"];
     let code = start(&names.map(str::to_owned))?;
