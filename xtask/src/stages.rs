@@ -40,6 +40,7 @@ pub fn all() -> Vec<Stage> {
         Stage { name: "without-lab", about: "the product compiles without the simulator", run: without_lab },
         Stage { name: "site", about: "the browser's part", run: build_site },
         Stage { name: "unit", about: "tests of the crates", run: unit },
+        Stage { name: "fuzz", about: "damaged recordings for every reader", run: fuzz },
         Stage { name: "doc", about: "examples in the documentation", run: doc },
     ];
     if folders::end2end().join("run.mjs").is_file() {
@@ -99,6 +100,17 @@ fn unit(context: &Context) -> anyhow::Result<()> {
     }
     command.args(["--workspace", "--exclude", "frontend", "--no-fail-fast"]);
     run::run(told(command, context))
+}
+
+/// Seconds of fuzzing that every change gets, and that the long run gets.
+const FUZZ_PUSH_S: &str = "20";
+const FUZZ_LONG_S: &str = "300";
+
+fn fuzz(context: &Context) -> anyhow::Result<()> {
+    let mut command = cargo::cargo();
+    let seconds = if context.long { FUZZ_LONG_S } else { FUZZ_PUSH_S };
+    command.args(["run", "--quiet", "--package", "pve", "--example", "fuzz", "--", "--seconds", seconds]);
+    run::run(command)
 }
 
 fn doc(context: &Context) -> anyhow::Result<()> {

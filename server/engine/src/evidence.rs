@@ -42,7 +42,7 @@ pub fn fact<T>(value: T, node: &str, command: &CommandLine, output: &Output) -> 
 pub fn unreadable(error: &ParseError, node: &str) -> Problem {
     let code = match error.reason {
         pve::Reason::TimedOut => ProblemCode::NodeHangs,
-        pve::Reason::TooLong { .. } => ProblemCode::OutputTooLong,
+        pve::Reason::TooLong { .. } | pve::Reason::TooMany { .. } => ProblemCode::OutputTooLong,
         pve::Reason::NotInCluster | pve::Reason::CorosyncDown => ProblemCode::NotInCluster,
         pve::Reason::Exit { .. } | pve::Reason::NotInstalled | pve::Reason::NoSuchFile => ProblemCode::CommandFailed,
         _ => ProblemCode::Garbage,

@@ -3,10 +3,12 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::ParseError;
+use crate::error::{ParseError, at_most};
 use model::facts::{LinkState, LinkStatus};
 
 const WHAT: &str = "corosync-cfgtool";
+/// The most rows: 1024 nodes with 8 links, far above what corosync can carry.
+const LINKS_MAX: usize = 8192;
 
 /// `corosync-cfgtool -s`: a row for each link and configured node.
 #[must_use]
@@ -49,6 +51,7 @@ pub fn link_rows(answer: Answer<'_>) -> Result<LinkStatus, ParseError> {
                     peer_address: None,
                     mtu: None,
                 });
+                at_most(WHAT, status.links.len(), LINKS_MAX)?;
             }
         } else if line != "status:" {
             return Err(ParseError::malformed(WHAT, "a line", line));
@@ -76,6 +79,7 @@ pub fn link_lines(answer: Answer<'_>) -> Result<LinkStatus, ParseError> {
             let peer = peer.ok_or_else(|| ParseError::missing(WHAT, "nodeid"))?;
             let link = link_line(rest, peer).ok_or_else(|| ParseError::malformed(WHAT, "a link's line", line))?;
             status.links.push(link);
+            at_most(WHAT, status.links.len(), LINKS_MAX)?;
         } else {
             return Err(ParseError::malformed(WHAT, "a line", line));
         }

@@ -28,6 +28,15 @@ pub fn clean_text_within(text: &str, max_chars: usize) -> String {
                 skip_escape(&mut chars);
                 continue;
             }
+            // The same in one character, as 8-bit terminals know it.
+            '\u{9b}' => {
+                skip_csi(&mut chars);
+                continue;
+            }
+            '\u{90}' | '\u{98}' | '\u{9d}' | '\u{9e}' | '\u{9f}' => {
+                skip_string(&mut chars);
+                continue;
+            }
             '\n' | '\r' | '\t' => ' ',
             '<' => '‹',
             '>' => '›',
@@ -46,14 +55,41 @@ fn is_hidden(c: char) -> bool {
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
 
-/// Skips the rest of `ESC [ … letter`, or the one character after `ESC`.
+/// Skips the rest of a terminal sequence: `[ … letter`, a string such as `] … BEL`; anything else is text behind a lone `ESC`.
 fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    if chars.next_if_eq(&'[').is_none() {
-        return;
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_csi(chars);
+        }
+        // OSC, DCS, SOS, PM, APC: strings for the terminal itself.
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            chars.next();
+            skip_string(chars);
+        }
+        _ => {}
     }
+}
+
+/// Skips parameters and the letter that ends them.
+fn skip_csi(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
     while let Some(c) = chars.next_if(|c| c.is_ascii() && !c.is_ascii_control()) {
         if ('@'..='~').contains(&c) {
             return;
+        }
+    }
+}
+
+/// Skips a string up to its end: BEL, `ESC \`, or ST; one without an end goes no further than its line.
+fn skip_string(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while let Some(c) = chars.next_if(|c| !matches!(c, '\n' | '\r')) {
+        match c {
+            '\u{7}' | '\u{9c}' => return,
+            '\u{1b}' => {
+                chars.next_if_eq(&'\\');
+                return;
+            }
+            _ => {}
         }
     }
 }

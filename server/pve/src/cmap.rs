@@ -3,11 +3,13 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::{CommandLine, LARGE_OUTPUT_MAX_BYTES};
-use crate::error::{ParseError, Reason};
+use crate::error::{ParseError, Reason, at_most};
 use model::facts::CorosyncNodeId;
 use std::collections::BTreeMap;
 
 const WHAT: &str = "corosync-cmapctl";
+/// The most entries of a map: 32 nodes with 8 links have about 13,000.
+const ENTRIES_MAX: usize = 1 << 15;
 
 /// `corosync-cmapctl`: the default map.
 #[must_use]
@@ -80,6 +82,7 @@ pub fn entries(answer: Answer<'_>) -> Result<CmapMap, ParseError> {
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
         let (key, value) = entry(line).ok_or_else(|| ParseError::malformed(WHAT, "an entry", line))?;
         out.insert(key, value);
+        at_most(WHAT, out.len(), ENTRIES_MAX)?;
     }
     if out.is_empty() {
         return Err(ParseError::new(WHAT, Reason::Empty));

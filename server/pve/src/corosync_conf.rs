@@ -4,13 +4,15 @@
 
 use crate::answer::{Answer, INPUT_MAX_BYTES};
 use crate::clean::clean_text;
-use crate::error::{ParseError, Reason};
+use crate::error::{ParseError, Reason, at_most};
 use model::facts::{ConfNode, ConfQdevice, CorosyncConf};
 use std::collections::BTreeMap;
 
 const WHAT: &str = "corosync.conf";
 /// How deep blocks may stand in each other; pvecm writes three levels.
 const DEPTH_MAX: usize = 16;
+/// The most keys and blocks of a file: 1024 nodes with 8 addresses each.
+const ITEMS_MAX: usize = 1 << 14;
 /// The votes of a node or device without the key.
 const VOTES_DEFAULT: u32 = 1;
 
@@ -134,10 +136,9 @@ impl<'a> Block<'a> {
 /// Reads the blocks with a stack of its own, so that no depth of input can exhaust the program's.
 fn blocks(text: &str) -> Result<Block<'_>, ParseError> {
     let mut open = vec![Block::default()];
-    for line in text.lines().map(str::trim) {
-        if line.is_empty() || line.starts_with('#') {
-            continue;
-        }
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    for (item, line) in lines.enumerate() {
+        at_most(WHAT, item + 1, ITEMS_MAX)?;
         let malformed = || ParseError::malformed(WHAT, "a line", line);
         if let Some(name) = line.strip_suffix('{') {
             if open.len() > DEPTH_MAX {

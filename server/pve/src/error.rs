@@ -24,6 +24,8 @@ pub enum Reason {
     Empty,
     #[error("the answer is longer than {max_bytes} bytes")]
     TooLong { max_bytes: usize },
+    #[error("the answer has more than {max_items} items")]
+    TooMany { max_items: usize },
     /// The command's time limit on the node ended it (exit 124 or 137).
     #[error("the command did not end within its time limit on the node")]
     TimedOut,
@@ -63,6 +65,11 @@ impl ParseError {
     pub(crate) fn malformed(what: &'static str, part: &'static str, line: &str) -> Self {
         Self::at(what, line, Reason::Malformed(part))
     }
+}
+
+/// Refuses more items than a format can sensibly have: a cut list would pass for a whole one.
+pub(crate) fn at_most(what: &'static str, items: usize, max_items: usize) -> Result<(), ParseError> {
+    if items > max_items { Err(ParseError::new(what, Reason::TooMany { max_items })) } else { Ok(()) }
 }
 
 fn excerpt(line: &Option<String>) -> String {

@@ -3,14 +3,18 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::{ParseError, Reason};
+use crate::error::{ParseError, Reason, at_most};
 use crate::host_keys::HostKeyKind;
 use model::facts::GuestKind;
 use model::name::NodeName;
 use std::collections::BTreeMap;
 
 /// The most entries of a folder that are read.
-const ENTRIES_MAX: usize = 100_000;
+const ENTRIES_MAX: usize = 1 << 15;
+/// The most lines of a printed file.
+const LINES_MAX: usize = 1 << 16;
+/// The most digests of one answer.
+const DIGESTS_MAX: usize = 4096;
 
 /// A file that the product knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +167,7 @@ pub fn content(answer: Answer<'_>) -> Result<Option<Vec<String>>, ParseError> {
     const WHAT: &str = "cat";
     let text = answer.text(WHAT)?;
     if answer.exit == 0 {
+        at_most(WHAT, text.lines().take(LINES_MAX + 1).count(), LINES_MAX)?;
         return Ok(Some(text.lines().map(str::to_owned).collect()));
     }
     absent(answer, WHAT)
@@ -193,7 +198,9 @@ pub fn names(answer: Answer<'_>) -> Result<Option<Vec<String>>, ParseError> {
     const WHAT: &str = "ls";
     let text = answer.text(WHAT)?;
     if answer.exit == 0 {
-        return Ok(Some(text.lines().filter(|line| !line.is_empty()).take(ENTRIES_MAX).map(clean_text).collect()));
+        let lines = || text.lines().filter(|line| !line.is_empty());
+        at_most(WHAT, lines().take(ENTRIES_MAX + 1).count(), ENTRIES_MAX)?;
+        return Ok(Some(lines().map(clean_text).collect()));
     }
     absent(answer, WHAT)
 }
@@ -253,6 +260,7 @@ pub fn digests(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseErro
             return Err(ParseError::malformed(WHAT, "a digest", line));
         };
         out.insert(clean_text(path.trim_start_matches([' ', '*'])), digest.to_owned());
+        at_most(WHAT, out.len(), DIGESTS_MAX)?;
     }
     if out.is_empty() { Err(answer.failure(WHAT)) } else { Ok(out) }
 }

@@ -3,7 +3,7 @@
 use crate::answer::{Answer, INPUT_MAX_BYTES};
 use crate::clean::clean_text;
 use crate::command::{CommandLine, LARGE_OUTPUT_MAX_BYTES};
-use crate::error::{ParseError, Reason};
+use crate::error::{ParseError, Reason, at_most};
 use crate::systemd::Service;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -12,6 +12,8 @@ use std::str::FromStr;
 const WHAT: &str = "journalctl";
 /// The longest line that is read, in bytes: the journal's own limit for a message is 48 KiB.
 const LINE_MAX_BYTES: usize = 1 << 17;
+/// The most entries of one answer.
+const ENTRIES_MAX: usize = 1 << 14;
 /// The longest cursor, in bytes.
 const CURSOR_MAX_BYTES: usize = 512;
 
@@ -84,8 +86,9 @@ pub fn entries(answer: Answer<'_>) -> Result<Vec<JournalEntry>, ParseError> {
         return Err(answer.failure(WHAT));
     }
     // `-- No entries --` is what versions print that find nothing.
-    let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("-- "));
-    lines.map(|line| entry(line.as_bytes())).collect()
+    let lines = || text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with("-- "));
+    at_most(WHAT, lines().take(ENTRIES_MAX + 1).count(), ENTRIES_MAX)?;
+    lines().map(|line| entry(line.as_bytes())).collect()
 }
 
 /// Reads one line of the stream.

@@ -3,7 +3,7 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::{ParseError, Reason};
+use crate::error::{ParseError, Reason, at_most};
 use model::facts::{Interface, InterfaceAddress};
 use model::name::NodeName;
 use serde::Deserialize;
@@ -13,6 +13,8 @@ use std::net::IpAddr;
 const GETENT_NOT_FOUND: i32 = 2;
 /// The most lines of one name that are read: three for each of its addresses.
 const AHOSTS_LINES_MAX: usize = 384;
+/// The most interfaces, addresses or routes of a node: each guest brings a few interfaces.
+const ITEMS_MAX: usize = 1 << 14;
 
 /// `getent ahosts NAME`: what pmxcfs and corosync would resolve the name to.
 #[must_use]
@@ -78,7 +80,8 @@ pub struct Route {
 /// # Errors
 /// Anything but the JSON of `ip`.
 pub fn addresses(answer: Answer<'_>) -> Result<Vec<InterfaceAddress>, ParseError> {
-    let links: Vec<IpLink> = json("ip -j addr", answer)?;
+    const WHAT: &str = "ip -j addr";
+    let links: Vec<IpLink> = json(WHAT, answer)?;
     let mut out = Vec::new();
     for link in links {
         let Some(interface) = link.ifname else {
@@ -95,6 +98,7 @@ pub fn addresses(answer: Answer<'_>) -> Result<Vec<InterfaceAddress>, ParseError
                 global: info.scope.as_deref() == Some("global"),
                 dynamic: info.dynamic,
             });
+            at_most(WHAT, out.len(), ITEMS_MAX)?;
         }
     }
     Ok(out)
@@ -142,7 +146,10 @@ pub fn routes(answer: Answer<'_>) -> Result<Vec<Route>, ParseError> {
 
 fn json<T: for<'de> Deserialize<'de>>(what: &'static str, answer: Answer<'_>) -> Result<Vec<T>, ParseError> {
     let text = answer.printed(what, &[0])?;
-    serde_json::from_str(&text).map_err(|_| ParseError::at(what, &text, Reason::Malformed("the JSON")))
+    let items: Vec<T> =
+        serde_json::from_str(&text).map_err(|_| ParseError::at(what, &text, Reason::Malformed("the JSON")))?;
+    at_most(what, items.len(), ITEMS_MAX)?;
+    Ok(items)
 }
 
 #[derive(Deserialize)]

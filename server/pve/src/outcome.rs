@@ -18,6 +18,8 @@ pub use qdevice::{QdeviceOutcome, QdeviceStage, qdevice, qdevice_stage};
 const REASONS_MAX: usize = 16;
 /// The most lines of a failure's text.
 const FAILURE_LINES_MAX: usize = 6;
+/// The most lines of one stream that are searched: a whole cluster takes less than two hundred.
+const LINES_MAX: usize = 1 << 14;
 
 /// The outputs as lines; too long ones are cut, because their first lines already tell.
 struct Words<'a> {
@@ -34,7 +36,7 @@ impl<'a> Words<'a> {
     }
 
     fn lines(&self) -> impl Iterator<Item = &str> {
-        self.stdout.lines().chain(self.stderr.lines()).map(str::trim)
+        self.stdout.lines().take(LINES_MAX).chain(self.stderr.lines().take(LINES_MAX)).map(str::trim)
     }
 
     /// The first line that contains one of `signs`, cleaned.

@@ -3,10 +3,12 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::ParseError;
+use crate::error::{ParseError, at_most};
 use std::collections::BTreeMap;
 
 const WHAT: &str = "dpkg-query";
+/// The most packages of an answer.
+const PACKAGES_MAX: usize = 4096;
 const FORMAT: &str = "${Package} ${Version} ${db:Status-Status}\\n";
 
 /// A package that the product asks for.
@@ -76,6 +78,7 @@ pub fn installed(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseEr
         };
         if status == "installed" && !version.is_empty() {
             found.insert(clean_text(name), clean_text(version));
+            at_most(WHAT, found.len(), PACKAGES_MAX)?;
         }
     }
     Ok(found)

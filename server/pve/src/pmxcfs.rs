@@ -3,13 +3,19 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::{ParseError, Reason};
+use crate::error::{ParseError, Reason, at_most};
 use crate::files::NodeFile;
 use model::facts::{PmxCluster, PmxMember, PmxMembers};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+/// The most nodes in `.members`: far above what corosync can carry.
+const MEMBERS_MAX: usize = 1024;
+/// The most counters in `.version`.
+const VERSIONS_MAX: usize = 1 << 14;
+/// The most guests of a cluster.
+const GUESTS_MAX: usize = 1 << 14;
 const WHAT_STATE: &str = "/etc/pve/.members .version .vmlist";
 
 /// Prints `.members`.
@@ -70,8 +76,7 @@ pub struct PmxState {
 /// A missing file (pmxcfs is not mounted) or other JSON.
 pub fn members(answer: Answer<'_>) -> Result<PmxMembers, ParseError> {
     const WHAT: &str = "/etc/pve/.members";
-    let raw: RawMembers = json(WHAT, answer)?;
-    Ok(raw.into())
+    json::<RawMembers>(WHAT, answer)?.read(WHAT)
 }
 
 /// Reads `.version`.
@@ -84,7 +89,7 @@ pub fn versions(answer: Answer<'_>) -> Result<PmxVersions, ParseError> {
     if !raw.contains_key("clinfo") {
         return Err(ParseError::missing(WHAT, "clinfo"));
     }
-    Ok(version_numbers(raw))
+    version_numbers(WHAT, raw)
 }
 
 /// Reads `.vmlist`; a cluster without guests has an empty map.
@@ -92,8 +97,8 @@ pub fn versions(answer: Answer<'_>) -> Result<PmxVersions, ParseError> {
 /// # Errors
 /// A missing file or other JSON.
 pub fn guests(answer: Answer<'_>) -> Result<BTreeMap<u32, PmxGuest>, ParseError> {
-    let raw: RawVmlist = json("/etc/pve/.vmlist", answer)?;
-    Ok(raw.guests())
+    const WHAT: &str = "/etc/pve/.vmlist";
+    json::<RawVmlist>(WHAT, answer)?.read(WHAT)
 }
 
 /// Reads what [`cat_state`] printed.
@@ -114,7 +119,11 @@ pub fn state(answer: Answer<'_>) -> Result<PmxState, ParseError> {
     let members: RawMembers = from_value(members, ".members")?;
     let versions: BTreeMap<String, Value> = from_value(versions, ".version")?;
     let vmlist: RawVmlist = from_value(vmlist, ".vmlist")?;
-    Ok(PmxState { members: members.into(), versions: version_numbers(versions), guests: vmlist.guests() })
+    Ok(PmxState {
+        members: members.read(WHAT_STATE)?,
+        versions: version_numbers(WHAT_STATE, versions)?,
+        guests: vmlist.read(WHAT_STATE)?,
+    })
 }
 
 fn json<T: for<'de> Deserialize<'de>>(what: &'static str, answer: Answer<'_>) -> Result<T, ParseError> {
@@ -126,7 +135,8 @@ fn from_value<T: for<'de> Deserialize<'de>>(value: Value, part: &'static str) ->
     serde_json::from_value(value).map_err(|error| ParseError::malformed(WHAT_STATE, part, &error.to_string()))
 }
 
-fn version_numbers(raw: BTreeMap<String, Value>) -> PmxVersions {
+fn version_numbers(what: &'static str, raw: BTreeMap<String, Value>) -> Result<PmxVersions, ParseError> {
+    at_most(what, raw.len(), VERSIONS_MAX)?;
     let mut out = PmxVersions::default();
     for (name, value) in raw {
         let Some(number) = value.as_u64() else {
@@ -138,7 +148,7 @@ fn version_numbers(raw: BTreeMap<String, Value>) -> PmxVersions {
             out.versions.insert(clean_text(&name), number);
         }
     }
-    out
+    Ok(out)
 }
 
 #[derive(Deserialize)]
@@ -182,15 +192,16 @@ struct RawGuest {
     kind: String,
 }
 
-impl From<RawMembers> for PmxMembers {
-    fn from(raw: RawMembers) -> Self {
-        let cluster = raw.cluster.map(|cluster| PmxCluster {
+impl RawMembers {
+    fn read(self, what: &'static str) -> Result<PmxMembers, ParseError> {
+        at_most(what, self.nodelist.len(), MEMBERS_MAX)?;
+        let cluster = self.cluster.map(|cluster| PmxCluster {
             name: clean_text(&cluster.name),
             version: cluster.version,
             nodes: cluster.nodes,
             quorate: cluster.quorate,
         });
-        let nodes = raw.nodelist.into_iter().map(|(name, node)| PmxMember {
+        let nodes = self.nodelist.into_iter().map(|(name, node)| PmxMember {
             name: clean_text(&name),
             id: node.id,
             online: node.online,
@@ -198,14 +209,15 @@ impl From<RawMembers> for PmxMembers {
         });
         let mut nodes: Vec<PmxMember> = nodes.collect();
         nodes.sort_by_key(|node| node.id);
-        Self { node_name: clean_text(&raw.nodename), cluster, nodes }
+        Ok(PmxMembers { node_name: clean_text(&self.nodename), cluster, nodes })
     }
 }
 
 impl RawVmlist {
-    fn guests(self) -> BTreeMap<u32, PmxGuest> {
+    fn read(self, what: &'static str) -> Result<BTreeMap<u32, PmxGuest>, ParseError> {
+        at_most(what, self.ids.len(), GUESTS_MAX)?;
         let guest = |guest: RawGuest| PmxGuest { node: clean_text(&guest.node), kind: clean_text(&guest.kind) };
-        self.ids.into_iter().filter_map(|(id, raw)| Some((id.parse().ok()?, guest(raw)))).collect()
+        Ok(self.ids.into_iter().filter_map(|(id, raw)| Some((id.parse().ok()?, guest(raw)))).collect())
     }
 }
 

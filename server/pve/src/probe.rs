@@ -5,7 +5,7 @@
 use crate::answer::Answer;
 use crate::clean::clean_text_within;
 use crate::command::CommandLine;
-use crate::error::ParseError;
+use crate::error::{ParseError, at_most};
 use model::facts::{ProbeReport, TcpProbe};
 use std::net::SocketAddr;
 
@@ -55,8 +55,9 @@ pub fn run(plan: &ProbePlan, seconds: u8) -> CommandLine {
 pub fn report(answer: Answer<'_>) -> Result<ProbeReport, ParseError> {
     let text = answer.printed(WHAT, &[0])?;
     let mut report = ProbeReport::default();
-    for line in text.lines().filter(|line| !line.trim().is_empty()).take(ITEMS_MAX) {
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
         take(&mut report, line).ok_or_else(|| ParseError::malformed(WHAT, "an item's line", line))?;
+        at_most(WHAT, report.listen.len() + report.udp.len() + report.tcp.len(), ITEMS_MAX)?;
     }
     Ok(report)
 }

@@ -5,7 +5,7 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::{ParseError, Reason};
+use crate::error::{ParseError, Reason, at_most};
 use model::facts::{QdeviceFlags, QuorumMember, QuorumStatus};
 use std::collections::BTreeMap;
 
@@ -126,12 +126,13 @@ fn table(text: &str) -> Result<Table, ParseError> {
     let head = lines.next().ok_or_else(|| ParseError::at(WHAT, text, Reason::Missing("the table of members")))?;
     let has_qdevice = head.contains("Qdevice");
     let mut out = Table { members: Vec::new(), qdevice_votes: None };
-    for line in lines.take_while(|line| !line.trim().is_empty()).take(MEMBERS_MAX) {
+    for line in lines.take_while(|line| !line.trim().is_empty()) {
         let row = row(line, has_qdevice).ok_or_else(|| ParseError::malformed(WHAT, "a member's row", line))?;
         if row.id == 0 {
             out.qdevice_votes = Some(row.votes);
         } else {
             out.members.push(row);
+            at_most(WHAT, out.members.len(), MEMBERS_MAX)?;
         }
     }
     if out.members.is_empty() {

@@ -3,11 +3,15 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::ParseError;
+use crate::error::{ParseError, at_most};
 use std::collections::BTreeMap;
 
 /// The exit codes of `systemctl is-active`: all active, some not active, no such unit.
 const IS_ACTIVE_EXITS: [i32; 3] = [0, 3, 4];
+/// The most units of one answer.
+const UNITS_MAX: usize = 1024;
+/// The most lines of one block of properties: a unit with all of them has about 300.
+const PROPERTIES_MAX: usize = 4096;
 
 /// A service that the product asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,8 +92,9 @@ pub struct ServiceState {
 pub fn states(answer: Answer<'_>) -> Result<Vec<ServiceState>, ParseError> {
     const WHAT: &str = "systemctl show";
     let text = answer.printed(WHAT, &[0])?;
-    let blocks = text.split("\n\n").filter(|block| !block.trim().is_empty());
-    blocks.map(|block| service_state(block).ok_or_else(|| ParseError::missing(WHAT, "ActiveState"))).collect()
+    let blocks = || text.split("\n\n").filter(|block| !block.trim().is_empty());
+    at_most(WHAT, blocks().take(UNITS_MAX + 1).count(), UNITS_MAX)?;
+    blocks().map(|block| service_state(block).ok_or_else(|| ParseError::missing(WHAT, "ActiveState"))).collect()
 }
 
 fn service_state(block: &str) -> Option<ServiceState> {
@@ -106,10 +111,10 @@ fn service_state(block: &str) -> Option<ServiceState> {
     })
 }
 
-/// `Name=value` lines, cleaned; the first of several equal names stays.
+/// `Name=value` lines, cleaned; the first of several equal names stays, and lines beyond the limit are not what was asked.
 pub(crate) fn properties(text: &str) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for line in text.lines() {
+    for line in text.lines().take(PROPERTIES_MAX) {
         if let Some((name, value)) = line.split_once('=') {
             found.entry(clean_text(name.trim())).or_insert_with(|| clean_text(value.trim()));
         }

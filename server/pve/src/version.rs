@@ -3,13 +3,15 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::ParseError;
+use crate::error::{ParseError, at_most};
 use model::facts::PveVersion;
 use std::collections::BTreeMap;
 
 const WHAT: &str = "pveversion";
 /// `pveversion` loads Perl modules: most of a second on a quiet node, several on a busy one.
 const LIMIT_S: u32 = 20;
+/// The most packages that `-v` may name.
+const PACKAGES_MAX: usize = 4096;
 
 /// `pveversion`.
 #[must_use]
@@ -70,6 +72,7 @@ pub fn packages(answer: Answer<'_>) -> Result<BTreeMap<String, PackageVersion>, 
             text => PackageVersion::Version(clean_text(text.split(" (").next().unwrap_or(text))),
         };
         found.insert(clean_text(name), version);
+        at_most(WHAT, found.len(), PACKAGES_MAX)?;
     }
     if found.is_empty() {
         return Err(ParseError::malformed(WHAT, "the list of packages", &text));

@@ -1,11 +1,14 @@
 //! No reader panics or loops, whatever arrives; nothing harmful gets through the cleaning.
 #![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests may fail the test")]
 
+#[path = "support/readers.rs"]
+mod readers;
 mod support;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 use pve::{Answer, clean_text, clean_text_within};
+use readers::{RAW, blocks, pieces, read_all};
 use std::sync::LazyLock;
 
 static RECORDED: LazyLock<Vec<String>> = LazyLock::new(|| {
@@ -16,60 +19,10 @@ static RECORDED: LazyLock<Vec<String>> = LazyLock::new(|| {
     texts
 });
 
-/// Every reader, on the same bytes.
-fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) {
-    let answer = Answer::new(stdout, stderr, exit);
-    let text = String::from_utf8_lossy(stdout);
-    let services = [pve::systemd::Service::Corosync, pve::systemd::Service::Ssh];
-    let _ = pve::version::short(answer);
-    let _ = pve::version::packages(answer);
-    let _ = pve::host::node_name(answer);
-    let _ = pve::host::kernel_release(answer);
-    let _ = pve::host::user_number(answer);
-    let _ = pve::host::clock_time(answer);
-    let _ = pve::host::time(answer);
-    let _ = pve::host::guests(answer, model::facts::GuestKind::Qemu);
-    let _ = pve::network::resolved(answer);
-    let _ = pve::network::addresses(answer);
-    let _ = pve::network::interfaces(answer);
-    let _ = pve::network::routes(answer);
-    let _ = pve::files::content(answer);
-    let _ = pve::files::one_word(answer);
-    let _ = pve::files::names(answer);
-    let _ = pve::files::yes_or_no(answer);
-    let _ = pve::files::digests(answer);
-    let _ = pve::packages::installed(answer);
-    let _ = pve::pmxcfs::members(answer);
-    let _ = pve::pmxcfs::versions(answer);
-    let _ = pve::pmxcfs::guests(answer);
-    let _ = pve::pmxcfs::state(answer);
-    let _ = pve::corosync_conf::conf(answer);
-    let _ = pve::corosync_conf::read(&text);
-    let _ = pve::pvecm::cluster_status(answer);
-    let _ = pve::pvecm::members(answer);
-    let _ = pve::pvecm::api_version(answer);
-    let _ = pve::quorumtool::quorum(answer);
-    let _ = pve::quorumtool::BlockReader::default().push(stdout);
-    let _ = pve::cfgtool::link_rows(answer);
-    let _ = pve::cfgtool::link_lines(answer);
-    let _ = pve::cmap::entries(answer).map(|map| pve::cmap::knet_links(&map, 1));
-    let _ = pve::qdevice::qdevice(answer);
-    let _ = pve::qdevice::qnetd(answer);
-    let _ = pve::systemd::activity(answer, &services);
-    let _ = pve::systemd::states(answer);
-    let _ = pve::unit::state(answer);
-    let _ = pve::unit::started(answer);
-    let _ = pve::unit::new_output(answer);
-    let _ = pve::journal::entries(answer);
-    let _ = pve::journal::entry(stdout);
-    let _ = pve::host_keys::public_key(answer);
-    let _ = pve::host_keys::PublicKey::parse(&text);
-    let _ = pve::ssh_keys::node_to_node(answer);
-    let _ = pve::probe::report(answer);
-    let _ = pve::outcome::join(answer);
-    let _ = pve::outcome::create(answer);
-    let _ = pve::outcome::qdevice(answer);
-}
+/// Markup, a title for the terminal, a colour, text that runs backwards, nothing visible.
+const NASTY: &str = "<script>x\u{1b}]0;owned\u{7}\u{1b}[31m\u{9d}8;;owned\u{9c}\u{202e}\u{200b}\u{0}";
+/// How it would show in the `Debug` of a text that was not cleaned.
+const HARMFUL: [&str; 7] = ["<", "owned", "\\u{1b}", "\\u{9d}", "\\u{202e}", "\\u{200b}", "\\0"];
 
 /// What comes back must be fit for a page.
 fn assert_harmless(text: &str) {
@@ -111,6 +64,35 @@ proptest! {
         read_all(&bytes, b"", exit);
     }
 
+    /// A stream may be cut anywhere: what is read does not depend on it.
+    #[test]
+    fn blocks_do_not_depend_on_their_pieces(
+        which in prop::collection::vec(any::<Index>(), 1..4),
+        noise in "[ -~\n]{0,60}",
+        cuts in prop::collection::vec(any::<usize>(), 0..40),
+    ) {
+        let mut bytes = noise.clone().into_bytes();
+        for which in which {
+            bytes.extend_from_slice(which.get(&RECORDED).as_bytes());
+            bytes.extend_from_slice(noise.as_bytes());
+        }
+        prop_assert_eq!(blocks(&[&bytes]), blocks(&pieces(&bytes, &cuts)));
+    }
+
+    /// Whatever word of an answer is replaced by something nasty, no reader lets it through.
+    #[test]
+    fn no_reader_hands_on_markup_or_terminal_sequences(which: Index, holes in prop::collection::vec(any::<Index>(), 1..8)) {
+        let mut words: Vec<String> = which.get(&RECORDED).split(' ').map(str::to_owned).collect();
+        for hole in holes {
+            let at = hole.index(words.len());
+            words[at] = format!("{NASTY}{}", words[at]);
+        }
+        for read in read_all(words.join(" ").as_bytes(), NASTY.as_bytes(), 0) {
+            let harmless = RAW.contains(&read.reader) || !HARMFUL.iter().any(|sign| read.shown.contains(sign));
+            prop_assert!(harmless, "{}: {}", read.reader, read.shown);
+        }
+    }
+
     #[test]
     fn clean_text_is_harmless(text in any::<String>(), hostile in "[<>\u{1b}\\[0-9;m\u{7}\r\n\t\u{202e}\u{200b}a]{0,60}") {
         let all = format!("{text}{hostile}");
@@ -145,6 +127,9 @@ proptest! {
 #[test]
 fn terminal_sequences_vanish_and_words_stay() {
     assert_eq!(clean_text("\u{1b}[1;31mred\u{1b}[0m text"), "red text");
+    assert_eq!(clean_text("\u{1b}]0;title\u{7}text \u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\"), "text link");
+    assert_eq!(clean_text("\u{1b}Pq#0\u{1b}\\a\u{9d}0;x\u{9c}b\u{9b}31mc"), "abc");
+    assert_eq!(clean_text("no end \u{1b}]0;title\nnext line"), "no end  next line");
     assert_eq!(clean_text("a\r\nb\tc"), "a  b c");
     assert_eq!(clean_text("<script>"), "‹script›");
     assert_eq!(clean_text("un nœud d'été — ノード"), "un nœud d'été — ノード");

@@ -10,6 +10,7 @@ mod client;
 mod commands;
 mod csrf;
 mod headers;
+mod hostile;
 mod invites;
 mod live;
 mod logs;

@@ -96,7 +96,7 @@ async fn closed_port() -> SocketAddr {
 }
 
 /// A server that says this to everybody who comes, and hangs up.
-async fn server_that_says(words: &'static [u8]) -> SocketAddr {
+pub async fn server_that_says(words: &'static [u8]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
     let address = listener.local_addr().expect("address");
     tokio::spawn(async move {

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use tower_sessions::Session;
 
 /// The pages as the router serves them; without a site it refuses, and the same document is rendered here.
-fn pages(app: &TestApp) -> Router {
+pub fn pages(app: &TestApp) -> Router {
     if site::is_there() {
         return app.router();
     }

@@ -7,6 +7,7 @@
 mod crates;
 mod doors;
 mod functions;
+mod readers;
 mod sizes;
 mod tree;
 mod words;

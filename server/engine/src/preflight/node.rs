@@ -13,7 +13,7 @@ use model::preflight::{ClockOffset, ClusterTraces, Gathered, NodeEvidence, Sourc
 use model::problem::{Problem, ProblemCode};
 use pve::files::{self, NodeFile, NodeFolder};
 use pve::host_keys::{self, HostKeyKind};
-use pve::{Answer, CommandLine, ParseError, host, network, probe as port_probe, version};
+use pve::{Answer, CommandLine, ParseError, clean_text, host, network, probe as port_probe, version};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Everything but the probe.
@@ -120,7 +120,9 @@ async fn first_look(node: &Node, shell: &dyn NodeShell, found: &mut NodeEvidence
     found.host_name = look.read(1, Source::HostName, kept, host::node_name).map(|name| name.to_string());
     found.host_name_file = look.read(2, Source::HostNameFile, kept, files::one_word);
     found.hosts_file = look.read(3, Source::HostsFile, kept, files::content).and_then(|lines| {
-        lines.map(|lines| lines.join("\n")).ok_or_else(|| Problem::new(ProblemCode::Garbage).with("node", node.label()))
+        // Its lines are quoted on the page.
+        let clean = lines.map(|lines| lines.iter().map(|line| clean_text(line)).collect::<Vec<_>>().join("\n"));
+        clean.ok_or_else(|| Problem::new(ProblemCode::Garbage).with("node", node.label()))
     });
     found.addresses = look.read(4, Source::Addresses, kept, network::addresses);
     found.interfaces = look.read(5, Source::Interfaces, kept, network::interfaces);

@@ -1,6 +1,6 @@
 //! `pvecm create`.
 
-use super::Words;
+use super::{LINES_MAX, Words};
 use crate::answer::Answer;
 
 /// How far creating has come.
@@ -37,7 +37,7 @@ pub enum CreateOutcome {
 #[must_use]
 pub fn create(answer: Answer<'_>) -> CreateOutcome {
     let words = Words::of(answer);
-    let stage = words.stdout.lines().filter_map(create_stage).max().unwrap_or(CreateStage::Request);
+    let stage = words.stdout.lines().take(LINES_MAX).filter_map(create_stage).max().unwrap_or(CreateStage::Request);
     if stage == CreateStage::Restart && answer.exit == 0 {
         return CreateOutcome::Created;
     }

@@ -1,6 +1,6 @@
 //! `pvecm add`.
 
-use super::{REASONS_MAX, Words};
+use super::{LINES_MAX, REASONS_MAX, Words};
 use crate::answer::Answer;
 use crate::clean::clean_text;
 
@@ -52,10 +52,10 @@ pub enum JoinOutcome {
 #[must_use]
 pub fn join(answer: Answer<'_>) -> JoinOutcome {
     let words = Words::of(answer);
-    if let Some(name) = words.stdout.lines().find_map(joined_name) {
+    if let Some(name) = words.stdout.lines().take(LINES_MAX).find_map(joined_name) {
         return JoinOutcome::Joined { name: clean_text(name) };
     }
-    let stage = words.stdout.lines().filter_map(join_stage).max().unwrap_or(JoinStage::Request);
+    let stage = words.stdout.lines().take(LINES_MAX).filter_map(join_stage).max().unwrap_or(JoinStage::Request);
     let reasons = refusals(&words);
     if stage == JoinStage::Request && !reasons.is_empty() {
         return JoinOutcome::Refused { reasons };

@@ -1,6 +1,6 @@
 //! `pvecm qdevice setup`.
 
-use super::Words;
+use super::{LINES_MAX, Words};
 use crate::answer::Answer;
 
 /// How far the set-up has come, by its `INFO:` lines.
@@ -52,7 +52,7 @@ const REFUSALS: [&str; 5] = [
 #[must_use]
 pub fn qdevice(answer: Answer<'_>) -> QdeviceOutcome {
     let words = Words::of(answer);
-    let stage = words.stdout.lines().filter_map(qdevice_stage).max().unwrap_or(QdeviceStage::Request);
+    let stage = words.stdout.lines().take(LINES_MAX).filter_map(qdevice_stage).max().unwrap_or(QdeviceStage::Request);
     let reload_failed = words.find(&["ERROR from reload"]).is_some();
     if stage == QdeviceStage::Reloaded && answer.exit == 0 && !reload_failed {
         return QdeviceOutcome::SetUp;
