@@ -67,7 +67,7 @@ pub struct NodeInfo {
 /// Simulated nodes. Cheap to clone; [`Lab::shutdown`] ends what listens and runs.
 #[derive(Clone)]
 pub struct Lab {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     scenario: Arc<Scenario>,
     options: Options,
     endpoints: Arc<Mutex<BTreeMap<String, SocketAddr>>>,
@@ -107,10 +107,10 @@ impl Lab {
     /// # Errors
     /// [`LabError::Refused`] while the node is off, [`LabError::UnknownNode`].
     pub fn connect(&self, node: &str) -> Result<DuplexStream, LabError> {
-        let power = self.shared.with(|world| world.nodes.get(node).map(|node| node.power));
+        let power = self.shared.with(|world| world.nodes.get(node).map(|node| (node.power, node.faults.no_sshd)));
         match power {
             None => Err(LabError::UnknownNode(node.to_owned())),
-            Some(Power::Off) => Err(LabError::Refused(node.to_owned())),
+            Some((Power::Off, _) | (_, true)) => Err(LabError::Refused(node.to_owned())),
             Some(_) => {
                 let (near, far) = tokio::io::duplex(PIPE_BYTES);
                 tokio::spawn(serve(Arc::clone(&self.shared), node.to_owned(), far));

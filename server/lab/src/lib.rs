@@ -11,10 +11,12 @@
 mod cluster;
 mod error;
 mod faults;
+mod history;
 mod inspect;
 mod lab;
 mod node;
 mod programs;
+mod run;
 mod scenario;
 mod shared;
 mod shell;
@@ -23,7 +25,9 @@ mod world;
 
 pub use error::LabError;
 pub use faults::{Fault, FaultInfo, JoinPoint};
+pub use history::{Moment, Told, ToldQuorum};
 pub use inspect::{Inspection, NodeTruth, Partition, UnitTruth};
 pub use lab::{Endpoint, Lab, NodeInfo, Options, PORT};
 pub use node::release::Release;
+pub use run::Ran;
 pub use scenario::{NodeSpec, ROOT_PASSWORD, Scenario};

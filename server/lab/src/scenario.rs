@@ -217,15 +217,24 @@ fn nics(spec: &NodeSpec, kind: Kind, rng: &mut impl rand::RngCore) -> Vec<Nic> {
             mac: format!("52:54:00:{a:02x}:{b:02x}:{c:02x}"),
             network: usize::from(network),
             up: true,
+            deaf: false,
+            loss_percent: 0,
+            mtu: 1_500,
         });
     }
     nics
 }
 
 fn disk(node: &mut Node, all: &[NodeSpec], id: u128) {
-    for directory in
-        ["/root/.ssh", "/etc/corosync", "/etc/ssh", "/run", "/tmp", "/var/lib/corosync", "/var/lib/pve-cluster/backup"]
-    {
+    for directory in [
+        "/root/.ssh",
+        "/etc/corosync/uidgid.d",
+        "/etc/ssh",
+        "/run",
+        "/tmp",
+        "/var/lib/corosync",
+        "/var/lib/pve-cluster/backup",
+    ] {
         node.files.make_directory(directory);
     }
     let mut hosts = "127.0.0.1 localhost\n".to_owned();

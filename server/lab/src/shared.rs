@@ -22,6 +22,8 @@ pub(crate) struct Shared {
     pub(crate) changes: watch::Sender<u64>,
     /// Bumped per node to drop its connections: name to generation.
     pub(crate) dropped: watch::Sender<std::collections::BTreeMap<String, u64>>,
+    /// What every node would have told, once somebody wants to know.
+    pub(crate) history: crate::history::History,
     /// Told when the lab is shut down.
     pub(crate) closed: watch::Sender<bool>,
 }
@@ -36,6 +38,7 @@ impl Shared {
             wake: Notify::new(),
             changes: watch::Sender::new(0),
             dropped: watch::Sender::default(),
+            history: crate::history::History::default(),
             closed: watch::Sender::new(false),
         });
         tokio::spawn(drive(Arc::downgrade(&shared)));
@@ -54,7 +57,11 @@ impl Shared {
             let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
             let now = self.now();
             world.advance(now);
+            let before = world.revision;
             let result = work(&mut world);
+            if world.revision != before || world.revision != *self.changes.borrow() {
+                self.history.note(&world);
+            }
             (result, world.revision)
         };
         let changed = self.changes.send_if_modified(|seen| {

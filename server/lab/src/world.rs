@@ -163,6 +163,7 @@ impl World {
             return;
         }
         node.power = Power::On;
+        node.faults.no_sshd = false;
         let (pve, device) = (node.is_pve(), node.qdevice.has_store);
         if !pve {
             node.qnetd_running = true;

@@ -52,6 +52,8 @@ pub(crate) struct Corosync {
     pub(crate) config_reload_failed: bool,
     /// Totem is looking for its members; the tools hang meanwhile.
     pub(crate) gathering: bool,
+    /// A QDevice was registered since this daemon started: votequorum goes on showing its column.
+    pub(crate) device_seen: bool,
 }
 
 impl Corosync {
@@ -100,6 +102,7 @@ impl World {
             expected: config.expected(),
             ping_timeout_ms: config.token_ms() / 2,
             join_counts: BTreeMap::from([(own.id, 1)]),
+            device_seen: config.device.is_some(),
             config,
             ..Corosync::default()
         };
@@ -122,6 +125,9 @@ impl World {
         let sequence = node.corosync.sequence;
         node.corosync = Corosync { sequence, ..Corosync::default() };
         node.pmxcfs.writable_from = None;
+        if node.pmxcfs.running {
+            node.pmxcfs.last_members.clone_from(&peers);
+        }
         if clean {
             for peer in self.running_with(&authkey) {
                 if self.nodes.get(&peer).is_some_and(|peer| peers.contains(&peer.corosync.id)) {
@@ -133,6 +139,24 @@ impl World {
         }
         self.touch_members(name);
         self.observe();
+    }
+
+    /// `corosync-cfgtool -k`: the node's daemon ends without a goodbye. `false` when there is no such member.
+    pub(crate) fn kill_corosync(&mut self, by: &str, id: u32) -> bool {
+        let Some(node) = self.nodes.get(by).filter(|node| node.corosync.members.contains(&id)) else { return false };
+        let (authkey, killer) = (node.corosync.authkey.clone(), node.corosync.id);
+        let victim = self
+            .running_with(&authkey)
+            .into_iter()
+            .find(|name| self.nodes.get(name).is_some_and(|node| node.corosync.id == id));
+        let Some(victim) = victim else { return false };
+        let line = format!("  [CFG   ] Killed by node {killer} : Killed by corosync-cfgtool");
+        self.log(&victim, "corosync.service", "corosync", COROSYNC_PID, &line);
+        self.stop_corosync(&victim, false);
+        if let Some(node) = self.nodes.get_mut(&victim) {
+            node.corosync.failed = true;
+        }
+        true
     }
 
     /// What a running corosync does when its configuration file has changed.
@@ -155,6 +179,10 @@ impl World {
         let before = node.corosync.config.expected();
         let after = config.expected();
         node.corosync.config_reload_failed = false;
+        node.corosync.device_seen |= config.device.is_some();
+        if config.device.is_none() {
+            node.corosync.device_cast = 0;
+        }
         node.corosync.config = config.clone();
         // A changed number of configured votes replaces whatever was expected before.
         if before != after {

@@ -27,6 +27,8 @@ pub(crate) struct Pmxcfs {
     pub(crate) counters: BTreeMap<String, u64>,
     pub(crate) cluster_info: u64,
     pub(crate) vm_list: u64,
+    /// Members when corosync went away: `.members` goes on showing them as online.
+    pub(crate) last_members: std::collections::BTreeSet<u32>,
     /// Addresses that nodes told about themselves.
     pub(crate) addresses: BTreeMap<String, String>,
 }
@@ -81,6 +83,7 @@ impl World {
         if let Some(node) = self.nodes.get_mut(name) {
             node.pmxcfs.running = false;
             node.pmxcfs.writable_from = None;
+            node.pmxcfs.last_members.clear();
         }
         self.changed();
     }

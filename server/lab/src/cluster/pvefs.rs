@@ -143,7 +143,12 @@ impl World {
     }
 
     fn pve_may_write(&self, name: &str) -> Result<(), Errno> {
-        if self.pve_writable(name) { Ok(()) } else { Err(Errno::Denied) }
+        if !self.pve_writable(name) {
+            return Err(Errno::Denied);
+        }
+        // Every change goes into the database on the node's own disk.
+        let full = self.nodes.get(name).is_some_and(|node| node.files.full);
+        if full { Err(Errno::InputOutput) } else { Ok(()) }
     }
 
     fn place(&self, name: &str, path: &str) -> Place {
@@ -183,7 +188,8 @@ impl World {
             config.nodes.len(),
         );
         for (at, entry) in config.nodes.iter().enumerate() {
-            let online = u8::from(node.corosync.running && node.corosync.members.contains(&entry.id));
+            let members = if node.corosync.running { &node.corosync.members } else { &node.pmxcfs.last_members };
+            let online = u8::from(members.contains(&entry.id));
             let comma = if at + 1 < config.nodes.len() { "," } else { "" };
             let address = match node.pmxcfs.addresses.get(&entry.name) {
                 Some(address) => format!(", \"ip\": \"{address}\""),

@@ -11,6 +11,9 @@ pub(crate) enum Errno {
     NotFound,
     Denied,
     IsDirectory,
+    NoSpace,
+    /// What pmxcfs answers when its database cannot be written.
+    InputOutput,
 }
 
 impl Errno {
@@ -20,6 +23,8 @@ impl Errno {
             Self::NotFound => "No such file or directory",
             Self::Denied => "Permission denied",
             Self::IsDirectory => "Is a directory",
+            Self::NoSpace => "No space left on device",
+            Self::InputOutput => "Input/output error",
         }
     }
 }
@@ -34,14 +39,18 @@ pub(crate) enum Entry {
 
 /// A disk: absolute path to entry.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Files(BTreeMap<String, Entry>);
+pub(crate) struct Files {
+    entries: BTreeMap<String, Entry>,
+    /// No space is left; what lies in memory (`/run`) can still be written.
+    pub(crate) full: bool,
+}
 
 impl Files {
     /// Follows symbolic links of the last component; the result may lie in `/etc/pve`.
     pub(crate) fn resolve(&self, path: &str) -> String {
         let mut path = tidy(path);
         for _ in 0..LINKS_MAX {
-            match self.0.get(&path) {
+            match self.entries.get(&path) {
                 Some(Entry::Link(target)) => path = tidy(target),
                 _ => break,
             }
@@ -50,7 +59,7 @@ impl Files {
     }
 
     pub(crate) fn read(&self, path: &str) -> Result<Vec<u8>, Errno> {
-        match self.0.get(&self.resolve(path)) {
+        match self.entries.get(&self.resolve(path)) {
             Some(Entry::File { content, .. }) => Ok(content.clone()),
             Some(Entry::Directory) => Err(Errno::IsDirectory),
             _ => Err(if self.is_directory(path) { Errno::IsDirectory } else { Errno::NotFound }),
@@ -59,7 +68,7 @@ impl Files {
 
     /// Mode bits of a file; `None` when there is none.
     pub(crate) fn mode(&self, path: &str) -> Option<u32> {
-        match self.0.get(&self.resolve(path)) {
+        match self.entries.get(&self.resolve(path)) {
             Some(Entry::File { mode, .. }) => Some(*mode),
             _ => None,
         }
@@ -73,8 +82,11 @@ impl Files {
         if !self.is_directory(parent(&path)) {
             return Err(Errno::NotFound);
         }
+        if self.full && !path.starts_with("/run/") {
+            return Err(Errno::NoSpace);
+        }
         let mode = self.mode(&path).unwrap_or(mode);
-        self.0.insert(path, Entry::File { content: content.to_vec(), mode });
+        self.entries.insert(path, Entry::File { content: content.to_vec(), mode });
         Ok(())
     }
 
@@ -82,15 +94,15 @@ impl Files {
     pub(crate) fn put(&mut self, path: &str, content: impl AsRef<[u8]>, mode: u32) {
         let path = tidy(path);
         self.make_directory(parent(&path));
-        self.0.insert(path, Entry::File { content: content.as_ref().to_vec(), mode });
+        self.entries.insert(path, Entry::File { content: content.as_ref().to_vec(), mode });
     }
 
     pub(crate) fn link(&mut self, path: &str, target: &str) {
-        self.0.insert(tidy(path), Entry::Link(target.to_owned()));
+        self.entries.insert(tidy(path), Entry::Link(target.to_owned()));
     }
 
     pub(crate) fn is_link(&self, path: &str) -> bool {
-        matches!(self.0.get(&tidy(path)), Some(Entry::Link(_)))
+        matches!(self.entries.get(&tidy(path)), Some(Entry::Link(_)))
     }
 
     /// Makes a directory and its parents.
@@ -100,15 +112,15 @@ impl Files {
             return;
         }
         self.make_directory(parent(&path));
-        self.0.entry(path).or_insert(Entry::Directory);
+        self.entries.entry(path).or_insert(Entry::Directory);
     }
 
     pub(crate) fn remove(&mut self, path: &str) -> Result<(), Errno> {
         let path = tidy(path);
-        match self.0.get(&path) {
+        match self.entries.get(&path) {
             Some(Entry::Directory) => Err(Errno::IsDirectory),
             Some(_) => {
-                self.0.remove(&path);
+                self.entries.remove(&path);
                 Ok(())
             }
             None => Err(Errno::NotFound),
@@ -117,12 +129,12 @@ impl Files {
 
     pub(crate) fn is_directory(&self, path: &str) -> bool {
         let path = tidy(path);
-        path == "/" || matches!(self.0.get(&path), Some(Entry::Directory))
+        path == "/" || matches!(self.entries.get(&path), Some(Entry::Directory))
     }
 
     pub(crate) fn exists(&self, path: &str) -> bool {
         let path = self.resolve(path);
-        self.is_directory(&path) || self.0.contains_key(&path)
+        self.is_directory(&path) || self.entries.contains_key(&path)
     }
 
     /// Names directly below a directory, sorted as `ls` does in the C locale.
@@ -133,7 +145,7 @@ impl Files {
         }
         let prefix = if path == "/" { path } else { format!("{path}/") };
         Ok(self
-            .0
+            .entries
             .keys()
             .filter_map(|key| key.strip_prefix(&prefix))
             .filter(|rest| !rest.is_empty() && !rest.contains('/'))

@@ -47,6 +47,12 @@ pub(crate) struct NodeFaults {
     pub(crate) block_udp: bool,
     /// `/etc/hosts` before its own name was pointed at 127.0.1.1.
     pub(crate) good_hosts: Option<Vec<u8>>,
+    /// sshd was stopped: nobody new gets in.
+    pub(crate) no_sshd: bool,
+    /// `/etc/corosync/authkey` before it was replaced.
+    pub(crate) good_authkey: Option<Vec<u8>>,
+    /// `/etc/corosync/corosync.conf` before its version was raised.
+    pub(crate) good_config: Option<Vec<u8>>,
     /// The next `pvecm add` is killed there.
     pub(crate) join_dies: Option<JoinPoint>,
 }

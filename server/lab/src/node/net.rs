@@ -16,6 +16,12 @@ pub(crate) struct Nic {
     pub(crate) network: usize,
     /// The cable is in.
     pub(crate) up: bool,
+    /// What the node sends here arrives nowhere.
+    pub(crate) deaf: bool,
+    /// Packets that are lost here.
+    pub(crate) loss_percent: u8,
+    /// The largest packet, in bytes.
+    pub(crate) mtu: u16,
 }
 
 impl Nic {

@@ -195,12 +195,11 @@ fn statistics(corosync: &Corosync) -> Map {
             link_statistics(&mut map, &format!("stats.knet.node{}.link{link}", node.id), state);
         }
     }
-    let own = LinkState { connected: true, up_count: 1, ..LinkState::default() };
+    // The node's own loop: always there, never measured.
     let base = format!("stats.knet.node{}.link0", corosync.id);
-    put(&mut map, format!("{base}.connected"), "u8", 1);
-    put(&mut map, format!("{base}.enabled"), "u8", 1);
-    put(&mut map, format!("{base}.up_count"), "u32", own.up_count);
-    put(&mut map, format!("{base}.down_count"), "u32", own.down_count);
+    link_statistics(&mut map, &base, LinkState { connected: true, ..LinkState::default() });
+    put(&mut map, format!("{base}.mtu"), "u32", u16::MAX);
+    put(&mut map, format!("{base}.up_count"), "u32", 1);
     put(&mut map, "stats.srp.continuous_gather", "u32", 0);
     put(&mut map, "stats.srp.firewall_enabled_or_nic_failure", "u8", 0);
     put(&mut map, "stats.srp.mcast_retx", "u64", 0);

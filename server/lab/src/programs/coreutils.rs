@@ -33,6 +33,17 @@ async fn hostname(env: &Env, args: &[String]) -> i32 {
     match args.first().map(String::as_str) {
         None => env.print(&format!("{}\n", env.hostname())).await,
         Some("-f") => env.print(&format!("{}.lab.local\n", env.hostname())).await,
+        Some("-I") => {
+            let addresses = env.world(|world| {
+                let nics = world.nodes.get(&env.node).map(|node| node.nics.clone()).unwrap_or_default();
+                nics.iter().map(|nic| format!("{} ", nic.address)).collect::<String>()
+            });
+            env.print(&format!("{addresses}\n")).await;
+        }
+        Some("-i") => {
+            let address = env.world(|world| world.own_address(&env.node)).unwrap_or_default();
+            env.print(&format!("{address}\n")).await;
+        }
         Some(other) => return env.fail(&format!("hostname: invalid option -- '{other}'"), 255).await,
     }
     0

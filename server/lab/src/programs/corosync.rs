@@ -5,9 +5,6 @@ use std::fmt::Write as _;
 use super::{Env, pve::civil};
 use crate::world::World;
 
-/// Payload that fits into one packet of a link.
-const LINK_MTU: u32 = 1397;
-
 pub(crate) async fn cfgtool(env: &Env, args: &[String]) -> i32 {
     env.pause(20).await;
     let letters: String = args.iter().flat_map(|arg| arg.trim_start_matches('-').chars()).collect();
@@ -68,7 +65,8 @@ fn links(world: &World, name: &str, short: bool) -> Option<String> {
 
 /// `-n`: peers that are reachable over at least one link.
 fn peers(world: &World, name: &str) -> Option<String> {
-    let corosync = &world.nodes.get(name)?.corosync;
+    let node = world.nodes.get(name)?;
+    let corosync = &node.corosync;
     let own = corosync.config.by_id(corosync.id)?;
     let mut out = format!("Local node ID {}, transport knet\n", corosync.id);
     let mut others: Vec<_> = corosync.config.nodes.iter().filter(|node| node.id != corosync.id).collect();
@@ -83,7 +81,8 @@ fn peers(world: &World, name: &str) -> Option<String> {
             let here = own.rings.get(link).map_or("", String::as_str);
             // A link that is down merely lacks a word.
             let word = if connected(*link) { "connected " } else { "" };
-            let _ = writeln!(out, "   LINK: {link} udp ({here}->{address}) enabled {word}mtu: {LINK_MTU}");
+            let mtu = node.payload_to(world.peer(node, peer), here, address);
+            let _ = writeln!(out, "   LINK: {link} udp ({here}->{address}) enabled {word}mtu: {mtu}");
         }
         out.push('\n');
     }

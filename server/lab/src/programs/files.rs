@@ -11,6 +11,7 @@ pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i
         "ls" => ls(env, args).await,
         "test" => test(env, args).await,
         "tee" => tee(env, args).await,
+        "touch" => touch(env, args).await,
         "install" => install(env, args).await,
         "rm" => rm(env, args).await,
         "tail" => tail(env, args).await,
@@ -100,6 +101,18 @@ async fn tee(env: &Env, args: &[String]) -> i32 {
         }
     }
     env.print_bytes(&input).await;
+    code
+}
+
+async fn touch(env: &Env, args: &[String]) -> i32 {
+    let mut code = 0;
+    for path in args.iter().filter(|arg| !arg.starts_with('-')) {
+        let done = env
+            .world(|world| if may_write(env, path) { world.append(&env.node, path, b"") } else { Err(Errno::Denied) });
+        if let Err(error) = done {
+            code = env.fail(&format!("touch: cannot touch '{path}': {}", error.words()), 1).await;
+        }
+    }
     code
 }
 

@@ -5,12 +5,14 @@ mod cmap;
 mod coreutils;
 mod corosync;
 pub(crate) mod files;
+mod ha;
 mod journal;
 mod net;
 mod probe;
 mod pve;
 mod pvecm;
 mod pvecm_add;
+mod pvecm_delnode;
 mod pvecm_qdevice;
 mod quorumtool;
 mod ssh;
@@ -245,6 +247,9 @@ async fn cluster_tools(env: &Env, name: &str, args: &[String]) -> Option<i32> {
     Some(match name {
         "pveversion" => pve::pveversion(env, args).await,
         "pvecm" => pvecm::pvecm(env, args).await,
+        "ha-manager" => ha::ha_manager(env, args).await,
+        "qm" => ha::qm(env, args).await,
+        "pct" => ha::pct(env, args).await,
         "corosync-quorumtool" => quorumtool::quorumtool(env, args).await,
         "corosync-cfgtool" => corosync::cfgtool(env, args).await,
         "corosync-cmapctl" => cmap::cmapctl(env, args).await,

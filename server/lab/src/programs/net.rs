@@ -100,7 +100,7 @@ fn ether(index: usize, name: &str, nic: &Nic, master: Option<&str>, with: bool, 
     };
     let state = if nic.up { "UP" } else { "DOWN" };
     let mut entry = json!({
-        "ifindex": index, "ifname": name, "flags": flags, "mtu": 1500, "qdisc": "mq", "operstate": state,
+        "ifindex": index, "ifname": name, "flags": flags, "mtu": nic.mtu, "qdisc": "mq", "operstate": state,
         "group": "default", "txqlen": 1000, "link_type": "ether", "address": nic.mac,
         "broadcast": "ff:ff:ff:ff:ff:ff",
     });

@@ -5,6 +5,8 @@ use super::{Env, args};
 /// What starting Perl with all its modules costs, in simulated milliseconds.
 pub(crate) const PERL_MS: u64 = 280;
 const PVEVERSION_MS: u64 = 770;
+/// Process id of a program that was started by hand.
+pub(crate) const PROCESS_ID: u32 = 1314;
 
 /// Microseconds since 1970 as text in UTC.
 pub(crate) fn civil(us: i64, format: &str) -> String {

@@ -2,7 +2,7 @@
 
 use super::pve::PERL_MS;
 use super::quorumtool::{Look, members, status};
-use super::{Env, args, pvecm_add, pvecm_qdevice, ssh};
+use super::{Env, args, pvecm_add, pvecm_delnode, pvecm_qdevice, ssh};
 use crate::cluster::config::{ClusterConfig, NodeEntry};
 use crate::cluster::corosync::AUTHKEY_FILE;
 use crate::cluster::pmxcfs::DB_CONFIG;
@@ -18,6 +18,29 @@ const AUTHKEY_MS: u64 = 700;
 const WRITE_CONFIG_MS: u64 = 500;
 const RESTART_MS: u64 = 1_900;
 
+/// What it prints when it does not know a command.
+const USAGE: &str = concat!(
+    "USAGE: pvecm <COMMAND> [ARGS] [OPTIONS]\n",
+    "\n",
+    "       pvecm qdevice remove \n",
+    "       pvecm qdevice setup <address> [OPTIONS]\n",
+    "\n",
+    "       pvecm addnode <node> [OPTIONS]\n",
+    "       pvecm apiver \n",
+    "       pvecm create <clustername> [OPTIONS]\n",
+    "       pvecm delnode <node>\n",
+    "\n",
+    "       pvecm add <hostname> [OPTIONS]\n",
+    "       pvecm expected <expected>\n",
+    "       pvecm keygen <filename>\n",
+    "       pvecm mtunnel [<extra-args>] [OPTIONS]\n",
+    "       pvecm nodes \n",
+    "       pvecm status \n",
+    "       pvecm updatecerts  [OPTIONS]\n",
+    "\n",
+    "       pvecm help [<extra-args>] [OPTIONS]",
+);
+
 pub(crate) const NO_CONFIG: &str =
     "Error: Corosync config '/etc/pve/corosync.conf' does not exist - is this node part of a cluster?";
 
@@ -31,12 +54,8 @@ pub(crate) async fn pvecm(env: &Env, args: &[String]) -> i32 {
         env.print("1\n").await;
         return 0;
     }
-    let up = env.world(|world| world.nodes.get(&env.node).is_some_and(|node| node.pmxcfs.running));
-    if !up {
-        for number in 1..=3 {
-            env.eprint(&format!("ipcc_send_rec[{number}] failed: Connection refused\n")).await;
-        }
-        return env.fail("Unable to load access control list: Connection refused", REFUSED).await;
+    if let Some(code) = cluster_filesystem_down(env).await {
+        return code;
     }
     match (verb.as_str(), rest.first().map(String::as_str)) {
         ("status", _) => status_command(env).await,
@@ -44,15 +63,28 @@ pub(crate) async fn pvecm(env: &Env, args: &[String]) -> i32 {
         ("expected", Some(votes)) => expected(env, votes).await,
         ("create", Some(_)) => create(env, rest).await,
         ("add", Some(_)) => pvecm_add::add(env, rest).await,
+        ("delnode", Some(name)) => pvecm_delnode::delnode(env, name).await,
         ("addnode", Some(_)) => pvecm_add::addnode(env, rest).await,
+        ("qdevice", Some("remove")) => pvecm_qdevice::remove(env).await,
         ("qdevice", Some("setup")) => pvecm_qdevice::setup(env, rest.get(1..).unwrap_or_default()).await,
         _ => usage(env, &args.join(" ")).await,
     }
 }
 
+/// What every one of the cluster's Perl programs says while pmxcfs does not run.
+pub(crate) async fn cluster_filesystem_down(env: &Env) -> Option<i32> {
+    if env.world(|world| world.nodes.get(&env.node).is_some_and(|node| node.pmxcfs.running)) {
+        return None;
+    }
+    for number in 1..=3 {
+        env.eprint(&format!("ipcc_send_rec[{number}] failed: Connection refused\n")).await;
+    }
+    Some(env.fail("Unable to load access control list: Connection refused", REFUSED).await)
+}
+
 async fn usage(env: &Env, words: &str) -> i32 {
     env.eprint(&format!("ERROR: unknown command 'pvecm {words}'\n")).await;
-    env.fail("USAGE: pvecm <COMMAND> [ARGS] [OPTIONS]\n", DIED).await
+    env.fail(USAGE, DIED).await
 }
 
 fn config(env: &Env) -> Option<ClusterConfig> {

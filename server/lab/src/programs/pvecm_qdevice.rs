@@ -175,3 +175,42 @@ async fn configure(env: &Env, address: &str, algorithm: &str) -> Result<(), Stri
     env.print("Reloading corosync.conf...\nDone\n").await;
     Ok(())
 }
+
+const DISABLED: &str = "Synchronizing state of corosync-qdevice.service with SysV service script with /usr/lib/systemd/systemd-sysv-install.\nExecuting: /usr/lib/systemd/systemd-sysv-install disable corosync-qdevice\nRemoved '/etc/systemd/system/multi-user.target.wants/corosync-qdevice.service'.\n";
+
+/// `pvecm qdevice remove`: the daemons' word stays in corosync's flags until its next start.
+pub(crate) async fn remove(env: &Env) -> i32 {
+    let problem = env.world(|world| {
+        let Some(node) = world.nodes.get(&env.node) else { return Some((NO_CONFIG.to_owned(), 2)) };
+        let Some(config) = node.pmxcfs.config() else { return Some((NO_CONFIG.to_owned(), 2)) };
+        let online = |id: u32| node.corosync.running && node.corosync.members.contains(&id);
+        if let Some(entry) = config.nodes.iter().find(|entry| !online(entry.id)) {
+            return Some((format!("All nodes must be online! Node {} is offline, aborting.", entry.name), DIED));
+        }
+        config.device.is_none().then(|| ("No QDevice configured!".to_owned(), DIED))
+    });
+    if let Some((words, code)) = problem {
+        return env.fail(&words, code).await;
+    }
+    env.world(|world| {
+        let Some(node) = world.nodes.get_mut(&env.node) else { return };
+        node.count("pvecm qdevice remove");
+        let Some(mut config) = node.pmxcfs.config() else { return };
+        config.version += 1;
+        config.device = None;
+        world.pve_write(&env.node, DB_CONFIG, Some(config.render().into_bytes()));
+    });
+    env.pause(STEP_MS).await;
+    for (_, name) in members(env) {
+        env.eprint(DISABLED).await;
+        env.world(|world| {
+            if let Some(node) = world.nodes.get_mut(&name) {
+                node.qdevice = crate::cluster::qdevice::Qdevice::default();
+            }
+            world.changed();
+        });
+        env.pause(STEP_MS).await;
+    }
+    env.print("Reloading corosync.conf...\nDone\n\nRemoved Qdevice.\n").await;
+    0
+}

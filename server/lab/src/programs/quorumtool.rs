@@ -101,7 +101,7 @@ pub(crate) fn status(world: &World, name: &str, look: Look) -> Option<(String, b
     let _ = writeln!(out, "Highest expected: {}\nTotal votes:      {}", corosync.expected, corosync.total_votes());
     let _ = writeln!(out, "Quorum:           {} {blocked}", corosync.quorum());
     let quorate_flag = if corosync.quorate { "Quorate " } else { "" };
-    let device_flag = if corosync.config.device.is_some() { "Qdevice " } else { "" };
+    let device_flag = if corosync.device_seen { "Qdevice " } else { "" };
     let _ = writeln!(out, "Flags:            {quorate_flag}{device_flag}\n");
     out.push_str(&members(world, name, look)?);
     Some((out, corosync.quorate))
@@ -110,7 +110,7 @@ pub(crate) fn status(world: &World, name: &str, look: Look) -> Option<(String, b
 /// The membership block. Only current members are in it.
 pub(crate) fn members(world: &World, name: &str, look: Look) -> Option<String> {
     let corosync = running(world.nodes.get(name)?)?;
-    let device = corosync.config.device.is_some();
+    let device = corosync.device_seen;
     let column = if device { "    Qdevice " } else { " " };
     let mut out = format!("Membership information\n----------------------\n    Nodeid      Votes{column}Name\n");
     let number = |id: u32| if look.hex { format!("0x{id:08x}") } else { format!("{id:>10}") };
@@ -135,7 +135,7 @@ pub(crate) fn members(world: &World, name: &str, look: Look) -> Option<String> {
 fn device_flags(world: &World, from: &Corosync, hostname: &str) -> &'static str {
     let member = world.nodes.values().find(|node| node.hostname == hostname && node.corosync.ring == from.ring);
     match member {
-        Some(node) if !node.qdevice.has_store => "NR",
+        Some(node) if !node.qdevice.has_store && from.config.device.is_some() => "NR",
         Some(node) if !node.qdevice.running => "NA,NV,NMW",
         Some(node) if node.corosync.device_cast > 0 => "A,V,NMW",
         Some(_) => "A,NV,NMW",

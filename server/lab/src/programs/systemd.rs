@@ -43,7 +43,8 @@ fn names(args: &[String]) -> impl Iterator<Item = String> + '_ {
 fn daemon(node: &Node, name: &str) -> Option<bool> {
     let pve = node.kind == Kind::Pve;
     match name {
-        "ssh" | "sshd" | "chrony" => Some(true),
+        "ssh" | "sshd" => Some(!node.faults.no_sshd),
+        "chrony" => Some(true),
         "corosync" if pve => Some(node.corosync.running),
         "pve-cluster" if pve => Some(node.pmxcfs.running),
         "corosync-qdevice" if pve => Some(node.qdevice.running),

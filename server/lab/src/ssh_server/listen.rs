@@ -38,7 +38,8 @@ async fn keep(shared: Arc<Shared>, name: String, first: TcpListener, address: So
     let mut closed = shared.closed.subscribe();
     while !*closed.borrow_and_update() {
         changes.mark_unchanged();
-        let off = shared.with(|world| world.nodes.get(&name).is_none_or(|node| node.power == Power::Off));
+        let off = shared
+            .with(|world| world.nodes.get(&name).is_none_or(|node| node.power == Power::Off || node.faults.no_sshd));
         if off {
             listener = None;
         } else if listener.is_none() {
