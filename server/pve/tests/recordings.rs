@@ -4,11 +4,12 @@
 mod support;
 
 use pve::{Answer, ParseError, Reason};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use support::Recorded;
 
 /// Commands that this product does not ask (yet), by the beginning of their line, and why.
-const REFUSED_ON_PURPOSE: [(&str, &str); 51] = [
+const REFUSED_ON_PURPOSE: [(&str, &str); 52] = [
     ("ha-manager", "HA has its own issue; watching reads its files instead"),
     ("cat /etc/pve/ha/", "HA has its own issue"),
     ("cat /etc/pve/nodes/*/lrm_status", "HA has its own issue"),
@@ -28,6 +29,7 @@ const REFUSED_ON_PURPOSE: [(&str, &str); 51] = [
     ("corosync-cfgtool -s -b", "the short form says less than -s"),
     ("corosync-cfgtool -sb", "the short form says less than -s"),
     ("corosync-qnetd-tool -lv", "the clusters of a shared qnetd host are not this product's to read"),
+    ("corosync-quorumtool -e", "forcing quorum is not part of the wizard"),
     ("corosync -t", "the configuration is written by pvecm alone in the wizard"),
     ("systemctl status", "for people; show has the same for programs"),
     ("systemctl list-units", "for people; is-active has the same for programs"),
@@ -81,6 +83,34 @@ fn every_recorded_command_is_read_or_refused_on_purpose() {
     }
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), recorded.len(), wrong.join("\n"));
     assert!(read_count > 300, "only {read_count} were read");
+}
+
+/// Files without commands, by the end of their path, and why nobody reads them.
+const NO_COMMANDS: [(&str, &str); 4] = [
+    ("README.md", "says where the recordings come from"),
+    ("/FAULT", "says in words what was broken while its neighbours were recorded"),
+    (".rc", "the exit code of the file beside it, which is read with it"),
+    ("corosync-3.1.7/corosync.node1.log", "corosync's own log file; the journal has the same lines with unit and time"),
+];
+
+#[test]
+fn every_file_of_the_recordings_is_visited() {
+    let recorded = support::all();
+    let visited: BTreeSet<&str> = recorded
+        .iter()
+        .map(|entry| entry.place.rsplit_once(':').map_or(entry.place.as_str(), |(file, _)| file))
+        .collect();
+    let files = support::every_file();
+    assert!(files.len() > 100, "only {} files were found", files.len());
+    let left: Vec<&String> = files
+        .iter()
+        .filter(|file| !visited.contains(file.as_str()))
+        .filter(|file| !NO_COMMANDS.iter().any(|(end, _)| file.ends_with(end)))
+        .collect();
+    assert!(left.is_empty(), "nobody looks at {left:?}");
+    for (end, _) in NO_COMMANDS {
+        assert!(files.iter().any(|file| file.ends_with(end)), "no file ends with {end}");
+    }
 }
 
 #[test]

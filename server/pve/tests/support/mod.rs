@@ -102,9 +102,44 @@ fn plain_corosync() -> Vec<Recorded> {
         let path = format!("corosync-3.1.7/{name}");
         out.push(recorded(path.clone(), "cat /etc/corosync/corosync.conf", &text(&path)));
     }
+    for name in ["expected1_isolated.txt", "expected1_majority.txt"] {
+        out.push(expected(&format!("corosync-3.1.7/{name}")));
+    }
     let path = "corosync-3.1.7/qdevice-tool.txt";
     out.push(recorded(path.to_owned(), "corosync-qdevice-tool -sv", &text(path)));
     out
+}
+
+/// `corosync-quorumtool -e 1`: what it said, then `exit=N`.
+fn expected(path: &str) -> Recorded {
+    let text = text(path);
+    let (said, code) = text.trim_end().rsplit_once("exit=").expect("an exit code");
+    Recorded {
+        place: path.to_owned(),
+        command: "corosync-quorumtool -e 1".to_owned(),
+        stdout: String::new(),
+        stderr: said.to_owned(),
+        exit: code.parse().expect("an exit code"),
+    }
+}
+
+/// Every file below the folder of recordings, by its path there.
+pub fn every_file() -> Vec<String> {
+    let mut folders = vec![String::new()];
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(fixtures().join(&folder)).expect("a folder of recordings") {
+            let entry = entry.expect("an entry");
+            let path = format!("{folder}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                folders.push(format!("{path}/"));
+            } else {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 /// `$ command  # on ADDRESS, N ms`, `# t=+1s   $ command   # on ...`, `== FILE`
