@@ -1,4 +1,4 @@
-// Drives the console in a real browser: `node run.mjs [SPEC ...]`.
+// Drives the console in a real browser: `node run.mjs [SPEC ...]`. Each spec's seconds are printed.
 //
 // QUORATE_BIN is the console's binary, CHROMIUM the browser. What helps to understand a failure is kept in test-results/.
 
@@ -20,16 +20,20 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => p
 
 if (asked.length === 0) rmSync(RESULTS, { recursive: true, force: true })
 const started = Date.now()
+const times = []
 const total = { passed: 0, failed: 0, skipped: 0 }
 for (const name of ALL.filter((name) => asked.length === 0 || asked.includes(name))) {
   const { default: bodies } = await import(`./specs/${name}.mjs`)
   for (const [title, body] of Object.entries(bodies)) {
     const spec = new Spec(title)
+    const began = Date.now()
     await spec.run(body)
+    times.push(`${((Date.now() - began) / 1000).toFixed(0).padStart(5)} s  ${title}`)
     for (const key of Object.keys(total)) total[key] += spec[key]
   }
 }
 await closeBrowsers()
+console.log(times.join('\n'))
 console.log(`in ${((Date.now() - started) / 1000).toFixed(0)} s`)
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
 process.exit(total.failed === 0 && total.passed > 0 ? 0 : 1)

@@ -9,6 +9,7 @@ import { LONG_PATIENCE, person } from '../lib/person.mjs'
 import { equal } from '../lib/spec.mjs'
 import { Wizard } from '../lib/wizard.mjs'
 import { AuditPage } from '../lib/audit.mjs'
+import { Trail } from '../lib/trail.mjs'
 
 const NAME = 'hall-3'
 const ADMIN = { name: 'ada', password: 'a long enough sentence' }
@@ -88,14 +89,31 @@ export default {
       await audit.seeWhole()
       await audit.search({ words: 'pvecm add', code: t('codes.audit_command_finished') })
       await audit.seeCommands(/pvecm add .*--use_ssh/, lab.members.length - 1)
+      const trail = new Trail(admin, wizard.cluster)
+      const ran = await trail.everyCommandAsPlanned({ interrupted: true })
+      equal(Object.keys(ran).sort(), lab.members.map((node) => node.name).sort(), 'nodes on which commands ran')
+      await asTheNodesKnow(lab, await trail.units())
     })
   },
+}
+
+/** The journals of the nodes know the same long commands as the audit, each started once, and no other. */
+async function asTheNodesKnow(lab, units) {
+  for (const node of lab.members) {
+    const started = lab.ssh(node, 'journalctl -o cat').split('\n').filter((line) => line.startsWith('Started quorate-'))
+    const known = [...units].filter(([, entry]) => entry.node === node.name)
+    equal(started.length, known.length, `transient units that ${node.name} has started`)
+    for (const [unit, { command }] of known) {
+      const lines = started.filter((line) => line.startsWith(`Started ${unit}.service`) && line.includes(command))
+      equal(lines.length, 1, `starts of ${command} in the journal of ${node.name}: ${started.join(' / ')}`)
+    }
+  }
 }
 
 /** The lab of real parts; its own program does the work. */
 class RealLab {
   constructor() {
-    this.program = cargoBuild(['--package', 'reallab', '--package', 'standin'], 'reallab')
+    this.program = process.env.QUORATE_REALLAB ?? cargoBuild(['--package', 'reallab', '--package', 'standin'], 'reallab')
   }
 
   reallab(...args) {

@@ -6,6 +6,7 @@ import { ensure, equal } from '../lib/spec.mjs'
 import { Wizard } from '../lib/wizard.mjs'
 import { ClusterPage } from '../lib/cluster.mjs'
 import { AuditPage } from '../lib/audit.mjs'
+import { Trail } from '../lib/trail.mjs'
 
 const NAME = 'prod-west'
 const REASONS = { en: 'First cluster of the new hall', fr: 'Première grappe de la nouvelle salle' }
@@ -179,6 +180,16 @@ async function readAudit(spec, operator, console, wizard, reason) {
     await audit.seeCommands(new RegExp(`pvecm create ${NAME}`), 1)
     await operator.see(reason)
     await operator.inspect('audit')
+  })
+  await spec.step('every command of every plan has run as it was shown, and nothing else', async () => {
+    const ran = await new Trail(operator, wizard.cluster).everyCommandAsPlanned()
+    equal(Object.keys(ran).sort(), ['pve1', 'pve2', 'pve3'], 'nodes on which commands ran')
+    for (const [node, command, count] of [['pve1', /^pvecm create /, 1], ['pve2', /^pvecm add /, 1], ['pve3', /^pvecm add /, 1], ['pve1', /^pvecm add /, 0]]) {
+      equal(ran[node].filter((one) => command.test(one)).length, count, `times that ${command} ran on ${node}`)
+    }
+    for (const commands of Object.values(ran)) {
+      ensure(commands.some((one) => one.startsWith('systemctl stop quorate-')), 'the transient units were taken away')
+    }
   })
   await spec.step('the audit of one operation', async () => {
     await audit.clear()

@@ -5,6 +5,8 @@ import { ClusterPage } from '../lib/cluster.mjs'
 import { LONG_PATIENCE, person } from '../lib/person.mjs'
 import { Wizard } from '../lib/wizard.mjs'
 import { AuditPage } from '../lib/audit.mjs'
+import { ensure } from '../lib/spec.mjs'
+import { Trail } from '../lib/trail.mjs'
 
 const NAME = 'pair'
 
@@ -58,6 +60,8 @@ export default {
       await audit.open()
       await audit.search({ words: 'pvecm qdevice setup', code: t('codes.audit_command_finished') })
       await audit.seeCommands(/pvecm qdevice setup/, 1)
+      const ran = await new Trail(operator, wizard.cluster).everyCommandAsPlanned()
+      ensure(ran[console.qnetd.name].length > 0, 'the commands on the QDevice’s host are among them')
     })
   },
 }

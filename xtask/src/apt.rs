@@ -1,5 +1,6 @@
 //! Programs that come from the system's packages.
 
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
 
 use anyhow::bail;
@@ -53,6 +54,9 @@ pub const TEST: &[Package] = &[
     package("ipmitool", "ipmitool"),
     package("fence-agents", "/usr/sbin/fence_ipmilan"),
     package("libfaketime", "/usr/share/doc/libfaketime"),
+    package("openssl", "openssl"),
+    package("curl", "curl"),
+    package("procps", "ps"),
 ];
 
 /// What Debian 12 needs to build the standard library for WASM.
@@ -111,15 +115,28 @@ impl Root {
     }
 
     /// The program, to be run as the administrator.
-    pub fn command(self, program: &str) -> Command {
+    pub fn command(self, program: impl AsRef<OsStr>) -> Command {
         match self {
             Self::Already => Command::new(program),
             Self::Sudo => {
                 let mut command = Command::new("sudo");
-                command.args(["-n", program]);
+                command.arg("-n").arg(program);
                 command
             }
         }
+    }
+
+    /// The same with variables, which sudo would drop.
+    pub fn command_with(self, program: impl AsRef<OsStr>, variables: &[(&str, &OsStr)]) -> Command {
+        let mut command = self.command("env");
+        for (name, value) in variables {
+            let mut pair = OsString::from(name);
+            pair.push("=");
+            pair.push(value);
+            command.arg(pair);
+        }
+        command.arg(program);
+        command
     }
 }
 
@@ -187,6 +204,20 @@ mod tests {
         assert!(is_there(&package("base-files", "/etc")));
         assert!(!is_there(&package("absent", "no-such-program-here")));
         assert!(!is_there(&package("absent", "/no/such/file")));
+    }
+
+    #[test]
+    fn every_program_that_a_test_starts_is_listed() {
+        for program in ["chromium", "openssl", "curl", "ps", "ssh-keygen", "sshd", "corosync", "ip", "nft", "perl"] {
+            assert!(TEST.iter().any(|package| package.shows == program), "{program} is not listed");
+        }
+    }
+
+    #[test]
+    fn variables_reach_the_administrators_program() {
+        let mut command = Root::Already.command_with("sh", &[("QUORATE_TRIED", OsStr::new("a b"))]);
+        command.args(["-c", "printf %s \"$QUORATE_TRIED\""]);
+        assert_eq!(run::output(command).unwrap(), "a b");
     }
 
     #[test]

@@ -51,20 +51,24 @@ pub fn build(profile: Profile) -> anyhow::Result<Site> {
     if profile == Profile::Release {
         setup::node_packages()?;
     }
-    let compiler = wasm::ensure(false)?;
-    let (mut compile, target) = wasm::cargo_for(&compiler)?;
+    let module = compile(&wasm::ensure(false)?, profile)?;
+
+    say::say("making the site");
+    run::run(generator(profile, &module))?;
+    let site = measured()?;
+    say::say(format!("the site is in {} ({} KiB of WASM for a browser)", site.folder.display(), site.brotli / 1024));
+    Ok(site)
+}
+
+/// Compiles the browser's part and says where the module is.
+pub fn compile(compiler: &wasm::Compiler, profile: Profile) -> anyhow::Result<PathBuf> {
+    let (mut compile, target) = wasm::cargo_for(compiler)?;
     say::say(format!("building the browser part ({})", profile.name()));
     compile
         .args(["build", "--package", "frontend", "--lib", "--target", wasm::TARGET])
         .args(["--profile", profile.name()]);
     run::run(compile)?;
-
-    say::say("making the site");
-    let module = target.join(wasm::TARGET).join(profile.name()).join("frontend.wasm");
-    run::run(generator(profile, &module))?;
-    let site = measured()?;
-    say::say(format!("the site is in {} ({} KiB of WASM for a browser)", site.folder.display(), site.brotli / 1024));
-    Ok(site)
+    Ok(target.join(wasm::TARGET).join(profile.name()).join("frontend.wasm"))
 }
 
 fn generator(profile: Profile, module: &Path) -> std::process::Command {

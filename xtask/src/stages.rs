@@ -1,17 +1,37 @@
 //! The stages of `cargo xtask test`, the quick ones first.
 
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::ensure;
 
+use crate::apt::Root;
 use crate::site::Profile;
-use crate::{bench, cargo, demo, folders, run, site, wasm};
+use crate::{bench, cargo, demo, folders, run, site, wasm, wasm_fallback};
 
 /// Told to every stage's programs: set, the long tests run too.
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
 
 /// The browser specs that every change runs; the others run with `--all`.
-const E2E_PUSH: [&str; 1] = ["resume"];
+const E2E_PUSH: [&str; 3] = ["simulated", "resume", "bad-input"];
+
+/// Those that run with `--all` only.
+const E2E_LONG: [&str; 2] = ["two-nodes-qdevice", "looks"];
+
+/// The one that needs namespaces, and so the administrator.
+const E2E_ROOT: &str = "real";
+
+/// How a stage ended that did not fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    Passed,
+    /// Something could not be run here, and why.
+    LeftOut(String),
+}
+
+/// What keeps a stage or a part of it from running without the administrator's rights.
+const NEEDS_ROOT: &str = "needs root (or sudo without a password)";
 
 /// What a stage needs to know.
 #[derive(Debug)]
@@ -28,68 +48,88 @@ pub struct Context {
 pub struct Stage {
     pub name: &'static str,
     pub about: &'static str,
-    pub run: fn(&Context) -> anyhow::Result<()>,
+    /// Runs with `--all` only.
+    pub long: bool,
+    pub run: fn(&Context) -> anyhow::Result<Ended>,
+}
+
+const fn stage(name: &'static str, about: &'static str, run: fn(&Context) -> anyhow::Result<Ended>) -> Stage {
+    Stage { name, about, long: false, run }
 }
 
 /// Every stage that this checkout has, in order.
 pub fn all() -> Vec<Stage> {
     let mut stages = vec![
-        Stage { name: "fmt", about: "the code's form", run: fmt },
-        Stage { name: "clippy", about: "the linter, server side", run: clippy },
-        Stage { name: "wasm-check", about: "the linter, browser side", run: wasm_check },
-        Stage { name: "without-lab", about: "the product compiles without the simulator", run: without_lab },
-        Stage { name: "site", about: "the browser's part", run: build_site },
-        Stage { name: "unit", about: "tests of the crates", run: unit },
-        Stage { name: "fuzz", about: "damaged recordings for every reader", run: fuzz },
-        Stage { name: "doc", about: "examples in the documentation", run: doc },
+        stage("fmt", "the code's form", fmt),
+        stage("clippy", "the linter, server side", clippy),
+        stage("wasm-check", "the linter, browser side", wasm_check),
+        stage("without-lab", "the product compiles without the simulator", without_lab),
+        stage("site", "the browser's part", build_site),
+        Stage { long: true, ..stage("fallback", "the browser's part with Debian's own Rust", wasm_fallback) },
+        stage("unit", "tests of the crates", unit),
+        stage("fuzz", "damaged recordings for every reader", fuzz),
+        stage("doc", "examples in the documentation", doc),
     ];
     if folders::end2end().join("run.mjs").is_file() {
-        stages.push(Stage { name: "e2e", about: "the console in a real browser", run: e2e });
+        stages.push(stage("e2e", "the console in a real browser", e2e));
     }
     if folders::root().join("xtask/reallab/Cargo.toml").is_file() {
-        stages.push(Stage { name: "lab", about: "real OpenSSH and corosync in namespaces", run: lab });
+        stages.push(stage("lab", "real OpenSSH and corosync in namespaces", lab));
     }
     stages
 }
 
-fn fmt(_: &Context) -> anyhow::Result<()> {
+fn fmt(_: &Context) -> anyhow::Result<Ended> {
     let mut command = cargo::cargo();
     command.args(["fmt", "--all", "--check"]);
-    run::run(command)
+    passed(command)
 }
 
 /// `frontend` is left out here and in the unit tests: it would switch the pages to the browser's features in the same
 /// build as the server's, which leptos does not support.
-fn clippy(_: &Context) -> anyhow::Result<()> {
+fn clippy(_: &Context) -> anyhow::Result<Ended> {
     let mut command = cargo::cargo();
     command.args(["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--", "-D", "warnings"]);
-    run::run(command)
+    passed(command)
 }
 
-fn wasm_check(context: &Context) -> anyhow::Result<()> {
+fn wasm_check(context: &Context) -> anyhow::Result<Ended> {
     let (mut command, _) = wasm::cargo_for(&context.compiler)?;
     command.args(["clippy", "--package", "frontend", "--package", "app", "--package", "model", "--lib"]);
     command.args(["--features", "app/hydrate", "--target", wasm::TARGET]);
     // The site's profile: procedural macros and build scripts are then compiled once for both.
     command.args(["--profile", profile(context).name(), "--", "-D", "warnings"]);
-    run::run(command)
+    passed(command)
 }
 
-fn without_lab(_: &Context) -> anyhow::Result<()> {
+fn without_lab(_: &Context) -> anyhow::Result<Ended> {
     let mut command = cargo::cargo();
     command.args(["check", "--package", "server", "--no-default-features"]);
-    run::run(command)
+    passed(command)
 }
 
-fn build_site(context: &Context) -> anyhow::Result<()> {
+fn build_site(context: &Context) -> anyhow::Result<Ended> {
     let site = site::build(profile(context))?;
     if context.release {
         bench::wasm_within_budget(&site)?;
     }
-    Ok(())
+    Ok(Ended::Passed)
 }
 
-fn unit(context: &Context) -> anyhow::Result<()> {
+/// The way without rustup's server, whatever way this machine would take by itself.
+fn wasm_fallback(_: &Context) -> anyhow::Result<Ended> {
+    if !wasm_fallback::is_possible() {
+        return Ok(Ended::LeftOut("needs Debian 12".to_owned()));
+    }
+    let compiler = wasm::ensure(true)?;
+    ensure!(compiler == wasm::Compiler::Fallback, "the switch for the fallback chose {compiler:?}");
+    let module = site::compile(&compiler, Profile::Demo)?;
+    let bytes = std::fs::read(&module)?;
+    ensure!(bytes.starts_with(b"\0asm"), "{} is no WASM module", module.display());
+    Ok(Ended::Passed)
+}
+
+fn unit(context: &Context) -> anyhow::Result<Ended> {
     let mut command = cargo::cargo();
     let mut nextest = cargo::cargo();
     nextest.args(["nextest", "--version"]);
@@ -99,42 +139,105 @@ fn unit(context: &Context) -> anyhow::Result<()> {
         command.args(["test", "--lib", "--bins", "--tests"]);
     }
     command.args(["--workspace", "--exclude", "frontend", "--no-fail-fast"]);
-    run::run(told(command, context))
+    passed(told(command, context))
 }
 
 /// Seconds of fuzzing that every change gets, and that the long run gets.
 const FUZZ_PUSH_S: &str = "20";
 const FUZZ_LONG_S: &str = "300";
 
-fn fuzz(context: &Context) -> anyhow::Result<()> {
+fn fuzz(context: &Context) -> anyhow::Result<Ended> {
     let mut command = cargo::cargo();
     let seconds = if context.long { FUZZ_LONG_S } else { FUZZ_PUSH_S };
     command.args(["run", "--quiet", "--package", "pve", "--example", "fuzz", "--", "--seconds", seconds]);
+    passed(command)
+}
+
+fn doc(context: &Context) -> anyhow::Result<Ended> {
+    let mut command = cargo::cargo();
+    command.args(["test", "--doc", "--workspace", "--exclude", "frontend", "--quiet"]);
+    passed(told(command, context))
+}
+
+fn e2e(context: &Context) -> anyhow::Result<Ended> {
+    ensure!(folders::site().join("pkg/quorate.js").is_file(), "there is no site: run `cargo xtask site` first");
+    let programs = Programs::build()?;
+    let mut command = Command::new("node");
+    command.arg("run.mjs").args(E2E_PUSH).args(if context.long { &E2E_LONG[..] } else { &[] });
+    command.current_dir(folders::end2end()).envs(programs.variables());
+    run::run(told(command, context))?;
+
+    let Some(root) = Root::find() else {
+        return Ok(Ended::LeftOut(format!("{E2E_ROOT}: {NEEDS_ROOT}")));
+    };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let variables: Vec<_> = programs.variables().into_iter().chain([("PATH", path.as_os_str())]).collect();
+    let mut command = root.command_with("node", &variables);
+    command.args(["run.mjs", E2E_ROOT]).current_dir(folders::end2end());
+    let result = run::run(command);
+    if matches!(root, Root::Sudo) {
+        run::run(given_back(&folders::end2end().join("test-results"))?)?;
+    }
+    result.map(|()| Ended::Passed)
+}
+
+/// What the administrator left belongs to the person again, or the next run could not remove it.
+fn given_back(folder: &Path) -> anyhow::Result<Command> {
+    let id = |option: &str| {
+        let mut command = Command::new("id");
+        command.arg(option);
+        run::output(command)
+    };
+    let mut command = Root::Sudo.command("chown");
+    command.args(["-R", &format!("{}:{}", id("-u")?, id("-g")?)]).arg(folder);
+    Ok(command)
+}
+
+/// The programs that the browser specs start.
+struct Programs {
+    quorate: PathBuf,
+    nodes: PathBuf,
+    reallab: PathBuf,
+}
+
+impl Programs {
+    fn build() -> anyhow::Result<Self> {
+        let quorate = demo::server()?;
+        build(&["--package", "lab", "--example", "nodes"])?;
+        build(&["--package", "reallab", "--package", "standin"])?;
+        let debug = folders::target().join("debug");
+        Ok(Self { quorate, nodes: debug.join("examples/nodes"), reallab: debug.join("reallab") })
+    }
+
+    fn variables(&self) -> [(&'static str, &OsStr); 3] {
+        [
+            ("QUORATE_BIN", self.quorate.as_os_str()),
+            ("QUORATE_NODES", self.nodes.as_os_str()),
+            ("QUORATE_REALLAB", self.reallab.as_os_str()),
+        ]
+    }
+}
+
+fn build(what: &[&str]) -> anyhow::Result<()> {
+    let mut command = cargo::cargo();
+    command.arg("build").arg("--quiet").args(what);
     run::run(command)
 }
 
-fn doc(context: &Context) -> anyhow::Result<()> {
-    let mut command = cargo::cargo();
-    command.args(["test", "--doc", "--workspace", "--exclude", "frontend", "--quiet"]);
-    run::run(told(command, context))
+fn lab(context: &Context) -> anyhow::Result<Ended> {
+    let Some(root) = Root::find() else {
+        return Ok(Ended::LeftOut(NEEDS_ROOT.to_owned()));
+    };
+    // Built as who we are: what root's cargo writes, nobody else could replace.
+    build(&["--package", "reallab", "--package", "standin"])?;
+    let long = if context.long { &[(LONG_TESTS, OsStr::new("1"))][..] } else { &[] };
+    let mut command = root.command_with(folders::target().join("debug/reallab"), long);
+    command.arg("selftest").current_dir(folders::root());
+    passed(command)
 }
 
-fn e2e(context: &Context) -> anyhow::Result<()> {
-    ensure!(folders::site().join("pkg/quorate.js").is_file(), "there is no site: run `cargo xtask site` first");
-    let binary = demo::server()?;
-    let mut command = Command::new("node");
-    command.arg("run.mjs");
-    if !context.long {
-        command.args(E2E_PUSH);
-    }
-    command.current_dir(folders::end2end()).env("QUORATE_BIN", binary);
-    run::run(told(command, context))
-}
-
-fn lab(context: &Context) -> anyhow::Result<()> {
-    let mut command = cargo::cargo();
-    command.args(["run", "--quiet", "--package", "reallab", "--", "selftest"]);
-    run::run(told(command, context))
+fn passed(command: Command) -> anyhow::Result<Ended> {
+    run::run(command).map(|()| Ended::Passed)
 }
 
 fn profile(context: &Context) -> Profile {
@@ -146,4 +249,21 @@ fn told(mut command: Command, context: &Context) -> Command {
         command.env(LONG_TESTS, "1");
     }
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_browser_spec_has_its_tier() {
+        let mut files: Vec<String> = std::fs::read_dir(folders::end2end().join("specs"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".mjs").to_owned())
+            .collect();
+        files.sort();
+        let mut tiers: Vec<&str> = E2E_PUSH.iter().chain(&E2E_LONG).copied().chain([E2E_ROOT]).collect();
+        tiers.sort_unstable();
+        assert_eq!(files, tiers);
+    }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use crate::setup::Need;
-use crate::stages::{self, Context, Stage};
+use crate::stages::{self, Context, Ended, Stage};
 use crate::{say, setup};
 
 #[derive(Debug, clap::Args)]
@@ -21,7 +21,7 @@ pub struct Options {
 
 /// Runs the stages and prints a table; fails when a stage failed.
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    let stages = chosen(stages::all(), &options.only)?;
+    let stages = chosen(stages::all(), &options.only, options.all)?;
     let compiler = setup::run(Need::Test, false)?;
     setup::node_packages()?;
     std::fs::create_dir_all(crate::folders::site())?;
@@ -32,20 +32,22 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         say::say(format!("stage {}: {}", stage.name, stage.about));
         let started = Instant::now();
         let result = (stage.run)(&context);
-        let failed = result.is_err();
-        results.push((stage.name, started.elapsed(), !failed));
-        if let Err(error) = result {
+        if let Err(error) = &result {
             eprintln!("error: stage {}: {error:#}", stage.name);
+        }
+        let failed = result.is_err();
+        results.push((stage.name, started.elapsed(), result.ok()));
+        if failed {
             break;
         }
     }
     eprint!("\n{}", table(&stages, &results));
-    let green = results.iter().all(|(_, _, passed)| *passed);
+    let green = results.iter().all(|(_, _, ended)| ended.is_some());
     Ok(if green { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The stages named in `only`, in their own order; all of them when none is named.
-fn chosen(stages: Vec<Stage>, only: &[String]) -> anyhow::Result<Vec<Stage>> {
+/// The stages named in `only`, in their own order; when none is named all of them, the long ones only where `long` is asked for.
+fn chosen(stages: Vec<Stage>, only: &[String], long: bool) -> anyhow::Result<Vec<Stage>> {
     for name in only {
         ensure!(
             stages.iter().any(|stage| stage.name == name),
@@ -53,15 +55,24 @@ fn chosen(stages: Vec<Stage>, only: &[String]) -> anyhow::Result<Vec<Stage>> {
             stages.iter().map(|stage| stage.name).collect::<Vec<_>>().join(", ")
         );
     }
-    Ok(stages.into_iter().filter(|stage| only.is_empty() || only.iter().any(|name| name == stage.name)).collect())
+    let wanted = |stage: &Stage| {
+        if only.is_empty() { long || !stage.long } else { only.iter().any(|name| name == stage.name) }
+    };
+    Ok(stages.into_iter().filter(wanted).collect())
 }
 
-fn table(stages: &[Stage], results: &[(&str, Duration, bool)]) -> String {
+/// `None` stands for a stage that failed.
+fn table(stages: &[Stage], results: &[(&str, Duration, Option<Ended>)]) -> String {
     let mut text = String::new();
     for stage in stages {
         let line = match results.iter().find(|(name, _, _)| *name == stage.name) {
-            Some((name, time, passed)) => {
-                format!("{name:<12} {:>6} s  {}\n", time.as_secs(), if *passed { "passed" } else { "FAILED" })
+            Some((name, time, ended)) => {
+                let word = match ended {
+                    Some(Ended::Passed) => "passed".to_owned(),
+                    Some(Ended::LeftOut(what)) => format!("left out: {what}"),
+                    None => "FAILED".to_owned(),
+                };
+                format!("{name:<12} {:>6} s  {word}\n", time.as_secs())
             }
             None => format!("{:<12} {:>8}  not run\n", stage.name, "-"),
         };
@@ -80,20 +91,30 @@ mod tests {
     fn stages_keep_their_order_and_unknown_names_are_refused() {
         let names = |only: &[&str]| {
             let only: Vec<String> = only.iter().map(|name| (*name).to_owned()).collect();
-            chosen(stages::all(), &only).map(|stages| stages.iter().map(|stage| stage.name).collect::<Vec<_>>())
+            chosen(stages::all(), &only, false).map(|stages| stages.iter().map(|stage| stage.name).collect::<Vec<_>>())
         };
         assert_eq!(names(&["unit", "fmt"]).unwrap(), ["fmt", "unit"]);
         assert!(names(&[]).unwrap().len() > 5);
+        assert!(!names(&[]).unwrap().contains(&"fallback"), "a long stage runs when it is asked for");
+        assert_eq!(names(&["fallback"]).unwrap(), ["fallback"]);
+        assert!(chosen(stages::all(), &[], true).unwrap().iter().any(|stage| stage.name == "fallback"));
         assert!(names(&["units"]).unwrap_err().to_string().contains("there is no stage units"));
     }
 
     #[test]
     fn the_table_tells_failed_from_not_run() {
-        let stages = chosen(stages::all(), &["fmt".to_owned(), "clippy".to_owned(), "unit".to_owned()]).unwrap();
-        let results = [("fmt", Duration::from_secs(1), true), ("clippy", Duration::from_secs(61), false)];
+        let only = ["fmt", "clippy", "doc", "unit"].map(str::to_owned);
+        let stages = chosen(stages::all(), &only, false).unwrap();
+        let left_out = Some(Ended::LeftOut("needs root".to_owned()));
+        let results = [
+            ("fmt", Duration::from_secs(1), Some(Ended::Passed)),
+            ("clippy", Duration::from_secs(61), None),
+            ("doc", Duration::from_secs(0), left_out),
+        ];
         assert_eq!(
             table(&stages, &results),
-            "fmt               1 s  passed\nclippy           61 s  FAILED\nunit                -  not run\ntotal            62 s\n"
+            "fmt               1 s  passed\nclippy           61 s  FAILED\nunit                -  not run\n\
+             doc               0 s  left out: needs root\ntotal            62 s\n"
         );
     }
 }
