@@ -238,3 +238,18 @@ pub enum UnitState {
         code: i32,
     },
 }
+
+/// How one node's SSH to another ended, with the other's pinned host key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "ssh")]
+pub enum NodeSsh {
+    Works,
+    /// `Host key verification failed.`: the other node's key is not the pinned one, or none is pinned.
+    HostKey,
+    /// `Permission denied`: the other node does not let root's key in.
+    Denied,
+    /// The other node was not reached, or anything else: the last words.
+    Failed {
+        text: String,
+    },
+}

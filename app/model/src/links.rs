@@ -102,15 +102,91 @@ pub fn propose(candidates: &[Candidate]) -> Vec<LinkPlan> {
         .collect()
 }
 
+/// The links that a living cluster has, from what corosync.conf says of each node; what was chosen adds networks and
+/// priorities, which that file need not have.
+#[must_use]
+pub fn fixed(addresses: &BTreeMap<NodeId, BTreeMap<u8, IpAddr>>, chosen: &[LinkPlan]) -> Vec<LinkPlan> {
+    let numbers: BTreeSet<u8> = addresses.values().flat_map(BTreeMap::keys).copied().collect();
+    let link = |number: u8| {
+        let known = chosen.iter().find(|link| link.number == number);
+        LinkPlan {
+            number,
+            priority: known.and_then(|link| link.priority),
+            network: known.and_then(|link| link.network),
+            addresses: addresses.iter().filter_map(|(node, own)| Some((*node, *own.get(&number)?))).collect(),
+        }
+    };
+    numbers.into_iter().map(link).collect()
+}
+
+/// The fixed links with addresses for nodes that are to join: what was chosen for them before, else their own address in
+/// the network in which the members' addresses are.
+#[must_use]
+pub fn propose_joining(fixed: &[LinkPlan], chosen: &[LinkPlan], joiners: &[NodeAddresses]) -> Vec<LinkPlan> {
+    let mut links = fixed.to_vec();
+    for link in &mut links {
+        let before = chosen.iter().find(|one| one.number == link.number);
+        for joiner in joiners {
+            let kept = before.and_then(|one| one.addresses.get(&joiner.node)).copied();
+            let Some(address) = kept.or_else(|| beside(link, joiner)) else { continue };
+            link.addresses.insert(joiner.node, address);
+        }
+    }
+    links
+}
+
+/// The joiner's only address in a network that holds a member's address of this link.
+fn beside(link: &LinkPlan, joiner: &NodeAddresses) -> Option<IpAddr> {
+    let members: Vec<IpAddr> = link.addresses.values().copied().collect();
+    let shares = |own: &&InterfaceAddress| {
+        network_of(own).is_some_and(|network| members.iter().any(|member| network.contains(member)))
+    };
+    let mut found = joiner.addresses.iter().filter(shares).map(|own| own.address);
+    found.next().filter(|_| found.next().is_none())
+}
+
+/// What is wrong with the addresses of nodes that are to join a cluster whose own links are fixed.
+#[must_use]
+pub fn joining_faults(links: &[LinkPlan], fixed: &[LinkPlan], joiners: &[NodeAddresses]) -> Vec<LinkFault> {
+    let mut found = faults(links, joiners);
+    let taken: BTreeSet<IpAddr> = fixed.iter().flat_map(|link| link.addresses.values()).copied().collect();
+    let chosen = links.iter().flat_map(|link| joiners.iter().filter_map(|one| link.addresses.get(&one.node)));
+    found
+        .extend(chosen.filter(|address| taken.contains(address)).map(|address| LinkFault::Twice { address: *address }));
+    let numbers = |links: &[LinkPlan]| links.iter().map(|link| link.number).collect::<Vec<_>>();
+    if numbers(links) != numbers(fixed) {
+        found.push(LinkFault::Changed);
+    }
+    let kept = |one: &LinkPlan| {
+        let now = links.iter().find(|link| link.number == one.number);
+        now.is_none_or(|now| one.addresses.iter().all(|(node, address)| now.addresses.get(node) == Some(address)))
+    };
+    if !fixed.iter().all(kept) && !found.contains(&LinkFault::Changed) {
+        found.push(LinkFault::Changed);
+    }
+    found
+}
+
 /// What is wrong with a choice of links.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "kind")]
 pub enum LinkFault {
     NoLink,
     TooMany,
-    Missing { link: u8, node: NodeId },
-    NotLocal { link: u8, node: NodeId, address: IpAddr },
-    Twice { address: IpAddr },
+    Missing {
+        link: u8,
+        node: NodeId,
+    },
+    NotLocal {
+        link: u8,
+        node: NodeId,
+        address: IpAddr,
+    },
+    Twice {
+        address: IpAddr,
+    },
+    /// Links of a living cluster, or addresses of its members, would become others than corosync.conf says.
+    Changed,
 }
 
 /// Checks a choice against the nodes' own addresses: `pvecm create` accepts an address that is not there.
@@ -197,5 +273,33 @@ mod tests {
         assert!(found.iter().any(|fault| matches!(fault, LinkFault::NotLocal { link: 0, .. })));
         assert!(found.iter().any(|fault| matches!(fault, LinkFault::Twice { .. })));
         assert!(faults(&[], &nodes).contains(&LinkFault::NoLink));
+    }
+
+    #[test]
+    fn a_node_joins_on_the_links_that_are_there() {
+        let members = [node(11), node(12)];
+        let chosen = propose(&candidates(&members));
+        let own = |n: u8, net: u8| format!("10.0.{net}.{n}").parse::<IpAddr>().expect("address");
+        let conf = [11, 12].map(|n| (id(u128::from(n)), BTreeMap::from([(0, own(n, 1)), (1, own(n, 0))]))).into();
+        let fixed = fixed(&conf, &chosen);
+        assert_eq!(fixed, chosen, "the file says what was chosen");
+
+        let joiners = [node(14)];
+        let links = propose_joining(&fixed, &chosen, &joiners);
+        assert_eq!((links[0].addresses[&id(14)], links[1].addresses[&id(14)]), (own(14, 1), own(14, 0)));
+        assert_eq!(joining_faults(&links, &fixed, &joiners), []);
+        assert!(joining_faults(&fixed, &fixed, &joiners).contains(&LinkFault::Missing { link: 1, node: id(14) }));
+
+        let mut moved = links.clone();
+        moved[0].addresses.insert(id(11), own(99, 1));
+        assert_eq!(joining_faults(&moved, &fixed, &joiners), [LinkFault::Changed], "a member's address stays");
+        assert_eq!(joining_faults(&links[..1], &fixed, &joiners), [LinkFault::Changed], "a link stays");
+        let mut stolen = links.clone();
+        stolen[0].addresses.insert(id(14), own(11, 1));
+        let found = joining_faults(&stolen, &fixed, &joiners);
+        assert!(found.contains(&LinkFault::Twice { address: own(11, 1) }), "{found:?}");
+        let mut again = links;
+        again[1].addresses.insert(id(14), own(14, 1));
+        assert_eq!(propose_joining(&fixed, &again, &joiners)[1].addresses[&id(14)], own(14, 1), "a choice is kept");
     }
 }

@@ -151,6 +151,12 @@ impl Action {
         !matches!(self, Self::CreateCluster { .. } | Self::JoinCluster { .. } | Self::SetUpQdevice { .. })
     }
 
+    /// Whether its first command runs as a transient unit, because it lasts longer than a connection may.
+    #[must_use]
+    pub const fn runs_as_unit(&self) -> bool {
+        matches!(self, Self::CreateCluster { .. } | Self::JoinCluster { .. } | Self::SetUpQdevice { .. })
+    }
+
     /// The step's own time limit in seconds, waiting for its proof included.
     #[must_use]
     pub const fn time_limit_s(&self) -> u32 {

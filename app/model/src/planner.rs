@@ -29,6 +29,20 @@ impl<'a> PlanWorld<'a> {
         self.nodes.iter().find(|node| node.id == id).ok_or_else(|| ProblemCode::NotFound.into())
     }
 
+    /// A machine that was added for this purpose: a QDevice's host in a nodelist, or a member as its own witness,
+    /// would turn the votes into something else than people believe.
+    fn node_for(&self, id: NodeId, purpose: Purpose) -> Result<&'a Node, Problem> {
+        let node = self.node(id)?;
+        if node.purpose == purpose {
+            return Ok(node);
+        }
+        let code = match purpose {
+            Purpose::Member => ProblemCode::NotANode,
+            Purpose::Qnetd => ProblemCode::NotAQnetdHost,
+        };
+        Err(Problem::new(code).with("node", node.label()))
+    }
+
     /// Materially, the world in which a plan was made: what may not have moved when it runs.
     #[must_use]
     pub fn facts(&self) -> MaterialFacts {
@@ -109,7 +123,7 @@ fn create(intent: &Intent, first: NodeId, links: &[LinkPlan], world: &PlanWorld<
     if world.cluster.phase == ClusterPhase::Live {
         return Err(Problem::new(ProblemCode::ClusterAlreadyBuilt).with("name", &world.cluster.name));
     }
-    let node = world.node(first)?;
+    let node = world.node_for(first, Purpose::Member)?;
     let arguments = link_arguments(links, node, true)?;
     let steps = vec![
         step(node, Action::KeepConsoleKey),
@@ -138,7 +152,7 @@ fn join(
     if world.cluster.phase != ClusterPhase::Live {
         return Err(ProblemCode::NotInCluster.into());
     }
-    let member = world.node(member)?;
+    let member = world.node_for(member, Purpose::Member)?;
     let member_address = link_arguments(links, member, false)?
         .first()
         .map(|argument| argument.address)
@@ -146,7 +160,7 @@ fn join(
     let mut steps = Vec::new();
     let mut consequences = Vec::new();
     for id in joiners {
-        let joiner = world.node(*id)?;
+        let joiner = world.node_for(*id, Purpose::Member)?;
         steps.extend(join_one(joiner, member, member_address, links, world)?);
         consequences.push(consequence(ConsequenceCode::JoinerConfigReplaced, &[("node", joiner.label().to_owned())]));
     }
@@ -189,7 +203,7 @@ fn set_up_qdevice(intent: &Intent, host: NodeId, address: IpAddr, world: &PlanWo
     if world.cluster.phase != ClusterPhase::Live {
         return Err(ProblemCode::NotInCluster.into());
     }
-    let host = world.node(host)?;
+    let host = world.node_for(host, Purpose::Qnetd)?;
     let mut members: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();
     members.sort_by_key(|node| node.position);
     let first = members.first().ok_or(ProblemCode::NodeCountTooLow)?;

@@ -7,7 +7,7 @@ mod compare;
 #[cfg(test)]
 mod tests;
 
-use crate::facts::{CorosyncConf, LinkStatus, QuorumStatus};
+use crate::facts::{CorosyncConf, LinkStatus, NodeSsh, QuorumMember, QuorumStatus};
 use crate::observation::Evidence;
 use crate::preflight::{Gathered, Verdict};
 use jiff::Timestamp;
@@ -28,6 +28,8 @@ crate::problem::codes!(
         ConfigVersion => "config_version",
         ConfigSame => "config_same",
         Links => "links",
+        /// Root of every node reaches every other one with the host key that the cluster has pinned.
+        NodeSsh => "node_ssh",
         Writable => "writable",
     }
 );
@@ -42,6 +44,8 @@ crate::problem::codes!(
         NotQuorate => "not_quorate",
         /// `own`: what corosync's tool says, `other`: what `pvecm status` says on the same node.
         PvecmDiffers => "pvecm_differs",
+        /// `own`: the members that corosync's tool names, `other`: those of `pvecm nodes` on the same node.
+        PvecmNodesDiffer => "pvecm_nodes_differ",
         /// `own`, `other`, `peer`: votes there are / votes expected.
         VotesDiffer => "votes_differ",
         /// `expected`, `configured`: votes expected now, and in corosync.conf.
@@ -65,6 +69,12 @@ crate::problem::codes!(
         /// `link`, `peer`.
         LinkDown => "link_down",
         ReadOnly => "read_only",
+        /// `peer`.
+        SshHostKey => "ssh_host_key",
+        /// `peer`.
+        SshDenied => "ssh_denied",
+        /// `peer`, `text`: ssh's last words.
+        SshFailed => "ssh_failed",
     }
 );
 
@@ -77,6 +87,10 @@ pub struct VerifyAnswer {
     pub quorum: Gathered<QuorumStatus>,
     /// The quorum block of `pvecm status`; absent where corosync does not run.
     pub status: Gathered<Option<QuorumStatus>>,
+    /// `pvecm nodes`
+    pub members: Gathered<Vec<QuorumMember>>,
+    /// `ssh` to every other node of corosync.conf: name -> how it ended.
+    pub ssh: BTreeMap<String, Gathered<NodeSsh>>,
     /// `corosync-cfgtool -n`
     pub links: Gathered<LinkStatus>,
     /// `/etc/pve/corosync.conf`

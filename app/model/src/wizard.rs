@@ -2,7 +2,7 @@
 
 use crate::ids::NodeId;
 use crate::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
-use crate::links::LinkPlan;
+use crate::links::{self, LinkPlan};
 use crate::preflight::{CheckId, Matrix};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{QdeviceAdvice, qdevice_advice};
@@ -101,6 +101,43 @@ impl World<'_> {
         waiting.iter().map(|node| node.id).collect()
     }
 
+    /// Nodes of a living cluster's draft that its corosync.conf does not list; none while nobody has read that file.
+    #[must_use]
+    pub fn newcomers(&self) -> Vec<NodeId> {
+        let Some(snapshot) = self.snapshot.filter(|one| one.cluster_name.is_some()) else { return Vec::new() };
+        let listed = |id: NodeId| snapshot.nodes.iter().any(|one| one.id == Some(id) && one.corosync_id.is_some());
+        let mut new: Vec<&Node> = self.members().filter(|node| !listed(node.id)).collect();
+        new.sort_by_key(|node| node.position);
+        new.iter().map(|node| node.id).collect()
+    }
+
+    /// The links of a living cluster as its nodes tell them.
+    #[must_use]
+    pub fn fixed_links(&self) -> Vec<LinkPlan> {
+        let nodes = self.snapshot.map(|snapshot| snapshot.nodes.as_slice()).unwrap_or_default();
+        let addresses = nodes.iter().filter(|one| one.corosync_id.is_some()).filter_map(|one| {
+            let own = one.addresses.iter().filter_map(|(link, text)| Some((*link, text.parse().ok()?)));
+            Some((one.id?, own.collect()))
+        });
+        links::fixed(&addresses.collect(), &self.draft.links)
+    }
+
+    /// A newcomer without an address on one of the cluster's links.
+    fn unlinked(&self) -> Option<&Node> {
+        let new = self.newcomers();
+        if new.is_empty() {
+            return None;
+        }
+        let fixed = self.fixed_links();
+        let complete = |id: &NodeId| {
+            fixed.iter().all(|one| {
+                let chosen = self.draft.links.iter().find(|link| link.number == one.number);
+                chosen.is_some_and(|link| link.addresses.contains_key(id))
+            })
+        };
+        self.members().find(|node| new.contains(&node.id) && !complete(&node.id))
+    }
+
     fn is_member(&self, node: &Node) -> bool {
         self.snapshot.is_some_and(|snapshot| {
             snapshot.nodes.iter().any(|state| state.id == Some(node.id) && state.membership == Membership::Member)
@@ -128,9 +165,8 @@ fn state(step: WizardStep, world: &World<'_>) -> StepState {
     match step {
         WizardStep::Prerequisites => prerequisites(world, live),
         WizardStep::Network => network(world, live),
-        WizardStep::Create => after(prerequisites(world, live), || {
-            after(network(world, live), || if live { StepState::Done } else { gate_create(world) })
-        }),
+        WizardStep::Create if live => StepState::Done,
+        WizardStep::Create => after(prerequisites(world, live), || after(network(world, live), || gate_create(world))),
         WizardStep::Join => join(world, live),
         WizardStep::Verify => verify(world, live),
         WizardStep::Qdevice => qdevice(world, live),
@@ -169,7 +205,7 @@ fn covers(matrix: &Matrix, world: &World<'_>) -> bool {
 
 fn network(world: &World<'_>, live: bool) -> StepState {
     if live {
-        return StepState::Done;
+        return if world.unlinked().is_some() { StepState::Open } else { StepState::Done };
     }
     let before = prerequisites(world, live);
     if !matches!(before, StepState::Done) && !only_ports_block(world) {
@@ -203,6 +239,9 @@ fn join(world: &World<'_>, live: bool) -> StepState {
     }
     if world.snapshot.is_none_or(|snapshot| matches!(snapshot.agreement, Agreement::Unknown)) {
         return StepState::Open;
+    }
+    if let Some(node) = world.unlinked() {
+        return StepState::Blocked { problem: Problem::new(ProblemCode::LinksIncomplete).with("node", node.label()) };
     }
     if world.joiners().is_empty() { StepState::Done } else { StepState::Open }
 }

@@ -19,7 +19,10 @@ pub fn CodeBlock(evidence: Evidence) -> impl IntoView {
             view! { <span class="code-line" class:code-guilty=line.guilty>{mark}{line.text}"\n"</span> }
         })
         .collect_view();
-    let ended = exit.map_or_else(|| "…".to_owned(), |code| format!("exit {code}"));
+    let ended = move || match exit {
+        Some(code) => t_string!(i18n, common.exit_code, code = code).to_string(),
+        None => "…".to_owned(),
+    };
     view! {
         <figure class="code">
             <figcaption class="code-head">

@@ -33,7 +33,7 @@ impl Engine {
         let nodes = self.store.nodes(cluster.id).await.map_err(|error| store_problem(&error))?;
         let snapshot = self.hub.snapshot(cluster.id);
         let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: snapshot.as_deref() };
-        let plan = render::render(planner::plan(intent, &world)?)?;
+        let plan = render::render(planner::plan(intent, &world)?, &self.dialer.console_key()?)?;
         if let Some(fault) = lint(&plan).first() {
             return Err(unfit(fault));
         }

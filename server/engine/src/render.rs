@@ -1,53 +1,83 @@
 //! The commands of each step, as people read them before and as the digest covers them.
 
+use model::ids::OperationId;
 use model::plan::{Action, KeyFile, LinkArgument, Plan, Step};
 use model::problem::{Problem, ProblemCode};
+use pve::host_keys::{self, HostKeyKind, PublicKey};
 use pve::pvecm::LinkOption;
+use pve::ssh_keys::KeyLine;
+use pve::unit::{self, UnitName};
 use pve::{CommandLine, ssh_keys};
+use uuid::Uuid;
 
-/// Fills in the commands of every step.
+/// Stands for the operation in the names of units, which get theirs when the plan runs.
+const OPERATION_TO_BE: &str = "<operation>";
+
+/// Fills in the commands of every step; `console_key` is the console's own public key, as it will be written down.
 ///
 /// # Errors
-/// When a link cannot be written as an argument.
-pub fn render(mut plan: Plan) -> Result<Plan, Problem> {
-    for step in &mut plan.steps {
-        step.commands = commands(step)?;
+/// When a link cannot be written as an argument, or the console's key is none.
+pub fn render(mut plan: Plan, console_key: &str) -> Result<Plan, Problem> {
+    let key = PublicKey::parse(console_key).map_err(|_| Problem::from(ProblemCode::Internal))?;
+    let console = KeyLine::authorized(&key);
+    for (index, step) in (0u16..).zip(&mut plan.steps) {
+        step.commands = commands(step, index, &console)?;
     }
     Ok(plan)
 }
 
-fn commands(step: &Step) -> Result<Vec<String>, Problem> {
+/// The name of a step's transient unit on its node: the same operation and step always give the same one.
+///
+/// # Errors
+/// Never: the name is made of what a unit may be called.
+pub fn unit_name(operation: OperationId, step: u16) -> Result<UnitName, Problem> {
+    let text = format!("quorate-{}-{step}", operation.as_uuid().simple());
+    text.parse().map_err(|_| ProblemCode::Internal.into())
+}
+
+/// A long command with what takes its transient unit away again.
+fn as_unit(command: &CommandLine, step: u16) -> Result<Vec<String>, Problem> {
+    let nobody = OperationId::from_uuid(Uuid::nil());
+    let unit = unit_name(nobody, step)?;
+    let to_be = |line: String| line.replace(&nobody.as_uuid().simple().to_string(), OPERATION_TO_BE);
+    Ok(vec![command.display(), to_be(unit::stop(&unit).display()), to_be(unit::remove_output(&unit).display())])
+}
+
+fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, Problem> {
+    let folder = || ssh_keys::make_ssh_folder().display();
+    let by_console = |file| ssh_keys::append_line_shown(file, console);
     Ok(match &step.action {
-        Action::KeepConsoleKey => {
-            vec![
-                ssh_keys::make_ssh_folder().display(),
-                appended(ssh_keys::KeyFile::AuthorizedKeys2, "the console's key"),
-            ]
-        }
-        Action::ShareConsoleKey => vec![appended(ssh_keys::KeyFile::ClusterAuthorizedKeys, "the console's key")],
-        Action::CreateCluster { name, links } => vec![pve::pvecm::create(name, &link_options(links)?).display()],
-        Action::MakeRootKey => vec![ssh_keys::make_root_key().display()],
+        Action::KeepConsoleKey => vec![folder(), by_console(ssh_keys::KeyFile::AuthorizedKeys2)],
+        Action::ShareConsoleKey => vec![by_console(ssh_keys::KeyFile::ClusterAuthorizedKeys)],
+        Action::CreateCluster { name, links } => as_unit(&pve::pvecm::create(name, &link_options(links)?), index)?,
+        Action::MakeRootKey => vec![folder(), ssh_keys::make_root_key().display()],
         Action::AuthorizeRootKey { of_name, file, .. } => {
-            vec![appended(key_file(*file), &format!("/root/.ssh/id_rsa.pub of {of_name}"))]
+            let line = ssh_keys::append_shown(key_file(*file), &root_key_of(of_name));
+            match file {
+                KeyFile::Cluster => vec![line],
+                KeyFile::Own => vec![folder(), line],
+            }
         }
         Action::TrustHostKeys { of_name, address, .. } => {
-            vec![appended(ssh_keys::KeyFile::KnownHosts, &format!("the host keys of {of_name} for {address}"))]
+            let keys = HostKeyKind::ALL.map(|kind| source(of_name, &host_keys::cat_host_key(kind))).join(" ");
+            vec![ssh_keys::append_shown(ssh_keys::KeyFile::KnownHosts, &format!("{address} {keys}"))]
         }
-        Action::JoinCluster { member_address, links, .. } => vec![join_command(*member_address, links)?.display()],
-        Action::SetUpQdevice { address, .. } => vec![pve::pvecm::qdevice_setup(*address).display()],
+        Action::JoinCluster { member_address, links, .. } => as_unit(&join_command(*member_address, links)?, index)?,
+        Action::SetUpQdevice { address, .. } => as_unit(&pve::pvecm::qdevice_setup(*address), index)?,
         Action::ForgetRootKey { of_name, file, .. } => {
-            let text = format!("install -m 600 /dev/stdin {}", path(key_file(*file)));
-            vec![format!("{text} < [without /root/.ssh/id_rsa.pub of {of_name}]")]
+            let line = ssh_keys::remove_shown(key_file(*file), &root_key_of(of_name));
+            vec![line.ok_or(ProblemCode::Internal)?]
         }
     })
 }
 
-fn appended(file: ssh_keys::KeyFile, what: &str) -> String {
-    format!("tee -a {} < [{what}]", path(file))
+fn root_key_of(name: &str) -> String {
+    source(name, &host_keys::cat_root_key())
 }
 
-fn path(file: ssh_keys::KeyFile) -> String {
-    ssh_keys::cat(file).argv().last().map(|word| (*word).to_owned()).unwrap_or_default()
+/// A file that is read on a machine when the plan runs: `pve2:/root/.ssh/id_rsa.pub`.
+fn source(name: &str, cat: &CommandLine) -> String {
+    format!("{name}:{}", cat.argv().last().copied().unwrap_or_default())
 }
 
 /// Which file of authorised keys a plan means.

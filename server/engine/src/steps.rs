@@ -80,7 +80,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
 
 /// Removes what a long command left on the node; a failure here changes nothing.
 pub async fn clean_up(context: &StepContext<'_>) {
-    if !context.step.action.repeatable() {
+    if context.step.action.runs_as_unit() {
         unit::clean_up(context).await;
     }
 }

@@ -6,12 +6,13 @@ use crate::ports::Output;
 use futures::future::join_all;
 use model::ids::ClusterId;
 use model::inventory::{Node, Purpose};
+use model::name::NodeName;
 use model::observation::Evidence;
 use model::preflight::Gathered;
 use model::problem::{Problem, ProblemCode};
 use model::verify::{self, Verification, VerifyAnswer, VerifyCode};
 use pve::files::{self, NodeFile};
-use pve::{Answer, CommandLine, ParseError, cfgtool, pvecm, quorumtool};
+use pve::{Answer, CommandLine, ParseError, cfgtool, pvecm, quorumtool, ssh_keys};
 use std::collections::BTreeMap;
 
 impl Engine {
@@ -40,12 +41,41 @@ impl Engine {
             files::sha256sums(&[NodeFile::ClusterCorosyncConf, NodeFile::LocalCorosyncConf]),
             files::pmxcfs_writable(),
             pvecm::status(),
+            pvecm::nodes(),
         ];
-        let outputs = match self.shell_to(node).await {
-            Ok(shell) => shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label())),
-            Err(problem) => Err(problem),
-        };
-        read(node, &commands, &outputs)
+        let outputs = self.sweep(node, &commands).await;
+        let mut told = read(node, &commands, &outputs);
+        self.try_peers(node, &mut told).await;
+        told
+    }
+
+    /// From this node to every other one that its configuration lists, as Proxmox VE itself goes from node to node.
+    async fn try_peers(&self, node: &Node, told: &mut VerifyAnswer) {
+        let (Ok(conf), Ok(own)) = (&told.conf, told.quorum.as_ref().map(|status| status.node_id)) else { return };
+        let peers: Vec<(String, CommandLine)> = conf
+            .nodes
+            .iter()
+            .filter(|peer| peer.id != own)
+            .filter_map(|peer| {
+                let address = peer.addresses.values().next()?.parse().ok()?;
+                let name: NodeName = peer.name.parse().ok()?;
+                Some((peer.name.clone(), ssh_keys::try_node_to_node(&name, address)))
+            })
+            .collect();
+        let commands: Vec<CommandLine> = peers.iter().map(|(_, command)| command.clone()).collect();
+        let outputs = self.sweep(node, &commands).await;
+        let reader = Reader { node, outputs: &outputs };
+        for (index, (peer, command)) in peers.iter().enumerate() {
+            told.ssh.insert(peer.clone(), reader.at(index, ssh_keys::node_to_node));
+            if let Some(output) = outputs.as_ref().ok().and_then(|outputs| outputs.get(index)) {
+                told.evidence.entry(VerifyCode::NodeSsh).or_default().push(evidence(node.label(), command, output));
+            }
+        }
+    }
+
+    async fn sweep(&self, node: &Node, commands: &[CommandLine]) -> Result<Vec<Output>, Problem> {
+        let shell = self.shell_to(node).await?;
+        shell.sweep(commands).await.map_err(|error| error.problem().with("node", node.label()))
     }
 }
 
@@ -61,6 +91,8 @@ fn read(node: &Node, commands: &[CommandLine], outputs: &Result<Vec<Output>, Pro
         digests: reader.at(3, files::digests),
         writable: reader.at(4, files::yes_or_no),
         status: reader.at(5, pvecm::cluster_status).map(|status| status.quorum),
+        members: reader.at(6, pvecm::members),
+        ssh: BTreeMap::new(),
         evidence: quotes(node, commands, outputs),
     }
 }
@@ -87,13 +119,14 @@ fn quotes(
 ) -> BTreeMap<VerifyCode, Vec<Evidence>> {
     let mut kept: BTreeMap<VerifyCode, Vec<Evidence>> = BTreeMap::new();
     let Ok(outputs) = outputs else { return kept };
-    let speaks: [&[VerifyCode]; 6] = [
+    let speaks: [&[VerifyCode]; 7] = [
         &[VerifyCode::Quorate, VerifyCode::Votes, VerifyCode::Members, VerifyCode::Ring],
         &[VerifyCode::Links],
         &[VerifyCode::ConfigVersion],
         &[VerifyCode::ConfigSame],
         &[VerifyCode::Writable],
         &[VerifyCode::Quorate],
+        &[VerifyCode::Members],
     ];
     for ((command, output), codes) in commands.iter().zip(outputs).zip(speaks) {
         for code in codes {

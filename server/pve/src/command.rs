@@ -160,6 +160,12 @@ impl CommandLine {
         out
     }
 
+    /// The same before it runs, for standard input that only exists then: `SOURCE` stands in angle brackets.
+    pub(crate) fn display_from(&self, source: &str) -> String {
+        let words = self.words().map(shown_word).collect::<Vec<_>>().join(" ");
+        format!("{words} < <{source}>")
+    }
+
     /// The line of one exec channel: `LC_ALL=C timeout -k 2 SECONDS PROGRAM ARG...`, by `sudo -n` where needed.
     ///
     /// A stream is bound to its standard input: `LC_ALL=C timeout -k 2 SECONDS sh -c SCRIPT follow PROGRAM ARG...`

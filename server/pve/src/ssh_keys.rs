@@ -7,6 +7,7 @@ use crate::command::CommandLine;
 use crate::error::ParseError;
 use crate::files::NodeFile;
 use crate::host_keys::PublicKey;
+pub use model::facts::NodeSsh;
 use model::name::NodeName;
 use std::net::IpAddr;
 
@@ -132,6 +133,28 @@ pub fn remove(file: KeyFile, lines: &[String], line: &KeyLine) -> Option<Command
     Some(CommandLine::changes("install").args(["-m", "600", "/dev/stdin"]).arg(file.path()).stdin_bytes(text))
 }
 
+/// What [`append`] will be, for lines that are read from `source` on another machine when it runs: `HOST:PATH`.
+#[must_use]
+pub fn append_shown(file: KeyFile, source: &str) -> String {
+    append(file, &[]).display_from(source)
+}
+
+/// What [`remove`] will be: the file as it is then, without the lines of `source`.
+///
+/// `None` where there is no such command.
+#[must_use]
+pub fn remove_shown(file: KeyFile, source: &str) -> Option<String> {
+    let none = KeyLine(String::from("-"));
+    remove(file, &[], &none).map(|command| command.display_from(&format!("{} - {source}", file.path())))
+}
+
+/// What [`append`] of one line will be, with the line.
+#[must_use]
+pub fn append_line_shown(file: KeyFile, line: &KeyLine) -> String {
+    let words = append(file, &[]).argv().join(" ");
+    format!("{words} <<< '{}'", line.0)
+}
+
 /// Makes `/root/.ssh` with the mode that sshd wants.
 #[must_use]
 pub fn make_ssh_folder() -> CommandLine {
@@ -165,20 +188,6 @@ pub fn try_node_to_node(node: &NodeName, address: IpAddr) -> CommandLine {
         .arg(format!("root@{address}"))
         .arg("/bin/true")
         .limit_s(SSH_LIMIT_S)
-}
-
-/// How one node's SSH to another ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NodeSsh {
-    Works,
-    /// `Host key verification failed.`: the other node's key is not the pinned one, or none is pinned.
-    HostKey,
-    /// `Permission denied`: the other node does not let root's key in.
-    Denied,
-    /// The other node was not reached, or anything else: the last words.
-    Failed {
-        text: String,
-    },
 }
 
 /// Reads the answer of [`try_node_to_node`].

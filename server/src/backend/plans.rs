@@ -1,5 +1,6 @@
 //! Plans and operations.
 
+use super::wizard::{Joining, link_problem};
 use super::{RequestBackend, actor, stored};
 use app::api::*;
 use model::can::Deed;
@@ -13,7 +14,7 @@ use model::plan::Intent;
 use model::policy::Consent;
 use model::problem::{Problem, ProblemCode};
 use model::topology::Membership;
-use model::wizard::{self, StepState, WizardStep, World};
+use model::wizard::{self, Draft, StepState, WizardStep, World};
 
 /// Operations on the list page.
 const LISTED: u32 = 200;
@@ -111,13 +112,21 @@ impl RequestBackend {
             found.push(problem);
         }
         if !matches!(wish, Wish::Qdevice { .. }) {
-            found.extend(self.link_obstacles(&nodes, &draft.links).await);
+            found.extend(self.link_obstacles(cluster, &nodes, &draft).await);
         }
         Ok(found)
     }
 
     /// `pvecm create` accepts an address that is not there: the nodes are asked again.
-    async fn link_obstacles(&self, nodes: &[Node], chosen: &[links::LinkPlan]) -> Vec<Problem> {
+    async fn link_obstacles(&self, cluster: &Cluster, nodes: &[Node], draft: &Draft) -> Vec<Problem> {
+        match self.joining(cluster, draft).await {
+            Ok(None) => {}
+            Ok(Some(Joining { fixed, joiners })) => {
+                let faults = links::joining_faults(&draft.links, &fixed, &joiners);
+                return faults.first().map(|fault| link_problem(fault, nodes)).into_iter().collect();
+            }
+            Err(ApiError(problem)) => return vec![problem],
+        }
         let mut known = Vec::new();
         for node in nodes.iter().filter(|node| node.purpose == Purpose::Member) {
             match self.state.engine.addresses(node).await {
@@ -125,7 +134,7 @@ impl RequestBackend {
                 Err(problem) => return vec![problem],
             }
         }
-        let faults = links::faults(chosen, &known);
+        let faults = links::faults(&draft.links, &known);
         if faults.is_empty() { Vec::new() } else { vec![ProblemCode::LinksIncomplete.into()] }
     }
 

@@ -6,7 +6,7 @@ use engine::ports::StoreError;
 use futures::future::try_join_all;
 use model::can::Deed;
 use model::ids::ClusterId;
-use model::inventory::{Node, Purpose};
+use model::inventory::{Cluster, ClusterPhase, Node, Purpose};
 use model::links::{self, LinkPlan, NodeAddresses};
 use model::preflight::Matrix;
 use model::problem::{Problem, ProblemCode};
@@ -59,14 +59,37 @@ impl RequestBackend {
         try_join_all(members.iter().map(|node| self.state.engine.addresses(node))).await.map_err(ApiError)
     }
 
+    /// What a living cluster has, and who is new in it; `None` for a draft, whose links are all to be chosen.
+    pub(super) async fn joining(&self, cluster: &Cluster, draft: &Draft) -> ApiResult<Option<Joining>> {
+        if cluster.phase != ClusterPhase::Live {
+            return Ok(None);
+        }
+        let engine = &self.state.engine;
+        let nodes = engine.store.nodes(cluster.id).await.map_err(stored)?;
+        let (snapshot, _) = engine.hub.look(cluster.id);
+        let world =
+            World { cluster, nodes: &nodes, draft, matrix: None, snapshot: Some(&snapshot), now: engine.clock.now() };
+        let new = world.newcomers();
+        let new: Vec<&Node> = nodes.iter().filter(|node| new.contains(&node.id)).collect();
+        // Members need not answer here: their addresses stay as they are.
+        let joiners = try_join_all(new.into_iter().map(|node| engine.addresses(node))).await.map_err(ApiError)?;
+        Ok(Some(Joining { fixed: world.fixed_links(), joiners }))
+    }
+
     pub(super) async fn do_network(&self, caller: Caller, id: ClusterId) -> ApiResult<NetworkView> {
-        self.cluster_for(&caller, id, Deed::RunChecks).await?;
+        let cluster = self.cluster_for(&caller, id, Deed::RunChecks).await?;
+        let draft = self.state.engine.store.draft(id).await.map_err(stored)?;
+        let read_at = self.state.engine.clock.now();
+        if let Some(Joining { fixed, joiners: nodes }) = self.joining(&cluster, &draft).await? {
+            let proposal = links::propose_joining(&fixed, &draft.links, &nodes);
+            let faults = links::joining_faults(&proposal, &fixed, &nodes);
+            return Ok(NetworkView { nodes, candidates: Vec::new(), proposal, faults, fixed, read_at });
+        }
         let nodes = self.read_addresses(id).await?;
         let candidates = links::candidates(&nodes);
         let proposal = links::propose(&candidates);
-        let chosen = self.state.engine.store.draft(id).await.map_err(stored)?.links;
-        let faults = if chosen.is_empty() { Vec::new() } else { links::faults(&chosen, &nodes) };
-        Ok(NetworkView { nodes, candidates, proposal, faults, read_at: self.state.engine.clock.now() })
+        let faults = if draft.links.is_empty() { Vec::new() } else { links::faults(&draft.links, &nodes) };
+        Ok(NetworkView { nodes, candidates, proposal, faults, fixed: Vec::new(), read_at })
     }
 
     pub(super) async fn do_choose_links(
@@ -76,12 +99,22 @@ impl RequestBackend {
         chosen: Vec<LinkPlan>,
         revision: u64,
     ) -> ApiResult<Draft> {
-        self.cluster_for(&caller, id, Deed::EditDraft).await?;
-        let nodes = self.read_addresses(id).await?;
-        if let Some(fault) = links::faults(&chosen, &nodes).first() {
+        let cluster = self.cluster_for(&caller, id, Deed::EditDraft).await?;
+        let draft = self.state.engine.store.draft(id).await.map_err(stored)?;
+        let joining = self.joining(&cluster, &draft).await?;
+        let faults = match &joining {
+            Some(Joining { fixed, joiners }) => links::joining_faults(&chosen, fixed, joiners),
+            None => links::faults(&chosen, &self.read_addresses(id).await?),
+        };
+        if let Some(fault) = faults.first() {
             return Err(ApiError(link_problem(fault, &self.members(id).await?)));
         }
-        self.save(&caller, id, revision, |draft| draft.links = chosen).await
+        self.save(&caller, id, revision, |draft| {
+            draft.links = chosen;
+            // What was verified before is not the cluster that is being built now.
+            draft.verified_at = draft.verified_at.filter(|_| joining.is_none());
+        })
+        .await
     }
 
     async fn save(
@@ -118,7 +151,13 @@ impl RequestBackend {
     }
 }
 
-fn link_problem(fault: &links::LinkFault, nodes: &[Node]) -> Problem {
+/// A living cluster's links, and the addresses of those who are to join it.
+pub(super) struct Joining {
+    pub fixed: Vec<LinkPlan>,
+    pub joiners: Vec<NodeAddresses>,
+}
+
+pub(super) fn link_problem(fault: &links::LinkFault, nodes: &[Node]) -> Problem {
     let label = |id: &model::ids::NodeId| {
         nodes.iter().find(|node| node.id == *id).map_or_else(String::new, |node| node.label().to_owned())
     };
@@ -131,6 +170,7 @@ fn link_problem(fault: &links::LinkFault, nodes: &[Node]) -> Problem {
         links::LinkFault::NotLocal { node, address, .. } => {
             Problem::new(ProblemCode::LinkNotLocal).with("node", label(node)).with("address", address)
         }
+        links::LinkFault::Changed => ProblemCode::LinksFixed.into(),
         links::LinkFault::Twice { address } => Problem::new(ProblemCode::LinkAddressTwice).with("address", address),
     }
 }

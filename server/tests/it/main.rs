@@ -9,6 +9,7 @@ mod checks;
 mod client;
 mod commands;
 mod csrf;
+mod growing;
 mod headers;
 mod hostile;
 mod invites;

@@ -150,7 +150,7 @@ async fn what_was_typed_wrongly_is_named() {
         ("bad_name!", ProblemCode::NameCharacter),
         ("-x", ProblemCode::NameHyphen),
         ("averyveryverylongname", ProblemCode::NameTooLong),
-        ("prod", ProblemCode::NameInCluster),
+        ("prod", ProblemCode::ClusterNameTaken),
     ] {
         let added = site.operator.call::<NewCluster>("add_cluster", json!({ "name": name })).await;
         assert_eq!(code(added), expected, "{name}");

@@ -148,3 +148,26 @@ proptest! {
         prop_assert_ne!(before, after);
     }
 }
+
+#[test]
+fn machines_do_what_they_were_added_for() {
+    let mut nodes = members(2);
+    nodes.push(node(50, Purpose::Qnetd));
+    let cluster = cluster(ClusterPhase::Live);
+    let draft = Cluster { phase: ClusterPhase::Draft, ..cluster.clone() };
+    let refusal = |cluster: &Cluster, intent: Intent| {
+        let world = PlanWorld { cluster, nodes: &nodes, snapshot: None };
+        plan(&intent, &world).err().map(|problem| (problem.code, problem.params.get("node").cloned()))
+    };
+    let links = links(&nodes);
+    let join = |joiner, member| Intent::JoinNodes { joiners: vec![joiner], member, links: links.clone() };
+    let no_node = Some((ProblemCode::NotANode, Some("blade-50".to_owned())));
+    assert_eq!(refusal(&cluster, join(id(50), id(11))), no_node);
+    assert_eq!(refusal(&cluster, join(id(12), id(50))), no_node);
+    assert_eq!(refusal(&cluster, join(id(12), id(11))), None);
+    let create = Intent::CreateCluster { name: "prod".parse().expect("name"), first: id(50), links: links.clone() };
+    assert_eq!(refusal(&draft, create), no_node);
+    let witness = |host| Intent::SetUpQdevice { host, address: "10.0.0.50".parse().expect("address") };
+    assert_eq!(refusal(&cluster, witness(id(12))), Some((ProblemCode::NotAQnetdHost, Some("blade-12".to_owned()))));
+    assert_eq!(refusal(&cluster, witness(id(50))), None);
+}

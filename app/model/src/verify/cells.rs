@@ -2,7 +2,7 @@
 
 use super::compare::contradiction;
 use super::{CONFIG_LOCAL, CONFIG_SHARED, Disagreement, DisagreementCode, VerifyAnswer, VerifyCell, VerifyCode};
-use crate::facts::{CorosyncConf, QuorumStatus};
+use crate::facts::{CorosyncConf, NodeSsh, QuorumMember, QuorumStatus};
 use crate::observation::Evidence;
 use crate::preflight::{Gathered, Verdict, accuse};
 use crate::problem::{Problem, ProblemCode};
@@ -33,6 +33,7 @@ pub fn cell(what: VerifyCode, answer: &VerifyAnswer, answers: &[VerifyAnswer]) -
         VerifyCode::ConfigVersion => draft.config_version(),
         VerifyCode::ConfigSame => draft.config_same(),
         VerifyCode::Links => draft.links(),
+        VerifyCode::NodeSsh => draft.node_ssh(),
         VerifyCode::Writable => draft.writable(),
     };
     VerifyCell {
@@ -146,6 +147,11 @@ impl<'a> Draft<'a> {
         let conf = self.need(&self.answer.conf)?;
         let read = |answer: &VerifyAnswer| answer.quorum.as_ref().ok().map(|status| names(status, conf));
         self.same(&names(status, conf), read, DisagreementCode::MembersDiffer, &["Nodes:"]);
+        let told = listed(self.need(&self.answer.members)?, conf);
+        if told != names(status, conf) {
+            let finding = Disagreement::new(DisagreementCode::PvecmNodesDiffer);
+            self.wrong(&["Nodes:"], finding.with("own", names(status, conf)).with("other", told));
+        }
         let asked = self.asked();
         for node in &conf.nodes {
             if !status.members.iter().any(|member| member.id == node.id) {
@@ -225,6 +231,36 @@ impl<'a> Draft<'a> {
         Some(())
     }
 
+    /// One try to every other node: a missing one proves nothing.
+    fn node_ssh(&mut self) -> Option<()> {
+        let own = self.need(&self.answer.quorum)?.node_id;
+        let conf = self.need(&self.answer.conf)?;
+        let (mut all, mut works) = (0, 0);
+        for peer in conf.nodes.iter().filter(|node| node.id != own) {
+            all += 1;
+            let finding = match self.answer.ssh.get(&peer.name) {
+                None => {
+                    self.missing(&ProblemCode::NotFound.into());
+                    continue;
+                }
+                Some(Err(problem)) => {
+                    self.missing(problem);
+                    continue;
+                }
+                Some(Ok(NodeSsh::Works)) => {
+                    works += 1;
+                    continue;
+                }
+                Some(Ok(NodeSsh::HostKey)) => Disagreement::new(DisagreementCode::SshHostKey),
+                Some(Ok(NodeSsh::Denied)) => Disagreement::new(DisagreementCode::SshDenied),
+                Some(Ok(NodeSsh::Failed { text })) => Disagreement::new(DisagreementCode::SshFailed).with("text", text),
+            };
+            self.wrong(&["verification failed", "Permission denied"], finding.with("peer", &peer.name));
+        }
+        self.brief(format!("{works}/{all}"));
+        Some(())
+    }
+
     fn writable(&mut self) -> Option<()> {
         if !*self.need(&self.answer.writable)? {
             self.wrong(&[], Disagreement::new(DisagreementCode::ReadOnly));
@@ -240,10 +276,14 @@ fn share(status: &QuorumStatus) -> String {
 
 /// Members as people know them, in a fixed order.
 fn names(status: &QuorumStatus, conf: &CorosyncConf) -> String {
+    listed(&status.members, conf)
+}
+
+fn listed(members: &[QuorumMember], conf: &CorosyncConf) -> String {
     let name = |id: u32, printed: &str| {
         conf.nodes.iter().find(|node| node.id == id).map_or_else(|| printed.to_owned(), |node| node.name.clone())
     };
-    let names: BTreeSet<String> = status.members.iter().map(|member| name(member.id, &member.name)).collect();
+    let names: BTreeSet<String> = members.iter().map(|member| name(member.id, &member.name)).collect();
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 

@@ -26,6 +26,8 @@ fn answer(n: u32, all: u32) -> VerifyAnswer {
     let printed = format!("Ring ID:          1.11\nQuorate:          Yes\nTotal votes:      {all}\n");
     VerifyAnswer {
         node: name(n),
+        members: Ok(quorum.members.clone()),
+        ssh: everybody.iter().filter(|peer| **peer != n).map(|peer| (name(*peer), Ok(NodeSsh::Works))).collect(),
         evidence: BTreeMap::from([(VerifyCode::Ring, vec![shown(&name(n), printed)])]),
         status: Ok(Some(quorum.clone())),
         quorum: Ok(quorum),
@@ -132,6 +134,7 @@ fn members_are_those_of_the_configuration_and_all_are_asked() {
     let mut missing = three();
     for answer in &mut missing {
         answer.quorum.as_mut().unwrap().members.retain(|member: &QuorumMember| member.id != 3);
+        answer.members.as_mut().unwrap().retain(|member| member.id != 3);
     }
     assert_eq!(wrong(&found(&missing, 0, VerifyCode::Members)), [(DisagreementCode::MemberMissing, vec!["cedar"])]);
     let two = &three()[..2];
@@ -217,4 +220,32 @@ fn a_qdevices_votes_belong_to_the_configured_ones() {
     let verification = judged(&answers);
     assert!(verification.agreed, "{verification:#?}");
     assert_eq!(found(&answers, 0, VerifyCode::Votes).brief.as_deref(), Some("3/3"));
+}
+
+#[test]
+fn ssh_between_all_nodes_is_part_of_the_proof() {
+    assert_eq!(found(&three(), 0, VerifyCode::NodeSsh).brief.as_deref(), Some("2/2"));
+    let with = |how: Gathered<NodeSsh>| {
+        let mut answers = three();
+        answers[1].ssh.insert(name(3), how);
+        found(&answers, 1, VerifyCode::NodeSsh)
+    };
+    assert_eq!(wrong(&with(Ok(NodeSsh::HostKey))), [(DisagreementCode::SshHostKey, vec!["cedar"])]);
+    assert_eq!(wrong(&with(Ok(NodeSsh::Denied))), [(DisagreementCode::SshDenied, vec!["cedar"])]);
+    let failed = with(Ok(NodeSsh::Failed { text: "No route to host".into() }));
+    assert_eq!(wrong(&failed), [(DisagreementCode::SshFailed, vec!["cedar", "No route to host"])]);
+    assert_eq!(with(Err(ProblemCode::NodeHangs.into())).verdict, Verdict::Error);
+    let mut untried = three();
+    untried[2].ssh.clear();
+    assert_eq!(found(&untried, 2, VerifyCode::NodeSsh).verdict, Verdict::Error, "nobody asked is nothing proven");
+}
+
+#[test]
+fn pvecm_must_name_the_same_members() {
+    let mut answers = three();
+    answers[0].members.as_mut().unwrap().pop();
+    let cell = found(&answers, 0, VerifyCode::Members);
+    assert_eq!(wrong(&cell), [(DisagreementCode::PvecmNodesDiffer, vec!["ash, beech", "ash, beech, cedar"])]);
+    answers[0].members = Err(ProblemCode::Garbage.into());
+    assert_eq!(found(&answers, 0, VerifyCode::Members).verdict, Verdict::Error);
 }

@@ -74,13 +74,14 @@ fn Row(number: usize, step: Step) -> impl IntoView {
     let words = use_words();
     let Step { node_name, action, commands, .. } = step;
     let (word, undo) = (action.word(), action.undo().word());
+    let as_unit = action.runs_as_unit().then(|| view! { <p class="muted small">{t!(i18n, wizard.plan_unit)}</p> });
     let commands =
         commands.into_iter().map(|line| view! { <pre class="plan-command" tabindex="0">{line}</pre> }).collect_view();
     view! {
         <tr>
             <td class="number">{number}</td>
             <th scope="row" class="nowrap">{node_name}</th>
-            <td><p>{move || words.plain("action", word)}</p>{commands}</td>
+            <td><p>{move || words.plain("action", word)}</p>{commands}{as_unit}</td>
             <td>{move || proof(i18n, &action)}</td>
             <td>{move || words.plain("undo", undo)}</td>
         </tr>

@@ -45,17 +45,18 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
 
 #[component]
 fn Row(entry: ChainedEntry, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
+    let i18n = use_i18n();
     let words = use_words();
     let index = entry.index;
     let on = move || chosen.with(|now| now.as_ref().is_some_and(|one| one.index == index));
     let one = entry.entry.clone();
     let (code, outcome) = (one.code, one.outcome);
     let place = [one.node, one.cluster_name].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-    let ended = [one.exit.map(|code| format!("exit {code}")), one.millis.map(took)]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .join(", ");
+    let (exit, millis) = (one.exit, one.millis);
+    let ended = move || {
+        let exit = exit.map(|code| t_string!(i18n, common.exit_code, code = code).to_string());
+        [exit, millis.map(took)].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    };
     view! {
         <tr aria-current=move || on().then_some("true")>
             <td class="nowrap"><When at=one.at/></td>

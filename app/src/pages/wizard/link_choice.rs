@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use model::can::Deed;
 use model::facts::InterfaceAddress;
 use model::ids::NodeId;
-use model::links::{Candidate, LinkFault, LinkPlan, NodeAddresses, faults};
+use model::links::{Candidate, LinkFault, LinkPlan, NodeAddresses, faults, joining_faults};
 use model::problem::{Problem, ProblemCode};
 use std::net::IpAddr;
 
@@ -21,6 +21,25 @@ pub struct LinkForm {
     pub base: RwSignal<u64>,
     pub nodes: StoredValue<Vec<NodeAddresses>>,
     pub candidates: StoredValue<Vec<Candidate>>,
+    /// The links of a living cluster, which nobody can change here; empty for a draft.
+    pub fixed: StoredValue<Vec<LinkPlan>>,
+}
+
+impl LinkForm {
+    /// What is wrong with the choice, judged as the server judges it.
+    pub fn faults(self) -> Vec<LinkFault> {
+        self.nodes.with_value(|nodes| {
+            self.links.with(|links| {
+                self.fixed.with_value(|fixed| {
+                    if fixed.is_empty() { faults(links, nodes) } else { joining_faults(links, fixed, nodes) }
+                })
+            })
+        })
+    }
+
+    fn is_fixed(self) -> bool {
+        self.fixed.with_value(|fixed| !fixed.is_empty())
+    }
 }
 
 #[component]
@@ -57,6 +76,11 @@ fn Head(form: LinkForm, number: u8) -> impl IntoView {
                 form.candidates.with_value(|known| link_draft::network_of(&link.addresses, known).cloned())
             })
         });
+        let network =
+            || link.with(|link| link.as_ref().and_then(|link| link.network).map(|network| network.to_string()));
+        if form.is_fixed() {
+            return network().unwrap_or_default();
+        }
         let Some(one) = found else { return t_string!(i18n, wizard.link_mixed).to_owned() };
         let role = if one.management {
             t_string!(i18n, wizard.link_management)
@@ -86,7 +110,7 @@ fn Head(form: LinkForm, number: u8) -> impl IntoView {
                 <Show when=preferred><span class="badge badge-act">{t!(i18n, wizard.link_preferred)}</span></Show>
             </div>
             <p class="muted small">{kind}</p>
-            <Show when=several>
+            <Show when=move || several() && !form.is_fixed()>
                 <div class="row">
                     <label class="small">
                         {t!(i18n, wizard.priority)}<span class="visually-hidden">" "{text!(i18n, wizard.link, number = number)}</span>" "
@@ -141,8 +165,7 @@ fn Choice(form: LinkForm, node: NodeId, number: u8, label: Memo<String>) -> impl
         });
     };
     let fault = Memo::new(move |_| {
-        let found = form.nodes.with_value(|nodes| form.links.with(|links| faults(links, nodes)));
-        found
+        form.faults()
             .into_iter()
             .find_map(|fault| of_cell(&fault, number, node, chosen.get()))
             .map(|problem| words.problem(&problem.with("node", label.get())))

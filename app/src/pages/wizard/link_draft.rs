@@ -38,7 +38,10 @@ pub fn set_address(
             Some(address) => link.addresses.insert(node, address),
             None => link.addresses.remove(&node),
         };
-        link.network = network_of(&link.addresses, candidates).map(|one| one.network);
+        // Without anything to choose from the links are a living cluster's, and their networks stay.
+        if !candidates.is_empty() {
+            link.network = network_of(&link.addresses, candidates).map(|one| one.network);
+        }
     }
 }
 

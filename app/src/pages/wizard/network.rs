@@ -12,8 +12,9 @@ use crate::i18n::*;
 use crate::pages::loaded::Loaded;
 use leptos::prelude::*;
 use model::can::Deed;
+use model::ids::NodeId;
 use model::inventory::Purpose;
-use model::links::{LINKS_MAX, faults};
+use model::links::LINKS_MAX;
 use model::problem::{Problem, ProblemCode};
 use model::wizard::WizardStep;
 
@@ -23,8 +24,10 @@ const STEP: WizardStep = WizardStep::Network;
 pub fn Network() -> impl IntoView {
     let wizard = Wizard::here();
     let live = Memo::new(move |_| wizard.is_live());
+    let newcomers = Memo::new(move |_| !wizard.joiners().is_empty());
     let problem = Memo::new(move |_| blocked(wizard, STEP));
     let content = move || match (live.get(), problem.get()) {
+        (true, _) if newcomers.get() => view! { <Reading/> }.into_any(),
         (true, _) => view! { <Fixed/> }.into_any(),
         (false, Some(problem)) => view! { <NotYet problem/> }.into_any(),
         (false, None) => view! { <Reading/> }.into_any(),
@@ -41,9 +44,7 @@ fn Fixed() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let links = Signal::derive(move || wizard.view.with(|view| view.draft.links.clone()));
-    let nodes = Signal::derive(move || {
-        wizard.nodes(Purpose::Member).into_iter().map(|node| (node.id, node.label().to_owned())).collect::<Vec<_>>()
-    });
+    let nodes = members(wizard);
     view! {
         <Card title=text!(i18n, wizard.links)>
             <Message tone=Tone::Act><p>{t!(i18n, wizard.links_fixed)}</p></Message>
@@ -56,7 +57,45 @@ fn Fixed() -> impl IntoView {
 fn Reading() -> impl IntoView {
     let wizard = Wizard::here();
     let read = Resource::new(|| (), move |()| api::network(wizard.id));
-    view! { <Loaded resource=read view=|network| view! { <Choose network/> }/> }
+    let choose = move |network: NetworkView| match (network.fixed.is_empty(), wizard.is_live()) {
+        (false, _) => view! { <Extend network/> }.into_any(),
+        // Nobody has read corosync.conf yet.
+        (true, true) => view! { <Fixed/> }.into_any(),
+        (true, false) => view! { <Choose network/> }.into_any(),
+    };
+    view! { <Loaded resource=read view=choose/> }
+}
+
+/// Nodes that join a cluster that is there: its links stay, their addresses are chosen.
+#[component]
+fn Extend(network: NetworkView) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let NetworkView { nodes, proposal, fixed, .. } = network;
+    let form = LinkForm {
+        links: RwSignal::new(proposal),
+        base: RwSignal::new(wizard.view.with_untracked(|view| view.draft.revision)),
+        nodes: StoredValue::new(nodes),
+        candidates: StoredValue::new(Vec::new()),
+        fixed: StoredValue::new(fixed),
+    };
+    view! {
+        <Card title=text!(i18n, wizard.links_join)>
+            <div class="stack">
+                <p>{t!(i18n, wizard.links_join_text)}</p>
+                <Addresses form/>
+                <Save form/>
+            </div>
+        </Card>
+        <Card title=text!(i18n, wizard.links_picture)><LinkPicture links=form.links nodes=members(wizard)/></Card>
+    }
+}
+
+/// Ids and names of all nodes of the cluster to be.
+fn members(wizard: Wizard) -> Signal<Vec<(NodeId, String)>> {
+    Signal::derive(move || {
+        wizard.nodes(Purpose::Member).into_iter().map(|node| (node.id, node.label().to_owned())).collect()
+    })
 }
 
 #[component]
@@ -70,6 +109,7 @@ fn Choose(network: NetworkView) -> impl IntoView {
         base: RwSignal::new(wizard.view.with_untracked(|view| view.draft.revision)),
         nodes: StoredValue::new(nodes),
         candidates: StoredValue::new(candidates),
+        fixed: StoredValue::new(Vec::new()),
     };
     let count = move || form.links.with(Vec::len);
     let several = move || count() > 1;
@@ -88,9 +128,7 @@ fn Choose(network: NetworkView) -> impl IntoView {
     let more = Signal::derive(move || {
         refusal.get().or_else(|| (count() >= LINKS_MAX).then(|| t_string!(i18n, wizard.links_most).to_owned()))
     });
-    let nodes = Signal::derive(move || {
-        wizard.nodes(Purpose::Member).into_iter().map(|node| (node.id, node.label().to_owned())).collect::<Vec<_>>()
-    });
+    let nodes = members(wizard);
     view! {
         <Card title=text!(i18n, wizard.links)>
             <div class="stack">
@@ -134,10 +172,7 @@ fn Save(form: LinkForm) -> impl IntoView {
     let conflict = Memo::new(move |_| problem.with(|one| one.as_ref().is_some_and(is_conflict)));
     let other = Signal::derive(move || problem.get().filter(|one| !is_conflict(one)));
     let refusal = wizard.refusal(Deed::EditDraft);
-    let wrong = move || {
-        let any = form.nodes.with_value(|nodes| form.links.with(|links| !faults(links, nodes).is_empty()));
-        any.then(|| t_string!(i18n, wizard.links_faulty).to_owned())
-    };
+    let wrong = move || (!form.faults().is_empty()).then(|| t_string!(i18n, wizard.links_faulty).to_owned());
     let reason = Signal::derive(move || refusal.get().or_else(wrong));
     let kept = Memo::new(move |_| {
         form.links.with(|mine| wizard.view.with(|view| !mine.is_empty() && view.draft.links == *mine))

@@ -6,10 +6,12 @@ use super::progress::LastOperation;
 use super::qdevice_host::Host;
 use super::steps::{NotYet, blocked};
 use crate::api::{self, ApiError};
-use crate::components::{Badge, Button, Card, Message, Refusal, Tone};
+use crate::components::{Badge, Button, Card, Message, Refusal, Source, Tone};
 use crate::i18n::*;
+use crate::pages::cluster::looks;
 use leptos::prelude::*;
 use model::can::Deed;
+use model::observation::Freshness;
 use model::quorum::{Forecast, QdeviceAdvice};
 use model::wizard::{StepState, WizardStep};
 
@@ -36,19 +38,20 @@ pub fn Qdevice() -> impl IntoView {
 fn Works() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let now =
-        Memo::new(move |_| wizard.live.believed.with(|one| one.qdevice.as_ref().map(|aged| aged.fact.value.clone())));
-    let tone = Signal::derive(move || {
-        now.with(|one| one.as_ref().map_or(Tone::Unknown, |one| if one.works() { Tone::Good } else { Tone::Bad }))
+    let now = Memo::new(move |_| {
+        wizard.live.believed.with(|one| one.qdevice.clone().filter(|aged| aged.freshness != Freshness::Unknown))
     });
-    let word = Signal::derive(move || match now.get() {
+    let tone = Signal::derive(move || now.with(|one| one.as_ref().map_or(Tone::Unknown, looks::of_device)));
+    let word = Signal::derive(move || match now.get().map(|aged| aged.fact.value) {
         Some(one) => {
             t_string!(i18n, wizard.qdevice_votes, votes = one.votes, configured = one.configured_votes).to_string()
         }
         None => t_string!(i18n, wizard.qdevice_unknown).to_owned(),
     });
+    let source = move || now.get().map(|aged| view! { <p class="muted small"><Source fact=aged.fact/></p> });
     view! {
         <Card title=text!(i18n, wizard.qdevice_done) extra=view! { <Badge tone word/> }.into_any()>
+            {source}
             <Votes/>
         </Card>
         <LastOperation step=STEP/>

@@ -5,6 +5,7 @@ use crate::context::store_problem;
 use crate::evidence::{answer, unreadable};
 use crate::limits::POLL_PAUSE;
 use crate::ports::Output;
+use crate::render::unit_name;
 use model::facts::UnitState;
 use model::inventory::Node;
 use pve::CommandLine;
@@ -14,10 +15,9 @@ use tokio::time::{Instant, sleep};
 /// What `timeout` returns; readers take it as *no word about the end*.
 const EXIT_TIMED_OUT: i32 = 124;
 
-/// The name on the node: the same operation and step always give the same one.
+/// The name on the node.
 pub fn name(context: &StepContext<'_>) -> StepResult<UnitName> {
-    let text = format!("quorate-{}-{}", context.operation.id.as_uuid().simple(), context.index);
-    text.parse().map_err(|_| Stop::Failed(model::problem::ProblemCode::Internal.into()))
+    unit_name(context.operation.id, context.index).map_err(Stop::Failed)
 }
 
 /// Whether the command was started before and its end is still to be read: then it must not be started again.

@@ -59,6 +59,9 @@ async fn the_audit_holds_every_command_as_it_ran() {
         let shown = operation.plan.steps.iter().flat_map(|step| &step.commands).any(|shown| shown == command);
         assert!(shown, "the person saw exactly what ran");
     }
+    for operation in [&created, &joined] {
+        look::ran_what_was_shown(operation, &entries);
+    }
     let printed = held(house.raw().output_of(joined.id, 0, 1_000)).await.expect("output");
     let text: Vec<&str> = printed.iter().map(|line| line.text.as_str()).collect();
     assert!(text.contains(&"copy corosync auth key"), "{text:#?}");
@@ -73,7 +76,7 @@ async fn a_qdevice_votes_on_every_node() {
     house.done(&house.join_intent(&["pve2"]).await).await;
     let set_up = house.done(&house.qdevice_intent().await).await;
     look::is_done(&house, &set_up).await;
-    look::audit_is_whole(&house).await;
+    look::ran_what_was_shown(&set_up, &look::audit_is_whole(&house).await);
 
     let truth = house.lab.inspect();
     look::nothing_ran_twice(&truth);

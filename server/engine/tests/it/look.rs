@@ -75,3 +75,23 @@ pub fn one_cluster(truth: &Inspection, names: &[&str]) {
         assert_eq!(node.nodelist, truth.nodes[names[0]].nodelist, "as {name} has it");
     }
 }
+
+/// Every step that had something to do ran exactly the commands that the person saw, in their order, and nothing else.
+pub fn ran_what_was_shown(operation: &Operation, entries: &[ChainedEntry]) {
+    // What standard input holds is written differently before and after: there it stands, here its length.
+    let words = |line: &str| line.split(" <").next().unwrap_or_default().to_owned();
+    let id = operation.id.as_uuid().simple().to_string();
+    for (index, (step, status)) in (0u16..).zip(operation.plan.steps.iter().zip(&operation.steps)) {
+        let already = matches!(status, StepStatus::Proven { already: true, .. });
+        let shown = step.commands.iter().map(|line| words(&line.replace("<operation>", &id)));
+        let shown: Vec<String> = if already { Vec::new() } else { shown.collect() };
+        let ran: Vec<String> = entries
+            .iter()
+            .map(|one| &one.entry)
+            .filter(|entry| entry.code == AuditCode::CommandFinished)
+            .filter(|entry| entry.operation == Some(operation.id) && entry.step == Some(index))
+            .filter_map(|entry| entry.command.as_deref().map(words))
+            .collect();
+        assert_eq!(ran, shown, "step {index}, {}", step.action.word());
+    }
+}
