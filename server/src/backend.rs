@@ -94,7 +94,20 @@ pub async fn caller_of(state: &AppState, session: &Session) -> Result<Me, Proble
         session.insert(ACCOUNT, &account).await.map_err(|_| nobody())?;
     }
     let fresh = now.duration_since(account.fresh_at).as_secs() < i64::from(FRESH_SIGN_IN_MIN) * 60;
-    Ok(Me { id: user.id, name: user.name, access: user.access, fresh, demo: state.demo.is_some() })
+    Ok(Me {
+        id: user.id,
+        name: user.name,
+        access: user.access,
+        fresh,
+        demo: state.demo.is_some(),
+        demo_speed: demo_speed(state),
+    })
+}
+
+/// Said only where it differs from real time.
+fn demo_speed(state: &AppState) -> Option<String> {
+    let speed = state.demo.as_ref()?.speed();
+    ((speed - 1.0).abs() > f64::EPSILON).then(|| speed.to_string())
 }
 
 #[async_trait]

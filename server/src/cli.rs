@@ -74,6 +74,9 @@ pub struct DemoArgs {
     /// How much faster than real nodes the simulated ones are.
     #[arg(long, default_value_t = 4.0)]
     pub speed: f64,
+    /// Only the bare nodes, without the prepared sick cluster.
+    #[arg(long)]
+    pub bare_only: bool,
     /// Port of the simulated nodes' SSH servers, each on its own loopback address.
     #[arg(long, default_value_t = 2222)]
     pub ssh_port: u16,

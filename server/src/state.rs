@@ -8,6 +8,8 @@ use std::sync::Arc;
 /// Switches of the demo; the product itself knows nothing of simulated nodes.
 #[async_trait::async_trait]
 pub trait DemoPanel: Send + Sync + 'static {
+    /// Simulated time per real time.
+    fn speed(&self) -> f64;
     fn switches(&self) -> Vec<app::api::DemoSwitch>;
     /// Switches one; `None` where there is no such switch.
     async fn switch(&self, id: &str, on: bool) -> Option<()>;

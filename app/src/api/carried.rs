@@ -58,6 +58,8 @@ pub struct Me {
     pub fresh: bool,
     /// True in `quorate demo`: pages show the fault panel and say so.
     pub demo: bool,
+    /// How much faster than real time the simulated nodes live, where it is not the same: `4`, `0.5`.
+    pub demo_speed: Option<String>,
 }
 
 /// An invitation that is still good.
@@ -73,6 +75,8 @@ pub struct ClusterLine {
     pub cluster: Cluster,
     pub nodes: u32,
     pub health: Health,
+    /// When the quorum answer was given that the health rests on.
+    pub told_at: Option<Timestamp>,
     pub wizard_step: WizardStep,
     pub running: Option<OperationId>,
 }
@@ -120,6 +124,8 @@ pub struct NetworkView {
     pub candidates: Vec<Candidate>,
     pub proposal: Vec<LinkPlan>,
     pub faults: Vec<LinkFault>,
+    /// The links of a living cluster: then only the addresses of `nodes`, which are to join, may be chosen.
+    pub fixed: Vec<LinkPlan>,
     pub read_at: Timestamp,
 }
 
@@ -186,6 +192,8 @@ pub struct DemoSwitch {
     /// Locale key `fault_KIND`.
     pub kind: String,
     pub node: String,
+    /// Which set of simulated nodes it belongs to; each cluster is made of one.
+    pub set: String,
     pub active: bool,
 }
 

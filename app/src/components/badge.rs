@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 use model::audit::Outcome;
+use model::observation::Freshness;
 use model::operation::{OperationState, StepStatus};
 use model::preflight::Verdict;
 use model::risk::Risk;
@@ -47,6 +48,18 @@ impl Tone {
             Self::Act => "●",
             Self::Unknown => "?",
             Self::Plain => "·",
+        }
+    }
+}
+
+impl Tone {
+    /// The same of a fact of this age: what was good needs a look once it is stale, and is not known once it is too old.
+    #[must_use]
+    pub const fn aged(self, freshness: Freshness) -> Self {
+        match (freshness, self) {
+            (Freshness::Unknown, _) => Self::Unknown,
+            (Freshness::Stale, Self::Good | Self::Act) => Self::Look,
+            (_, own) => own,
         }
     }
 }

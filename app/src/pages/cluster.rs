@@ -7,6 +7,7 @@ mod drawing;
 mod geometry;
 mod happened;
 mod links_table;
+pub mod looks;
 mod summary;
 mod tables;
 #[cfg(test)]
@@ -14,7 +15,7 @@ mod tests;
 mod topology;
 
 use crate::api::ClusterView;
-use crate::components::{Badge, Card, Empty, LiveRegion, PageTitle, Tone};
+use crate::components::{Age, Badge, Card, Empty, LiveRegion, PageTitle, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, cluster_in_address};
@@ -23,6 +24,7 @@ use crate::state::session::use_session;
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::inventory::ClusterPhase;
+use model::observation::Freshness;
 use model::topology::{Agreement, Snapshot};
 
 /// What is selected in the drawing or in the tables.
@@ -53,7 +55,7 @@ impl Selection {
 
 /// The first node that is not well, else the first one.
 fn first_of_interest(snapshot: &Snapshot) -> Option<Selected> {
-    let sick = snapshot.nodes.iter().find(|node| Tone::from(node.membership) != Tone::Good);
+    let sick = snapshot.nodes.iter().find(|node| looks::of_node(node) != Tone::Good);
     sick.or_else(|| snapshot.nodes.first()).map(|node| Selected::Node(node.name.clone()))
 }
 
@@ -113,14 +115,16 @@ fn Badges(live: LiveCluster, draft: bool) -> impl IntoView {
         return view! { <Badge tone=Tone::Plain word=text!(i18n, pages.draft)/> }.into_any();
     }
     let health = Memo::new(move |_| live.believed.with(|one| one.health));
-    let quorate = Memo::new(move |_| live.believed.with(quorate));
-    let quorate_tone = Signal::derive(move || match quorate.get() {
-        Some(true) => Tone::Good,
-        Some(false) => Tone::Bad,
-        None => Tone::Unknown,
+    let is_quorate = Memo::new(move |_| live.believed.with(quorate));
+    let quorate_tone = Memo::new(move |_| live.believed.with(|one| looks::of_quorum(one, quorate(one))));
+    let told_at = Memo::new(move |_| {
+        live.believed.with(|one| {
+            let aged = one.quorum.as_ref().filter(|aged| aged.freshness == Freshness::Stale);
+            aged.map(|aged| aged.fact.at)
+        })
     });
     let quorate_word = Signal::derive(move || {
-        match quorate.get() {
+        match is_quorate.get() {
             Some(true) => t_string!(i18n, pages.quorate),
             Some(false) => t_string!(i18n, pages.not_quorate),
             None => t_string!(i18n, pages.quorate_unknown),
@@ -130,6 +134,7 @@ fn Badges(live: LiveCluster, draft: bool) -> impl IntoView {
     view! {
         <Badge tone=quorate_tone word=quorate_word/>
         <Badge tone=Signal::derive(move || Tone::from(health.get())) word=Signal::derive(move || words.plain("health", health.get().word()))/>
+        {move || told_at.get().map(|at| view! { <Age at/> })}
     }
     .into_any()
 }

@@ -2,12 +2,15 @@
 
 use crate::api;
 use crate::api::{ApiError, ClusterLine};
-use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Empty, Field, PageTitle, Refusal, Tone};
+use crate::components::{Age, Badge, Button, ButtonKind, Card, Dialog, Empty, Field, PageTitle, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
+use crate::state::belief::health_now;
+use crate::state::clock::use_clock;
 use crate::state::session::use_session;
 use crate::words::use_words;
+use jiff::Timestamp;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -16,6 +19,7 @@ use model::can::Deed;
 use model::inventory::ClusterPhase;
 use model::name::ClusterName;
 use model::problem::Problem;
+use model::topology::Health;
 
 #[component]
 pub fn ClustersPage() -> impl IntoView {
@@ -47,21 +51,55 @@ fn BuildButton(asking: RwSignal<bool>) -> impl IntoView {
     .into_any()
 }
 
+/// How often the list is read again while somebody looks at it.
+#[cfg(not(feature = "ssr"))]
+const REFRESH: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The lines, read again every now and then. A list that cannot be read keeps its lines, and their ages go on growing.
+fn refreshed(first: Vec<ClusterLine>) -> RwSignal<Vec<ClusterLine>> {
+    let lines = RwSignal::new(first);
+    #[cfg(not(feature = "ssr"))]
+    Effect::new(move |_| {
+        let read = move || {
+            leptos::task::spawn_local(async move {
+                if let Ok(new) = api::clusters().await {
+                    // The page may have gone meanwhile.
+                    let _ = lines.try_set(new);
+                }
+            });
+        };
+        if let Ok(handle) = set_interval_with_handle(read, REFRESH) {
+            on_cleanup(move || handle.clear());
+        }
+    });
+    lines
+}
+
 #[component]
 fn List(lines: Vec<ClusterLine>, asking: RwSignal<bool>) -> impl IntoView {
+    let lines = refreshed(lines);
+    let none = Memo::new(move |_| lines.with(Vec::is_empty));
+    move || if none.get() { view! { <NoClusters asking/> }.into_any() } else { view! { <Table lines/> }.into_any() }
+}
+
+#[component]
+fn NoClusters(asking: RwSignal<bool>) -> impl IntoView {
     let i18n = use_i18n();
-    if lines.is_empty() {
-        return view! {
-            <Card>
-                <Empty title=text!(i18n, pages.clusters_empty)>
-                    <p>{t!(i18n, pages.clusters_empty_text)}</p>
-                    <BuildButton asking/>
-                </Empty>
-            </Card>
-        }
-        .into_any();
+    view! {
+        <Card>
+            <Empty title=text!(i18n, pages.clusters_empty)>
+                <p>{t!(i18n, pages.clusters_empty_text)}</p>
+                <BuildButton asking/>
+            </Empty>
+        </Card>
     }
-    let rows = lines.into_iter().map(|line| view! { <Line line/> }).collect_view();
+    .into_any()
+}
+
+#[component]
+fn Table(lines: RwSignal<Vec<ClusterLine>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let rows = move || lines.get().into_iter().map(|line| view! { <Line line/> }).collect_view();
     view! {
         <Card>
             <div class="table-scroll">
@@ -86,13 +124,13 @@ fn List(lines: Vec<ClusterLine>, asking: RwSignal<bool>) -> impl IntoView {
 fn Line(line: ClusterLine) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
-    let ClusterLine { cluster, nodes, health, wizard_step, running } = line;
+    let ClusterLine { cluster, nodes, health, told_at, wizard_step, running } = line;
     let draft = cluster.phase == ClusterPhase::Draft;
     let at = format!("/clusters/{}", cluster.id);
     let state = if draft {
-        view! { <Badge tone=Tone::Plain word=text!(i18n, pages.draft)/> }
+        view! { <Badge tone=Tone::Plain word=text!(i18n, pages.draft)/> }.into_any()
     } else {
-        view! { <Badge tone=Tone::from(health) word=Signal::derive(move || words.plain("health", health.word()))/> }
+        view! { <State health told_at/> }.into_any()
     };
     let next = if draft {
         let to = format!("{at}/build/{}", wizard_step.word());
@@ -113,6 +151,24 @@ fn Line(line: ClusterLine) -> impl IntoView {
             <td class="number">{nodes}</td>
             <td>{next}</td>
         </tr>
+    }
+    .into_any()
+}
+
+/// The health with the age of what it rests on; both go on while one looks.
+#[component]
+fn State(health: Health, told_at: Option<Timestamp>) -> impl IntoView {
+    let words = use_words();
+    let clock = use_clock();
+    let now = Memo::new(move |_| health_now(health, told_at, clock.now()));
+    let tone = Signal::derive(move || {
+        let (health, freshness) = now.get();
+        Tone::from(health).aged(freshness)
+    });
+    let word = Signal::derive(move || words.plain("health", now.get().0.word()));
+    view! {
+        <Badge tone word/>
+        {told_at.map(|at| view! { " "<Age at/> })}
     }
     .into_any()
 }

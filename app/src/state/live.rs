@@ -16,8 +16,8 @@ use model::topology::{Agreement, Health, Snapshot};
 /// Lines of output that a page keeps of the operation that prints now; the operation's own page has the rest.
 pub const OUTPUT_LINES_MAX: usize = 2_000;
 
-/// How often the browser judges by itself what has become too old, in seconds; the server pushes when it does.
-const BELIEF_STEP_S: i64 = 5;
+/// How often the browser judges by itself what has become too old, in seconds: no page is greener than its ages say.
+const BELIEF_STEP_S: i64 = 1;
 
 /// The state of the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -19,6 +19,11 @@ impl Session {
     }
 
     #[must_use]
+    pub fn demo_speed(self) -> Option<String> {
+        self.0.with(|me| me.demo_speed.clone())
+    }
+
+    #[must_use]
     pub fn demo(self) -> bool {
         self.0.with(|me| me.demo)
     }

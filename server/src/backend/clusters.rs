@@ -46,6 +46,7 @@ impl RequestBackend {
         Ok(ClusterLine {
             nodes: u32::try_from(members).unwrap_or(u32::MAX),
             health: snapshot.health,
+            told_at: snapshot.quorum.as_ref().map(|aged| aged.fact.at),
             wizard_step,
             running,
             cluster,
@@ -88,7 +89,7 @@ impl RequestBackend {
         match engine.store.add_cluster(&cluster, entry).await {
             Ok(()) => Ok(NewCluster { cluster: cluster.id }),
             Err(engine::ports::StoreError::Conflict { .. }) => {
-                Err(ApiError(Problem::new(ProblemCode::NameInCluster).with("name", &cluster.name)))
+                Err(ApiError(Problem::new(ProblemCode::ClusterNameTaken).with("name", &cluster.name)))
             }
             Err(error) => Err(stored(error)),
         }

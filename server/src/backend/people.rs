@@ -26,7 +26,14 @@ impl RequestBackend {
         self.session.cycle_id().await.map_err(broken)?;
         let account = Account { user: user.id, signed_in_at: now, fresh_at: now, touched_at: now };
         self.session.insert(ACCOUNT, account).await.map_err(broken)?;
-        Ok(Me { id: user.id, name: user.name, access: user.access, fresh: true, demo: self.state.demo.is_some() })
+        Ok(Me {
+            id: user.id,
+            name: user.name,
+            access: user.access,
+            fresh: true,
+            demo: self.state.demo.is_some(),
+            demo_speed: super::demo_speed(&self.state),
+        })
     }
 
     pub(super) async fn do_sign_out(&self) -> ApiResult<()> {

@@ -223,3 +223,36 @@ async fn the_demo_comes_with_accounts_and_nodes_and_stops_cleanly() {
     let status = console.stop().await;
     assert!(status.success(), "{status}: {}", stderr.text());
 }
+
+#[tokio::test]
+async fn the_demo_has_a_sick_cluster_and_claims_none_of_an_earlier_run() {
+    let folder = tempfile::tempdir().expect("folder");
+    let args = ["demo", "--nodes", "1", "--listen", "127.0.0.1:0", "--ssh-port", "0", "--speed", "8"];
+    for again in [false, true] {
+        let console = Console::start(&args, &folder.path().join("data"));
+        let address = console.stdout.after("Quorate demo: http://").await;
+        let address: SocketAddr = address.trim_end_matches('/').parse().expect("address");
+        console.stdout.after("Stop with").await;
+        let text = console.stdout.text();
+        assert!(text.contains("sick3"), "{text}");
+        assert_eq!(text.contains("has forgotten them"), again, "{text}");
+        let input = json!({ "name": "operator", "password": "demo-password" }).to_string();
+        let answer = http(address, "POST", "/api/sign_in", "", &input).await;
+        assert!(answer.contains("\"demo_speed\":\"8\""), "{answer}");
+        let cookie = cookie_of(&answer);
+        let sick = timeout(LIMIT, async {
+            loop {
+                let clusters = http(address, "POST", "/api/clusters", &cookie, "{}").await;
+                if clusters.contains("\"health\":\"degraded\"") {
+                    return clusters;
+                }
+            }
+        });
+        let clusters = sick.await.expect("the console sees that it is sick");
+        assert_eq!(clusters.matches("\"name\":\"sick\"").count(), 1, "{clusters}");
+        assert!(!clusters.contains("mine"), "a draft whose nodes are gone: {clusters}");
+        let made = http(address, "POST", "/api/add_cluster", &cookie, &json!({ "name": "mine" }).to_string()).await;
+        assert!(made.starts_with("HTTP/1.1 200"), "{made}");
+        assert!(console.stop().await.success());
+    }
+}

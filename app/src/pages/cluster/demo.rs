@@ -5,9 +5,10 @@ use crate::api::{ApiResult, DemoSwitch};
 use crate::components::{Badge, Card, Notice, Refusal, Spinner, Tone};
 use crate::i18n::*;
 use crate::state::live::LiveCluster;
+use crate::state::session::use_session;
 use crate::words::use_words;
 use leptos::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[component]
 pub fn DemoPanel(live: LiveCluster) -> impl IntoView {
@@ -21,21 +22,33 @@ pub fn DemoPanel(live: LiveCluster) -> impl IntoView {
         let _ = newest.get();
         read.dispatch(());
     });
+    let speed = use_session().and_then(|session| session.demo_speed());
     let badge = view! { <Badge tone=Tone::Act word=text!(i18n, pages.demo_only)/> }.into_any();
     let content = move || match read.value().get() {
         None => view! { <Spinner word=text!(i18n, common.loading)/> }.into_any(),
-        Some(Ok(all)) => view! { <Switchboard all/> }.into_any(),
+        Some(Ok(all)) => view! { <Switchboard all=of_these_nodes(all, live)/> }.into_any(),
         Some(Err(error)) => view! { <Notice problem=error.0/> }.into_any(),
     };
     view! {
         <div class="demo">
             <Card title=text!(i18n, pages.demo_title) extra=badge>
-                <p class="muted small">{t!(i18n, pages.demo_text)}</p>
+                <p class="muted small">
+                    {t!(i18n, pages.demo_text)}
+                    {speed.map(|speed| view! { " "{t!(i18n, pages.demo_speed_text, speed = speed)} })}
+                </p>
                 {content}
             </Card>
         </div>
     }
     .into_any()
+}
+
+/// The switches of the set of nodes that this cluster is made of; all while none of its nodes is known.
+fn of_these_nodes(all: Vec<DemoSwitch>, live: LiveCluster) -> Vec<DemoSwitch> {
+    let known =
+        |one: &DemoSwitch| live.snapshot.with_untracked(|now| now.nodes.iter().any(|node| node.name == one.node));
+    let sets: BTreeSet<String> = all.iter().filter(|one| known(one)).map(|one| one.set.clone()).collect();
+    all.into_iter().filter(|one| sets.is_empty() || sets.contains(&one.set)).collect()
 }
 
 #[component]

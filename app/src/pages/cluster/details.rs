@@ -1,7 +1,7 @@
 //! What is known of the selected node or of the QDevice: every fact with where from and how old.
 
 use super::links_table::LinksTable;
-use super::{Selected, Selection};
+use super::{Selected, Selection, looks};
 use crate::api;
 use crate::components::{Age, Badge, Button, Card, CodeBlock, FactRow, Notice, Refusal, Source, Tone, When};
 use crate::i18n::*;
@@ -38,9 +38,11 @@ pub fn Details(live: LiveCluster, selection: Selection) -> impl IntoView {
 fn NodeDetails(live: LiveCluster, node: Memo<Option<NodeState>>, name: String) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
-    let membership = Memo::new(move |_| node.with(|node| node.as_ref().map(|node| node.membership)));
+    let state = Memo::new(move |_| node.with(|node| node.as_ref().map(|node| (node.membership, looks::of_node(node)))));
     let badge = move || {
-        membership.get().map(|one| view! { <Badge tone=Tone::from(one) word=Signal::derive(move || words.plain("membership", one.word()))/> })
+        state.get().map(
+            |(one, tone)| view! { <Badge tone word=Signal::derive(move || words.plain("membership", one.word()))/> },
+        )
     };
     let of_node = name.clone();
     view! {
@@ -61,7 +63,7 @@ fn NodeFacts(node: NodeState) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let membership = node.membership;
-    let flags = node.qdevice;
+    let flags = node.qdevice.map(|flags| (flags, node.freshness));
     let (contact, may) = (node.contact.clone(), node.may_stop.clone());
     let source = node.membership_source.clone().map(|fact| view! { <Source fact/> }.into_any());
     let addresses = node.addresses.clone().into_iter().map(|(link, address)| {
@@ -81,7 +83,7 @@ fn NodeFacts(node: NodeState) -> impl IntoView {
         {votes}
         {addresses.collect_view()}
         <Version node=node.clone()/>
-        {flags.map(|flags| view! { <FactRow name="QDevice".to_owned()><Flags flags/></FactRow> })}
+        {flags.map(|(flags, freshness)| view! { <FactRow name="QDevice".to_owned()><Flags flags freshness/></FactRow> })}
     }
     .into_any()
 }
@@ -129,20 +131,16 @@ fn ContactText(contact: Contact) -> impl IntoView {
 }
 
 #[component]
-fn Flags(flags: QdeviceFlags) -> impl IntoView {
+fn Flags(flags: QdeviceFlags, freshness: Freshness) -> impl IntoView {
     let i18n = use_i18n();
     // Only V counts: the flag for "alive" can stay while qnetd is dead.
-    match flags {
-        QdeviceFlags::Registered { voting: true, .. } => {
-            view! { <span class="text-good">"✓ "{t!(i18n, pages.qdevice_voting)}</span> }.into_any()
-        }
-        QdeviceFlags::Registered { .. } => {
-            view! { <span class="text-bad">"✕ "{t!(i18n, pages.qdevice_silent)}</span> }.into_any()
-        }
-        QdeviceFlags::NotRegistered => {
-            view! { <span class="text-bad">"✕ "{t!(i18n, pages.qdevice_unregistered)}</span> }.into_any()
-        }
-    }
+    let (tone, text) = match flags {
+        QdeviceFlags::Registered { voting: true, .. } => (Tone::Good, t!(i18n, pages.qdevice_voting).into_any()),
+        QdeviceFlags::Registered { .. } => (Tone::Bad, t!(i18n, pages.qdevice_silent).into_any()),
+        QdeviceFlags::NotRegistered => (Tone::Bad, t!(i18n, pages.qdevice_unregistered).into_any()),
+    };
+    let tone = tone.aged(freshness);
+    view! { <span class=format!("text-{}", tone.word())>{tone.icon()}" "{text}</span> }.into_any()
 }
 
 #[component]
@@ -153,8 +151,20 @@ fn DeviceDetails(live: LiveCluster) -> impl IntoView {
         device.get().map(|aged| {
             let state = aged.fact.value.clone();
             let (votes, configured) = (state.votes, state.configured_votes);
-            let tone = if state.works() { Tone::Good } else { Tone::Bad };
-            let word = Signal::derive(move || if tone == Tone::Good { t_string!(i18n, pages.qdevice_voting) } else { t_string!(i18n, pages.qdevice_silent) }.to_owned());
+            let (tone, works) = (looks::of_device(&aged), state.works());
+            let unknown = aged.freshness == Freshness::Unknown;
+            let word = Signal::derive(move || match (unknown, works) {
+                (true, _) => t_string!(i18n, common.not_known).to_owned(),
+                (false, true) => t_string!(i18n, pages.qdevice_voting).to_owned(),
+                (false, false) => t_string!(i18n, pages.qdevice_silent).to_owned(),
+            });
+            let votes = move || {
+                if unknown {
+                    view! { <span class="text-unknown">"? "{t!(i18n, common.not_known)}</span> }.into_any()
+                } else {
+                    t!(i18n, pages.qdevice_votes, votes = votes, configured = configured).into_any()
+                }
+            };
             let host = state.host.clone().unwrap_or_else(|| "?".to_owned());
             let algorithm = state.algorithm.clone().unwrap_or_else(|| "?".to_owned());
             let source = view! { <Source fact=aged.fact.clone()/> }.into_any();
@@ -162,7 +172,7 @@ fn DeviceDetails(live: LiveCluster) -> impl IntoView {
                 <Card title="QDevice".to_owned() extra=view! { <Badge tone word/> }.into_any()>
                     <dl class="facts">
                         <FactRow name=text!(i18n, pages.column_votes) source>
-                            {t!(i18n, pages.qdevice_votes, votes = votes, configured = configured)}
+                            {votes}
                         </FactRow>
                         <FactRow name=text!(i18n, pages.qdevice_host)><span class="mono">{host}</span></FactRow>
                         <FactRow name=text!(i18n, pages.qdevice_algorithm)><span class="mono">{algorithm}</span></FactRow>

@@ -1,14 +1,17 @@
 //! The drawing: nodes on an ellipse, every link of every pair as a line, the QDevice in a shape of its own.
 
 use super::geometry::{Plan, parallel};
-use super::{Selected, Selection};
-use crate::components::Tone;
+use super::{Selected, Selection, looks};
+use crate::components::short;
 use crate::i18n::*;
+use crate::state::clock::use_clock;
 use crate::state::live::LiveCluster;
 use crate::words::{Words, use_words};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
-use model::topology::{LinkHealth, Membership, NodeState, PairLink, QdeviceState, Snapshot};
+use leptos_i18n::I18nContext;
+use model::observation::Freshness;
+use model::topology::{Aged, LinkHealth, Membership, NodeState, PairLink, QdeviceState, Snapshot};
 use std::collections::BTreeMap;
 
 /// Half the width and height of the QDevice's shape.
@@ -37,13 +40,12 @@ pub fn Drawing(live: LiveCluster, selection: Selection) -> impl IntoView {
     };
     let device = move || {
         let plan = plan.get();
-        live.believed.with(|one| {
-            one.qdevice.as_ref().map(|aged| view! { <Device state=aged.fact.value.clone() plan selection/> })
-        })
+        live.believed
+            .with(|one| one.qdevice.as_ref().map(|aged| view! { <Device device=aged.clone() plan selection/> }))
     };
     view! {
         <div class="topology-box"><svg class="topology" viewBox=frame role="group" aria-label=move || t_string!(i18n, pages.drawing_label)>
-            <g class="wires">{move || live.believed.with(|one| wires(one, plan.get()))}</g>
+            <g class="wires">{move || live.believed.with(|one| wires(i18n, one, plan.get()))}</g>
             {device}
             {shapes}
         </svg></div>
@@ -64,7 +66,7 @@ fn wire_class(link: &PairLink, one_is_out: bool) -> &'static str {
     }
 }
 
-fn wires(snapshot: &Snapshot, plan: Plan) -> impl IntoView + use<> {
+fn wires(i18n: I18nContext<Locale>, snapshot: &Snapshot, plan: Plan) -> impl IntoView + use<> {
     let words = use_words();
     let places: BTreeMap<&str, (usize, bool)> = snapshot
         .nodes
@@ -80,9 +82,10 @@ fn wires(snapshot: &Snapshot, plan: Plan) -> impl IntoView + use<> {
         let (to, to_out) = *places.get(link.to.as_str())?;
         let index = numbers.iter().position(|number| *number == link.link).unwrap_or(0);
         let (start, end) = parallel(plan.place(from), plan.place(to), index, numbers.len());
-        let title = wire_title(words, link);
+        let title = wire_title(i18n, words, link);
+        let stale = if link.freshness == Freshness::Stale { " wire-stale" } else { "" };
         Some(view! {
-            <line class=format!("wire {}", wire_class(link, from_out || to_out)) x1=start.x y1=start.y x2=end.x y2=end.y>
+            <line class=format!("wire {}{stale}", wire_class(link, from_out || to_out)) x1=start.x y1=start.y x2=end.x y2=end.y>
                 <title>{title}</title>
             </line>
         })
@@ -90,13 +93,25 @@ fn wires(snapshot: &Snapshot, plan: Plan) -> impl IntoView + use<> {
     snapshot.links.iter().filter_map(line).collect_view()
 }
 
-fn wire_title(words: Words, link: &PairLink) -> String {
-    format!("{} – {}, link {}: {}", link.from, link.to, link.link, words.plain("link", link.health.word()))
+fn wire_title(i18n: I18nContext<Locale>, words: Words, link: &PairLink) -> String {
+    let number = t_string!(i18n, pages.address_of_link, link = link.link);
+    let state = words.plain("link", link.health.word());
+    match link.freshness {
+        Freshness::Stale => {
+            format!("{} – {}, {number}: {state}, {}", link.from, link.to, t_string!(i18n, common.stale))
+        }
+        _ => format!("{} – {}, {number}: {state}", link.from, link.to),
+    }
 }
 
 /// What stands on the second line of a card.
 fn state_of(node: &NodeState, words: Words) -> String {
     words.plain("membership", node.membership.word())
+}
+
+/// `, stale` for readers of what is not fresh any more; what is too old says *not known* itself.
+fn stale_word(i18n: I18nContext<Locale>, freshness: Freshness) -> String {
+    if freshness == Freshness::Stale { format!(", {}", t_string!(i18n, common.stale)) } else { String::new() }
 }
 
 #[component]
@@ -105,7 +120,7 @@ fn Card(node: NodeState, plan: Plan, index: usize, selection: Selection) -> impl
     let words = use_words();
     let place = plan.place(index);
     let (x, y) = (place.x - plan.card_width / 2.0, place.y - plan.card_height / 2.0);
-    let tone = Tone::from(node.membership);
+    let tone = looks::of_node(&node);
     let own = Selected::Node(node.name.clone());
     let on = {
         let own = own.clone();
@@ -114,11 +129,14 @@ fn Card(node: NodeState, plan: Plan, index: usize, selection: Selection) -> impl
     let votes = node.votes;
     let votes_text =
         move || votes.map(|count| t_string!(i18n, pages.node_votes, count = count).to_string()).unwrap_or_default();
-    let label = format!("{}, {}", node.name, state_of(&node, words));
+    let label = format!("{}, {}{}", node.name, state_of(&node, words), stale_word(i18n, node.freshness));
+    let told_at = node.membership_source.as_ref().filter(|_| node.freshness == Freshness::Stale).map(|fact| fact.at);
+    let clock = use_clock();
+    let age = move || told_at.map(|at| format!(" · {}", short(clock.age_s(at))));
     let baseline = y + if plan.roomy { 22.0 } else { 20.0 };
     let second = plan.roomy.then(|| {
         view! {
-            <text class="node-state" aria-hidden="true" x=x + 12.0 y=y + 43.0>{tone.icon()}" "{state_of(&node, words)}</text>
+            <text class="node-state" aria-hidden="true" x=x + 12.0 y=y + 43.0>{tone.icon()}" "{state_of(&node, words)}{age}</text>
             <text class="node-votes" aria-hidden="true" x=x + plan.card_width - 12.0 y=baseline text-anchor="end">{votes_text}</text>
         }
     });
@@ -143,20 +161,25 @@ fn Card(node: NodeState, plan: Plan, index: usize, selection: Selection) -> impl
 }
 
 #[component]
-fn Device(state: QdeviceState, plan: Plan, selection: Selection) -> impl IntoView {
+fn Device(device: Aged<QdeviceState>, plan: Plan, selection: Selection) -> impl IntoView {
     let i18n = use_i18n();
     let place = plan.qdevice();
-    let tone = if state.works() { Tone::Good } else { Tone::Bad };
-    let (votes, configured) = (state.votes, state.configured_votes);
+    let tone = looks::of_device(&device);
+    let Aged { fact, freshness } = device;
+    let (votes, configured) = (fact.value.votes, fact.value.configured_votes);
     let (half_width, half_height) = DEVICE_HALF;
     let corners = [(-1.0, 0.0), (-0.8, -1.0), (0.8, -1.0), (1.0, 0.0), (0.8, 1.0), (-0.8, 1.0)];
     let points =
         corners.map(|(dx, dy)| format!("{},{}", place.x + dx * half_width, place.y + dy * half_height)).join(" ");
     let on = move || selection.now.with(|now| now.as_ref() == Some(&Selected::Qdevice));
     let press = move || selection.choose(Selected::Qdevice);
-    let text = move || t_string!(i18n, pages.qdevice_votes, votes = votes, configured = configured);
+    let text = move || match freshness {
+        Freshness::Unknown => t_string!(i18n, common.not_known).to_owned(),
+        _ => t_string!(i18n, pages.qdevice_votes, votes = votes, configured = configured).to_string(),
+    };
+    let label = move || format!("QDevice, {}{}", text(), stale_word(i18n, freshness));
     view! {
-        <g class=format!("node device node-{}", tone.word()) tabindex="0" role="button" aria-label=move || format!("QDevice, {}", text())
+        <g class=format!("node device node-{}", tone.word()) tabindex="0" role="button" aria-label=label
             aria-pressed=move || on().to_string() on:click=move |_| press() on:keydown=move |event| on_key(&event, &press)>
             <polygon points=points></polygon>
             <text class="node-name" aria-hidden="true" x=place.x y=place.y - 3.0 text-anchor="middle">{tone.icon()}" QDevice"</text>

@@ -1,6 +1,7 @@
 //! Links as a table: of the whole cluster, or of one node.
 
-use crate::components::{Badge, Source, Tone};
+use super::looks;
+use crate::components::{Badge, Source};
 use crate::i18n::*;
 use crate::state::live::LiveCluster;
 use crate::words::use_words;
@@ -40,6 +41,7 @@ pub fn LinksTable(live: LiveCluster, #[prop(into)] node: Signal<Option<String>>)
 fn Row(link: PairLink, seen_from: Option<String>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
+    let tone = looks::of_link(&link);
     let PairLink { link: number, from, to, health, preferred, told_by, .. } = link;
     let pair = match seen_from {
         Some(name) if name == from => to,
@@ -56,7 +58,7 @@ fn Row(link: PairLink, seen_from: Option<String>) -> impl IntoView {
             <th scope="row">{pair}</th>
             <td class="number">{number}</td>
             <td>
-                <Badge tone=Tone::from(health) word=Signal::derive(move || words.plain("link", health.word()))/>
+                <Badge tone word=Signal::derive(move || words.plain("link", health.word()))/>
                 " "<span class="muted small">{role}</span>
             </td>
             <td>{told_by.into_iter().map(|fact| view! { <span class="told"><Source fact/></span> }).collect_view()}</td>

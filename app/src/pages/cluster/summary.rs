@@ -5,7 +5,7 @@ use crate::i18n::*;
 use crate::state::live::LiveCluster;
 use leptos::prelude::*;
 use model::observation::Freshness;
-use model::topology::{MayStop, Membership, Partition, Snapshot};
+use model::topology::{Aged, MayStop, Membership, Partition, Snapshot};
 
 #[component]
 pub fn Summary(live: LiveCluster) -> impl IntoView {
@@ -23,8 +23,8 @@ pub fn Summary(live: LiveCluster) -> impl IntoView {
 }
 
 /// What the quorate partition says, with its source, unless it is too old.
-fn partition(snapshot: &Snapshot) -> Option<model::observation::Fact<Partition>> {
-    snapshot.quorum.as_ref().filter(|aged| aged.freshness != Freshness::Unknown).map(|aged| aged.fact.clone())
+fn partition(snapshot: &Snapshot) -> Option<Aged<Partition>> {
+    snapshot.quorum.as_ref().filter(|aged| aged.freshness != Freshness::Unknown).cloned()
 }
 
 #[component]
@@ -39,15 +39,16 @@ fn Votes(live: LiveCluster) -> impl IntoView {
             </div>
         }
         .into_any(),
-        Some(fact) => {
+        Some(Aged { fact, freshness }) => {
+            let stale = freshness == Freshness::Stale;
             let Partition { total_votes, expected_votes, quorum, quorate, .. } = fact.value;
             view! {
                 <div class="answer answer-votes">
                     <p class="row">
-                        <strong class="answer-head">{t_string!(i18n, pages.votes, votes = total_votes, expected = expected_votes)}</strong>
+                        <strong class="answer-head" class:text-look=stale>{stale.then_some("▲ ")}{t_string!(i18n, pages.votes, votes = total_votes, expected = expected_votes)}</strong>
                         <span class="muted answer-end">{t_string!(i18n, pages.quorum_is, quorum = quorum)}</span>
                     </p>
-                    <VotesBar total=total_votes expected=expected_votes quorum quorate/>
+                    <VotesBar total=total_votes expected=expected_votes quorum quorate stale/>
                     <p><Source fact/></p>
                 </div>
             }
@@ -58,14 +59,14 @@ fn Votes(live: LiveCluster) -> impl IntoView {
 
 /// Votes as a bar with a mark where the quorum begins. Widths are attributes: the policy of the page forbids styles.
 #[component]
-fn VotesBar(total: u32, expected: u32, quorum: u32, quorate: bool) -> impl IntoView {
+fn VotesBar(total: u32, expected: u32, quorum: u32, quorate: bool, stale: bool) -> impl IntoView {
     let i18n = use_i18n();
     let most = f64::from(expected.max(total).max(1));
     let filled = f64::from(total) / most * 1000.0;
     let mark = f64::from(quorum) / most * 1000.0;
     let label = move || t_string!(i18n, pages.votes_bar, votes = total, expected = expected, quorum = quorum);
     view! {
-        <svg class="votes" class:votes-lost=!quorate viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label=label>
+        <svg class="votes" class:votes-lost=!quorate class:votes-stale=stale viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label=label>
             <rect class="votes-all" x="0" y="2" width="1000" height="6"></rect>
             <rect class="votes-here" x="0" y="2" width=filled height="6"></rect>
             <line class="votes-mark" x1=mark x2=mark y1="0" y2="10"></line>
@@ -108,24 +109,25 @@ fn Failures(live: LiveCluster) -> impl IntoView {
 
 /// What may be restarted now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Restartable {
+pub enum Restartable {
     Unknown,
     Any,
     Only(Vec<String>),
     None,
 }
 
-fn restartable(snapshot: &Snapshot) -> Restartable {
+/// What is true of all members: a node of which it is not known is not among those that may.
+#[must_use]
+pub fn restartable(snapshot: &Snapshot) -> Restartable {
     let members: Vec<_> = snapshot.nodes.iter().filter(|node| node.membership == Membership::Member).collect();
-    if members.is_empty() || members.iter().all(|node| node.may_stop == MayStop::NotKnown) {
-        return Restartable::Unknown;
-    }
     let may: Vec<String> = members
         .iter()
         .filter(|node| matches!(node.may_stop, MayStop::Yes { .. }))
         .map(|node| node.name.clone())
         .collect();
+    let unknown = members.iter().any(|node| node.may_stop == MayStop::NotKnown);
     match may.len() {
+        0 if unknown || members.is_empty() => Restartable::Unknown,
         0 => Restartable::None,
         all if all == members.len() => Restartable::Any,
         _ => Restartable::Only(may),
@@ -165,7 +167,7 @@ fn Restart(live: LiveCluster) -> impl IntoView {
 fn Config(live: LiveCluster) -> impl IntoView {
     let i18n = use_i18n();
     let version = Memo::new(move |_| live.believed.with(|one| one.config_version.clone()));
-    let ring = Memo::new(move |_| live.believed.with(partition).map(|fact| fact.value.ring_id));
+    let ring = Memo::new(move |_| live.believed.with(partition).map(|aged| aged.fact.value.ring_id));
     view! {
         <div class="answer">
             <p class="answer-head">

@@ -1,8 +1,8 @@
 //! The drawing as tables: the same facts for readers, for printers and for 32 nodes.
 
 use super::links_table::LinksTable;
-use super::{Selected, Selection};
-use crate::components::{Badge, Source, Tone};
+use super::{Selected, Selection, looks};
+use crate::components::{Badge, Source};
 use crate::i18n::*;
 use crate::state::live::LiveCluster;
 use crate::words::use_words;
@@ -43,6 +43,7 @@ pub fn Tables(live: LiveCluster, selection: Selection) -> impl IntoView {
 fn Row(node: NodeState, selection: Selection) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
+    let tone = looks::of_node(&node);
     let NodeState { name, membership, votes, may_stop, membership_source, .. } = node;
     let own = Selected::Node(name.clone());
     let on = {
@@ -61,7 +62,7 @@ fn Row(node: NodeState, selection: Selection) -> impl IntoView {
     view! {
         <tr aria-current=move || on().then_some("true")>
             <th scope="row"><button type="button" class="link-button" on:click=move |_| selection.choose(own.clone())>{name}</button></th>
-            <td><Badge tone=Tone::from(membership) word=Signal::derive(move || words.plain("membership", membership.word()))/></td>
+            <td><Badge tone word=Signal::derive(move || words.plain("membership", membership.word()))/></td>
             <td class="number">{votes.map_or_else(|| "?".to_owned(), |count| count.to_string())}</td>
             <td>{restart}</td>
             <td>{membership_source.map(|fact| view! { <Source fact/> })}</td>

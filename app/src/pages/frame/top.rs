@@ -28,7 +28,7 @@ pub fn TopBar(session: Session, around: Around, menu: RwSignal<bool>) -> impl In
             <a class="brand" href="/"><Logo/>"Quorate"</a>
             <Path around/>
             <span class="top-end">
-                {move || session.demo().then(|| view! { <DemoBadge/> })}
+                {move || session.demo().then(|| view! { <DemoBadge session/> })}
                 {move || around.cluster.get().map(|(_, live)| view! { <LiveBadge live/> })}
                 <span class="top-switches"><Switches/></span>
                 <Person session/>
@@ -73,14 +73,17 @@ fn Path(around: Around) -> impl IntoView {
     .into_any()
 }
 
-/// Says on every page that nothing here is real; on a phone in one word.
+/// Says on every page that nothing here is real, and how fast its time runs; on a phone the nodes are left out.
 #[component]
-fn DemoBadge() -> impl IntoView {
+fn DemoBadge(session: Session) -> impl IntoView {
     let i18n = use_i18n();
+    let speed = move || {
+        session.demo_speed().map(|speed| view! { <span>", "{t!(i18n, pages.demo_speed, speed = speed)}</span> })
+    };
     view! {
         <span class="badge badge-act">
             <span aria-hidden="true">"●"</span>
-            <span>{t!(i18n, pages.demo_only)}<span class="wide-only">": "{t!(i18n, common.demo_nodes)}</span></span>
+            <span>{t!(i18n, pages.demo_only)}<span class="wide-only">": "{t!(i18n, common.demo_nodes)}</span>{speed}</span>
         </span>
     }
     .into_any()

@@ -1,0 +1,37 @@
+//! The colour of what is shown: what it is, and what its age makes of it.
+
+use crate::components::Tone;
+use model::observation::Freshness;
+use model::topology::{Aged, NodeState, PairLink, Partition, QdeviceState, Snapshot};
+
+#[must_use]
+pub fn of_node(node: &NodeState) -> Tone {
+    Tone::from(node.membership).aged(node.freshness)
+}
+
+#[must_use]
+pub fn of_link(link: &PairLink) -> Tone {
+    Tone::from(link.health).aged(link.freshness)
+}
+
+#[must_use]
+pub fn of_device(device: &Aged<QdeviceState>) -> Tone {
+    let tone = if device.fact.value.works() { Tone::Good } else { Tone::Bad };
+    tone.aged(device.freshness)
+}
+
+/// Of the badge *Quorate*.
+#[must_use]
+pub fn of_quorum(snapshot: &Snapshot, quorate: Option<bool>) -> Tone {
+    let tone = match quorate {
+        Some(true) => Tone::Good,
+        Some(false) => Tone::Bad,
+        None => Tone::Unknown,
+    };
+    tone.aged(quorum_freshness(snapshot))
+}
+
+#[must_use]
+pub fn quorum_freshness(snapshot: &Snapshot) -> Freshness {
+    snapshot.quorum.as_ref().map_or(Freshness::Unknown, |aged: &Aged<Partition>| aged.freshness)
+}
