@@ -16,10 +16,11 @@ export function cargoBuild(options, program) {
 }
 
 /** `quorate demo` with its own data folder and ports; what it prints is what a person has to begin with. */
-export async function demo(spec, { nodes = 3, speed = 8 } = {}) {
+export async function demo(spec, { nodes = 3, speed = 8, sick = false } = {}) {
   ensure(existsSync(BINARY), `${BINARY} is missing: run cargo xtask demo once, or set QUORATE_BIN`)
   const args = ['demo', '--nodes', String(nodes), '--listen', `127.0.0.1:${await freePort()}`, '--data', spec.temporary()]
-  const program = start(BINARY, [...args, '--speed', String(speed), '--ssh-port', '0'], { log: spec.log('demo') })
+  const more = sick ? [] : ['--bare-only']
+  const program = start(BINARY, [...args, '--speed', String(speed), '--ssh-port', '0', ...more], { log: spec.log('demo') })
   spec.atEnd(() => program.stop())
   await program.line(/Stop with/)
   const printed = program.lines.join('\n')
@@ -29,7 +30,7 @@ export async function demo(spec, { nodes = 3, speed = 8 } = {}) {
   return {
     origin: printed.match(/http:\/\/[\d.]+:\d+/)[0],
     program,
-    members: all.filter((one) => !one.qnetd),
+    members: all.filter((one) => !one.qnetd && !one.name.startsWith('sick')),
     qnetd: all.find((one) => one.qnetd),
     operator: accounts.find((one) => one.role === 'operator'),
     approver: accounts.find((one) => one.role === 'approver'),

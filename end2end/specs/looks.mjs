@@ -19,7 +19,7 @@ const THEMES = ['light', 'dark']
 export default {
   looks: async (spec) => {
     mkdirSync(FOLDER, { recursive: true })
-    const console = await demo(spec, { speed: 20 })
+    const console = await demo(spec, { speed: 20, sick: true })
     const operator = await person(spec, console.origin)
     const wizard = new Wizard(operator)
     const gallery = new Gallery(spec, console, operator)
@@ -29,7 +29,17 @@ export default {
       await operator.seeHeading(operator.t('pages.clusters'))
       await gallery.bringFrench()
     })
-    await gallery.take('clusters-empty', '/')
+    await gallery.take('clusters-sick', '/')
+    await spec.step('look at the sick cluster', async () => {
+      await operator.goto('/')
+      await operator.press(operator.control('link', 'sick').first())
+      await operator.page.waitForURL(/\/clusters\/[0-9a-f-]+$/)
+      const cluster = new ClusterPage(operator)
+      await cluster.seeState({ quorate: true, health: 'degraded', votes: 2, expected: 3 })
+      await cluster.seeNode('sick3', 'absent')
+      await operator.see(operator.t.like('pages.demo_speed', { speed: 20 }))
+      await gallery.take('cluster-sick', new URL(operator.page.url()).pathname)
+    })
     await spec.step('build a cluster, looking around', () => tour(gallery, wizard, console))
     await spec.step('break it', () => breakIt(gallery, wizard))
     await gallery.take('clusters', '/')
