@@ -1,6 +1,7 @@
 //! Accounts, invitations and signing in. Errors never tell whether a name exists.
 
 use crate::passwords::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Passwords};
+use crate::strangers::Strangers;
 use engine::Engine;
 use engine::audit::Person;
 use engine::context::store_problem;
@@ -8,10 +9,12 @@ use engine::ports::{StoreError, StoredUser};
 use model::Timestamp;
 use model::audit::{AuditCode, Outcome};
 use model::ids::UserId;
+use model::inventory::Cluster;
 use model::problem::{Problem, ProblemCode};
 use model::role::{Access, Role};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// An invitation is good for so many minutes.
@@ -30,12 +33,13 @@ const TOKEN_BYTES: usize = 32;
 pub struct Accounts {
     engine: Engine,
     passwords: Passwords,
+    strangers: Arc<Strangers>,
 }
 
 impl Accounts {
     #[must_use]
-    pub const fn new(engine: Engine, passwords: Passwords) -> Self {
-        Self { engine, passwords }
+    pub fn new(engine: Engine, passwords: Passwords) -> Self {
+        Self { engine, passwords, strangers: Arc::default() }
     }
 
     /// The account whose password fits.
@@ -49,7 +53,11 @@ impl Accounts {
             Err(StoreError::NotFound { .. }) => None,
             Err(error) => return Err(store_problem(&error)),
         };
-        if let Some(until) = known.as_ref().and_then(|user| user.locked_until).filter(|until| *until > now) {
+        let locked = match &known {
+            Some(user) => user.locked_until,
+            None => self.strangers.locked_until(name),
+        };
+        if let Some(until) = locked.filter(|until| *until > now) {
             let seconds = until.duration_since(now).as_secs().max(1);
             self.refused(name, from, "locked").await?;
             return Err(Problem::new(ProblemCode::TooManyAttempts).with("seconds", seconds));
@@ -65,9 +73,12 @@ impl Accounts {
                 Ok(user)
             }
             known => {
-                if let Some(user) = known {
-                    let until = wait_until(user.failures.saturating_add(1), now);
-                    self.engine.store.note_failure(user.id, until).await.map_err(|error| store_problem(&error))?;
+                match known {
+                    Some(user) => {
+                        let until = wait_until(user.failures.saturating_add(1), now);
+                        self.engine.store.note_failure(user.id, until).await.map_err(|error| store_problem(&error))?;
+                    }
+                    None => self.strangers.note_failure(name, now),
                 }
                 self.refused(name, from, "password").await?;
                 Err(ProblemCode::WrongCredentials.into())
@@ -201,6 +212,35 @@ impl Accounts {
     }
 }
 
+impl Accounts {
+    /// Gives an account another role, everywhere or on one cluster.
+    ///
+    /// # Errors
+    /// When there is no such account.
+    pub async fn set_role(
+        &self,
+        by: &Person,
+        id: UserId,
+        cluster: Option<&Cluster>,
+        role: Role,
+    ) -> Result<(), Problem> {
+        let user = self.engine.store.user(id).await.map_err(|error| store_problem(&error))?;
+        let mut entry = match cluster {
+            Some(cluster) => self.engine.audit.about(AuditCode::RoleChanged, by, Outcome::Success, cluster),
+            None => self.engine.audit.entry(AuditCode::RoleChanged, by, Outcome::Success),
+        };
+        let before = match cluster {
+            Some(cluster) => user.access.clusters.get(&cluster.id).map(|role| role.as_str()),
+            None => Some(user.access.everywhere.as_str()),
+        };
+        entry.details.insert("name".to_owned(), user.name);
+        entry.details.insert("role".to_owned(), role.as_str().to_owned());
+        entry.details.insert("before".to_owned(), before.unwrap_or("none").to_owned());
+        let cluster = cluster.map(|cluster| cluster.id);
+        self.engine.store.set_role(id, cluster, role, entry).await.map_err(|error| store_problem(&error))
+    }
+}
+
 /// The person behind an account, for the audit.
 #[must_use]
 pub fn person(user: &StoredUser) -> Person {
@@ -224,7 +264,7 @@ fn check_name(name: &str) -> Result<(), Problem> {
 }
 
 /// Some failures are free; then every further one doubles the wait.
-fn wait_until(failures: u32, now: Timestamp) -> Option<Timestamp> {
+pub(crate) fn wait_until(failures: u32, now: Timestamp) -> Option<Timestamp> {
     let over = failures.checked_sub(FREE_FAILURES)?;
     let seconds = WAIT_FIRST_S.saturating_mul(1_i64.checked_shl(over.min(20)).unwrap_or(i64::MAX)).min(WAIT_MAX_S);
     now.checked_add(jiff::Span::new().seconds(seconds)).ok()

@@ -1,16 +1,19 @@
 //! The commands of the binary.
 
 use crate::config::{self, Config};
-use crate::serve;
+use crate::lock;
+use crate::serve::{self, House};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::audit::Person;
-use engine::ports::{AuditStore, UserStore};
+use engine::ports::{AuditStore, ClusterStore, UserStore};
 use model::audit::ChainState;
+use model::inventory::Cluster;
 use model::role::Role;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use store::SqliteStore;
 use tracing_subscriber::EnvFilter;
 
 /// A web console for Proxmox VE clusters.
@@ -28,7 +31,7 @@ enum Command {
     /// Serve the console with simulated nodes to try it out; on loopback only.
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
-    /// People: invite, list, disable.
+    /// People: invite, list, role, disable.
     User(UserArgs),
     /// The audit.
     Audit(AuditArgs),
@@ -108,6 +111,15 @@ enum UserCommand {
     },
     /// List the accounts.
     List,
+    /// Give an account another role, everywhere or on one cluster. A cluster's role can only raise the general one.
+    Role {
+        name: String,
+        #[arg(value_enum)]
+        role: RoleWord,
+        /// Name of the cluster.
+        #[arg(long)]
+        cluster: Option<String>,
+    },
     /// End an account and all its sessions.
     Disable { name: String },
 }
@@ -169,6 +181,8 @@ async fn serve_console(args: ServeArgs) -> anyhow::Result<()> {
     if let Some(proxy) = &config.proxy {
         tracing::info!(proxy, "TLS is the proxy's work; it must pass on Host and Origin");
     }
+    config::prepare_data(&config.data)?;
+    let _lock = lock::take(&config.data)?;
     let house = serve::open(&config.data).await?;
     let nobody = house.store.users().await?.iter().all(|user| user.disabled);
     let invitation = match nobody {
@@ -188,6 +202,10 @@ async fn serve_console(args: ServeArgs) -> anyhow::Result<()> {
 }
 
 async fn user(args: UserArgs) -> anyhow::Result<()> {
+    // The first invitation may come before the first start; everything else is about what is there already.
+    if !matches!(args.command, UserCommand::Invite { .. }) {
+        serve::need_database(&args.data.data)?;
+    }
     let house = serve::open(&args.data.data).await?;
     match args.command {
         UserCommand::Invite { admin, role, name, url } => {
@@ -204,6 +222,17 @@ async fn user(args: UserArgs) -> anyhow::Result<()> {
                 println!("{}\t{}\t{state}\t{last}", user.name, user.access.everywhere.as_str());
             }
         }
+        UserCommand::Role { name, role, cluster } => {
+            let user = house.store.user_by_name(&name).await.with_context(|| format!("there is no account {name}"))?;
+            let role = Role::from(role);
+            let cluster = match cluster {
+                Some(wanted) => Some(cluster_named(&house, &wanted).await?),
+                None => None,
+            };
+            house.accounts.set_role(&Person::system(), user.id, cluster.as_ref(), role).await?;
+            let place = cluster.map_or_else(|| "everywhere".to_owned(), |cluster| format!("on {}", cluster.name));
+            println!("{} has the role {} {place}.", user.name, role.as_str());
+        }
         UserCommand::Disable { name } => {
             let user = house.store.user_by_name(&name).await.with_context(|| format!("there is no account {name}"))?;
             house.accounts.disable(&Person::system(), user.id).await?;
@@ -213,10 +242,19 @@ async fn user(args: UserArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
+async fn cluster_named(house: &House, wanted: &str) -> anyhow::Result<Cluster> {
+    let clusters = house.store.clusters().await?;
+    clusters
+        .into_iter()
+        .find(|cluster| cluster.name.as_str() == wanted)
+        .with_context(|| format!("there is no cluster {wanted}"))
+}
+
 async fn audit(args: AuditArgs) -> anyhow::Result<()> {
-    let house = serve::open(&args.data.data).await?;
+    let path = serve::need_database(&args.data.data)?;
+    let store = SqliteStore::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
     match args.command {
-        AuditCommand::Verify => match house.store.verify().await? {
+        AuditCommand::Verify => match store.verify().await? {
             ChainState::Whole { entries, head, .. } => {
                 println!("whole: {entries} entries, head {head}");
                 Ok(())

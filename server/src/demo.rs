@@ -1,7 +1,8 @@
 //! `quorate demo`: the real console with simulated nodes behind real SSH. The only wiring of the simulator.
 
 use crate::cli::DemoArgs;
-use crate::config::Config;
+use crate::config::{Config, prepare_data};
+use crate::lock;
 use crate::serve::{self, House};
 use crate::state::DemoPanel;
 use anyhow::Context as _;
@@ -68,6 +69,8 @@ impl DemoPanel for Panel {
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let data = args.data.clone().unwrap_or_else(temporary);
     let config = Config { listen: args.listen, data, tls: None, proxy: None, demo: true }.check()?;
+    prepare_data(&config.data)?;
+    let _lock = lock::take(&config.data)?;
     let house = serve::open(&config.data).await?;
     accounts(&house).await?;
     let forgotten = start_anew(&house).await?;

@@ -53,14 +53,14 @@ impl std::fmt::Debug for Seal {
 }
 
 impl Seal {
-    /// Reads the key from systemd's credentials or the data folder, or makes it there.
+    /// Reads the key from systemd's credentials or the data folder; `None` where there is none.
     ///
     /// # Errors
     /// See [`KeyError`].
-    pub fn open(data: &Path) -> Result<Self, KeyError> {
+    pub fn read(data: &Path) -> Result<Option<Self>, KeyError> {
         let path = seal_path(data);
         if !path.exists() {
-            return Self::make(&path);
+            return Ok(None);
         }
         let file_error = |source| KeyError::File { path: path.clone(), source };
         let mode = fs::metadata(&path).map_err(file_error)?.mode() & 0o777;
@@ -70,10 +70,15 @@ impl Seal {
         let mut bytes = Zeroizing::new(Vec::new());
         fs::File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(file_error)?;
         let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| KeyError::Length { path: path.clone() })?;
-        Ok(Self(Zeroizing::new(key)))
+        Ok(Some(Self(Zeroizing::new(key))))
     }
 
-    fn make(path: &Path) -> Result<Self, KeyError> {
+    /// Makes the key in the data folder; never in the place of one.
+    ///
+    /// # Errors
+    /// See [`KeyError`].
+    pub fn make(data: &Path) -> Result<Self, KeyError> {
+        let path = &seal_path(data);
         let mut key = Zeroizing::new([0; KEY_BYTES]);
         rand::rng().fill_bytes(key.as_mut());
         OpenOptions::new()
@@ -119,7 +124,8 @@ fn seal_path(data: &Path) -> PathBuf {
 
 /// The console's own SSH key, sealed in memory as it is on disk, opened at use.
 pub struct ConsoleKey {
-    seal: Seal,
+    /// `None` in a restored backup without its key file.
+    seal: Option<Seal>,
     sealed: Vec<u8>,
     public: String,
 }
@@ -127,28 +133,47 @@ pub struct ConsoleKey {
 impl ConsoleKey {
     /// Loads the key, or makes it the first time.
     ///
+    /// A database that holds secrets gets no second sealing key: without the first one it can show everything
+    /// except the secrets, and the log says what that means.
+    ///
     /// # Errors
     /// See [`KeyError`].
-    pub async fn load(store: &SqliteStore, seal: Seal) -> Result<Self, KeyError> {
+    pub async fn load(store: &SqliteStore, data: &Path) -> Result<Self, KeyError> {
+        let seal = Seal::read(data)?;
         let failed = |error: engine::ports::StoreError| KeyError::Store(error.to_string());
         if let (Some(sealed), Some(public)) =
             (store.sealed(CONSOLE_KEY).await.map_err(failed)?, store.sealed(CONSOLE_KEY_PUBLIC).await.map_err(failed)?)
         {
             let public = String::from_utf8(public).map_err(|_| KeyError::Sealed)?;
-            return Ok(Self { seal, sealed, public });
+            let key = Self { seal, sealed, public };
+            key.warn_if_sealed_off(&seal_path(data));
+            return Ok(key);
         }
+        let seal = seal.map_or_else(|| Seal::make(data), Ok)?;
         let (private, public) = ssh::generate().map_err(|error| KeyError::Make(error.to_string()))?;
         let sealed = seal.seal(CONSOLE_KEY, private.as_bytes())?;
         store.put_sealed(CONSOLE_KEY, &sealed).await.map_err(failed)?;
         store.put_sealed(CONSOLE_KEY_PUBLIC, public.as_bytes()).await.map_err(failed)?;
-        Ok(Self { seal, sealed, public })
+        Ok(Self { seal: Some(seal), sealed, public })
+    }
+
+    fn warn_if_sealed_off(&self, path: &Path) {
+        if self.open().is_err() {
+            tracing::warn!(
+                key.file = %path.display(),
+                "the sealing key is missing or is not the one of this database: the console shows everything, but \
+                 cannot log in to any node. Put back the key file that belongs to this database"
+            );
+        }
     }
 }
 
 impl ConsoleKeySource for ConsoleKey {
     fn open(&self) -> Result<Zeroizing<String>, Problem> {
-        let bytes = self.seal.unseal(CONSOLE_KEY, &self.sealed).map_err(|_| Problem::from(ProblemCode::SealMissing))?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| Problem::from(ProblemCode::SealMissing))?;
+        let missing = || Problem::from(ProblemCode::SealMissing);
+        let seal = self.seal.as_ref().ok_or_else(missing)?;
+        let bytes = seal.unseal(CONSOLE_KEY, &self.sealed).map_err(|_| missing())?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| missing())?;
         Ok(Zeroizing::new(text.to_owned()))
     }
 
@@ -164,14 +189,14 @@ mod tests {
     #[test]
     fn a_secret_opens_only_with_its_key_and_its_name() {
         let folder = tempfile::tempdir().expect("folder");
-        let seal = Seal::open(folder.path()).expect("made");
+        let seal = Seal::make(folder.path()).expect("made");
         let sealed = seal.seal("a", b"canary").expect("sealed");
         assert!(!sealed.windows(6).any(|window| window == b"canary"));
         assert_eq!(seal.unseal("a", &sealed).expect("opened").as_slice(), b"canary");
         assert!(seal.unseal("b", &sealed).is_err());
-        let again = Seal::open(folder.path()).expect("read again");
+        let again = Seal::read(folder.path()).expect("read again").expect("there");
         assert!(again.unseal("a", &sealed).is_ok());
-        let other = Seal::open(tempfile::tempdir().expect("folder").path()).expect("other");
+        let other = Seal::make(tempfile::tempdir().expect("folder").path()).expect("other");
         assert!(other.unseal("a", &sealed).is_err());
     }
 
@@ -179,9 +204,29 @@ mod tests {
     fn a_key_file_that_others_may_read_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().expect("folder");
-        Seal::open(folder.path()).expect("made");
+        Seal::make(folder.path()).expect("made");
         let path = folder.path().join(SEAL_FILE);
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("chmod");
-        assert!(matches!(Seal::open(folder.path()), Err(KeyError::Open { .. })));
+        assert!(matches!(Seal::read(folder.path()), Err(KeyError::Open { .. })));
+    }
+
+    #[tokio::test]
+    async fn a_database_without_its_key_file_shows_the_public_key_and_gets_no_second_one() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = SqliteStore::open(&folder.path().join("quorate.db")).await.expect("database");
+        let made = ConsoleKey::load(&store, folder.path()).await.expect("made");
+        made.open().expect("opens");
+        let kept = fs::read(folder.path().join(SEAL_FILE)).expect("the key file");
+        fs::remove_file(folder.path().join(SEAL_FILE)).expect("lost");
+        let restored = ConsoleKey::load(&store, folder.path()).await.expect("the console still starts");
+        assert_eq!(restored.open().expect_err("sealed").code, ProblemCode::SealMissing);
+        assert_eq!(restored.public_line(), made.public_line());
+        assert!(!folder.path().join(SEAL_FILE).exists(), "a new key was made in silence");
+
+        Seal::make(folder.path()).expect("another one");
+        let wrong = ConsoleKey::load(&store, folder.path()).await.expect("the console still starts");
+        assert_eq!(wrong.open().expect_err("not its key").code, ProblemCode::SealMissing);
+        fs::write(folder.path().join(SEAL_FILE), kept).expect("put back");
+        ConsoleKey::load(&store, folder.path()).await.expect("loaded").open().expect("opens again");
     }
 }

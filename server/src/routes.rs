@@ -97,9 +97,20 @@ async fn server_function(
     request: Request<Body>,
 ) -> Response {
     let backend = backend(&state, &session, peer);
-    leptos_axum::handle_server_fns_with_context(move || provide_context(Arc::clone(&backend)), request)
-        .await
-        .into_response()
+    // The request's future is dropped when the tab is closed; what it began goes on to its end.
+    let work = state.engine.work.spawn(async move {
+        leptos_axum::handle_server_fns_with_context(move || provide_context(Arc::clone(&backend)), request)
+            .await
+            .into_response()
+    });
+    match work.await {
+        Ok(Some(response)) => response,
+        Ok(None) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Err(error) => {
+            tracing::error!(task.error = %error, "a server function did not come to its end");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
 }
 
 async fn page(

@@ -2,7 +2,7 @@
 
 use crate::accounts::Accounts;
 use crate::config::{Config, prepare_data};
-use crate::keys::{ConsoleKey, Seal};
+use crate::keys::ConsoleKey;
 use crate::passwords::Passwords;
 use crate::routes;
 use crate::state::{AppState, DemoPanel};
@@ -26,6 +26,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 pub const DATABASE: &str = "quorate.db";
 /// Open requests and streams get so long to end.
 const GRACE: Duration = Duration::from_secs(3);
+/// Operations get so long to let go of the store.
+const WORK_STOP: Duration = Duration::from_secs(5);
 /// How often expired sessions and old evidence are removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
 /// How long evidence is kept that nothing relies on, in days.
@@ -48,13 +50,22 @@ pub async fn open(data: &Path) -> anyhow::Result<House> {
     prepare_data(data)?;
     let path: PathBuf = data.join(DATABASE);
     let store = SqliteStore::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
-    let seal = Seal::open(data)?;
-    let key = ConsoleKey::load(&store, seal).await?;
+    let key = ConsoleKey::load(&store, data).await?;
     let clock = Arc::new(SystemClock);
     let dialer = SshDialer::new(Arc::new(key), clock.clone(), Arc::new(TcpConnector));
     let engine = Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock, Arc::new(SystemIds));
     let accounts = Accounts::new(engine.clone(), Passwords::new()?);
     Ok(House { engine, accounts, store })
+}
+
+/// The database of a folder that a console has used before; a mistyped folder is not made.
+///
+/// # Errors
+/// Where there is none.
+pub fn need_database(data: &Path) -> anyhow::Result<PathBuf> {
+    let path = data.join(DATABASE);
+    anyhow::ensure!(path.is_file(), "there is no database {}: is --data the console's folder?", path.display());
+    Ok(path)
 }
 
 /// Serves until SIGTERM or Ctrl-C. `ready` is called once the address is known.
@@ -68,6 +79,8 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
     let House { engine, accounts, store } = house;
+    // Before anything is taken up: who cannot serve must not carry out anything either.
+    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
     let mut entry = engine.audit.entry(AuditCode::ServerStarted, &Person::system(), Outcome::Success);
     entry.details.insert("version".to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     engine.audit.write(entry).await?;
@@ -78,7 +91,6 @@ pub async fn serve(
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
     let address = listener.local_addr()?;
     let handle = axum_server::Handle::new();
     // Before anybody is told that we run: who stops us at once must find us listening for that too.
@@ -99,6 +111,10 @@ pub async fn serve(
     }
     housekeeping.abort();
     engine.watchers.stop_all();
+    // Operations stop where they stand, and are taken up at the next start; nothing may write once the store closes.
+    if !engine.work.stop(WORK_STOP).await {
+        tracing::warn!(limit.s = WORK_STOP.as_secs(), "work was still running when the console ended");
+    }
     store.close().await;
     tracing::info!("stopped");
     Ok(())

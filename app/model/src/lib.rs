@@ -11,6 +11,7 @@ pub mod facts;
 pub mod host_key;
 pub mod ids;
 pub mod inventory;
+pub mod joinable;
 pub mod links;
 pub mod lint;
 pub mod live;

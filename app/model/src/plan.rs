@@ -161,7 +161,7 @@ impl Action {
     #[must_use]
     pub const fn time_limit_s(&self) -> u32 {
         match self {
-            Self::CreateCluster { .. } => 90,
+            Self::CreateCluster { .. } => 180,
             Self::JoinCluster { .. } | Self::SetUpQdevice { .. } => 240,
             _ => 60,
         }

@@ -1,9 +1,10 @@
 //! The engine with everything that it was given.
 
-use crate::audit::Recorder;
+use crate::audit::{Person, Recorder};
 use crate::hub::Hub;
 use crate::ports::{Clock, Dialer, Endpoint, Ids, NodeShell, Store, StoreError};
 use crate::watch::Watchers;
+use crate::work::Work;
 use model::ids::NodeId;
 use model::inventory::Node;
 use model::problem::{Problem, ProblemCode};
@@ -19,6 +20,9 @@ pub struct Engine {
     pub hub: Hub,
     pub audit: Recorder,
     pub watchers: Watchers,
+    pub work: Work,
+    /// Held while a changed host key is written down, so that two who see it write it once.
+    pub(crate) noting: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Engine {
@@ -26,7 +30,17 @@ impl Engine {
     pub fn new(store: Arc<dyn Store>, dialer: Arc<dyn Dialer>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let audit = Recorder::new(Arc::clone(&store), Arc::clone(&clock));
         let hub = Hub::new(Arc::clone(&clock));
-        Self { store, dialer, clock, ids, hub, audit, watchers: Watchers::default() }
+        Self {
+            store,
+            dialer,
+            clock,
+            ids,
+            hub,
+            audit,
+            watchers: Watchers::default(),
+            work: Work::default(),
+            noting: Arc::default(),
+        }
     }
 
     /// Where a machine is reached.
@@ -40,10 +54,12 @@ impl Engine {
     /// # Errors
     /// Why it cannot be reached, in words for people, with the node's label.
     pub async fn shell_to(&self, node: &Node) -> Result<Arc<dyn NodeShell>, Problem> {
-        self.dialer
-            .shell(&Self::endpoint(node))
-            .await
-            .map_err(|error| error.problem().with("node", node.label()).with("host", &node.address.host))
+        let problem = match self.dialer.shell(&Self::endpoint(node)).await {
+            Ok(shell) => return Ok(shell),
+            Err(error) => error.problem().with("node", node.label()).with("host", &node.address.host),
+        };
+        self.note_changed_key(&Person::system(), node, &problem).await;
+        Err(problem)
     }
 
     /// # Errors

@@ -2,10 +2,12 @@
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
+use crate::limits::{DRAFT_TRIES, RESUMES_MAX};
 use crate::ports::{JournalEntry, NodeShell, StoreError};
 use crate::steps::{self, Probe, StepContext, Stop};
-use model::audit::{AuditCode, Outcome};
-use model::ids::OperationId;
+use jiff::Timestamp;
+use model::audit::{AuditCode, AuditFilter, Outcome};
+use model::ids::{ClusterId, OperationId};
 use model::inventory::ClusterPhase;
 use model::live::Live;
 use model::operation::{Operation, OperationState, StepEvent, StepStatus};
@@ -15,13 +17,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Runs an operation in the background. `password_shell` is the connection of the one plan that logs in by password.
+///
+/// `who` is the person who started it or went on with it: their name stands beside every command.
 pub fn spawn(
     engine: Engine,
     id: OperationId,
+    who: Person,
     password_shell: Option<Arc<dyn NodeShell>>,
-) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        if let Err(error) = run(&engine, id, password_shell).await {
+) -> tokio::task::JoinHandle<Option<()>> {
+    let work = engine.work.clone();
+    work.spawn(async move {
+        if let Err(error) = run(&engine, id, &who, password_shell).await {
             // The journal could not be written: nothing further may act. Start-up takes the operation up again.
             tracing::error!(operation.id = %id, store.error = %error, "an operation stopped because its journal failed");
         }
@@ -35,25 +41,26 @@ pub fn spawn(
 pub async fn run(
     engine: &Engine,
     id: OperationId,
+    who: &Person,
     password_shell: Option<Arc<dyn NodeShell>>,
 ) -> Result<(), StoreError> {
     let operation = engine.store.operation(id).await?;
     publish(engine, id).await;
     for index in 0..operation.plan.steps.len() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
-        match run_step(engine, id, index, password_shell.as_ref()).await? {
+        match run_step(engine, id, index, who, password_shell.as_ref()).await? {
             Ended::Proven => {}
             Ended::Failed(problem) => {
                 let to = OperationState::Failed { step: index, problem };
-                return finish(engine, &operation, to, AuditCode::OperationFinished, Outcome::Failed).await;
+                return finish(engine, &operation, who, to, AuditCode::OperationFinished, Outcome::Failed).await;
             }
             Ended::Parked(problem) => {
                 let to = OperationState::Parked { step: index, problem };
-                return finish(engine, &operation, to, AuditCode::OperationParked, Outcome::Unknown).await;
+                return finish(engine, &operation, who, to, AuditCode::OperationParked, Outcome::Unknown).await;
             }
         }
     }
-    finish(engine, &operation, OperationState::Done, AuditCode::OperationFinished, Outcome::Success).await
+    finish(engine, &operation, who, OperationState::Done, AuditCode::OperationFinished, Outcome::Success).await
 }
 
 enum Ended {
@@ -75,6 +82,7 @@ async fn run_step(
     engine: &Engine,
     id: OperationId,
     index: u16,
+    who: &Person,
     password_shell: Option<&Arc<dyn NodeShell>>,
 ) -> Result<Ended, StoreError> {
     let operation = engine.store.operation(id).await?;
@@ -89,7 +97,9 @@ async fn run_step(
     }
     // On disk before anything reaches the node.
     journal(engine, id, index, StepEvent::Started).await?;
-    let context = StepContext::new(engine, &operation, index, step, password_shell.cloned());
+    let Some(context) = StepContext::new(engine, &operation, index, who, password_shell.cloned()) else {
+        return Ok(Ended::Failed(ProblemCode::Internal.into()));
+    };
     let limit = Duration::from_secs(u64::from(step.action.time_limit_s()));
     let ended = match tokio::time::timeout(limit, drive(engine, id, index, &context)).await {
         Ok(ended) => ended?,
@@ -98,7 +108,7 @@ async fn run_step(
         ),
     };
     match &ended {
-        Ended::Proven => settle(engine, &operation, &step.action).await?,
+        Ended::Proven => settle(engine, &operation, &step.action, engine.clock.now()).await?,
         Ended::Failed(problem) => journal(engine, id, index, StepEvent::Failed { problem: problem.clone() }).await?,
         Ended::Parked(problem) => journal(engine, id, index, StepEvent::Parked { problem: problem.clone() }).await?,
     }
@@ -128,7 +138,10 @@ async fn drive(engine: &Engine, id: OperationId, index: u16, context: &StepConte
 }
 
 /// What the console itself has to know after a step; done again at start-up, so a crash in between loses nothing.
-async fn settle(engine: &Engine, operation: &Operation, action: &Action) -> Result<(), StoreError> {
+async fn settle(engine: &Engine, operation: &Operation, action: &Action, at: Timestamp) -> Result<(), StoreError> {
+    if !action.repeatable() {
+        forget_verification(engine, operation.cluster, at).await?;
+    }
     if let Action::CreateCluster { name, .. } = action {
         match engine.store.rename_cluster(operation.cluster, name.as_str()).await {
             // Another cluster is called so here: people keep both apart by the name they gave this one.
@@ -142,6 +155,24 @@ async fn settle(engine: &Engine, operation: &Operation, action: &Action) -> Resu
     Ok(())
 }
 
+/// What was verified before the cluster was changed says nothing about the cluster of now.
+async fn forget_verification(engine: &Engine, cluster: ClusterId, changed_at: Timestamp) -> Result<(), StoreError> {
+    for _ in 0..DRAFT_TRIES {
+        let mut draft = engine.store.draft(cluster).await?;
+        if draft.verified_at.is_none_or(|at| at > changed_at) {
+            return Ok(());
+        }
+        draft.verified_at = None;
+        match engine.store.save_draft(cluster, &draft, None).await {
+            Ok(_) => return Ok(()),
+            // A person saved their choice in between: theirs is kept, and looked at again.
+            Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 async fn journal(engine: &Engine, id: OperationId, step: u16, event: StepEvent) -> Result<(), StoreError> {
     let entry = JournalEntry { operation: id, step, at: engine.clock.now(), event };
     engine.store.journal(&entry, None).await?;
@@ -152,12 +183,12 @@ async fn journal(engine: &Engine, id: OperationId, step: u16, event: StepEvent) 
 async fn finish(
     engine: &Engine,
     operation: &Operation,
+    who: &Person,
     to: OperationState,
     code: AuditCode,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
-    let who = Person { name: operation.proposed_by.clone() };
-    let mut entry = engine.operation_entry(operation, code, &who, outcome);
+    let mut entry = engine.operation_entry(operation, code, who, outcome);
     if let OperationState::Failed { step, problem } | OperationState::Parked { step, problem } = &to {
         entry.step = Some(*step);
         entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
@@ -174,12 +205,16 @@ pub async fn publish(engine: &Engine, id: OperationId) {
     }
 }
 
-/// At start-up: commands of unknown outcome are said so, steps that were proven are settled, running operations go on.
+/// At start-up: commands of unknown outcome are said so, what never began is given up, steps that were proven are
+/// settled, running operations go on.
 ///
 /// # Errors
 /// When the store fails.
 pub async fn recover(engine: &Engine) -> Result<usize, Problem> {
     engine.audit.close_unpaired().await.map_err(|error| store_problem(&error))?;
+    for operation in engine.store.proposed().await.map_err(|error| store_problem(&error))? {
+        give_up_unbegun(engine, &operation).await.map_err(|error| store_problem(&error))?;
+    }
     let unfinished = engine.store.unfinished().await.map_err(|error| store_problem(&error))?;
     let mut resumed = 0;
     for operation in unfinished {
@@ -191,19 +226,44 @@ pub async fn recover(engine: &Engine) -> Result<usize, Problem> {
             park_without_password(engine, &operation).await.map_err(|error| store_problem(&error))?;
             continue;
         }
-        let who = Person::system();
-        let entry = engine.operation_entry(&operation, AuditCode::OperationResumed, &who, Outcome::Started);
+        let who = responsible(engine, &operation).await.map_err(|error| store_problem(&error))?;
+        let entry =
+            engine.operation_entry(&operation, AuditCode::OperationResumed, &Person::system(), Outcome::Started);
         engine.audit.write(entry).await.map_err(|error| store_problem(&error))?;
-        spawn(engine.clone(), operation.id, None);
+        spawn(engine.clone(), operation.id, who, None);
         resumed += 1;
     }
     Ok(resumed)
 }
 
+/// Who last went on with it, or else who proposed it.
+async fn responsible(engine: &Engine, operation: &Operation) -> Result<Person, StoreError> {
+    let filter = AuditFilter {
+        operation: Some(operation.id),
+        code: Some(AuditCode::OperationResumed),
+        ..AuditFilter::default()
+    };
+    let page = engine.store.find(&filter, RESUMES_MAX).await?;
+    let system = Person::system();
+    let person = page.entries.into_iter().map(|one| one.entry.who).find(|who| *who != system.name);
+    Ok(Person { name: person.unwrap_or_else(|| operation.proposed_by.clone()) })
+}
+
+/// Written down, and the console ended before it could take its place: nothing was done, and nobody waits for it.
+async fn give_up_unbegun(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
+    let mut entry =
+        engine.operation_entry(operation, AuditCode::OperationAbandoned, &Person::system(), Outcome::Success);
+    entry.details.insert("why".to_owned(), "the console ended before it began".to_owned());
+    engine
+        .store
+        .set_state(operation.id, &operation.state, &OperationState::Abandoned, Some(entry), engine.clock.now())
+        .await
+}
+
 async fn settle_proven(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
     for (step, status) in operation.plan.steps.iter().zip(&operation.steps) {
-        if matches!(status, StepStatus::Proven { .. }) {
-            settle(engine, operation, &step.action).await?;
+        if let StepStatus::Proven { at, .. } = status {
+            settle(engine, operation, &step.action, *at).await?;
         }
     }
     Ok(())
@@ -213,5 +273,6 @@ async fn settle_proven(engine: &Engine, operation: &Operation) -> Result<(), Sto
 async fn park_without_password(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
     let problem = Problem::new(ProblemCode::OutcomeUnknown).with("node", &operation.plan.target);
     let to = OperationState::Failed { step: 0, problem };
-    finish(engine, operation, to, AuditCode::OperationFinished, Outcome::Unknown).await
+    let who = Person { name: operation.proposed_by.clone() };
+    finish(engine, operation, &who, to, AuditCode::OperationFinished, Outcome::Unknown).await
 }

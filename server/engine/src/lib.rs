@@ -2,11 +2,13 @@
 //!
 //! Architecture invariant: the engine knows neither SSH nor SQL; it reaches both through the traits in `ports`.
 
+pub mod abandon;
 pub mod audit;
 pub mod context;
 pub mod evidence;
 pub mod execute;
 pub mod hub;
+mod key_changed;
 pub mod limits;
 pub mod ports;
 pub mod preflight;
@@ -16,5 +18,6 @@ pub mod steps;
 pub mod survey;
 pub mod verify;
 pub mod watch;
+pub mod work;
 
 pub use context::Engine;

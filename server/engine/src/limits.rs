@@ -26,3 +26,17 @@ pub const AUDIT_OUTPUT_MAX_BYTES: usize = 16 * 1024;
 pub const OUTPUT_LINES_MAX: u64 = 20_000;
 /// A lost connection in the middle of a step is dialled again for this long.
 pub const REDIAL_FOR: Duration = Duration::from_secs(60);
+/// Looks for a unit whose start was cut off, one every `POLL_PAUSE`.
+pub const LATE_START_LOOKS: u32 = 8;
+/// The first bytes of what a unit printed that are kept in memory, per stream.
+pub const PRINTED_HEAD_MAX_BYTES: usize = 128 * 1024;
+/// The last bytes of it that are kept beside them, per stream.
+pub const PRINTED_TAIL_MAX_BYTES: usize = 128 * 1024;
+/// The longest line of it that waits for its end before it is shown, in bytes.
+pub const PRINTED_LINE_MAX_BYTES: usize = 16 * 1024;
+/// Tries to save a draft that people change at the same time.
+pub const DRAFT_TRIES: u32 = 5;
+/// Resumptions of one operation that are looked through for the last person among them.
+pub const RESUMES_MAX: u32 = 100;
+/// After a unit's own time limit, before it surely has ended: its kill, and clocks that differ. In seconds.
+pub const UNIT_OVER_MARGIN_S: i64 = 120;

@@ -67,7 +67,7 @@ impl Engine {
             return Err(problem);
         }
         let id = self.begin(who, proposal, consent).await?;
-        execute::spawn(self.clone(), id, None);
+        execute::spawn(self.clone(), id, who.clone(), None);
         Ok(id)
     }
 
@@ -180,29 +180,7 @@ impl Engine {
             .set_state(id, &operation.state, &OperationState::Running, Some(entry), self.clock.now())
             .await
             .map_err(|error| store_problem(&error))?;
-        execute::spawn(self.clone(), id, None);
-        Ok(())
-    }
-
-    /// Gives a parked operation up; what it did stays.
-    ///
-    /// # Errors
-    /// When it is not parked, or no reason is given.
-    pub async fn abandon(&self, who: &Person, id: OperationId, reason: &str) -> Result<(), Problem> {
-        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
-        if reason.trim().is_empty() {
-            return Err(Problem::new(ProblemCode::ConsentMissing).with("missing", "reason"));
-        }
-        if !matches!(operation.state, OperationState::Parked { .. } | OperationState::Proposed) {
-            return Err(ProblemCode::OperationOver.into());
-        }
-        let mut entry = self.operation_entry(&operation, AuditCode::OperationAbandoned, who, Outcome::Success);
-        entry.reason = Some(reason.trim().to_owned());
-        self.store
-            .set_state(id, &operation.state, &OperationState::Abandoned, Some(entry), self.clock.now())
-            .await
-            .map_err(|error| store_problem(&error))?;
-        execute::publish(self, id).await;
+        execute::spawn(self.clone(), id, who.clone(), None);
         Ok(())
     }
 }

@@ -4,6 +4,7 @@ mod context;
 mod create;
 mod join;
 mod keys;
+mod printed;
 mod qdevice;
 mod unit;
 
@@ -75,6 +76,30 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::JoinCluster { .. } => join::prove(context).await,
         Action::SetUpQdevice { .. } => qdevice::prove(context).await,
         _ => keys::prove(context).await,
+    }
+}
+
+/// Whether the long command of a step runs on its node at this moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StillRuns {
+    No,
+    Yes,
+    /// The node does not say; its own systemd ends the command after so many seconds.
+    CannotTell {
+        limit_s: u32,
+    },
+}
+
+/// One look, without patience: a person waits for the answer.
+pub async fn still_runs(context: &StepContext<'_>) -> StillRuns {
+    if context.step.action.repeatable() {
+        return StillRuns::No;
+    }
+    match unit::look_once(context).await {
+        Some(true) => StillRuns::Yes,
+        Some(false) => StillRuns::No,
+        // The step's own limit is above its command's.
+        None => StillRuns::CannotTell { limit_s: context.step.action.time_limit_s() },
     }
 }
 

@@ -17,6 +17,8 @@ impl Engine {
         let result = self.introduce(node).await;
         let at = self.clock.now();
         let state = match &result {
+            // Whoever dialled has written that down, with the key that was offered.
+            Err(problem) if problem.code == ProblemCode::HostKeyChanged => return result,
             Ok(()) => LogIn::Works { at },
             Err(problem) => match problem.code {
                 ProblemCode::KeyRefused => LogIn::NeedsKey,

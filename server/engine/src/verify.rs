@@ -1,14 +1,16 @@
 //! The fifth step: every member is asked, and the model judges whether all agree.
 
+use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
 use futures::future::join_all;
+use model::audit::{AuditCode, Outcome};
 use model::ids::ClusterId;
 use model::inventory::{Node, Purpose};
 use model::name::NodeName;
 use model::observation::Evidence;
-use model::preflight::Gathered;
+use model::preflight::{Gathered, Verdict};
 use model::problem::{Problem, ProblemCode};
 use model::verify::{self, Verification, VerifyAnswer, VerifyCode};
 use pve::files::{self, NodeFile};
@@ -20,7 +22,8 @@ impl Engine {
     ///
     /// # Errors
     /// When there is nobody to ask, or the store fails.
-    pub async fn verify(&self, cluster: ClusterId) -> Result<Verification, Problem> {
+    pub async fn verify(&self, who: &Person, cluster: ClusterId) -> Result<Verification, Problem> {
+        let known = self.store.cluster(cluster).await.map_err(|error| store_problem(&error))?;
         let nodes = self.store.nodes(cluster).await.map_err(|error| store_problem(&error))?;
         let members: Vec<Node> = nodes.into_iter().filter(|node| node.purpose == Purpose::Member).collect();
         if members.is_empty() {
@@ -30,7 +33,19 @@ impl Engine {
         for seen in answers.iter().flat_map(|one| one.evidence.values().flatten()) {
             self.store.keep(cluster, seen).await.map_err(|error| store_problem(&error))?;
         }
-        Ok(verify::judge(&answers, self.clock.now()))
+        let report = verify::judge(&answers, self.clock.now());
+        let outcome = if report.agreed { Outcome::Success } else { Outcome::Failed };
+        let mut entry = self.audit.about(AuditCode::VerifyRun, who, outcome, &known);
+        entry.details.insert("nodes".to_owned(), members.len().to_string());
+        for row in &report.rows {
+            let not_passed: Vec<&str> =
+                row.cells.iter().filter(|cell| cell.verdict != Verdict::Pass).map(|cell| cell.what.as_str()).collect();
+            if !not_passed.is_empty() {
+                entry.details.insert(row.node.clone(), not_passed.join(" "));
+            }
+        }
+        self.audit.write(entry).await.map_err(|error| store_problem(&error))?;
+        Ok(report)
     }
 
     async fn ask_member(&self, node: &Node) -> VerifyAnswer {

@@ -24,6 +24,18 @@ pub enum JoinPoint {
     BeforeSuccess,
 }
 
+/// How a `systemd-run` is cut off: its caller sees `timeout`'s exit code and no word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnitStart {
+    /// systemd starts the unit all the same.
+    Started,
+    /// systemd never got the call.
+    Lost,
+    /// systemd starts the unit, and then nothing on the node answers any more.
+    StartedThenHangs,
+}
+
 /// One switch. Nodes are named by the lab's own names.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
@@ -68,6 +80,12 @@ pub enum Fault {
     StartQnetd,
     /// The next `pvecm add` there is killed at this point.
     JoinDiesAt { node: String, point: JoinPoint },
+    /// The next `systemd-run` there is cut off.
+    UnitStartCutOff { node: String, how: UnitStart },
+    /// A file moves, and a symbolic link to it takes its place.
+    LinkFile { node: String, path: String, to: String },
+    /// The host calls itself something else, as after a change of `/etc/hostname` and a restart.
+    Rename { node: String, hostname: String },
     /// Drops all SSH connections, once.
     DropConnections { node: String },
     /// What the node sends on that link arrives nowhere; what the others send arrives.
@@ -140,6 +158,9 @@ impl Fault {
             | Self::FillDisk { node, .. }
             | Self::ExpectVotes { node, .. }
             | Self::PowerCycle { node }
+            | Self::UnitStartCutOff { node, .. }
+            | Self::LinkFile { node, .. }
+            | Self::Rename { node, .. }
             | Self::DropConnections { node } => Some(node),
         }
     }

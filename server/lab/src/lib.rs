@@ -24,7 +24,7 @@ mod ssh_server;
 mod world;
 
 pub use error::LabError;
-pub use faults::{Fault, FaultInfo, JoinPoint};
+pub use faults::{Fault, FaultInfo, JoinPoint, UnitStart};
 pub use history::{Moment, Told, ToldQuorum};
 pub use inspect::{Inspection, NodeTruth, Partition, UnitTruth};
 pub use lab::{Endpoint, Lab, NodeInfo, Options, PORT};

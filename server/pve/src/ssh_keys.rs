@@ -17,6 +17,8 @@ const KEYGEN_LIMIT_S: u32 = 60;
 const SSH_LIMIT_S: u32 = 10;
 /// SSH's own port, which known_hosts lines leave out.
 const SSH_PORT: u16 = 22;
+/// What the new text of a file is called by until it takes the file's name.
+const BESIDE: &str = ".quorate-new";
 /// OpenSSH's exit code for its own failures.
 const EXIT_SSH: i32 = 255;
 
@@ -118,19 +120,38 @@ pub fn append(file: KeyFile, lines: &[KeyLine]) -> CommandLine {
     CommandLine::changes("tee").arg("-a").arg(file.path()).stdin_bytes(format!("{text}\n"))
 }
 
-/// Writes the file again without every line that says the same as `line`, with `install -m 600`; `lines` is what stands in it now.
+/// Whether a command, as [`CommandLine::display`] wrote it, is one of [`append`].
+#[must_use]
+pub fn is_append(command: &str) -> bool {
+    command.starts_with("tee -a ")
+}
+
+/// Asks whether the file is a symbolic link, as root's authorised keys of a cluster's nodes are.
+#[must_use]
+pub fn is_link(file: KeyFile) -> CommandLine {
+    CommandLine::reads("test").arg("-L").arg(file.path())
+}
+
+/// Writes the file again without every line that says the same as `line`; `lines` is what stands in it now.
 ///
-/// `None` for the cluster's own file, which is the other nodes' too and which `install` would replace while they read it,
+/// The new text goes into a file beside it, which then takes its name: whoever logs in meanwhile reads the old or the new
+/// one, and a connection that breaks leaves the old one whole.
+///
+/// `None` for the cluster's own file, which is the other nodes' too and which would be replaced while they read it,
 /// and for a file with bytes that are no text, because they would be lost.
 #[must_use]
-pub fn remove(file: KeyFile, lines: &[String], line: &KeyLine) -> Option<CommandLine> {
+pub fn remove(file: KeyFile, lines: &[String], line: &KeyLine) -> Option<[CommandLine; 2]> {
     let lossy = lines.iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER));
     if file == KeyFile::ClusterAuthorizedKeys || lossy {
         return None;
     }
     let kept = lines.iter().filter(|text| !line.is_said_by(text));
     let text: String = kept.map(|text| format!("{text}\n")).collect();
-    Some(CommandLine::changes("install").args(["-m", "600", "/dev/stdin"]).arg(file.path()).stdin_bytes(text))
+    let beside = format!("{}{BESIDE}", file.path());
+    Some([
+        CommandLine::changes("install").args(["-m", "600", "/dev/stdin"]).arg(&beside).stdin_bytes(text),
+        CommandLine::changes("mv").args(["-f", "-T"]).arg(beside).arg(file.path()),
+    ])
 }
 
 /// What [`append`] will be, for lines that are read from `source` on another machine when it runs: `HOST:PATH`.
@@ -143,9 +164,10 @@ pub fn append_shown(file: KeyFile, source: &str) -> String {
 ///
 /// `None` where there is no such command.
 #[must_use]
-pub fn remove_shown(file: KeyFile, source: &str) -> Option<String> {
+pub fn remove_shown(file: KeyFile, source: &str) -> Option<[String; 2]> {
     let none = KeyLine(String::from("-"));
-    remove(file, &[], &none).map(|command| command.display_from(&format!("{} - {source}", file.path())))
+    let [write, rename] = remove(file, &[], &none)?;
+    Some([write.display_from(&format!("{} - {source}", file.path())), rename.display()])
 }
 
 /// What [`append`] of one line will be, with the line.

@@ -15,6 +15,8 @@ const WHAT: &str = "systemctl show";
 const NAME_MAX_CHARS: usize = 100;
 /// The properties that [`state`] reads.
 const PROPERTIES: &str = "LoadState,ActiveState,SubState,Result,ExecMainStatus,ExecMainCode";
+/// How much of a unit's endless output is read at its end, in bytes.
+const LAST_OUTPUT_BYTES: u32 = 1 << 16;
 /// The exit code that stands for a unit whose own code is not known.
 const CODE_UNKNOWN: i32 = -1;
 
@@ -133,6 +135,12 @@ pub fn read_output(unit: &UnitName, output: Output, offset: u64) -> CommandLine 
         .arg(format!("+{}", offset.saturating_add(1)))
         .arg(path(unit, output))
         .output_max(LARGE_OUTPUT_MAX_BYTES)
+}
+
+/// Reads the last [`LAST_OUTPUT_BYTES`] of a unit's output, where it printed more than can be read.
+#[must_use]
+pub fn read_last_output(unit: &UnitName, output: Output) -> CommandLine {
+    CommandLine::reads("tail").arg("-c").arg(LAST_OUTPUT_BYTES.to_string()).arg(path(unit, output))
 }
 
 /// The bytes that [`read_output`] brought; empty where there is nothing new.

@@ -86,9 +86,13 @@ fn ssh_from_node_to_node_has_four_ends() {
 fn removing_a_key_keeps_every_other_line() {
     let line = KeyLine::authorized(&PublicKey::parse(KEY).expect("a key"));
     let file = [String::from("# mine"), KEY.replace("root@pve1", "other words"), String::from("ssh-rsa AAAA someone")];
-    let command = pve::ssh_keys::remove(KeyFile::AuthorizedKeys, &file, &line).expect("a command");
-    assert_eq!(command.stdin(), Some(&b"# mine\nssh-rsa AAAA someone\n"[..]));
-    assert_eq!(command.display(), "install -m 600 /dev/stdin /root/.ssh/authorized_keys < (28 bytes)");
+    let [write, rename] = pve::ssh_keys::remove(KeyFile::AuthorizedKeys, &file, &line).expect("two commands");
+    assert_eq!(write.stdin(), Some(&b"# mine\nssh-rsa AAAA someone\n"[..]));
+    // The file itself is never half written: it is replaced in one step.
+    assert_eq!(write.display(), "install -m 600 /dev/stdin /root/.ssh/authorized_keys.quorate-new < (28 bytes)");
+    assert_eq!(rename.display(), "mv -f -T /root/.ssh/authorized_keys.quorate-new /root/.ssh/authorized_keys");
+    let append = pve::ssh_keys::append(KeyFile::AuthorizedKeys, &[line.clone()]);
+    assert!(pve::ssh_keys::is_append(&append.display()) && !pve::ssh_keys::is_append(&write.display()));
     // Bytes that are no text would be lost by writing the file again.
     let binary = [String::from("ssh-rsa AAAA caf\u{fffd}")];
     assert_eq!(pve::ssh_keys::remove(KeyFile::AuthorizedKeys, &binary, &line), None);

@@ -123,31 +123,8 @@ impl RequestBackend {
     pub(super) async fn do_try_log_in(&self, caller: Caller, id: NodeId) -> ApiResult<()> {
         let (cluster, node) = self.node_for(&caller, id, Deed::AddNode).await?;
         let result = self.state.engine.try_log_in(&node).await;
-        self.note_mismatch(&caller, &cluster, &node, &result).await?;
         self.state.engine.watch(cluster.id).await;
         result.map_err(ApiError)
-    }
-
-    async fn note_mismatch(
-        &self,
-        caller: &Caller,
-        cluster: &Cluster,
-        node: &Node,
-        result: &Result<(), Problem>,
-    ) -> ApiResult<()> {
-        let Err(problem) = result else { return Ok(()) };
-        if problem.code != ProblemCode::HostKeyChanged {
-            return Ok(());
-        }
-        let engine = &self.state.engine;
-        if let Ok(offered) = engine.dialer.offered_key(&node.address).await {
-            engine.store.keep_offer(node.id, &offered).await.map_err(stored)?;
-            engine.store.set_log_in(node.id, &LogIn::KeyChanged { offered }).await.map_err(stored)?;
-        }
-        let mut entry = self.node_entry(AuditCode::HostKeyMismatch, caller, cluster, node);
-        entry.outcome = Outcome::Refused;
-        entry.details.extend(problem.params.clone());
-        engine.audit.write(entry).await.map_err(stored)
     }
 
     /// A plan like any other; only its connection is opened with the password, which is then wiped.
@@ -156,15 +133,21 @@ impl RequestBackend {
         let (cluster, node) = self.node_for(&caller, id, Deed::RunPlan).await?;
         let engine = &self.state.engine;
         let endpoint = Engine::endpoint(&node);
-        let shell =
-            engine.dialer.once(&endpoint, Credential::Password(password)).await.map_err(|error| {
-                ApiError(error.problem().with("node", node.label()).with("host", &node.address.host))
-            })?;
+        let shell = match engine.dialer.once(&endpoint, Credential::Password(password)).await {
+            Ok(shell) => shell,
+            Err(error) => {
+                let problem = error.problem().with("node", node.label()).with("host", &node.address.host);
+                engine.note_changed_key(&actor(&caller), &node, &problem).await;
+                return Err(ApiError(problem));
+            }
+        };
         let intent = Intent::InstallKey { node: id };
         let proposal = engine.plan(cluster.id, &intent).await.map_err(ApiError)?;
         let consent = Consent { reason: String::new(), typed: String::new() };
         let operation = engine.begin(&actor(&caller), proposal, &consent).await.map_err(ApiError)?;
-        execute::run(engine, operation, Some(shell)).await.map_err(stored)?;
+        execute::spawn(engine.clone(), operation, actor(&caller), Some(shell))
+            .await
+            .map_err(|_| ApiError(ProblemCode::Internal.into()))?;
         let ended = engine.store.operation(operation).await.map_err(stored)?;
         if let model::operation::OperationState::Failed { problem, .. }
         | model::operation::OperationState::Parked { problem, .. } = ended.state

@@ -4,6 +4,7 @@ use super::{RequestBackend, actor, stored};
 use app::api::*;
 use engine::ports::StoreError;
 use futures::future::try_join_all;
+use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::can::Deed;
 use model::ids::ClusterId;
 use model::inventory::{Cluster, ClusterPhase, Node, Purpose};
@@ -109,7 +110,13 @@ impl RequestBackend {
         if let Some(fault) = faults.first() {
             return Err(ApiError(link_problem(fault, &self.members(id).await?)));
         }
-        self.save(&caller, id, revision, |draft| {
+        let mut entry = self.decision(&caller, &cluster, AuditCode::LinksChosen);
+        for link in &chosen {
+            let priority = link.priority.map(|priority| format!(", priority {priority}")).unwrap_or_default();
+            let addresses: Vec<String> = link.addresses.values().map(ToString::to_string).collect();
+            entry.details.insert(format!("link{}", link.number), format!("{}{priority}", addresses.join(" ")));
+        }
+        self.save(&caller, id, revision, Some(entry), |draft| {
             draft.links = chosen;
             // What was verified before is not the cluster that is being built now.
             draft.verified_at = draft.verified_at.filter(|_| joining.is_none());
@@ -117,11 +124,17 @@ impl RequestBackend {
         .await
     }
 
+    /// What a person decides about the draft is audited together with the draft.
+    fn decision(&self, caller: &Caller, cluster: &Cluster, code: AuditCode) -> AuditEntry {
+        self.state.engine.audit.about(code, &actor(caller), Outcome::Success, cluster)
+    }
+
     async fn save(
         &self,
         caller: &Caller,
         id: ClusterId,
         revision: u64,
+        audit: Option<AuditEntry>,
         change: impl FnOnce(&mut Draft),
     ) -> ApiResult<Draft> {
         let engine = &self.state.engine;
@@ -130,7 +143,7 @@ impl RequestBackend {
         draft.touched_by = Some(caller.me.name.clone());
         draft.touched_at = Some(engine.clock.now());
         change(&mut draft);
-        engine.store.save_draft(id, &draft).await.map_err(|error| match error {
+        engine.store.save_draft(id, &draft, audit).await.map_err(|error| match error {
             StoreError::Conflict { .. } => ApiError(Problem::new(ProblemCode::WorldChanged).with("what", "draft")),
             other => stored(other),
         })
@@ -138,16 +151,17 @@ impl RequestBackend {
 
     pub(super) async fn do_verify(&self, caller: Caller, id: ClusterId) -> ApiResult<Verification> {
         self.cluster_for(&caller, id, Deed::RunChecks).await?;
-        let report = self.state.engine.verify(id).await.map_err(ApiError)?;
+        let report = self.state.engine.verify(&actor(&caller), id).await.map_err(ApiError)?;
         let draft = self.state.engine.store.draft(id).await.map_err(stored)?;
         let verified_at = report.agreed.then_some(report.at);
-        self.save(&caller, id, draft.revision, |draft| draft.verified_at = verified_at).await?;
+        self.save(&caller, id, draft.revision, None, |draft| draft.verified_at = verified_at).await?;
         Ok(report)
     }
 
     pub(super) async fn do_skip_qdevice(&self, caller: Caller, id: ClusterId, revision: u64) -> ApiResult<Draft> {
-        self.cluster_for(&caller, id, Deed::EditDraft).await?;
-        self.save(&caller, id, revision, |draft| draft.qdevice_skipped = true).await
+        let cluster = self.cluster_for(&caller, id, Deed::EditDraft).await?;
+        let entry = self.decision(&caller, &cluster, AuditCode::QdeviceSkipped);
+        self.save(&caller, id, revision, Some(entry), |draft| draft.qdevice_skipped = true).await
     }
 }
 

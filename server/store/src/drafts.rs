@@ -1,9 +1,11 @@
 //! The wizard's drafts, one per cluster.
 
 use crate::SqliteStore;
+use crate::audit::append_in;
 use crate::codec::{db, json_or_none, refused, signed, to_json};
 use async_trait::async_trait;
 use engine::ports::{DraftStore, StoreError};
+use model::audit::AuditEntry;
 use model::ids::ClusterId;
 use model::wizard::Draft;
 use sqlx::{Sqlite, SqliteExecutor, Transaction};
@@ -15,7 +17,12 @@ impl DraftStore for SqliteStore {
         stored(&self.readers, cluster).await
     }
 
-    async fn save_draft(&self, cluster: ClusterId, draft: &Draft) -> Result<Draft, StoreError> {
+    async fn save_draft(
+        &self,
+        cluster: ClusterId,
+        draft: &Draft,
+        audit: Option<AuditEntry>,
+    ) -> Result<Draft, StoreError> {
         let mut tx: Transaction<'_, Sqlite> = self.write().await?;
         if stored(&mut *tx, cluster).await?.revision != draft.revision {
             return Err(StoreError::Conflict { what: "newer draft" });
@@ -31,6 +38,9 @@ impl DraftStore for SqliteStore {
         .execute(&mut *tx)
         .await
         .map_err(refused("draft", "cluster"))?;
+        if let Some(entry) = audit {
+            append_in(&mut tx, entry).await?;
+        }
         tx.commit().await.map_err(db)?;
         Ok(saved)
     }

@@ -47,6 +47,13 @@ impl OperationStore for SqliteStore {
     }
 
     /// Oldest first.
+    async fn proposed(&self) -> Result<Vec<Operation>, StoreError> {
+        let query = QueryBuilder::new("SELECT * FROM operations WHERE state = 'proposed' ORDER BY proposed_at, id");
+        let mut tx = self.read().await?;
+        rows::all(&mut tx, query).await
+    }
+
+    /// Oldest first.
     async fn unfinished(&self) -> Result<Vec<Operation>, StoreError> {
         let query =
             QueryBuilder::new("SELECT * FROM operations WHERE state IN ('running', 'parked') ORDER BY proposed_at, id");

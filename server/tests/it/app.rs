@@ -9,7 +9,7 @@ use leptos::config::LeptosOptions;
 use model::Timestamp;
 use model::role::Role;
 use server::accounts::Accounts;
-use server::keys::{ConsoleKey, Seal};
+use server::keys::ConsoleKey;
 use server::passwords::Passwords;
 use server::routes;
 use server::state::AppState;
@@ -70,8 +70,7 @@ impl TestApp {
         logs::capture();
         let folder = tempfile::tempdir().expect("folder");
         let store = SqliteStore::open(&folder.path().join("quorate.db")).await.expect("database");
-        let seal = Seal::open(folder.path()).expect("seal");
-        let key = ConsoleKey::load(&store, seal).await.expect("key");
+        let key = ConsoleKey::load(&store, folder.path()).await.expect("key");
         let clock = Arc::new(TestClock::default());
         let dialer = SshDialer::new(Arc::new(key), clock.clone(), Arc::new(TcpConnector));
         let engine = Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock.clone(), Arc::new(SystemIds));

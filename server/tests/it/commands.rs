@@ -2,7 +2,9 @@
 
 use crate::app::PASSWORD;
 use crate::process::{Console, quorate};
-use engine::ports::UserStore;
+use engine::audit::Person;
+use engine::ports::{AuditStore, ClusterStore, UserStore};
+use model::audit::{AuditCode, Outcome};
 use model::role::Role;
 use server::serve;
 use std::path::Path;
@@ -73,6 +75,45 @@ async fn accounts_are_listed_and_disabled() {
     assert!(said(&unknown).contains("no account nobody"), "{}", said(&unknown));
     let house = serve::open(folder.path()).await.expect("opened");
     assert!(house.store.user_by_name("anna").await.expect("kept").disabled);
+}
+
+#[tokio::test]
+async fn a_role_is_given_everywhere_or_on_one_cluster_and_audited() {
+    let folder = tempfile::tempdir().expect("folder");
+    with_accounts(folder.path(), &["anna"]).await;
+    let house = serve::open(folder.path()).await.expect("opened");
+    let cluster = model::inventory::Cluster {
+        id: model::ids::ClusterId::from_uuid(uuid::Uuid::now_v7()),
+        name: "prod".parse().expect("a name"),
+        phase: model::inventory::ClusterPhase::Draft,
+        protected: false,
+        created_at: house.engine.clock.now(),
+        created_by: "anna".to_owned(),
+    };
+    let entry = house.engine.audit.about(AuditCode::ClusterAdded, &Person::system(), Outcome::Success, &cluster);
+    house.store.add_cluster(&cluster, entry).await.expect("added");
+    house.store.close().await;
+    let user = async |args: &[&str]| {
+        quorate().args(["user", "--data"]).arg(folder.path()).args(args).output().await.expect("it runs")
+    };
+    for (args, word) in [
+        (&["role", "nobody", "viewer"][..], "no account nobody"),
+        (&["role", "anna", "viewer", "--cluster", "other"], "no cluster other"),
+    ] {
+        let refused = user(args).await;
+        assert!(!refused.status.success() && said(&refused).contains(word), "{}", said(&refused));
+    }
+    for args in [&["role", "anna", "viewer"][..], &["role", "anna", "approver", "--cluster", "prod"]] {
+        let given = user(args).await;
+        assert!(given.status.success(), "{}", said(&given));
+    }
+    let house = serve::open(folder.path()).await.expect("opened");
+    let access = house.store.user_by_name("anna").await.expect("kept").access;
+    assert_eq!((access.everywhere, access.on(cluster.id)), (Role::Viewer, Role::Approver));
+    let filter = model::audit::AuditFilter { code: Some(AuditCode::RoleChanged), ..Default::default() };
+    let entries = house.store.find(&filter, 10).await.expect("audit").entries;
+    let told: Vec<_> = entries.iter().map(|one| (one.entry.cluster, &one.entry.details["before"][..])).collect();
+    assert_eq!(told, [(Some(cluster.id), "none"), (None, "operator")]);
 }
 
 #[tokio::test]

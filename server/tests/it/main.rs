@@ -3,12 +3,14 @@
 #![recursion_limit = "256"]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers included")]
 
+mod alone;
 mod app;
 mod authorisation;
 mod checks;
 mod client;
 mod commands;
 mod csrf;
+mod dropped;
 mod growing;
 mod headers;
 mod hostile;

@@ -27,6 +27,24 @@ async fn a_wrong_password_and_an_unknown_name_look_the_same() {
 }
 
 #[tokio::test]
+async fn a_name_that_nobody_has_waits_as_an_account_does() {
+    let app = TestApp::new().await;
+    app.account("operator", Role::Operator).await;
+    let mut told = Vec::new();
+    for name in ["operator", "nobody"] {
+        let mut answers = Vec::new();
+        for pause_s in [0, 0, 0, 0, 0, 6, 0, 6, 6] {
+            app.clock.advance_seconds(pause_s);
+            let refused = app.anon().sign_in(name, "wrong password").await.expect_err("refused");
+            answers.push(refused.code);
+        }
+        told.push(answers);
+    }
+    assert_eq!(told[0], told[1]);
+    assert!(told[0].contains(&ProblemCode::TooManyAttempts), "{told:?}");
+}
+
+#[tokio::test]
 async fn an_account_waits_longer_after_every_failure() {
     let app = TestApp::new().await;
     app.account("operator", Role::Operator).await;

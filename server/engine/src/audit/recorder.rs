@@ -71,14 +71,14 @@ impl Recorder {
     /// When it is not on disk: then the command must not run.
     pub async fn command_started(
         &self,
+        who: &Person,
         operation: &Operation,
         step: u16,
         node: &str,
         command: &CommandLine,
         unit: Option<&str>,
     ) -> Result<Started, StoreError> {
-        let who = Person { name: operation.proposed_by.clone() };
-        let mut entry = self.entry(AuditCode::CommandStarted, &who, Outcome::Started);
+        let mut entry = self.entry(AuditCode::CommandStarted, who, Outcome::Started);
         entry.cluster = Some(operation.cluster);
         entry.cluster_name = operation.plan.facts.cluster_name.clone().or_else(|| Some(operation.plan.target.clone()));
         entry.node = Some(node.to_owned());

@@ -68,7 +68,13 @@ pub trait PinStore: Send + Sync + 'static {
 pub trait DraftStore: Send + Sync + 'static {
     async fn draft(&self, cluster: ClusterId) -> Result<Draft, StoreError>;
     /// Saves if `draft.revision` is still the stored one, and raises it; else `Conflict`.
-    async fn save_draft(&self, cluster: ClusterId, draft: &Draft) -> Result<Draft, StoreError>;
+    /// A decision of a person comes with its audit entry, in the same transaction.
+    async fn save_draft(
+        &self,
+        cluster: ClusterId,
+        draft: &Draft,
+        audit: Option<AuditEntry>,
+    ) -> Result<Draft, StoreError>;
 }
 
 /// Operations and their journal.
@@ -79,6 +85,8 @@ pub trait OperationStore: Send + Sync + 'static {
     async fn operation(&self, id: OperationId) -> Result<Operation, StoreError>;
     /// Newest first.
     async fn operations(&self, cluster: Option<ClusterId>, limit: u32) -> Result<Vec<Operation>, StoreError>;
+    /// Those that were written down and never began, for start-up.
+    async fn proposed(&self) -> Result<Vec<Operation>, StoreError>;
     /// Running and parked ones, for start-up.
     async fn unfinished(&self) -> Result<Vec<Operation>, StoreError>;
     /// Changes the state if it is `from`; `Conflict` if it is not, or if another operation holds the cluster.

@@ -1,6 +1,7 @@
 //! What a step may use: reading, changing with an audited pair, and the proofs' patience.
 
 use super::{StepResult, Stop};
+use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::limits::{OUTPUT_LINES_MAX, POLL_PAUSE, REDIAL_FOR};
@@ -22,19 +23,23 @@ pub struct StepContext<'a> {
     pub operation: &'a Operation,
     pub index: u16,
     pub step: &'a Step,
+    /// Who started the operation or went on with it.
+    pub who: &'a Person,
     password_shell: Option<Arc<dyn NodeShell>>,
 }
 
 impl<'a> StepContext<'a> {
+    /// `None` where the plan has no such step.
     #[must_use]
     pub fn new(
         engine: &'a Engine,
         operation: &'a Operation,
         index: u16,
-        step: &'a Step,
+        who: &'a Person,
         password_shell: Option<Arc<dyn NodeShell>>,
-    ) -> Self {
-        Self { engine, operation, index, step, password_shell }
+    ) -> Option<Self> {
+        let step = operation.plan.steps.get(usize::from(index))?;
+        Some(Self { engine, operation, index, step, who, password_shell })
     }
 
     /// Whether a person goes on with this step after it was parked.
@@ -107,7 +112,7 @@ impl<'a> StepContext<'a> {
         let started = self
             .engine
             .audit
-            .command_started(self.operation, self.index, node.label(), command, None)
+            .command_started(self.who, self.operation, self.index, node.label(), command, None)
             .await
             .map_err(|error| Stop::Parked(store_problem(&error)))?;
         let result = shell.run(command).await;

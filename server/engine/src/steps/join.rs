@@ -4,6 +4,8 @@
 //! overwrites that node's addresses in the live configuration. So *name unused* and *addresses unused* are looked at
 //! on the member right before, and the proof comes from the member.
 
+mod danger;
+
 use super::create::{local_links, same_addresses, writable};
 use super::{Probe, StepContext, StepResult, Stop, unit};
 use crate::evidence::answer;
@@ -53,9 +55,14 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     if let Some(listed) = conf.nodes.iter().find(|node| node.name == join.name) {
         return judge_listed(context, &join, listed).await;
     }
+    danger::versions_fit(context, &join).await?;
+    danger::same_machine(context, &join).await?;
     joiner_is_free(context, &join).await?;
-    cluster_takes_it(context, &join, &conf).await?;
     local_links(context, &join.joiner, join.links).await?;
+    // Read once more, as the last look: everything before took seconds.
+    let conf = member_conf(context, &join).await?;
+    danger::name_unused(context, &join, &conf).await?;
+    cluster_takes_it(context, &join, &conf).await?;
     Ok(Probe::Needed)
 }
 

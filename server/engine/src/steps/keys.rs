@@ -1,11 +1,14 @@
 //! Keys: the console's own, root's of one node on another, host keys. Everything carried over pinned connections.
 
 use super::{Probe, StepContext, StepResult, Stop};
+use crate::context::store_problem;
 use crate::evidence::{answer, unreadable};
 use crate::limits::POLL_PAUSE;
 use crate::render::key_file;
+use model::audit::{AuditCode, AuditFilter};
 use model::ids::NodeId;
 use model::inventory::Node;
+use model::operation::StepStatus;
 use model::plan::{Action, KeyFile as PlanFile};
 use model::problem::{Problem, ProblemCode};
 use pve::files;
@@ -15,6 +18,8 @@ use std::net::IpAddr;
 
 /// sshd's port between nodes: `pvecm` always uses 22.
 const SSH_PORT: u16 = 22;
+/// Commands of one operation that are looked through, newest first; key steps have few.
+const COMMANDS_MAX: u32 = 200;
 
 async fn lines_of(context: &StepContext<'_>, node: &Node, file: KeyFile) -> StepResult<Vec<String>> {
     let lines = context.ask(node, &ssh_keys::cat(file), files::content).await?;
@@ -116,19 +121,59 @@ pub async fn authorize(context: &StepContext<'_>, of: NodeId, file: PlanFile) ->
 }
 
 pub async fn probe_forgotten(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<Probe> {
+    if !added_here(context, of, file).await? {
+        return Ok(Probe::AlreadyDone);
+    }
     let line = root_line(context, of).await?;
     let node = context.node(context.step.node).await?;
     let there = contains_all(context, &node, key_file(file), &[line]).await?;
     Ok(if there { Probe::Needed } else { Probe::AlreadyDone })
 }
 
+/// Whether this operation put the key there. One that was there before belongs to somebody else.
+async fn added_here(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<bool> {
+    let (steps, statuses) = (&context.operation.plan.steps, &context.operation.steps);
+    let authorised = steps.iter().zip(statuses).zip(0u16..).find(|((step, _), _)| {
+        step.node == context.step.node
+            && matches!(&step.action, Action::AuthorizeRootKey { of: whose, file: place, .. } if (*whose, *place) == (of, file))
+    });
+    match authorised {
+        None => Ok(false),
+        Some(((_, StepStatus::Proven { already: true, .. }), index)) => began_to_change(context, index).await,
+        Some(_) => Ok(true),
+    }
+}
+
+/// A step that a crash interrupted finds its own line when it starts again; then the audit knows that it was ours.
+async fn began_to_change(context: &StepContext<'_>, step: u16) -> StepResult<bool> {
+    let filter = AuditFilter {
+        operation: Some(context.operation.id),
+        code: Some(AuditCode::CommandStarted),
+        ..AuditFilter::default()
+    };
+    let page = context.engine.store.find(&filter, COMMANDS_MAX).await;
+    let page = page.map_err(|error| Stop::Parked(store_problem(&error)))?;
+    Ok(page
+        .entries
+        .iter()
+        .any(|one| one.entry.step == Some(step) && one.entry.command.as_deref().is_some_and(ssh_keys::is_append)))
+}
+
 pub async fn forget(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<()> {
     let line = root_line(context, of).await?;
     let node = context.node(context.step.node).await?;
-    let lines = lines_of(context, &node, key_file(file)).await?;
-    let command =
-        ssh_keys::remove(key_file(file), &lines, &line).ok_or_else(|| Stop::Failed(ProblemCode::Internal.into()))?;
-    context.change_ok(&node, &command).await
+    let file = key_file(file);
+    if context.ask(&node, &ssh_keys::is_link(file), files::yes_or_no).await? {
+        // What others share is not replaced by a file of this machine alone.
+        let shared = Problem::new(ProblemCode::KeyFileShared).with("node", node.label()).with("file", file.path());
+        return Err(Stop::Failed(shared));
+    }
+    let lines = lines_of(context, &node, file).await?;
+    let commands = ssh_keys::remove(file, &lines, &line).ok_or_else(|| Stop::Failed(ProblemCode::Internal.into()))?;
+    for command in &commands {
+        context.change_ok(&node, command).await?;
+    }
+    Ok(())
 }
 
 /// The host keys of a machine as `known_hosts` lines; `pvecm` needs an RSA one among them.

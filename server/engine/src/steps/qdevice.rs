@@ -79,13 +79,14 @@ async fn all_members_online(context: &StepContext<'_>, setup: &Setup, listed: us
 
 async fn packages_there(context: &StepContext<'_>, setup: &Setup) -> StepResult<()> {
     for node in &setup.members {
-        let found = context.ask(node, &packages::query(&[Package::CorosyncQdevice]), packages::installed).await;
-        if !found.is_ok_and(|found| found.contains_key(Package::CorosyncQdevice.name())) {
+        // Only an answer says that it is missing; a node that does not answer is no reason to give up.
+        let query = packages::query(&[Package::CorosyncQdevice]);
+        if !context.ask(node, &query, packages::installed).await?.contains_key(Package::CorosyncQdevice.name()) {
             return Err(Stop::Failed(Problem::new(ProblemCode::QdevicePackageMissing).with("node", node.label())));
         }
     }
-    let found = context.ask(&setup.host, &packages::query(&[Package::CorosyncQnetd]), packages::installed).await;
-    if found.is_ok_and(|found| found.contains_key(Package::CorosyncQnetd.name())) {
+    let query = packages::query(&[Package::CorosyncQnetd]);
+    if context.ask(&setup.host, &query, packages::installed).await?.contains_key(Package::CorosyncQnetd.name()) {
         return Ok(());
     }
     Err(Stop::Failed(Problem::new(ProblemCode::QnetdMissing).with("host", setup.host.label())))

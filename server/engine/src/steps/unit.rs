@@ -1,9 +1,10 @@
 //! Long commands as transient units: the unit's name is the key that keeps them from running twice.
 
+use super::printed::Printed;
 use super::{StepContext, StepResult, Stop};
 use crate::context::store_problem;
 use crate::evidence::{answer, unreadable};
-use crate::limits::POLL_PAUSE;
+use crate::limits::{LATE_START_LOOKS, POLL_PAUSE};
 use crate::ports::Output;
 use crate::render::unit_name;
 use model::facts::UnitState;
@@ -39,13 +40,21 @@ async fn exists(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
     Ok(state != UnitState::NotFound)
 }
 
+/// Whether the unit runs, asked once; `None` where nobody can tell.
+pub async fn look_once(context: &StepContext<'_>) -> Option<bool> {
+    let node = context.engine.node(context.step.node).await.ok()?;
+    let shell = context.engine.shell_to(&node).await.ok()?;
+    let output = shell.run(&unit::show(&name(context).ok()?)).await.ok()?;
+    unit::state(answer(&output)).ok().map(|state| state == UnitState::Running)
+}
+
 /// Starts the command, or attaches to it where it was started before, and shows what it prints until it ends.
 pub async fn run(context: &StepContext<'_>, node: &Node, command: &CommandLine) -> StepResult<Output> {
     let unit = name(context)?;
     let started = context
         .engine
         .audit
-        .command_started(context.operation, context.index, node.label(), command, Some(unit.as_str()))
+        .command_started(context.who, context.operation, context.index, node.label(), command, Some(unit.as_str()))
         .await
         .map_err(|error| Stop::Parked(store_problem(&error)))?;
     let began = Instant::now();
@@ -74,12 +83,7 @@ async fn start_and_follow(
     unit: &UnitName,
 ) -> StepResult<Output> {
     if !exists(context, node).await? {
-        // A lost answer here is harmless: the next look at the unit tells whether it was started.
-        let output = context.read(node, &command.as_unit(unit)).await?;
-        match unit::started(answer(&output)) {
-            Ok(Started::Started | Started::Already) => {}
-            Err(error) => return Err(Stop::Failed(unreadable(&error, node.label()))),
-        }
+        start(context, node, command, unit).await?;
     }
     let mut printed = Printed::new(context).await;
     loop {
@@ -96,64 +100,35 @@ async fn start_and_follow(
             // The node was restarted in between: what the command did is for the probes to find out.
             UnitState::NotFound => return Err(Stop::Parked(outcome_unknown(node))),
         };
-        printed.show(context, true).await;
-        return Ok(printed.output(code, context));
+        return printed.end(context, node, unit, code).await;
     }
+}
+
+/// Starts the unit. Whatever the words of `systemd-run` are, the unit itself tells whether it was started.
+async fn start(context: &StepContext<'_>, node: &Node, command: &CommandLine, unit: &UnitName) -> StepResult<()> {
+    // Asked twice where the answer is lost: the name lets it start only once.
+    let (words, late) = match context.read(node, &command.as_unit(unit)).await {
+        Ok(output) => match unit::started(answer(&output)) {
+            Ok(Started::Started | Started::Already) => return Ok(()),
+            Err(error) => (unreadable(&error, node.label()), output.exit.is_none() || output.timed_out()),
+        },
+        Err(Stop::Failed(problem) | Stop::Parked(problem)) => (problem, true),
+    };
+    // A call that was cut off may still wait in systemd's queue: one look is not enough then.
+    for _ in 0..if late { LATE_START_LOOKS } else { 1 } {
+        match exists(context, node).await {
+            Ok(true) => return Ok(()),
+            Ok(false) if late => sleep(POLL_PAUSE).await,
+            Ok(false) => {}
+            // Nobody can tell: it may be running.
+            Err(Stop::Failed(problem) | Stop::Parked(problem)) => return Err(Stop::Parked(problem)),
+        }
+    }
+    Err(Stop::Failed(words))
 }
 
 fn outcome_unknown(node: &Node) -> model::problem::Problem {
     model::problem::Problem::new(model::problem::ProblemCode::OutcomeUnknown).with("node", node.label())
-}
-
-/// What the unit printed so far.
-struct Printed {
-    stdout: Vec<u8>,
-    stderr: Vec<u8>,
-    shown: [usize; 2],
-    next_seq: u64,
-}
-
-impl Printed {
-    async fn new(context: &StepContext<'_>) -> Self {
-        let last = context.engine.store.output_of(context.operation.id, 0, u32::MAX).await.ok();
-        let next_seq = last.and_then(|lines| lines.last().map(|line| line.seq)).unwrap_or(0);
-        Self { stdout: Vec::new(), stderr: Vec::new(), shown: [0, 0], next_seq }
-    }
-
-    async fn fetch(&mut self, context: &StepContext<'_>, node: &Node, unit: &UnitName) -> StepResult<()> {
-        for (which, error) in [(unit::Output::Stdout, false), (unit::Output::Stderr, true)] {
-            let have = if error { &mut self.stderr } else { &mut self.stdout };
-            let offset = u64::try_from(have.len()).unwrap_or(u64::MAX);
-            let output = context.read(node, &unit::read_output(unit, which, offset)).await?;
-            if let Ok(more) = unit::new_output(answer(&output)) {
-                have.extend_from_slice(&more);
-            }
-        }
-        self.show(context, false).await;
-        Ok(())
-    }
-
-    /// Whole lines only, until the end; a half one is shown when it is complete.
-    async fn show(&mut self, context: &StepContext<'_>, all: bool) {
-        let mut lines = Vec::new();
-        for (which, error) in [(0usize, false), (1usize, true)] {
-            let bytes = if error { &self.stderr } else { &self.stdout };
-            let Some(shown) = self.shown.get_mut(which) else { continue };
-            let fresh = bytes.get(*shown..).unwrap_or_default();
-            let end =
-                if all { fresh.len() } else { fresh.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1) };
-            let text = String::from_utf8_lossy(fresh.get(..end).unwrap_or_default()).into_owned();
-            *shown += end;
-            lines.extend(text.lines().map(|line| (error, line.to_owned())));
-        }
-        if !lines.is_empty() {
-            context.print(lines, &mut self.next_seq).await;
-        }
-    }
-
-    fn output(self, code: i32, context: &StepContext<'_>) -> Output {
-        Output { stdout: self.stdout, stderr: self.stderr, exit: Some(code), at: context.engine.clock.now(), millis: 0 }
-    }
 }
 
 /// Takes the unit and its output files away again; nothing depends on it.

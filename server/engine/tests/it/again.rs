@@ -16,7 +16,7 @@ async fn once_more(house: &House, operation: &Operation) -> Operation {
     let ruling = rule(plan.risk, false);
     let consent = Consent { reason: "again".into(), typed: plan.target.clone() };
     let id = house.engine().begin(&anna(), Proposal { plan, digest, ruling }, &consent).await.expect("it starts");
-    execute::spawn(house.engine().clone(), id, None);
+    execute::spawn(house.engine().clone(), id, anna(), None);
     house.ended(id).await
 }
 
@@ -62,6 +62,40 @@ async fn a_qdevice_is_not_set_up_twice() {
     let setting_up = again.plan.steps.iter().position(|step| step.action.word() == "set_up_qdevice").expect("the step");
     assert!(matches!(again.steps[setting_up], StepStatus::Proven { already: true, .. }), "{:#?}", again.steps);
     assert_eq!((house.lab.inspect(), file()), (before, keys));
+}
+
+const KEYS: &str = "/root/.ssh/authorized_keys";
+
+fn lines(house: &House, path: &str, node: &str) -> Vec<String> {
+    let content = house.lab.file(node, path).expect("a file");
+    String::from_utf8_lossy(&content).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_key_for_the_qdevice_is_taken_away_again_unless_it_was_there_before() {
+    let house = House::new(Scenario::healthy(2)).await;
+    let before = lines(&house, KEYS, "qnetd1");
+    house.done(&house.qdevice_intent().await).await;
+    assert_eq!(lines(&house, KEYS, "qnetd1"), before, "ours is gone, and every other line is there");
+
+    let house = House::new(Scenario::healthy(2)).await;
+    let roots = lines(&house, "/root/.ssh/id_rsa.pub", "pve1");
+    let kept = [lines(&house, KEYS, "qnetd1"), roots].concat();
+    assert!(house.lab.put_file("qnetd1", KEYS, format!("{}\n", kept.join("\n")).as_bytes()));
+    let operation = house.done(&house.qdevice_intent().await).await;
+    look::is_done(&house, &operation).await;
+    assert_eq!(lines(&house, KEYS, "qnetd1"), kept, "somebody else's line stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_keys_that_is_shared_is_not_replaced() {
+    let house = House::new(Scenario::healthy(2)).await;
+    house.inject(Fault::LinkFile { node: "qnetd1".into(), path: KEYS.into(), to: "/root/.ssh/shared".into() });
+    let operation = house.run(&house.qdevice_intent().await).await;
+    let OperationState::Failed { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::KeyFileShared);
+    assert!(lines(&house, "/root/.ssh/shared", "qnetd1").len() > 1, "nothing was lost");
+    look::audit_is_whole(&house).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! A cluster from nothing: create, two joins, verified; and one of two nodes with a QDevice.
 
 use crate::fence::held;
-use crate::house::{CLUSTER, House};
+use crate::house::{CLUSTER, House, anna};
 use crate::look;
 use engine::ports::{ClusterStore, OperationStore};
 use lab::Scenario;
@@ -26,7 +26,7 @@ async fn three_bare_nodes_become_a_cluster() {
     assert_eq!((truth.ran("pvecm create"), truth.ran("pvecm add"), truth.ran("pvecm addnode")), (1, 2, 2));
     assert!(truth.nodes.values().all(|node| node.units.is_empty()), "units are cleaned up");
 
-    let verification = house.engine().verify(house.cluster).await.expect("all answer");
+    let verification = house.engine().verify(&anna(), house.cluster).await.expect("all answer");
     assert!(verification.agreed, "{:#?}", verification.rows);
     assert_eq!(verification.rows.len(), 3);
 }

@@ -5,58 +5,12 @@
 use crate::fence::Side;
 use crate::house::{House, OVER_WITHIN};
 use crate::look;
-use lab::{Inspection, Scenario};
+use crate::works::Work;
 use model::ids::OperationId;
-use model::plan::Intent;
 use std::time::Duration;
 use tokio::time::timeout;
 
-/// What is being done when the console dies.
-#[derive(Debug, Clone, Copy)]
-enum Work {
-    Create,
-    Join,
-    Qdevice,
-}
-
 impl Work {
-    /// A house in which everything before this work is done.
-    async fn house(self) -> House {
-        match self {
-            Self::Create => House::new(Scenario::bare(1)).await,
-            Self::Join => House::built(Scenario::bare(3), 1).await,
-            Self::Qdevice => House::new(Scenario::healthy(2)).await,
-        }
-    }
-
-    async fn intent(self, house: &House) -> Intent {
-        match self {
-            Self::Create => house.create_intent().await,
-            Self::Join => house.join_intent(&["pve2", "pve3"]).await,
-            Self::Qdevice => house.qdevice_intent().await,
-        }
-    }
-
-    /// What is there afterwards, crash or not.
-    fn check(self, truth: &Inspection) {
-        look::nothing_ran_twice(truth);
-        match self {
-            Self::Create => {
-                look::one_cluster(truth, &["pve1"]);
-                assert_eq!(truth.ran("pvecm create"), 1);
-            }
-            Self::Join => {
-                look::one_cluster(truth, &["pve1", "pve2", "pve3"]);
-                assert_eq!((truth.ran("pvecm add"), truth.ran("pvecm addnode")), (2, 2));
-            }
-            Self::Qdevice => {
-                look::one_cluster(truth, &["pve1", "pve2"]);
-                assert_eq!(truth.ran("pvecm qdevice setup"), 1);
-                assert!(truth.partitions.iter().all(|one| one.total_votes == 3), "{:?}", truth.partitions);
-            }
-        }
-    }
-
     /// Runs it without a crash: how often the journal is written, and how long it takes on the nodes.
     async fn measure(self) -> (u64, Duration) {
         let house = self.house().await;

@@ -2,10 +2,13 @@
 
 use crate::house::{House, anna};
 use crate::look;
-use lab::{Fault, JoinPoint, NodeSpec, Scenario};
+use lab::{Fault, JoinPoint, NodeSpec, Scenario, UnitStart};
+use model::audit::AuditCode;
+use model::inventory::LogIn;
 use model::operation::{Operation, OperationState, StepEvent};
 use model::plan::Intent;
 use model::problem::{Problem, ProblemCode};
+use std::time::Duration;
 
 fn failed(operation: &Operation) -> &Problem {
     match &operation.state {
@@ -99,6 +102,70 @@ async fn a_cluster_with_an_absent_member_takes_nobody() {
     refused(&house, "pve4", &house.join_intent(&["pve4"]).await, ProblemCode::MembersOffline).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_was_renamed_since_it_was_added_is_refused() {
+    let house = House::built(Scenario::bare(3), 2).await;
+    let intent = house.join_intent(&["pve3"]).await;
+    // As another member, which the join would overwrite, and as nobody else.
+    for hostname in ["pve2", "elsewhere"] {
+        house.inject(Fault::Rename { node: "pve3".into(), hostname: hostname.into() });
+        refused(&house, "pve3", &intent, ProblemCode::NameChanged).await;
+    }
+    house.inject(Fault::Rename { node: "pve3".into(), hostname: "pve3".into() });
+    look::is_done(&house, &house.done(&intent).await).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_of_which_the_cluster_still_has_files_is_refused() {
+    let mut scenario = Scenario::bare(3);
+    scenario.nodes[2].hostname = "pve9".into();
+    let house = House::built(scenario, 2).await;
+    for hostname in ["pve9", "pve2"] {
+        house.inject(Fault::Rename { node: "pve2".into(), hostname: hostname.into() });
+        if hostname == "pve9" {
+            house.inject(Fault::AddGuest { node: "pve2".into(), vmid: 900 });
+        }
+    }
+    refused(&house, "pve3", &house.join_intent(&["pve3"]).await, ProblemCode::NameLeftover).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_of_another_major_version_is_refused() {
+    let mut scenario = Scenario::bare_84(2);
+    scenario.nodes[0].release = Scenario::bare(1).nodes[0].release;
+    let house = House::built(scenario, 1).await;
+    refused(&house, "pve2", &house.join_intent(&["pve2"]).await, ProblemCode::VersionsApart).await;
+}
+
+/// A join whose `systemd-run` is cut off like this.
+async fn cut_off(how: UnitStart) -> (House, Operation) {
+    let house = House::built(Scenario::bare(2), 1).await;
+    house.inject(Fault::UnitStartCutOff { node: "pve2".into(), how });
+    let operation = house.run(&house.join_intent(&["pve2"]).await).await;
+    look::audit_is_whole(&house).await;
+    look::nothing_ran_twice(&house.lab.inspect());
+    (house, operation)
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_unit_tells_whether_it_was_started_and_not_the_words_of_systemd_run() {
+    let (house, operation) = cut_off(UnitStart::Started).await;
+    look::is_done(&house, &operation).await;
+    assert_eq!(house.lab.inspect().ran("pvecm add"), 1);
+
+    let (house, operation) = cut_off(UnitStart::Lost).await;
+    assert_eq!(failed(&operation).code, ProblemCode::NodeHangs);
+    assert_eq!(house.lab.inspect().ran("pvecm add"), 0);
+    let again = house.done(&house.join_intent(&["pve2"]).await).await;
+    look::is_done(&house, &again).await;
+
+    let (house, operation) = cut_off(UnitStart::StartedThenHangs).await;
+    assert_eq!(parked(&operation).code, ProblemCode::NodeHangs, "it may be running, so the cluster stays taken");
+    assert_eq!(house.lab.inspect().nodes["pve2"].units.len(), 1);
+    let other = house.start(&house.join_intent(&["pve2"]).await).await.expect_err("the place is taken");
+    assert_eq!(other.code, ProblemCode::AlreadyRunning);
+}
+
 /// A join that ends with code 0 or by a signal at this point.
 async fn dies_at(point: JoinPoint) -> (House, Operation) {
     let house = House::built(Scenario::bare(2), 1).await;
@@ -169,6 +236,29 @@ async fn a_changed_host_key_stops_everything_until_a_person_confirms_it() {
     house.engine().resume(&anna(), operation.id).await.expect("it goes on");
     let operation = house.ended(operation.id).await;
     look::is_done(&house, &operation).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_host_key_that_the_watcher_sees_is_written_down_once() {
+    let house = House::built(Scenario::bare(2), 1).await;
+    let noted = async || {
+        let entries = house.audit().await.into_iter();
+        entries.filter(|one| one.entry.code == AuditCode::HostKeyMismatch).map(|one| one.entry).collect::<Vec<_>>()
+    };
+    for round in 1..=2 {
+        house.inject(Fault::ChangeHostKey { node: "pve1".into() });
+        house.inject(Fault::DropConnections { node: "pve1".into() });
+        let seen = async || noted().await.len() == round;
+        house.until("the change is in the audit", Duration::from_secs(300), seen).await;
+        tokio::time::sleep(Duration::from_secs(300)).await;
+        assert_eq!(noted().await.len(), round, "once per change");
+        let node = house.node("pve1").await;
+        let LogIn::KeyChanged { offered } = &node.log_in else { panic!("{:?}", node.log_in) };
+        let entry = noted().await.pop().expect("an entry");
+        assert_eq!((entry.details["offered"].as_str(), entry.who.as_str()), (offered.fingerprint.as_str(), "system"));
+        assert_eq!(node.offered.as_ref(), Some(offered), "kept for a person to compare");
+        assert_ne!(node.pin.expect("still pinned").key.fingerprint, offered.fingerprint);
+    }
 }
 
 #[tokio::test(start_paused = true)]

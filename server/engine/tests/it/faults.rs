@@ -1,9 +1,10 @@
-//! Every step of a join, with every kind of trouble on its node from its first moment on.
+//! Every step of create, join and QDevice, with every kind of trouble on its node from its first moment on.
 //!
 //! Nothing half-done is called done, and once the trouble is over, going on ends well.
 
 use crate::house::{House, anna};
 use crate::look;
+use crate::works::Work;
 use lab::{Fault, Scenario};
 use model::operation::{Operation, OperationState, StepEvent};
 use model::problem::ProblemCode;
@@ -56,20 +57,19 @@ impl Trouble {
     }
 }
 
-/// The steps of one join, in order.
-const STEPS: u16 = 5;
-
-async fn every_step(trouble: Trouble) {
-    for step in 0..STEPS {
-        eprintln!("{trouble:?} from the beginning of step {step}");
-        one_step(trouble, step).await;
+/// Every step of a work, from its first moment on.
+async fn every_step(work: Work, trouble: Trouble) {
+    let steps = work.plan(&work.house().await).await.steps.len();
+    for step in 0..u16::try_from(steps).expect("a short plan") {
+        eprintln!("{work:?}: {trouble:?} from the beginning of step {step}");
+        one_step(work, trouble, step).await;
     }
 }
 
-async fn one_step(trouble: Trouble, index: u16) {
-    let house = House::built(Scenario::bare(2), 1).await;
-    let intent = house.join_intent(&["pve2"]).await;
-    let plan = house.engine().plan(house.cluster, &intent).await.expect("a plan").plan;
+async fn one_step(work: Work, trouble: Trouble, index: u16) {
+    let house = work.house().await;
+    let intent = work.intent(&house).await;
+    let plan = work.plan(&house).await;
     let step = plan.steps.get(usize::from(index)).expect("the step").clone();
     let (lab, name) = (house.lab.clone(), step.node_name.clone());
     house.console.fence.after(
@@ -80,22 +80,21 @@ async fn one_step(trouble: Trouble, index: u16) {
     match (&operation.state, trouble) {
         // A read may be repeated, so a connection that is there again at once is no trouble at all.
         (OperationState::Done, Trouble::Dropped) => {}
-        (OperationState::Parked { step, problem }, _) => {
-            assert_eq!(*step, index);
+        (OperationState::Parked { step: parked, problem }, _) => {
+            assert_eq!(*parked, index);
             assert!(trouble.codes().contains(&problem.code), "{problem}");
-            assert_eq!(
-                problem.params.get("node").map(String::as_str),
-                Some(plan.steps[usize::from(index)].node_name.as_str())
-            );
-            assert_eq!(house.lab.inspect().ran("pvecm add"), 0, "nothing was joined");
+            assert_eq!(problem.params.get("node"), Some(&step.node_name));
+            let before = plan.steps.iter().take(usize::from(index));
+            let behind = before.filter(|step| !step.action.repeatable()).count() as u64;
+            assert_eq!(house.lab.inspect().ran(work.command()), behind, "nothing has run that was not proven");
         }
         (other, _) => panic!("{other:?}"),
     }
     look::audit_is_whole(&house).await;
-    heal(&house, trouble, &operation, step.node_name).await;
+    heal(&house, work, trouble, &operation, step.node_name).await;
 }
 
-async fn heal(house: &House, trouble: Trouble, operation: &Operation, node: String) {
+async fn heal(house: &House, work: Work, trouble: Trouble, operation: &Operation, node: String) {
     if operation.state == OperationState::Done {
         return look::is_done(house, operation).await;
     }
@@ -107,34 +106,46 @@ async fn heal(house: &House, trouble: Trouble, operation: &Operation, node: Stri
     let operation = house.ended(operation.id).await;
     look::is_done(house, &operation).await;
     look::audit_is_whole(house).await;
-    let truth = house.lab.inspect();
-    look::nothing_ran_twice(&truth);
-    look::one_cluster(&truth, &["pve1", "pve2"]);
+    work.check(&house.lab.inspect());
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_node_is_off() {
-    every_step(Trouble::Off).await;
+macro_rules! every_trouble {
+    ($($module:ident: $work:expr;)*) => {
+        $(mod $module {
+            use super::*;
+
+            #[tokio::test(start_paused = true)]
+            async fn the_node_is_off() {
+                every_step($work, Trouble::Off).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn the_node_is_frozen() {
+                every_step($work, Trouble::Frozen).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn commands_hang() {
+                every_step($work, Trouble::Hanging).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn commands_print_garbage() {
+                every_step($work, Trouble::Garbage).await;
+            }
+
+            #[tokio::test(start_paused = true)]
+            async fn the_connection_drops() {
+                every_step($work, Trouble::Dropped).await;
+            }
+        })*
+    };
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_node_is_frozen() {
-    every_step(Trouble::Frozen).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn commands_hang() {
-    every_step(Trouble::Hanging).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn commands_print_garbage() {
-    every_step(Trouble::Garbage).await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_connection_drops() {
-    every_step(Trouble::Dropped).await;
+every_trouble! {
+    create: Work::Create;
+    join: Work::Join;
+    qdevice: Work::Qdevice;
 }
 
 /// Starts a join and returns once the member's configuration lists the joiner.

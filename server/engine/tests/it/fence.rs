@@ -155,7 +155,7 @@ delegate!(PinStore {
 
 delegate!(DraftStore {
     fn draft(cluster: ClusterId) -> Draft;
-    fn save_draft(cluster: ClusterId, draft: &Draft) -> Draft;
+    fn save_draft(cluster: ClusterId, draft: &Draft, audit: Option<AuditEntry>) -> Draft;
 });
 
 #[async_trait]
@@ -170,6 +170,10 @@ impl OperationStore for FencedStore {
 
     async fn operations(&self, cluster: Option<ClusterId>, limit: u32) -> Result<Vec<Operation>, StoreError> {
         self.through(self.inner.operations(cluster, limit)).await
+    }
+
+    async fn proposed(&self) -> Result<Vec<Operation>, StoreError> {
+        self.through(self.inner.proposed()).await
     }
 
     async fn unfinished(&self) -> Result<Vec<Operation>, StoreError> {

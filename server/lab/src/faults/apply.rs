@@ -54,6 +54,9 @@ impl World {
             | Fault::Garbage { .. }
             | Fault::HangCommands { .. }
             | Fault::BlockUdp { .. }
+            | Fault::UnitStartCutOff { .. }
+            | Fault::LinkFile { .. }
+            | Fault::Rename { .. }
             | Fault::JoinDiesAt { .. } => self.set_switch(fault),
         }
         self.observe();
@@ -71,6 +74,12 @@ impl World {
             Fault::StartSshd { .. } => node.faults.no_sshd = false,
             Fault::FillDisk { on, .. } => node.files.full = *on,
             Fault::JoinDiesAt { point, .. } => node.faults.join_dies = Some(*point),
+            Fault::UnitStartCutOff { how, .. } => node.faults.unit_start = Some(*how),
+            Fault::LinkFile { path, to, .. } => node.files.move_and_link(path, to),
+            Fault::Rename { hostname, .. } => {
+                node.files.put("/etc/hostname", format!("{hostname}\n"), 0o644);
+                hostname.clone_into(&mut node.hostname);
+            }
             _ => {}
         }
     }

@@ -127,6 +127,17 @@ impl Files {
         }
     }
 
+    /// Gives an entry another name; what had that name is gone.
+    pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), Errno> {
+        let (from, to) = (tidy(from), tidy(to));
+        if self.is_directory(&from) || self.is_directory(&to) {
+            return Err(Errno::IsDirectory);
+        }
+        let entry = self.0.remove(&from).ok_or(Errno::NotFound)?;
+        self.0.insert(to, entry);
+        Ok(())
+    }
+
     pub(crate) fn is_directory(&self, path: &str) -> bool {
         let path = tidy(path);
         path == "/" || matches!(self.entries.get(&path), Some(Entry::Directory))

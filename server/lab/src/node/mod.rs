@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::cluster::corosync::Corosync;
 use crate::cluster::pmxcfs::Pmxcfs;
 use crate::cluster::qdevice::Qdevice;
-use crate::faults::JoinPoint;
+use crate::faults::{JoinPoint, UnitStart};
 use files::Files;
 use journal::Journal;
 use keys::HostKeys;
@@ -55,6 +55,8 @@ pub(crate) struct NodeFaults {
     pub(crate) good_config: Option<Vec<u8>>,
     /// The next `pvecm add` is killed there.
     pub(crate) join_dies: Option<JoinPoint>,
+    /// The next `systemd-run` is cut off like this.
+    pub(crate) unit_start: Option<UnitStart>,
 }
 
 /// A person's account beside root that may use sudo without a password.

@@ -1,4 +1,4 @@
-//! Programs that read and write files: `cat`, `ls`, `test`, `tee`, `install`, `rm`, `tail`, `sha256sum`.
+//! Programs that read and write files: `cat`, `ls`, `test`, `tee`, `install`, `rm`, `mv`, `tail`, `sha256sum`.
 
 use sha2::{Digest, Sha256};
 
@@ -14,6 +14,7 @@ pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i
         "touch" => touch(env, args).await,
         "install" => install(env, args).await,
         "rm" => rm(env, args).await,
+        "mv" => mv(env, args).await,
         "tail" => tail(env, args).await,
         "sha256sum" => sha256sum(env, args).await,
         _ => return None,
@@ -80,6 +81,7 @@ async fn test(env: &Env, args: &[String]) -> i32 {
         "-f" => world.read(&env.node, path).is_ok(),
         "-d" => world.is_directory(&env.node, path),
         "-w" => may_write(env, path) && world.is_writable(&env.node, path),
+        "-L" => world.nodes.get(&env.node).is_some_and(|node| node.files.is_link(path)),
         "-r" => world.exists(&env.node, path),
         _ => false,
     });
@@ -183,6 +185,22 @@ async fn rm(env: &Env, args: &[String]) -> i32 {
         }
     }
     code
+}
+
+/// `mv -f -T SOURCE TARGET`: the target's name, a link too, is taken over.
+async fn mv(env: &Env, args: &[String]) -> i32 {
+    let words: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
+    let [source, target] = words.as_slice() else { return env.fail("mv: missing file operand", 1).await };
+    let done = env.world(|world| {
+        if !may_write(env, source) || !may_write(env, target) {
+            return Err(Errno::Denied);
+        }
+        world.nodes.get_mut(&env.node).ok_or(Errno::NotFound)?.files.rename(source, target)
+    });
+    match done {
+        Ok(()) => 0,
+        Err(error) => env.fail(&format!("mv: cannot move '{source}' to '{target}': {}", error.words()), 1).await,
+    }
 }
 
 /// `tail -c +OFFSET FILE`, OFFSET counting from 1; `tail -n COUNT FILE`.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Env, Sink, Stdin, args, run};
+use crate::faults::UnitStart;
 use crate::node::units::{Unit, UnitState};
 use crate::node::{Kind, Node};
 
@@ -12,6 +13,8 @@ const INACTIVE: i32 = 3;
 const NOT_LOADED: i32 = 5;
 /// Exit code of a service whose program does not exist (systemd.exec(5)).
 const EXEC_FAILED: i32 = 203;
+/// Exit code of `timeout`.
+const TIMED_OUT: i32 = 124;
 const SIGTERM: i32 = 15;
 const SIGKILL: i32 = 9;
 /// Starting or stopping a daemon, in simulated milliseconds.
@@ -270,6 +273,10 @@ pub(crate) async fn systemd_run(env: &Env, args: &[String]) -> i32 {
     let Some(request) = request(args) else {
         return env.fail("systemd-run: not understood here", 1).await;
     };
+    let cut_off = env.world(|world| world.nodes.get_mut(&env.node).and_then(|node| node.faults.unit_start.take()));
+    if cut_off == Some(UnitStart::Lost) {
+        return TIMED_OUT;
+    }
     let name = request.name.clone();
     let (remain, description) = (request.remain, request.argv.join(" "));
     let serial = env.world(|world| {
@@ -299,6 +306,11 @@ pub(crate) async fn systemd_run(env: &Env, args: &[String]) -> i32 {
             unit.task = Some(task);
         }
     });
+    if let Some(how) = cut_off {
+        let hangs = how == UnitStart::StartedThenHangs;
+        env.world(|world| world.nodes.get_mut(&env.node).map(|node| node.faults.hang = hangs));
+        return TIMED_OUT;
+    }
     env.eprint(&format!("Running as unit: {name}.service; invocation ID: {serial:032x}\n")).await;
     0
 }

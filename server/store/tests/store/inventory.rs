@@ -97,11 +97,11 @@ async fn an_older_draft_does_not_overwrite() {
     assert_eq!(empty, Draft::default());
     let mine =
         Draft { qdevice_skipped: true, touched_by: Some("ops-1".into()), touched_at: Some(at(1)), ..empty.clone() };
-    let saved = room.store.save_draft(one.id, &mine).await.expect("save");
+    let saved = room.store.save_draft(one.id, &mine, None).await.expect("save");
     assert_eq!(saved, Draft { revision: 1, ..mine });
     assert_eq!(room.store.draft(one.id).await.expect("draft"), saved);
-    assert_eq!(conflict(room.store.save_draft(one.id, &empty).await), "newer draft");
-    assert_eq!(room.store.save_draft(one.id, &saved).await.expect("save").revision, 2);
+    assert_eq!(conflict(room.store.save_draft(one.id, &empty, None).await), "newer draft");
+    assert_eq!(room.store.save_draft(one.id, &saved, None).await.expect("save").revision, 2);
     assert_eq!(missing(room.store.draft(cluster_id(9)).await), "cluster");
 }
 
@@ -110,7 +110,7 @@ async fn of_two_who_save_at_once_one_is_told() {
     let room = Room::new().await;
     let one = room.cluster(1).await;
     let draft = Draft::default();
-    let (a, b) = tokio::join!(room.store.save_draft(one.id, &draft), room.store.save_draft(one.id, &draft));
+    let (a, b) = tokio::join!(room.store.save_draft(one.id, &draft, None), room.store.save_draft(one.id, &draft, None));
     assert_eq!([a.is_ok(), b.is_ok()].into_iter().filter(|ok| *ok).count(), 1);
 }
 
@@ -122,7 +122,7 @@ async fn a_forgotten_cluster_leaves_its_history() {
         let number = if cluster.id == one.id { 1 } else { 2 };
         let added = Node { pin: Some(pin("AAAA")), ..node(cluster.id, number) };
         room.store.add_node(&added, entry(AuditCode::NodeAdded)).await.expect("node");
-        room.store.save_draft(cluster.id, &Draft::default()).await.expect("draft");
+        room.store.save_draft(cluster.id, &Draft::default(), None).await.expect("draft");
         room.store.keep(cluster.id, &evidence()).await.expect("evidence");
         room.store.propose(&operation(cluster.id, number), entry(AuditCode::PlanProposed)).await.expect("propose");
     }

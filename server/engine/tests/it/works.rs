@@ -1,0 +1,66 @@
+//! The three changes of a cluster, each with a house before it and what has to be there afterwards.
+
+use crate::house::House;
+use crate::look;
+use lab::{Inspection, Scenario};
+use model::plan::{Intent, Plan};
+
+#[derive(Debug, Clone, Copy)]
+pub enum Work {
+    Create,
+    /// Two nodes, one after the other.
+    Join,
+    Qdevice,
+}
+
+impl Work {
+    /// A house in which everything before this work is done.
+    pub async fn house(self) -> House {
+        match self {
+            Self::Create => House::new(Scenario::bare(1)).await,
+            Self::Join => House::built(Scenario::bare(3), 1).await,
+            Self::Qdevice => House::new(Scenario::healthy(2)).await,
+        }
+    }
+
+    pub async fn intent(self, house: &House) -> Intent {
+        match self {
+            Self::Create => house.create_intent().await,
+            Self::Join => house.join_intent(&["pve2", "pve3"]).await,
+            Self::Qdevice => house.qdevice_intent().await,
+        }
+    }
+
+    pub async fn plan(self, house: &House) -> Plan {
+        house.engine().plan(house.cluster, &self.intent(house).await).await.expect("a plan").plan
+    }
+
+    /// What changes the cluster.
+    pub const fn command(self) -> &'static str {
+        match self {
+            Self::Create => "pvecm create",
+            Self::Join => "pvecm add",
+            Self::Qdevice => "pvecm qdevice setup",
+        }
+    }
+
+    /// What is there afterwards, whatever happened in between.
+    pub fn check(self, truth: &Inspection) {
+        look::nothing_ran_twice(truth);
+        match self {
+            Self::Create => {
+                look::one_cluster(truth, &["pve1"]);
+                assert_eq!(truth.ran("pvecm create"), 1);
+            }
+            Self::Join => {
+                look::one_cluster(truth, &["pve1", "pve2", "pve3"]);
+                assert_eq!((truth.ran("pvecm add"), truth.ran("pvecm addnode")), (2, 2));
+            }
+            Self::Qdevice => {
+                look::one_cluster(truth, &["pve1", "pve2"]);
+                assert_eq!(truth.ran("pvecm qdevice setup"), 1);
+                assert!(truth.partitions.iter().all(|one| one.total_votes == 3), "{:?}", truth.partitions);
+            }
+        }
+    }
+}
