@@ -1,12 +1,14 @@
 //! The stream to the browser: the leading edge at once, then at most twenty messages a second.
 
 use crate::backend::caller_of;
+use crate::sessions::Sessions;
 use crate::state::AppState;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures::Stream;
+use model::Timestamp;
 use model::can::{self, Deed};
 use model::ids::ClusterId;
 use model::live::{Live, LiveEvent};
@@ -18,13 +20,16 @@ use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tokio::time::{Instant, sleep_until};
 use tower_sessions::Session;
+use tower_sessions::session::Id;
 
 /// Between two batches to one browser: twenty a second.
 const BATCH_PAUSE: Duration = Duration::from_millis(50);
 /// A comment is sent when nothing happened for so long, so that proxies keep the stream open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// How often a stream checks that its session is still good.
+/// How often a stream checks that its session is still good, and that its person may still see the cluster.
 const SESSION_CHECK: Duration = Duration::from_secs(30);
+/// Operations that are sent with the whole state, newest first.
+const OPERATIONS_SENT: u32 = 20;
 
 /// `GET /live/clusters/{id}`
 pub async fn cluster(State(state): State<AppState>, Path(id): Path<ClusterId>, session: Session) -> Response {
@@ -35,7 +40,8 @@ pub async fn cluster(State(state): State<AppState>, Path(id): Path<ClusterId>, s
     if state.engine.store.cluster(id).await.is_err() {
         return StatusCode::NOT_FOUND.into_response();
     }
-    let stream = Browser::new(state, id, session).into_stream();
+    let Some(session) = session.id() else { return StatusCode::UNAUTHORIZED.into_response() };
+    let stream = Browser::new(state, id, session).await.into_stream();
     Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
 }
 
@@ -43,18 +49,22 @@ pub async fn cluster(State(state): State<AppState>, Path(id): Path<ClusterId>, s
 struct Browser {
     state: AppState,
     cluster: ClusterId,
-    session: Session,
+    session: Id,
     news: Receiver<Arc<LiveEvent>>,
     waiting: VecDeque<Arc<LiveEvent>>,
     next_at: Instant,
+    /// When to check even if nothing happens...
     check_at: Instant,
+    /// ...and when it was checked last, by the clock that ends sessions.
+    checked_at: Timestamp,
 }
 
 impl Browser {
-    fn new(state: AppState, cluster: ClusterId, session: Session) -> Self {
+    async fn new(state: AppState, cluster: ClusterId, session: Id) -> Self {
         // Subscribed before looking, so that nothing falls in between.
         let news = state.engine.hub.subscribe(cluster);
         let now = Instant::now();
+        let checked_at = state.engine.clock.now();
         let mut browser = Self {
             state,
             cluster,
@@ -63,19 +73,26 @@ impl Browser {
             waiting: VecDeque::new(),
             next_at: now,
             check_at: now + SESSION_CHECK,
+            checked_at,
         };
-        browser.whole();
+        browser.whole().await;
         browser
     }
 
-    /// The whole state: at the start, and after falling behind.
-    fn whole(&mut self) {
+    /// The whole state: at the start, and after falling behind. Operations too, because their events may be among
+    /// what was missed: one that has ended meanwhile would run on that page for ever.
+    async fn whole(&mut self) {
         let (snapshot, seq) = self.state.engine.hub.look(self.cluster);
         let at = snapshot.at;
         self.waiting.clear();
         self.waiting.push_back(Arc::new(LiveEvent { seq, at, what: Live::Snapshot(Box::new((*snapshot).clone())) }));
         if let Some(matrix) = self.state.engine.hub.matrix(self.cluster) {
             self.waiting.push_back(Arc::new(LiveEvent { seq, at, what: Live::Matrix(Box::new((*matrix).clone())) }));
+        }
+        let operations = self.state.engine.store.operations(Some(self.cluster), OPERATIONS_SENT).await;
+        // Oldest first, as they happened.
+        for operation in operations.unwrap_or_default().into_iter().rev() {
+            self.waiting.push_back(Arc::new(LiveEvent { seq, at, what: Live::Operation(Box::new(operation)) }));
         }
     }
 
@@ -99,25 +116,45 @@ impl Browser {
     async fn wait(&mut self) -> bool {
         sleep_until(self.next_at).await;
         let check = sleep_until(self.check_at);
-        tokio::select! {
-            news = self.news.recv() => match news {
-                Ok(event) => {
-                    let mut batch = vec![event];
-                    if self.drain(&mut batch) {
-                        self.waiting.extend(latest(batch));
-                    } else {
-                        self.whole();
-                    }
-                    self.next_at = Instant::now() + BATCH_PAUSE;
-                    true
+        let news = tokio::select! {
+            news = self.news.recv() => news,
+            () = check => return self.check().await,
+        };
+        if self.state.engine.clock.now().duration_since(self.checked_at).unsigned_abs() >= SESSION_CHECK
+            && !self.check().await
+        {
+            return false;
+        }
+        match news {
+            Ok(event) => {
+                let mut batch = vec![event];
+                if self.drain(&mut batch) {
+                    self.waiting.extend(latest(batch));
+                } else {
+                    self.whole().await;
                 }
-                Err(RecvError::Lagged(_)) => { self.whole(); true }
-                Err(RecvError::Closed) => false,
-            },
-            () = check => {
-                self.check_at = Instant::now() + SESSION_CHECK;
-                caller_of(&self.state, &self.session).await.is_ok()
+                self.next_at = Instant::now() + BATCH_PAUSE;
+                true
             }
+            Err(RecvError::Lagged(_)) => {
+                self.whole().await;
+                true
+            }
+            Err(RecvError::Closed) => false,
+        }
+    }
+
+    /// Whether the session is still good and its person may still see the cluster, as the store has it now: the session
+    /// of the request remembers what it read when the stream was opened.
+    async fn check(&mut self) -> bool {
+        self.check_at = Instant::now() + SESSION_CHECK;
+        let engine = &self.state.engine;
+        self.checked_at = engine.clock.now();
+        let sessions = Sessions::new(Arc::clone(&engine.store), Arc::clone(&engine.clock));
+        let session = Session::new(Some(self.session), Arc::new(sessions), None);
+        match caller_of(&self.state, &session).await {
+            Ok(caller) => can::do_it(caller.access.on(self.cluster), Deed::See).is_ok(),
+            Err(_) => false,
         }
     }
 
@@ -144,7 +181,7 @@ fn latest(batch: Vec<Arc<LiveEvent>>) -> Vec<Arc<LiveEvent>> {
         .filter(|event| match event.what {
             Live::Snapshot(_) => Some(event.seq) == snapshot,
             Live::Matrix(_) => Some(event.seq) == matrix,
-            Live::Operation(_) | Live::Output(_) => true,
+            Live::Operation(_) | Live::Output { .. } => true,
         })
         .cloned()
         .collect()

@@ -1,5 +1,6 @@
 //! What the server pushes to the browser.
 
+use crate::ids::OperationId;
 use crate::operation::{Operation, OutputLine};
 use crate::preflight::Matrix;
 use crate::topology::Snapshot;
@@ -21,5 +22,9 @@ pub enum Live {
     Snapshot(Box<Snapshot>),
     Matrix(Box<Matrix>),
     Operation(Box<Operation>),
-    Output(OutputLine),
+    /// A line that an operation printed.
+    Output {
+        operation: OperationId,
+        line: OutputLine,
+    },
 }

@@ -84,6 +84,19 @@ pub enum StepStatus {
 }
 
 impl StepStatus {
+    /// When the journal said so.
+    #[must_use]
+    pub const fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Waiting => None,
+            Self::Started { at }
+            | Self::Acted { at }
+            | Self::Proven { at, .. }
+            | Self::Failed { at, .. }
+            | Self::Parked { at, .. } => Some(*at),
+        }
+    }
+
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
@@ -184,6 +197,24 @@ pub struct Operation {
     pub state: OperationState,
     pub steps: Vec<StepStatus>,
     pub finished_at: Option<Timestamp>,
+}
+
+impl Operation {
+    /// When its journal last said anything: of two answers about one operation the later one counts.
+    #[must_use]
+    pub fn touched_at(&self) -> Timestamp {
+        let steps = self.steps.iter().filter_map(StepStatus::at);
+        steps.chain(self.finished_at).fold(self.proposed_at, Timestamp::max)
+    }
+
+    /// Whether an answer that came another way may replace what the stream told.
+    ///
+    /// The journal moves before the state does, so at the same moment an end counts more than what leads to it.
+    #[must_use]
+    pub fn is_as_new_as(&self, known: &Self) -> bool {
+        let (own, other) = (self.touched_at(), known.touched_at());
+        own > other || (own == other && !known.state.is_over())
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! The six steps as a typed machine: what is done is read from facts, not remembered by the page.
 
+#[cfg(test)]
+mod tests;
+
 use crate::ids::NodeId;
 use crate::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
 use crate::links::{self, LinkPlan};

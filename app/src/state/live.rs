@@ -51,14 +51,17 @@ pub struct LiveCluster {
     /// Grows when the stream has to be opened anew.
     #[cfg(not(feature = "ssr"))]
     attempt: RwSignal<u32>,
+    /// Whose lines `output` holds.
     printing: StoredValue<Option<OperationId>>,
+    /// The page is about this one, whatever else the cluster does.
+    only: Option<OperationId>,
     clock: Clock,
 }
 
 /// Follows a cluster from what the page was painted with, and provides it to the components below.
 #[must_use]
 pub fn follow(view: &ClusterView) -> LiveCluster {
-    begin(view.snapshot.clone(), view.operations.clone())
+    begin(view.snapshot.clone(), view.operations.clone(), None)
 }
 
 /// Follows the cluster of an operation; nothing is known of its nodes before the stream tells it.
@@ -79,10 +82,10 @@ pub fn follow_operation(operation: &Operation) -> LiveCluster {
         happened: Vec::new(),
         next_aging: None,
     };
-    begin(nothing_yet, vec![operation.clone()])
+    begin(nothing_yet, vec![operation.clone()], Some(operation.id))
 }
 
-fn begin(first: Snapshot, operations: Vec<Operation>) -> LiveCluster {
+fn begin(first: Snapshot, operations: Vec<Operation>, only: Option<OperationId>) -> LiveCluster {
     let clock = use_clock();
     let (id, at) = (first.cluster, first.at);
     let snapshot = RwSignal::new(first);
@@ -91,7 +94,7 @@ fn begin(first: Snapshot, operations: Vec<Operation>) -> LiveCluster {
         step.track();
         believed(snapshot.get(), clock.now_untracked())
     });
-    let printing = operations.iter().find(|one| one.state.holds_cluster()).map(|one| one.id);
+    let printing = only.or_else(|| operations.iter().find(|one| one.state.holds_cluster()).map(|one| one.id));
     let live = LiveCluster {
         id,
         snapshot,
@@ -104,6 +107,7 @@ fn begin(first: Snapshot, operations: Vec<Operation>) -> LiveCluster {
         #[cfg(not(feature = "ssr"))]
         attempt: RwSignal::new(0),
         printing: StoredValue::new(printing),
+        only,
         clock,
     };
     provide_context(live);
@@ -126,7 +130,7 @@ impl LiveCluster {
             Live::Snapshot(new) => self.take_snapshot(*new),
             Live::Matrix(new) => self.take_matrix(*new),
             Live::Operation(new) => self.take_operation(*new),
-            Live::Output(line) => self.take_line(line),
+            Live::Output { operation, line } => self.take_line(operation, line),
         }
     }
 
@@ -150,7 +154,7 @@ impl LiveCluster {
     }
 
     fn take_operation(self, new: Operation) {
-        if new.state.holds_cluster() && self.printing.get_value() != Some(new.id) {
+        if self.only.is_none() && new.state.holds_cluster() && self.printing.get_value() != Some(new.id) {
             self.printing.set_value(Some(new.id));
             self.output.set(Vec::new());
         }
@@ -160,8 +164,29 @@ impl LiveCluster {
         });
     }
 
-    fn take_line(self, line: OutputLine) {
-        self.output.update(|lines| insert_line(lines, line));
+    fn take_line(self, operation: OperationId, line: OutputLine) {
+        if self.printing.get_value() == Some(operation) {
+            self.output.update(|lines| insert_line(lines, line));
+        }
+    }
+
+    /// Takes over operations from an answer of the server; what the stream told after that stays.
+    pub fn merge_operations(self, answered: &[Operation]) {
+        self.operations.update(|all| merge(all, answered));
+    }
+
+    /// What an operation printed, and became, while the stream was not open yet or was cut.
+    #[cfg(not(feature = "ssr"))]
+    pub(super) fn catch_up(self) {
+        let Some(id) = self.printing.try_get_value().flatten() else { return };
+        leptos::task::spawn_local(async move {
+            let Ok(view) = crate::api::operation(id).await else { return };
+            // The page may be gone, or show another operation by now.
+            if self.printing.try_get_value().flatten() == Some(id) {
+                self.merge_operations(&[view.operation]);
+                self.add_output(&view.output);
+            }
+        });
     }
 
     /// Adds what the page was painted with, so that the stream can go on from there.
@@ -170,10 +195,90 @@ impl LiveCluster {
     }
 }
 
+fn merge(all: &mut Vec<Operation>, answered: &[Operation]) {
+    for new in answered {
+        match all.iter_mut().find(|one| one.id == new.id) {
+            Some(known) if new.is_as_new_as(known) => known.clone_from(new),
+            Some(_) => {}
+            None => all.push(new.clone()),
+        }
+    }
+    all.sort_by_key(|one| std::cmp::Reverse(one.proposed_at));
+}
+
 fn insert_line(lines: &mut Vec<OutputLine>, line: OutputLine) {
     if let Err(place) = lines.binary_search_by_key(&line.seq, |one| one.seq) {
         lines.insert(place, line);
     }
     let extra = lines.len().saturating_sub(OUTPUT_LINES_MAX);
     lines.drain(..extra);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::digest;
+    use model::operation::{OperationState, StepStatus};
+    use model::plan::{Intent, MaterialFacts, Plan};
+    use model::risk::Risk;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).expect("a time")
+    }
+
+    fn operation(n: u128, state: OperationState, steps: Vec<StepStatus>) -> Operation {
+        let cluster = ClusterId::from_uuid(uuid::Uuid::from_u128(1));
+        let facts =
+            MaterialFacts { cluster_name: None, config_version: None, members: Vec::new(), expected_votes: None };
+        let node = model::ids::NodeId::from_uuid(uuid::Uuid::from_u128(2));
+        let plan = Plan {
+            cluster,
+            intent: Intent::InstallKey { node },
+            risk: Risk::Reversible,
+            target: "prod".into(),
+            steps: Vec::new(),
+            consequences: Vec::new(),
+            facts,
+        };
+        Operation {
+            id: OperationId::from_uuid(uuid::Uuid::from_u128(n)),
+            cluster,
+            digest: digest::of("test", &plan).expect("a digest"),
+            plan,
+            reason: String::new(),
+            proposed_by: "anna".into(),
+            proposed_at: at(i64::try_from(n).expect("small")),
+            finished_at: state.is_over().then(|| at(100)),
+            state,
+            steps,
+        }
+    }
+
+    #[test]
+    fn an_answer_replaces_what_is_older_and_never_what_is_newer() {
+        let early = operation(1, OperationState::Running, vec![StepStatus::Started { at: at(50) }]);
+        let late = operation(1, OperationState::Running, vec![StepStatus::Proven { at: at(60), already: false }]);
+        let ended = operation(1, OperationState::Done, vec![StepStatus::Proven { at: at(60), already: false }]);
+        let mut all = vec![early.clone()];
+        merge(&mut all, std::slice::from_ref(&late));
+        assert_eq!(all, [late.clone()]);
+        merge(&mut all, std::slice::from_ref(&early));
+        assert_eq!(all, [late.clone()], "an old answer that came late");
+        merge(&mut all, std::slice::from_ref(&ended));
+        merge(&mut all, std::slice::from_ref(&late));
+        assert_eq!(all, [ended], "what is over stays over");
+        let other = operation(2, OperationState::Running, Vec::new());
+        merge(&mut all, std::slice::from_ref(&other));
+        assert_eq!(all.first(), Some(&other), "newest first");
+    }
+
+    #[test]
+    fn lines_come_together_whatever_way_and_order_they_arrive() {
+        let line = |seq| OutputLine { seq, step: 0, at: at(0), error: false, text: seq.to_string() };
+        let mut lines = Vec::new();
+        for seq in [1, 2, 5, 6, 2, 3, 4, 6] {
+            insert_line(&mut lines, line(seq));
+        }
+        assert_eq!(lines.iter().map(|one| one.seq).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+    }
 }

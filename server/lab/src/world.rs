@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use crate::cluster::membership::Event;
 use crate::node::journal::Line;
-use crate::node::{Node, Power};
+use crate::node::{Kind, Node, Power};
 
 /// Simulated milliseconds since the lab was made.
 pub(crate) type Millis = u64;
@@ -192,6 +192,9 @@ impl World {
         }
         if !frozen {
             self.catch_up(name);
+        }
+        if self.nodes.get(name).is_some_and(|node| node.kind == Kind::Qnetd) {
+            self.qnetd_changed();
         }
         self.observe();
     }

@@ -9,7 +9,7 @@ use model::inventory::{Cluster, Node, Purpose};
 use model::links;
 use model::name::ClusterName;
 use model::observation::Evidence;
-use model::operation::Operation;
+use model::operation::{Operation, OutputLine};
 use model::plan::Intent;
 use model::policy::Consent;
 use model::problem::{Problem, ProblemCode};
@@ -19,7 +19,7 @@ use model::wizard::{self, Draft, StepState, WizardStep, World};
 /// Operations on the list page.
 const LISTED: u32 = 200;
 /// Lines of output on an operation's page.
-const OUTPUT_LINES: u32 = 5_000;
+const OUTPUT_LINES: usize = 5_000;
 /// Pieces of evidence on one page.
 const EVIDENCE_LISTED: u32 = 200;
 
@@ -151,11 +151,18 @@ impl RequestBackend {
         let cluster = engine.store.cluster(operation.cluster).await.ok();
         Ok(OperationView {
             cluster_name: cluster.map_or_else(|| operation.plan.target.clone(), |cluster| cluster.name.to_string()),
-            output: engine.store.output_of(id, 0, OUTPUT_LINES).await.map_err(stored)?,
+            output: self.newest_output(id).await?,
             role: Self::role_on(&caller, operation.cluster),
             seq,
             operation,
         })
+    }
+
+    /// The last lines count: the stream goes on from there.
+    async fn newest_output(&self, id: OperationId) -> ApiResult<Vec<OutputLine>> {
+        let mut lines = self.state.engine.store.output_of(id, 0, u32::MAX).await.map_err(stored)?;
+        lines.drain(..lines.len().saturating_sub(OUTPUT_LINES));
+        Ok(lines)
     }
 
     pub(super) async fn do_operations(&self, caller: Caller, cluster: Option<ClusterId>) -> ApiResult<Vec<Operation>> {

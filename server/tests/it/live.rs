@@ -1,11 +1,15 @@
 //! The stream to the browser.
 
 use crate::app::TestApp;
+use crate::client::Client;
 use crate::world::World;
 use axum::body::{Body, BodyDataStream};
 use axum::http::Response;
+use engine::audit::Person;
+use engine::ports::UserStore;
 use futures::StreamExt;
 use model::live::{Live, LiveEvent};
+use model::operation::Operation;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -22,6 +26,34 @@ impl Events {
         assert_eq!(response.headers()["content-type"], "text/event-stream");
         assert_eq!(response.headers()["cache-control"], "no-cache");
         Self { body: response.into_body().into_data_stream(), text: String::new() }
+    }
+
+    /// Everything up to the end of the stream; false where it goes on.
+    async fn ends(&mut self) -> bool {
+        loop {
+            match timeout(LIMIT, self.body.next()).await {
+                Ok(None) => return true,
+                Ok(Some(_)) => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    async fn next_matrix(&mut self) -> Option<LiveEvent> {
+        loop {
+            let (_, event) = self.next().await;
+            if matches!(event.what, Live::Matrix(_)) {
+                return Some(event);
+            }
+        }
+    }
+
+    async fn next_operation(&mut self) -> Operation {
+        loop {
+            if let Live::Operation(operation) = self.next().await.1.what {
+                return *operation;
+            }
+        }
     }
 
     /// The next event and its id.
@@ -59,7 +91,68 @@ async fn a_browser_gets_the_whole_state_first_and_then_what_is_new() {
     let other = World::make(&app).await;
     app.state.engine.hub.set_matrix(other.cluster, matrix.clone());
     app.state.engine.hub.set_matrix(world.cluster, matrix.clone());
-    let (_, second) = events.next().await;
+    let second = events.next_matrix().await.expect("a matrix");
     assert_eq!(second.what, Live::Matrix(Box::new(matrix)));
     assert!(second.seq > first.seq);
+}
+
+#[tokio::test]
+async fn an_operation_that_ended_while_the_stream_was_cut_is_told_to_be_over() {
+    let app = TestApp::new().await;
+    let world = World::make(&app).await;
+    let viewer = app.viewer().await;
+    let path = format!("/live/clusters/{}", world.cluster);
+    let mut events = Events::of(viewer.open(&path).await);
+    assert_eq!(events.next_operation().await.state.word(), "proposed", "what is unfinished comes with the whole state");
+    drop(events);
+    let person = Person { name: "operator".to_owned() };
+    app.state.engine.abandon(&person, world.operation, "enough").await.expect("it ends");
+    let mut events = Events::of(viewer.open(&path).await);
+    let told = events.next_operation().await;
+    assert_eq!((told.id, told.state.word()), (world.operation, "abandoned"));
+}
+
+/// A stream that is open, and something to send.
+async fn open_stream(app: &TestApp) -> (Client, Events, impl Fn()) {
+    let world = World::make(app).await;
+    let viewer = app.viewer().await;
+    let mut events = Events::of(viewer.open(&format!("/live/clusters/{}", world.cluster)).await);
+    let (_, first) = events.next().await;
+    let hub = app.state.engine.hub.clone();
+    let matrix =
+        model::preflight::Matrix { started_at: first.at, finished_at: None, nodes: Vec::new(), cells: Vec::new() };
+    (viewer, events, move || hub.set_matrix(world.cluster, matrix.clone()))
+}
+
+#[tokio::test]
+async fn the_stream_ends_after_signing_out() {
+    let app = TestApp::new().await;
+    let (viewer, mut events, say) = open_stream(&app).await;
+    app.clock.advance_seconds(31);
+    say();
+    assert!(matches!(events.next_matrix().await, Some(_)), "a good session goes on");
+    viewer.call::<()>("sign_out", serde_json::json!({})).await.expect("signed out");
+    app.clock.advance_seconds(31);
+    say();
+    assert!(events.ends().await, "it outlived the session");
+}
+
+#[tokio::test]
+async fn the_stream_ends_when_the_session_was_idle_too_long() {
+    let app = TestApp::new().await;
+    let (_viewer, mut events, say) = open_stream(&app).await;
+    app.clock.advance_minutes(31);
+    say();
+    assert!(events.ends().await, "it outlived the session");
+}
+
+#[tokio::test]
+async fn the_stream_ends_when_the_account_is_disabled() {
+    let app = TestApp::new().await;
+    let (_viewer, mut events, say) = open_stream(&app).await;
+    let user = app.store.user_by_name("viewer").await.expect("the account");
+    app.state.accounts.disable(&Person::system(), user.id).await.expect("disabled");
+    app.clock.advance_seconds(31);
+    say();
+    assert!(events.ends().await, "it outlived the account");
 }

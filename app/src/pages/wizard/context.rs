@@ -82,16 +82,7 @@ impl Wizard {
         if newer {
             self.live.matrix.set(view.matrix.clone());
         }
-        // The stream's word about an operation is newer than this answer; only what it never told is taken from here.
-        let told = self.live.operations.with_untracked(|all| all.iter().map(|one| one.id).collect::<Vec<_>>());
-        let missing: Vec<Operation> =
-            view.view.operations.iter().filter(|one| !told.contains(&one.id)).cloned().collect();
-        if !missing.is_empty() {
-            self.live.operations.update(|all| {
-                all.extend(missing);
-                all.sort_by_key(|one| std::cmp::Reverse(one.proposed_at));
-            });
-        }
+        self.live.merge_operations(&view.view.operations);
         if self.view.with_untracked(|old| *old != view) {
             self.view.set(view);
         }

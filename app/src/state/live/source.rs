@@ -49,7 +49,10 @@ mod browser {
     impl Wire {
         pub fn connect(live: LiveCluster) -> Option<Self> {
             let source = EventSource::new(&format!("/live/clusters/{}", live.id)).ok()?;
-            let opened = handler(move |_| live.connection.set(Connection::Live));
+            let opened = handler(move |_| {
+                live.connection.set(Connection::Live);
+                live.catch_up();
+            });
             let failed = handler({
                 let source = source.clone();
                 move |_| lost(live, &source)

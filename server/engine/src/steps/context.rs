@@ -151,7 +151,7 @@ impl<'a> StepContext<'a> {
             tracing::warn!(store.error = %error, "output was not kept");
         }
         for line in kept {
-            self.engine.hub.push(self.operation.cluster, Live::Output(line));
+            self.engine.hub.push(self.operation.cluster, Live::Output { operation: self.operation.id, line });
         }
     }
 

@@ -58,11 +58,11 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     danger::versions_fit(context, &join).await?;
     danger::same_machine(context, &join).await?;
     joiner_is_free(context, &join).await?;
-    local_links(context, &join.joiner, join.links).await?;
-    // Read once more, as the last look: everything before took seconds.
+    // Read once more: everything before took seconds.
     let conf = member_conf(context, &join).await?;
     danger::name_unused(context, &join, &conf).await?;
     cluster_takes_it(context, &join, &conf).await?;
+    local_links(context, &join.joiner, join.links).await?;
     Ok(Probe::Needed)
 }
 

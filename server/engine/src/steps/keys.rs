@@ -126,7 +126,13 @@ pub async fn probe_forgotten(context: &StepContext<'_>, of: NodeId, file: PlanFi
     }
     let line = root_line(context, of).await?;
     let node = context.node(context.step.node).await?;
-    let there = contains_all(context, &node, key_file(file), &[line]).await?;
+    let lines = lines_of(context, &node, key_file(file)).await?;
+    if lines.iter().any(|text| text.contains(char::REPLACEMENT_CHARACTER)) {
+        // Bytes that are no text: whether the key is among them is not known.
+        let garbage = Problem::new(ProblemCode::Garbage).with("node", node.label()).with("what", key_file(file).path());
+        return Err(Stop::Parked(garbage));
+    }
+    let there = line.is_in(&lines);
     Ok(if there { Probe::Needed } else { Probe::AlreadyDone })
 }
 

@@ -71,14 +71,21 @@ fn lines(house: &House, path: &str, node: &str) -> Vec<String> {
     String::from_utf8_lossy(&content).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
+/// Two members, and a host for the QDevice where somebody else may log in too.
+async fn with_a_key_file() -> House {
+    let house = House::new(Scenario::healthy(2)).await;
+    assert!(house.lab.put_file("qnetd1", KEYS, b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA somebody\n"));
+    house
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_key_for_the_qdevice_is_taken_away_again_unless_it_was_there_before() {
-    let house = House::new(Scenario::healthy(2)).await;
+    let house = with_a_key_file().await;
     let before = lines(&house, KEYS, "qnetd1");
     house.done(&house.qdevice_intent().await).await;
     assert_eq!(lines(&house, KEYS, "qnetd1"), before, "ours is gone, and every other line is there");
 
-    let house = House::new(Scenario::healthy(2)).await;
+    let house = with_a_key_file().await;
     let roots = lines(&house, "/root/.ssh/id_rsa.pub", "pve1");
     let kept = [lines(&house, KEYS, "qnetd1"), roots].concat();
     assert!(house.lab.put_file("qnetd1", KEYS, format!("{}\n", kept.join("\n")).as_bytes()));
@@ -89,7 +96,7 @@ async fn the_key_for_the_qdevice_is_taken_away_again_unless_it_was_there_before(
 
 #[tokio::test(start_paused = true)]
 async fn a_file_of_keys_that_is_shared_is_not_replaced() {
-    let house = House::new(Scenario::healthy(2)).await;
+    let house = with_a_key_file().await;
     house.inject(Fault::LinkFile { node: "qnetd1".into(), path: KEYS.into(), to: "/root/.ssh/shared".into() });
     let operation = house.run(&house.qdevice_intent().await).await;
     let OperationState::Failed { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
