@@ -26,7 +26,7 @@ pub fn versions_fit(joiner: &JoinVersions, member: &JoinVersions) -> Result<(), 
         return Err(apart("Proxmox VE", joiner.pve.to_string(), member.pve.to_string()));
     }
     if joiner.api.abs_diff(member.api) > API_APART_MAX {
-        return Err(apart("pvecm apiver", joiner.api.to_string(), member.api.to_string()));
+        return Err(apart("join API", joiner.api.to_string(), member.api.to_string()));
     }
     Ok(())
 }
@@ -57,6 +57,6 @@ mod tests {
         let (older, newer) = (versions(8, 4, 1), versions(9, 2, 1));
         assert_eq!((refused(&older, &newer), refused(&newer, &older)), ("Proxmox VE".into(), "Proxmox VE".into()));
         let (low, high) = (versions(9, 2, 1), versions(9, 2, 3));
-        assert_eq!((refused(&low, &high), refused(&high, &low)), ("pvecm apiver".into(), "pvecm apiver".into()));
+        assert_eq!((refused(&low, &high), refused(&high, &low)), ("join API".into(), "join API".into()));
     }
 }

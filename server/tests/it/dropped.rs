@@ -5,7 +5,7 @@ use lab::{Fault, ROOT_PASSWORD, Scenario};
 use model::operation::{Operation, OperationState};
 use serde_json::json;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, interval};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(5);
@@ -14,9 +14,10 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 async fn until(what: &str, there: impl AsyncFn() -> bool) {
     let end = Instant::now() + LIMIT;
+    let mut looks = interval(LOOK);
     while !there().await {
         assert!(Instant::now() < end, "never: {what}");
-        sleep(LOOK).await;
+        looks.tick().await;
     }
 }
 
