@@ -91,7 +91,7 @@ fn removing_a_key_keeps_every_other_line() {
     // The file itself is never half written: it is replaced in one step.
     assert_eq!(write.display(), "install -m 600 /dev/stdin /root/.ssh/authorized_keys.quorate-new < (28 bytes)");
     assert_eq!(rename.display(), "mv -f -T /root/.ssh/authorized_keys.quorate-new /root/.ssh/authorized_keys");
-    let append = pve::ssh_keys::append(KeyFile::AuthorizedKeys, &[line.clone()]);
+    let append = pve::ssh_keys::append(KeyFile::AuthorizedKeys, std::slice::from_ref(&line));
     assert!(pve::ssh_keys::is_append(&append.display()) && !pve::ssh_keys::is_append(&write.display()));
     // Bytes that are no text would be lost by writing the file again.
     let binary = [String::from("ssh-rsa AAAA caf\u{fffd}")];

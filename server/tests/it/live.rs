@@ -130,7 +130,7 @@ async fn the_stream_ends_after_signing_out() {
     let (viewer, mut events, say) = open_stream(&app).await;
     app.clock.advance_seconds(31);
     say();
-    assert!(matches!(events.next_matrix().await, Some(_)), "a good session goes on");
+    assert!(events.next_matrix().await.is_some(), "a good session goes on");
     viewer.call::<()>("sign_out", serde_json::json!({})).await.expect("signed out");
     app.clock.advance_seconds(31);
     say();

@@ -138,6 +138,13 @@ impl Files {
         Ok(())
     }
 
+    /// Moves an entry, and puts a link to it in its old place.
+    pub(crate) fn move_and_link(&mut self, from: &str, to: &str) {
+        if self.rename(from, to).is_ok() {
+            self.link(from, to);
+        }
+    }
+
     pub(crate) fn is_directory(&self, path: &str) -> bool {
         let path = tidy(path);
         path == "/" || matches!(self.entries.get(&path), Some(Entry::Directory))
