@@ -133,8 +133,8 @@ impl Files {
         if self.is_directory(&from) || self.is_directory(&to) {
             return Err(Errno::IsDirectory);
         }
-        let entry = self.0.remove(&from).ok_or(Errno::NotFound)?;
-        self.0.insert(to, entry);
+        let entry = self.entries.remove(&from).ok_or(Errno::NotFound)?;
+        self.entries.insert(to, entry);
         Ok(())
     }
 
