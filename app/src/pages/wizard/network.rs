@@ -57,7 +57,9 @@ fn Fixed() -> impl IntoView {
 fn Reading() -> impl IntoView {
     let wizard = Wizard::here();
     let read = Resource::new(|| (), move |()| api::network(wizard.id));
-    let choose = move |network: NetworkView| match (network.fixed.is_empty(), wizard.is_live()) {
+    // Looked at once per reading: a form is not thrown away because the page heard news meanwhile.
+    let live = move || untrack(move || wizard.is_live());
+    let choose = move |network: NetworkView| match (network.fixed.is_empty(), live()) {
         (false, _) => view! { <Extend network/> }.into_any(),
         // Nobody has read corosync.conf yet.
         (true, true) => view! { <Fixed/> }.into_any(),
