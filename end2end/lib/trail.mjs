@@ -38,6 +38,7 @@ export class Trail {
     const operations = await this.ask('operations', { cluster: this.cluster })
     ensure(operations.length > 0, 'there are operations')
     const byNode = {}
+    const names = namesOf(operations)
     for (const operation of operations) {
       const finished = await this.entries({ operation: operation.id, code: 'command_finished' })
       const unknown = await this.entries({ operation: operation.id, code: 'outcome_unknown' })
@@ -49,7 +50,7 @@ export class Trail {
         const place = `commands of step ${index + 1} (${step.action} on ${step.node_name})`
         if (interrupted) equal([...new Set(ran)].filter((one) => !planned.includes(one)), [], `${place} that nobody planned`)
         else equal(ran, planned, place)
-        for (const command of new Set(ran)) (byNode[step.node_name] ??= []).push(command)
+        for (const command of new Set(ran)) (byNode[names.get(step.node)] ??= []).push(command)
       }
       const reasons = new Set(finished.map((entry) => entry.reason ?? ''))
       equal([...reasons], finished.length > 0 ? [operation.reason ?? ''] : [], 'reasons beside the commands')
@@ -62,6 +63,13 @@ export class Trail {
     const started = await this.entries({ cluster: this.cluster, code: 'command_started' })
     return new Map(started.filter((entry) => entry.details?.unit).map((entry) => [entry.details.unit, entry]))
   }
+}
+
+/** What each machine is called; the first plans know only the address by which it was added. */
+function namesOf(operations) {
+  const steps = operations.flatMap((operation) => operation.plan.steps)
+  const known = steps.filter((step) => !/^[\d.:]+$/.test(step.node_name))
+  return new Map([...steps, ...known].map((step) => [step.node, step.node_name]))
 }
 
 /** What the plan shows for a step, as far as it is known before it runs. */
