@@ -14,6 +14,9 @@ use crate::{cargo, demo, folders, run, site};
 /// What a browser may have to load of WASM before the first page wakes up, in bytes after brotli.
 const WASM_BUDGET: u64 = 350 * 1024;
 
+/// Benchmarks that do not run the console, and so need neither its site nor its release binary.
+const WITHOUT_CONSOLE: [&str; 1] = ["lab"];
+
 #[derive(Debug, clap::Args)]
 pub struct Options {
     /// Which benchmarks; all when none is named (`wasm` is built in, the others are in the package `bench`)
@@ -28,7 +31,8 @@ pub struct Options {
 pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let (built_in, others) = split(&options.names, has_package())?;
     let mut within_budget = Ok(());
-    if built_in || others.is_some() {
+    let console = others.as_ref().is_some_and(|names| needs_console(names));
+    if built_in || console {
         // The other benchmarks run the release binary, which has the site inside.
         let site = site::build(Profile::Release)?;
         if built_in {
@@ -37,7 +41,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
     }
     if let Some(names) = others {
-        print(&from_package(&names)?, options.json);
+        print(&from_package(&names, console)?, options.json);
     }
     within_budget.map(|()| ExitCode::SUCCESS)
 }
@@ -74,12 +78,19 @@ fn wasm_results(site: &Site) -> Vec<Value> {
     vec![result("wasm-raw", site.raw), result("wasm-optimised", site.optimised), result("wasm-brotli", site.brotli)]
 }
 
-/// Runs the package `bench` around the release binary and reads its results.
-fn from_package(names: &[String]) -> anyhow::Result<Vec<Value>> {
-    let binary = demo::release_binary()?;
+/// No name means all of them.
+fn needs_console(names: &[String]) -> bool {
+    names.is_empty() || names.iter().any(|name| !WITHOUT_CONSOLE.contains(&name.as_str()))
+}
+
+/// Runs the package `bench`, around the release binary where one is measured, and reads its results.
+fn from_package(names: &[String], console: bool) -> anyhow::Result<Vec<Value>> {
     let mut command = cargo::cargo();
     command.args(["run", "--quiet", "--release", "--package", "bench", "--"]).args(names);
-    command.env("QUORATE_BIN", binary).stderr(Stdio::inherit());
+    if console {
+        command.env("QUORATE_BIN", demo::release_binary()?);
+    }
+    command.stderr(Stdio::inherit());
     parsed(&run::output(command)?)
 }
 
@@ -133,6 +144,13 @@ mod tests {
         assert_eq!(split(&names(&["pages"]), true).unwrap(), (false, Some(names(&["pages"]))));
         assert_eq!(split(&names(&["pages", "wasm"]), true).unwrap(), (true, Some(names(&["pages"]))));
         assert!(split(&names(&["pages"]), false).is_err());
+    }
+
+    #[test]
+    fn the_lab_is_measured_without_a_console() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert!(!needs_console(&names(&["lab"])));
+        assert!(needs_console(&[]) && needs_console(&names(&["lab", "pages"])));
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //!
 //! `observe` runs the console's own SSH against OpenSSH's client on the same simulated nodes in the same run;
 //! `events` and `pages` drive the release binary (`QUORATE_BIN`) with its demo nodes, as a browser would.
+//! `lab` times the lab of real parts, and needs root.
 
 mod console;
 mod dialer;
 mod events;
 mod http;
+mod lab;
 mod nodes;
 mod observe;
 mod pages;
@@ -14,7 +16,7 @@ mod report;
 
 use anyhow::bail;
 
-const ALL: [&str; 3] = ["observe", "events", "pages"];
+const ALL: [&str; 4] = ["observe", "events", "pages", "lab"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -30,6 +32,7 @@ async fn main() -> anyhow::Result<()> {
             "observe" => observe::run().await?,
             "events" => events::run().await?,
             "pages" => pages::run().await?,
+            "lab" => lab::run()?,
             other => bail!("there is no benchmark {other}; there are: wasm, {}", ALL.join(", ")),
         }
     }

@@ -119,7 +119,8 @@ impl Lab {
                 hosts.iter().all(|host: &Host| host.name != name) && name != QNETD_NAME,
                 "the name {name} is used twice"
             );
-            let part = FIRST_NODE + number - 1;
+            let part =
+                own_number(names).map_or(FIRST_NODE + number - 1, |numbers| FIRST_NODE + numbers[number - 1] - 1);
             let kind = if *ssh_only { Kind::Ssh } else { Kind::Pve };
             let bmc = (kind == Kind::Pve).then(|| format!("10.0.9.{part}"));
             hosts.push(host(name, kind, number, part, *networks, bmc)?);
@@ -212,6 +213,17 @@ fn host(
     Ok(Host { name, kind, number, links, uuid: tool::random_uuid()?, bmc })
 }
 
+/// Numbers at the end of all names, when they are good for addresses: `pve4` has .14, as in the recordings.
+fn own_number(names: &[String]) -> Option<Vec<usize>> {
+    let number = |name: &String| {
+        let digits = name.trim_start_matches(|c: char| !c.is_ascii_digit());
+        digits.parse::<usize>().ok().filter(|number| (1..=SSH_ONLY_LIMIT).contains(number))
+    };
+    let numbers: Vec<usize> = names.iter().map(number).collect::<Option<_>>()?;
+    let distinct: std::collections::BTreeSet<&usize> = numbers.iter().collect();
+    (!numbers.is_empty() && distinct.len() == numbers.len()).then_some(numbers)
+}
+
 fn check_name(name: &str) -> anyhow::Result<()> {
     let good = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let well = !name.is_empty()
@@ -239,6 +251,16 @@ mod tests {
         assert_eq!(lab.host("pve3").unwrap().bmc.as_deref(), Some("10.0.9.13"));
         assert_eq!(lab.qnetd().unwrap().bmc, None);
         assert!(lab.host("pve4").is_err());
+    }
+
+    #[test]
+    fn a_name_with_a_number_has_the_address_of_that_number() {
+        let named = |names: [&str; 2]| Lab::plan(&Wish { names: names.map(str::to_owned).to_vec(), ..Wish::bare(2) });
+        let addresses =
+            |names| named(names).unwrap().nodes().iter().map(|node| node.address().to_owned()).collect::<Vec<_>>();
+        assert_eq!(addresses(["pve4", "pve5"]), ["10.0.1.14", "10.0.1.15"]);
+        assert_eq!(addresses(["east", "west"]), ["10.0.1.11", "10.0.1.12"]);
+        assert_eq!(addresses(["a7", "b7"]), ["10.0.1.11", "10.0.1.12"]);
     }
 
     #[test]

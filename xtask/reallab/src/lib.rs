@@ -16,7 +16,9 @@ mod layout;
 mod network;
 mod nodes;
 mod power;
+mod scenario;
 mod selftest;
+mod shared;
 mod status;
 mod tool;
 mod up;
@@ -68,6 +70,8 @@ enum Command {
     /// Inject a fault, wait until it is proven and print the proof; `fault list` prints what is in force and what
     /// there is.
     Fault(FaultWords),
+    /// Switch a fault as a scenario file writes it, in JSON: the words that the simulated lab understands too.
+    Inject { fault: String },
     /// Run a command in the console's namespace.
     ExecConsole {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
@@ -82,7 +86,12 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Up {
+    /// Number of nodes.
+    #[arg(required_unless_present = "scenario", default_value_t = 0)]
     count: usize,
+    /// Nodes, networks, cluster and faults as a scenario file says, which the simulated lab reads too.
+    #[arg(long, conflicts_with_all = ["count", "names", "cluster", "ssh_only"])]
+    scenario: Option<std::path::PathBuf>,
     /// Names of the nodes, separated by commas; pve1, pve2, ... otherwise.
     #[arg(long, value_delimiter = ',')]
     names: Vec<String>,
@@ -147,9 +156,17 @@ fn run(command: Command) -> anyhow::Result<u8> {
     let _turn = if changes { Some(tool::turn()?) } else { None };
     match command {
         Command::Up(up) => {
-            let Up { count, names, password, networks, cluster, ssh_only, .. } = up;
-            let lab = Lab::plan(&Wish { count, names, password, networks, cluster, ssh_only })?;
+            let Up { count, names, password, networks, cluster, ssh_only, scenario, .. } = up;
+            let scenario = scenario.as_deref().map(scenario::Scenario::read).transpose()?;
+            let wish = match &scenario {
+                Some(scenario) => Wish { password, ..scenario.wish() },
+                None => Wish { count, names, password, networks, cluster, ssh_only },
+            };
+            let lab = Lab::plan(&wish)?;
             up::up(&lab)?;
+            if let Some(scenario) = &scenario {
+                scenario.inject(&lab)?;
+            }
             status::print(&lab, false)?;
         }
         Command::Down => down::down()?,
@@ -161,6 +178,10 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Cut { node, link } => cable(&node, &link, false)?,
         Command::Heal { node, link } => cable(&node, &link, true)?,
         Command::Fault(words) => fault(&words)?,
+        Command::Inject { fault } => {
+            let fault: shared::Shared = serde_json::from_str(&fault).context("a fault in JSON")?;
+            println!("{}", fault.switch(&Lab::load()?)?);
+        }
         Command::ExecConsole { command } => return access::exec_console(&command),
         Command::Selftest => selftest::run()?,
         Command::Chassis { node, words } => return bmc::chassis(&node, &words),

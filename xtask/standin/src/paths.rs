@@ -10,8 +10,6 @@ pub const ENABLED: &str = "/etc/quorate-lab/enabled";
 pub const CLAIMED_VERSION: &str = "/etc/quorate-lab/pve-version";
 /// The system's UUID, which its BMC tells too.
 pub const UUID: &str = "/etc/quorate-lab/uuid";
-/// Options for corosync beyond Proxmox VE's, where there are many on few processors.
-pub const COROSYNC_OPTIONS: &str = "/etc/quorate-lab/corosync-options";
 /// What a node that only answers over SSH says, by command line.
 pub const ANSWERS: &str = "/etc/quorate-lab/answers";
 /// How far the node's clock is moved, as libfaketime reads it, and the library that moves it.

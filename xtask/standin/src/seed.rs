@@ -17,8 +17,6 @@ use crate::{answers, paths, words};
 
 /// As corosync-keygen makes it.
 const AUTHKEY_BYTES: usize = 256;
-/// What keeps corosync from real-time scheduling.
-const NO_REAL_TIME: &str = "-p\n";
 /// Links get 10, 20, ...: knet prefers the highest, and the dedicated ones come after the management network.
 const PRIORITY_STEP: u8 = 10;
 
@@ -65,6 +63,9 @@ fn conf(wish: &Wish) -> anyhow::Result<Block> {
         .collect();
     let mut conf = configuration(&wish.cluster, &interfaces, &members);
     conf.block("totem").set("config_version", wish.nodes.len());
+    if !wish.real_time {
+        conf.block("system").set("sched_rr", "no");
+    }
     Ok(conf)
 }
 
@@ -95,9 +96,6 @@ fn form(wish: &Wish, conf: &Block) -> anyhow::Result<()> {
         fs::set_permissions(own(paths::AUTHKEY), fs::Permissions::from_mode(0o400)).context(paths::AUTHKEY)?;
         store.save(&own(paths::DATABASE));
         symlink("/etc/pve/priv/authorized_keys", own("root/.ssh/authorized_keys")).context("root's authorised keys")?;
-        if !wish.real_time {
-            fs::write(own(paths::COROSYNC_OPTIONS), NO_REAL_TIME).context(paths::COROSYNC_OPTIONS)?;
-        }
     }
     Ok(())
 }
@@ -208,11 +206,14 @@ mod tests {
         assert_eq!((conf.version(), conf.totem("cluster_name").as_str(), conf.members().len()), (3, "lab", 3));
         let interfaces = &conf.find("totem").unwrap().blocks["interface"];
         assert_eq!(interfaces[1].keys["knet_link_priority"], "20");
-        assert!(conf_of_nobody().is_err());
+        assert!(conf.find("system").is_none());
+        assert!(conf_of(Wish { nodes: Vec::new(), ..wish(1) }).is_err());
+        let calm = conf_of(Wish { real_time: false, ..wish(9) }).unwrap();
+        assert_eq!(calm.find("system").unwrap().keys["sched_rr"], "no");
     }
 
-    fn conf_of_nobody() -> anyhow::Result<Block> {
-        conf(&Wish { nodes: Vec::new(), ..wish(1) })
+    fn conf_of(wish: Wish) -> anyhow::Result<Block> {
+        conf(&wish)
     }
 
     #[test]

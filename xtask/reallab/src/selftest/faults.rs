@@ -98,8 +98,11 @@ pub fn split(lab: &Lab) -> anyhow::Result<()> {
     let (first, second, last) = three(lab)?;
     let note = "/etc/pve/nodes/halves";
     through(lab, &Fault::new(Kind::SplitBrain, last), || {
-        let alone = access::inside(last, &format!("echo alone > {note} && cat {note}"))?;
-        ensure!(words(&alone).trim() == "alone", "the node alone: {}", words(&alone));
+        // pmxcfs hears of the votes a moment after corosync.
+        until("the node alone writes", SOON_S, || {
+            let alone = access::inside(last, &format!("echo alone > {note} && cat {note}"))?;
+            Ok((words(&alone).trim() == "alone").then(String::new))
+        })?;
         must(first, &format!("echo majority > {note}"))?;
         let there = must(second, &format!("cat {note}"))?;
         let here = words(&access::inside(last, &format!("cat {note}"))?);

@@ -304,13 +304,8 @@ fn fixed(name: &str) -> Option<Spec> {
         _ => return None,
     };
     let output = format!("/run/{name}.log");
-    let mut command: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
-    if name == "corosync.service" {
-        let options = std::fs::read_to_string(paths::COROSYNC_OPTIONS).unwrap_or_default();
-        command.extend(options.split_whitespace().map(str::to_owned));
-    }
     Some(Spec {
-        command,
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
         description: description.to_owned(),
         stdout: output.clone(),
         stderr: output,

@@ -70,10 +70,12 @@ impl View {
 /// any event too.
 pub fn spawn(shared: Arc<Shared>) {
     let (happened, heard) = mpsc::sync_channel(1);
-    std::thread::spawn(move || follow(&happened));
+    let followed = Arc::clone(&shared);
+    std::thread::spawn(move || follow(&followed, &happened));
     std::thread::spawn(move || {
         loop {
-            let pause = match ask() {
+            let is_known = !shared.view().ring.is_empty();
+            let pause = match ask(is_known) {
                 Asked::Block(block) => {
                     let next = shared.view().read(&block);
                     set(&shared, next);
@@ -82,7 +84,7 @@ pub fn spawn(shared: Arc<Shared>) {
                 Asked::NotThere => {
                     let last = shared.view().clone();
                     set(&shared, View { changes: last.changes, local: last.local, ..View::default() });
-                    SLOW_PAUSE
+                    PAUSE
                 }
                 // While totem gathers nobody knows more than before.
                 Asked::Hangs => PAUSE,
@@ -95,9 +97,12 @@ pub fn spawn(shared: Arc<Shared>) {
 }
 
 /// Passes on that corosync said something, came or went.
-fn follow(happened: &mpsc::SyncSender<()>) {
+///
+/// Not before the first membership, for the reason that `ask` has.
+fn follow(shared: &Shared, happened: &mpsc::SyncSender<()>) {
     loop {
-        if corosync_listens() {
+        let has_membership = !shared.view().ring.is_empty();
+        if has_membership {
             let child = Command::new("stdbuf")
                 .args(["-oL", "corosync-quorumtool", "-m"])
                 .stdin(Stdio::null())
@@ -121,8 +126,20 @@ fn follow(happened: &mpsc::SyncSender<()>) {
 
 /// Whether corosync takes connections, without starting a program for it.
 fn corosync_listens() -> bool {
-    let sockets = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
-    sockets.lines().any(|line| line.ends_with("@quorum"))
+    has_quorum_service(&std::fs::read_to_string("/proc/net/unix").unwrap_or_default())
+}
+
+/// The abstract socket's name fills its whole field, with NUL bytes that the kernel shows as `@`.
+fn has_quorum_service(sockets: &str) -> bool {
+    let mut names = sockets.lines().filter_map(|line| line.split_whitespace().nth(7));
+    names.any(|name| name.trim_end_matches('@') == "@quorum")
+}
+
+/// Whether corosync has had a membership yet; its map answers at any time.
+fn has_members() -> bool {
+    let mut command = Command::new("timeout");
+    command.args(["2", "corosync-cmapctl", "-b", "runtime.members."]).stdin(Stdio::null()).stderr(Stdio::null());
+    command.output().is_ok_and(|output| !output.stdout.is_empty())
 }
 
 enum Asked {
@@ -134,7 +151,11 @@ enum Asked {
 /// Exit code of `timeout` for a program that hung.
 const HUNG: i32 = 124;
 
-fn ask() -> Asked {
+/// quorumtool that connects before the first membership makes corosync spin, which forms it seconds late.
+fn ask(is_known: bool) -> Asked {
+    if !corosync_listens() || (!is_known && !has_members()) {
+        return Asked::NotThere;
+    }
     let output = Command::new("timeout")
         .args(["2", "corosync-quorumtool", "-s"])
         .stdin(Stdio::null())
@@ -170,7 +191,15 @@ fn set(shared: &Shared, mut next: View) {
 
 #[cfg(test)]
 mod tests {
-    use super::View;
+    use super::{View, has_quorum_service};
+
+    #[test]
+    fn corosync_is_found_by_its_socket() {
+        let line = |name: &str| format!("00000000a4fc72bf: 00000002 00000000 00010000 0001 01 328169 {name}\n");
+        assert!(has_quorum_service(&line("@quorum@@@@@@")));
+        assert!(!has_quorum_service(&line("@votequorum@@@@@")));
+        assert!(!has_quorum_service("00000000a4fc72bf: 00000002 00000000 00000000 0001 03 328170\n"));
+    }
 
     #[test]
     fn what_quorumtool_says_is_a_view() {
