@@ -40,7 +40,7 @@ impl Scenario {
         Self::parse(&text).with_context(|| path.display().to_string())
     }
 
-    fn parse(text: &str) -> anyhow::Result<Self> {
+    pub fn parse(text: &str) -> anyhow::Result<Self> {
         let scenario: Self = toml::from_str(text)?;
         ensure!(!scenario.nodes.is_empty(), "a scenario has nodes");
         Ok(scenario)
@@ -80,6 +80,24 @@ mod tests {
         let lab = Lab::plan(&scenario.wish()).unwrap();
         assert_eq!((lab.nodes().len(), lab.networks, lab.cluster.as_deref()), (3, 2, Some("lab")));
         assert_eq!(scenario.steps.iter().filter(|step| step.fault.is_some()).count(), 1);
+    }
+
+    #[test]
+    fn every_scenario_of_the_comparing_suite_is_understood() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../conform/scenarios");
+        let mut faults = 0;
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            if path.extension().is_some_and(|ending| ending == "toml") {
+                let scenario = Scenario::read(&path).unwrap();
+                let lab = Lab::plan(&scenario.wish()).unwrap();
+                for fault in scenario.steps.iter().filter_map(|step| step.fault.as_ref()) {
+                    fault.understood(&lab).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
+                    faults += 1;
+                }
+            }
+        }
+        assert!(faults > 5, "only {faults} faults were found");
     }
 
     #[test]

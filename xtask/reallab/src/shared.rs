@@ -4,7 +4,7 @@ use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
 
 use crate::faults::{self, Fault, Kind};
-use crate::layout::Lab;
+use crate::layout::{Host, Lab};
 use crate::network::MTU;
 use crate::{access, power};
 
@@ -27,6 +27,8 @@ pub struct Shared {
     millis: Option<i64>,
     #[serde(default)]
     votes: Option<u32>,
+    #[serde(default)]
+    vmid: Option<u32>,
 }
 
 fn yes() -> bool {
@@ -35,35 +37,48 @@ fn yes() -> bool {
 
 /// What a word means: a fault of this lab on or off, or something that is no fault to be taken back.
 #[derive(Debug, PartialEq, Eq)]
-enum Meaning {
+pub enum Meaning {
     Fault(Kind, bool),
     PowerOn,
     ExpectVotes(u32),
+    AddGuest(u32),
 }
 
 impl Shared {
     /// Does it, and waits until it is proven; the proof's words.
     pub fn switch(&self, lab: &Lab) -> anyhow::Result<String> {
-        let meaning = self.meaning()?;
-        let name = match (&self.node, lab.qnetd()) {
-            (Some(node), _) => node.clone(),
-            // The simulated lab stops all qnetd hosts; here there is one.
-            (None, Some(qnetd)) if self.kind.ends_with("-qnetd") => qnetd.name.clone(),
-            _ => bail!("{} needs a node", self.kind),
-        };
-        let host = lab.host(&name)?;
+        let (meaning, host) = self.understood(lab)?;
+        let name = &host.name;
         let (kind, on) = match meaning {
             Meaning::Fault(kind, on) => (kind, on),
             Meaning::PowerOn => return power::on(host).map(|()| format!("{name} is on")),
             Meaning::ExpectVotes(votes) => {
-                let output = access::inside(host, &format!("pvecm expected {votes}"))?;
-                ensure!(output.status.success(), "pvecm expected {votes}: {}", output.status);
+                inside(host, &format!("pvecm expected {votes}"))?;
                 return Ok(format!("{name} expects {votes} votes"));
+            }
+            Meaning::AddGuest(id) => {
+                let path = format!("/etc/pve/local/qemu-server/{id}.conf");
+                inside(
+                    host,
+                    &format!("printf 'cores: 2\\nmemory: 2048\\nname: vm{id}\\n' > {path} && qm status {id}"),
+                )?;
+                return Ok(format!("{name} has the guest {id}"));
             }
         };
         let (link, percent, millis) = (self.link, self.percent, self.millis);
         let fault = Fault { link, percent, millis, bytes: self.mtu, ..Fault::new(kind, host) };
         if on { faults::inject(lab, &fault) } else { faults::revert(lab, &fault) }
+    }
+
+    /// What it means, and for whom.
+    pub fn understood<'a>(&self, lab: &'a Lab) -> anyhow::Result<(Meaning, &'a Host)> {
+        let host = match (&self.node, lab.qnetd()) {
+            (Some(node), _) => lab.host(node)?,
+            // The simulated lab stops all qnetd hosts; here there is one.
+            (None, Some(qnetd)) if self.kind.ends_with("-qnetd") => qnetd,
+            _ => bail!("{} needs a node", self.kind),
+        };
+        Ok((self.meaning()?, host))
     }
 
     fn meaning(&self) -> anyhow::Result<Meaning> {
@@ -81,7 +96,8 @@ impl Shared {
             "loss" => Meaning::Fault(Kind::DropPackets, self.percent != Some(0)),
             "mtu" => Meaning::Fault(Kind::Mtu, on && self.mtu != Some(MTU)),
             "skew-clock" => Meaning::Fault(Kind::SkewClock, on && self.millis != Some(0)),
-            "garbage" | "hang-commands" | "add-guest" | "block-udp" | "join-dies-at" | "drop-connections" => {
+            "add-guest" => Meaning::AddGuest(self.vmid.context("add-guest needs a vmid")?),
+            "garbage" | "hang-commands" | "block-udp" | "join-dies-at" | "drop-connections" => {
                 bail!("{} is a fault of the simulated lab only", self.kind)
             }
             other => match <Kind as clap::ValueEnum>::from_str(other, false) {
@@ -90,6 +106,12 @@ impl Shared {
             },
         })
     }
+}
+
+fn inside(host: &Host, command: &str) -> anyhow::Result<()> {
+    let output = access::inside(host, command)?;
+    ensure!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(())
 }
 
 #[cfg(test)]

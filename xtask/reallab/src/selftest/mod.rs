@@ -58,6 +58,7 @@ fn scenes() -> anyhow::Result<()> {
     step("nodes that have OpenSSH only", || seeded::ssh_only(4))?;
     step("killed in the middle, nothing is left", crash::in_the_middle)?;
     if std::env::var_os(LONG_TESTS).is_some() {
+        step("a scenario file", seeded::scenario)?;
         step("sixteen nodes", seeded::sixteen)?;
         step("thirty-two nodes that have OpenSSH only", || seeded::ssh_only(32))?;
     }

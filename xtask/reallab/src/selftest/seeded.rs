@@ -3,9 +3,10 @@
 use anyhow::ensure;
 
 use super::cluster;
-use super::wait::must;
+use super::wait::{must, until_says};
 use crate::layout::{Lab, Wish};
-use crate::up;
+use crate::scenario::Scenario;
+use crate::{faults, up};
 
 pub fn three_networks() -> anyhow::Result<()> {
     let lab = Lab::plan(&Wish { networks: 3, cluster: Some("seeded".to_owned()), ..Wish::bare(3) })?;
@@ -44,6 +45,20 @@ fn tools(node: &crate::layout::Host) -> anyhow::Result<()> {
         "pve-manager 9.2.11 installed",
     ];
     ensure!(known.iter().all(|line| versions.contains(line)) && versions.lines().count() == 4, "{versions}");
+    Ok(())
+}
+
+/// A file that the simulated lab reads too.
+pub fn scenario() -> anyhow::Result<()> {
+    let text = "about = \"A node cut off\"\nnodes = [\"pve4\", \"pve5\", \"pve6\"]\ncluster = \"filed\"\n\
+                [[step]]\nfault = { kind = \"cut-link\", node = \"pve6\", link = 0 }\n\
+                [[step]]\nfault = { kind = \"cut-link\", node = \"pve6\", link = 1 }\n";
+    let scenario = Scenario::parse(text)?;
+    let lab = Lab::plan(&scenario.wish())?;
+    up::up(&lab)?;
+    scenario.inject(&lab)?;
+    ensure!(faults::in_force()?.len() == 2, "both faults are in force");
+    until_says(lab.host("pve4")?, "corosync-quorumtool -s", &["Nodes:            2", "Quorate:          Yes"], 30)?;
     Ok(())
 }
 
