@@ -197,7 +197,7 @@ async function readAudit(spec, operator, console, wizard, reason) {
     await audit.readFirst()
     await operator.inspect('audit entry')
     await operator.goto('/people')
-    await operator.see(console.approver.name)
+    await operator.see(t.like('codes.problem_role_too_low'))
     await operator.inspect('people')
     operator.expect(/status of 404.*\/nowhere/)
     await operator.goto('/nowhere')
