@@ -45,6 +45,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("operations/:id") view=OperationPage ssr=WHOLE/>
                         <Route path=path!("audit") view=AuditPage ssr=WHOLE/>
                         <Route path=path!("people") view=PeoplePage ssr=WHOLE/>
+                        <Route path=path!("*any") view=NotFound ssr=WHOLE/>
                     </ParentRoute>
                 </Routes>
             </Router>

@@ -23,11 +23,17 @@ export class AxeCheck {
     const found = []
     for (const theme of THEMES) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: 'reduce' })
+      await drawn(page)
       found.push(...(await violations(page)).map((one) => `${kind}, ${theme}: ${one}`))
     }
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' })
     if (found.length > 0) throw new Error(`not accessible:\n${found.join('\n')}`)
   }
+}
+
+/** Two frames later the colours of the other theme have arrived everywhere. */
+function drawn(page) {
+  return page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))
 }
 
 async function violations(page) {

@@ -3,6 +3,7 @@
 use crate::components::Empty;
 use crate::i18n::*;
 use leptos::prelude::*;
+use leptos_meta::Title;
 
 #[component]
 pub fn NotFound() -> impl IntoView {
@@ -12,11 +13,10 @@ pub fn NotFound() -> impl IntoView {
     }
     let i18n = use_i18n();
     view! {
-        <main class="alone">
-            <Empty title=text!(i18n, common.not_found)>
-                <p><a href="/">{t!(i18n, common.to_clusters)}</a></p>
-            </Empty>
-        </main>
+        <Title text=move || t_string!(i18n, common.not_found)/>
+        <Empty title=text!(i18n, common.not_found)>
+            <p><a href="/">{t!(i18n, common.to_clusters)}</a></p>
+        </Empty>
     }
     .into_any()
 }
