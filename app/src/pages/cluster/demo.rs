@@ -10,6 +10,9 @@ use crate::words::use_words;
 use leptos::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// The faults that people try first; the others wait behind *More*, except where they are at work.
+const FIRST: [&str; 5] = ["kill", "freeze", "cut-link", "stop-corosync", "stop-qnetd"];
+
 #[component]
 pub fn DemoPanel(live: LiveCluster) -> impl IntoView {
     let i18n = use_i18n();
@@ -67,18 +70,14 @@ fn Switchboard(all: Vec<DemoSwitch>) -> impl IntoView {
             }
         }
     });
+    // Outside of what is drawn anew with each answer: what a person unfolded stays so.
+    let unfolded = RwSignal::new(BTreeSet::<String>::new());
     let groups = move || {
         let mut by_node: BTreeMap<String, Vec<DemoSwitch>> = BTreeMap::new();
         for one in state.get() {
             by_node.entry(one.node.clone()).or_default().push(one);
         }
-        by_node
-            .into_iter()
-            .map(|(node, switches)| {
-                let buttons = switches.into_iter().map(|switch| view! { <Toggle switch turn/> }).collect_view();
-                view! { <fieldset class="demo-node"><legend>{node}</legend>{buttons}</fieldset> }
-            })
-            .collect_view()
+        by_node.into_iter().map(|(node, switches)| view! { <NodeSwitches node switches turn unfolded/> }).collect_view()
     };
     view! {
         <Refusal problem=Signal::derive(move || turn.value().get().flatten())/>
@@ -87,8 +86,45 @@ fn Switchboard(all: Vec<DemoSwitch>) -> impl IntoView {
     .into_any()
 }
 
+type Turn = Action<(String, bool), Option<model::problem::Problem>>;
+
 #[component]
-fn Toggle(switch: DemoSwitch, turn: Action<(String, bool), Option<model::problem::Problem>>) -> impl IntoView {
+fn NodeSwitches(
+    node: String,
+    switches: Vec<DemoSwitch>,
+    turn: Turn,
+    unfolded: RwSignal<BTreeSet<String>>,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let (first, more): (Vec<_>, Vec<_>) =
+        switches.into_iter().partition(|one| one.active || FIRST.contains(&one.kind.as_str()));
+    let buttons = |list: Vec<DemoSwitch>| {
+        list.into_iter().map(|switch| view! { <Toggle switch turn/> }).collect_view().into_any()
+    };
+    let (count, open) = (more.len(), unfolded.with_untracked(|all| all.contains(&node)));
+    let name = node.clone();
+    let fold = move |_| {
+        unfolded.update_untracked(|all| {
+            if !all.remove(&name) {
+                all.insert(name.clone());
+            }
+        });
+    };
+    view! {
+        <fieldset class="demo-node">
+            <legend>{node}</legend>
+            {buttons(first)}
+            <details class="demo-more" open=open>
+                <summary on:click=fold>{t!(i18n, pages.demo_more, count = count)}</summary>
+                {buttons(more)}
+            </details>
+        </fieldset>
+    }
+    .into_any()
+}
+
+#[component]
+fn Toggle(switch: DemoSwitch, turn: Turn) -> impl IntoView {
     let words = use_words();
     let DemoSwitch { id, kind, active, .. } = switch;
     // `cut-link/NODE/1`: what follows the node tells two switches of one kind apart.
