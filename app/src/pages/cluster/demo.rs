@@ -114,7 +114,7 @@ fn NodeSwitches(
         <fieldset class="demo-node">
             <legend>{node}</legend>
             {buttons(first)}
-            <details class="demo-more" open=open>
+            <details class="demo-more" open=open hidden=more.is_empty()>
                 <summary on:click=fold>{t!(i18n, pages.demo_more, count = count)}</summary>
                 {buttons(more)}
             </details>
