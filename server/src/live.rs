@@ -7,6 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use engine::hub::Message;
 use futures::Stream;
 use model::Timestamp;
 use model::can::{self, Deed};
@@ -50,8 +51,8 @@ struct Browser {
     state: AppState,
     cluster: ClusterId,
     session: Id,
-    news: Receiver<Arc<LiveEvent>>,
-    waiting: VecDeque<Arc<LiveEvent>>,
+    news: Receiver<Arc<Message>>,
+    waiting: VecDeque<Arc<Message>>,
     next_at: Instant,
     /// When to check even if nothing happens...
     check_at: Instant,
@@ -85,14 +86,15 @@ impl Browser {
         let (snapshot, seq) = self.state.engine.hub.look(self.cluster);
         let at = snapshot.at;
         self.waiting.clear();
-        self.waiting.push_back(Arc::new(LiveEvent { seq, at, what: Live::Snapshot(Box::new((*snapshot).clone())) }));
-        if let Some(matrix) = self.state.engine.hub.matrix(self.cluster) {
-            self.waiting.push_back(Arc::new(LiveEvent { seq, at, what: Live::Matrix(Box::new((*matrix).clone())) }));
-        }
         let operations = self.state.engine.store.operations(Some(self.cluster), OPERATIONS_SENT).await;
+        let mut say = |what| self.waiting.push_back(Arc::new(Message::new(LiveEvent { seq, at, what })));
+        say(Live::Snapshot(snapshot));
+        if let Some(matrix) = self.state.engine.hub.matrix(self.cluster) {
+            say(Live::Matrix(matrix));
+        }
         // Oldest first, as they happened.
         for operation in operations.unwrap_or_default().into_iter().rev() {
-            self.waiting.push_back(Arc::new(LiveEvent { seq, at, what: Live::Operation(Box::new(operation)) }));
+            say(Live::Operation(Box::new(operation)));
         }
     }
 
@@ -100,7 +102,8 @@ impl Browser {
         futures::stream::unfold(self, |mut browser| async move {
             loop {
                 if let Some(event) = browser.waiting.pop_front() {
-                    if let Ok(sse) = Event::default().event("live").id(event.seq.to_string()).json_data(&*event) {
+                    if let Some(json) = event.json() {
+                        let sse = Event::default().event("live").id(event.seq.to_string()).data(json);
                         return Some((Ok(sse), browser));
                     }
                     continue;
@@ -159,7 +162,7 @@ impl Browser {
     }
 
     /// False when messages were missed.
-    fn drain(&mut self, batch: &mut Vec<Arc<LiveEvent>>) -> bool {
+    fn drain(&mut self, batch: &mut Vec<Arc<Message>>) -> bool {
         loop {
             match self.news.try_recv() {
                 Ok(event) => batch.push(event),
@@ -171,7 +174,7 @@ impl Browser {
 }
 
 /// Of states only the newest counts; lines are all sent.
-fn latest(batch: Vec<Arc<LiveEvent>>) -> Vec<Arc<LiveEvent>> {
+fn latest(batch: Vec<Arc<Message>>) -> Vec<Arc<Message>> {
     let newest =
         |wanted: fn(&Live) -> bool| batch.iter().filter(|event| wanted(&event.what)).map(|event| event.seq).max();
     let snapshot = newest(|what| matches!(what, Live::Snapshot(_)));

@@ -73,6 +73,15 @@ pub struct QuorumStatus {
     pub qdevice_votes: Option<u32>,
 }
 
+impl QuorumStatus {
+    /// The growing part of the ring's id, where it can be read.
+    #[must_use]
+    pub fn ring_sequence(&self) -> Option<u64> {
+        let (_, sequence) = self.ring_id.rsplit_once('.')?;
+        u64::from_str_radix(sequence, 16).ok()
+    }
+}
+
 /// One line `LINK:` of `corosync-cfgtool -n`, or one row of `-s`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkState {

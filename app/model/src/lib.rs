@@ -5,6 +5,7 @@
 
 pub mod audit;
 pub mod can;
+pub mod capability;
 pub mod checks;
 pub mod digest;
 pub mod facts;

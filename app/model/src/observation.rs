@@ -1,5 +1,6 @@
 //! What one node said at one time, and how long that may be believed.
 
+use crate::ids::OperationId;
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -86,6 +87,18 @@ pub struct Evidence {
     pub lines: Vec<EvidenceLine>,
     /// Lines were left out.
     pub cut: bool,
+}
+
+/// An answer as it is kept: the same one again only prolongs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptEvidence {
+    /// As it was printed first.
+    pub evidence: Evidence,
+    /// When it was last printed, but for the line with the time.
+    pub last_at: Timestamp,
+    pub times: u64,
+    /// The operation that relied on it.
+    pub operation: Option<OperationId>,
 }
 
 #[cfg(test)]

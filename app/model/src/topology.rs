@@ -8,6 +8,7 @@ pub(crate) mod fixture;
 mod fold;
 mod judge;
 mod pairs;
+mod pmxcfs;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -15,6 +16,7 @@ mod told;
 pub use changes::changes;
 pub use fold::{NodeView, fold};
 
+use crate::capability::Capability;
 use crate::facts::{CorosyncNodeId, QdeviceFlags};
 use crate::ids::{ClusterId, NodeId};
 use crate::observation::{Fact, Freshness};
@@ -151,8 +153,52 @@ pub struct NodeState {
     pub may_stop: MayStop,
     pub qdevice: Option<QdeviceFlags>,
     pub version: Option<Aged<String>>,
+    pub capability: Option<Aged<Capability>>,
+    pub pmxcfs: Option<Aged<PmxcfsState>>,
     /// Link number -> address in corosync.conf.
     pub addresses: BTreeMap<u8, String>,
+}
+
+/// pmxcfs, the file system behind `/etc/pve`, as it sees itself on a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PmxcfsState {
+    /// `None` where the node is in no cluster.
+    pub quorate: Option<bool>,
+    pub writable: bool,
+    /// The version of corosync.conf that it goes by.
+    pub config_version: Option<u64>,
+    /// Beside what corosync says on the same node.
+    pub concord: Concord,
+}
+
+/// Do corosync and pmxcfs on a node say the same?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Concord {
+    Agrees,
+    QuorumDiffers,
+    MembersDiffer,
+    /// One of them is silent, or the membership has just changed.
+    Unknown,
+}
+
+impl Concord {
+    pub const WORDS: &'static [&'static str] = &["agrees", "quorum_differs", "members_differ", "unknown"];
+
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Agrees => "agrees",
+            Self::QuorumDiffers => "quorum_differs",
+            Self::MembersDiffer => "members_differ",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    #[must_use]
+    pub const fn differs(self) -> bool {
+        matches!(self, Self::QuorumDiffers | Self::MembersDiffer)
+    }
 }
 
 /// Whether taking a node down now would cost the quorum.

@@ -1,7 +1,7 @@
 //! What may still be said of a snapshot now: it goes on ageing in the browser, stream or no stream.
 
 use jiff::Timestamp;
-use model::observation::{AGE_MEMBERSHIP, Freshness};
+use model::observation::{AGE_FILES, AGE_MEMBERSHIP, Freshness};
 use model::topology::{Agreement, Health, LinkHealth, MayStop, Membership, Snapshot};
 
 /// The snapshot as it is to be believed at `now`: what became too old is unknown, never the last good value.
@@ -12,6 +12,9 @@ use model::topology::{Agreement, Health, LinkHealth, MayStop, Membership, Snapsh
 pub fn believed(mut snapshot: Snapshot, now: Timestamp) -> Snapshot {
     let judge = |known: Freshness, at: Timestamp| known.max(AGE_MEMBERSHIP.judge(at, now));
     for node in &mut snapshot.nodes {
+        if let Some(aged) = &mut node.pmxcfs {
+            aged.freshness = aged.freshness.max(AGE_FILES.judge(aged.fact.at, now));
+        }
         if let Some(source) = &node.membership_source {
             node.freshness = judge(node.freshness, source.at);
         }
@@ -184,6 +187,8 @@ mod tests {
             may_stop: YES,
             qdevice: None,
             version: None,
+            capability: None,
+            pmxcfs: None,
             addresses: BTreeMap::new(),
         };
         Snapshot { nodes: vec![node], ..quorate() }

@@ -12,6 +12,7 @@ use model::live::{Live, LiveEvent};
 use model::operation::{Operation, OutputLine};
 use model::preflight::Matrix;
 use model::topology::{Agreement, Health, Snapshot};
+use std::sync::Arc;
 
 /// Lines of output that a page keeps of the operation that prints now; the operation's own page has the rest.
 pub const OUTPUT_LINES_MAX: usize = 2_000;
@@ -127,8 +128,8 @@ impl LiveCluster {
         self.clock.heard(event.at);
         self.heard_at.update(|at| *at = event.at.max(*at));
         match event.what {
-            Live::Snapshot(new) => self.take_snapshot(*new),
-            Live::Matrix(new) => self.take_matrix(*new),
+            Live::Snapshot(new) => self.take_snapshot(Arc::unwrap_or_clone(new)),
+            Live::Matrix(new) => self.take_matrix(Arc::unwrap_or_clone(new)),
             Live::Operation(new) => self.take_operation(*new),
             Live::Output { operation, line } => self.take_line(operation, line),
         }

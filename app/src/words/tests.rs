@@ -5,7 +5,7 @@ use model::plan::{Action, ConsequenceCode, Intent, Undo};
 use model::preflight::{CheckId, FindingCode, Verdict};
 use model::problem::ProblemCode;
 use model::role::Role;
-use model::topology::{HappeningCode, Health, LinkHealth, Membership};
+use model::topology::{Concord, HappeningCode, Health, LinkHealth, Membership};
 use model::verify::{DisagreementCode, VerifyCode};
 use model::wizard::WizardStep;
 use std::collections::BTreeSet;
@@ -112,6 +112,7 @@ fn wanted() -> BTreeSet<String> {
     add("step", StepStatus::WORDS.to_vec());
     add("health", Health::WORDS.to_vec());
     add("membership", Membership::WORDS.to_vec());
+    add("concord", Concord::WORDS.to_vec());
     add("link", LinkHealth::WORDS.to_vec());
     add("verdict", Verdict::WORDS.to_vec());
     add("outcome", Outcome::WORDS.to_vec());

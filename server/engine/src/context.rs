@@ -1,6 +1,7 @@
 //! The engine with everything that it was given.
 
 use crate::audit::{Person, Recorder};
+use crate::evidence::EvidenceWriter;
 use crate::hub::Hub;
 use crate::ports::{Clock, Dialer, Endpoint, Ids, NodeShell, Store, StoreError};
 use crate::watch::Watchers;
@@ -19,6 +20,7 @@ pub struct Engine {
     pub ids: Arc<dyn Ids>,
     pub hub: Hub,
     pub audit: Recorder,
+    pub evidence: EvidenceWriter,
     pub watchers: Watchers,
     pub work: Work,
     /// Held while a changed host key is written down, so that two who see it write it once.
@@ -30,6 +32,8 @@ impl Engine {
     pub fn new(store: Arc<dyn Store>, dialer: Arc<dyn Dialer>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let audit = Recorder::new(Arc::clone(&store), Arc::clone(&clock));
         let hub = Hub::new(Arc::clone(&clock));
+        let watchers = Watchers::default();
+        let evidence = EvidenceWriter::new(Arc::clone(&store), Arc::clone(&watchers.counts));
         Self {
             store,
             dialer,
@@ -37,7 +41,8 @@ impl Engine {
             ids,
             hub,
             audit,
-            watchers: Watchers::default(),
+            evidence,
+            watchers,
             work: Work::default(),
             noting: Arc::default(),
         }

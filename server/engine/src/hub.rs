@@ -1,29 +1,42 @@
 //! One place per cluster where observations meet: the last views, the folded snapshot, the stream to the browsers.
+//!
+//! Each cluster has its own place and lock, so that a busy one does not slow the others down. An observation marks the
+//! place; folding and sending happens at once if nothing was sent lately, else when the next sending is due.
 
-use crate::limits::LIVE_BACKLOG;
+mod message;
+mod place;
+mod view;
+
+pub use message::Message;
+
 use crate::ports::Clock;
-use jiff::Timestamp;
+use model::capability::Packages;
 use model::facts::{CorosyncConf, LinkStatus, PmxMembers, QuorumStatus};
 use model::ids::{ClusterId, NodeId};
-use model::inventory::{Node, Purpose};
-use model::live::{Live, LiveEvent};
+use model::inventory::Node;
+use model::live::Live;
 use model::observation::Fact;
 use model::preflight::Matrix;
-use model::topology::{Contact, HAPPENINGS_MAX, Happening, HappeningCode, NodeView, Snapshot, changes, fold};
-use std::collections::BTreeMap;
+use model::topology::{Contact, Snapshot};
+use place::Place;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
 
 /// One thing that a node said, or that became of the connection to it.
 #[derive(Debug, Clone)]
 pub enum Observed {
+    /// An answer to a question: it stands, whatever it says.
     Quorum(Fact<QuorumStatus>),
+    /// A block that the follower printed. Older corosync versions print some late: one of an older ring says nothing.
+    Block(Fact<QuorumStatus>),
     /// corosync does not run there, or the node is in no cluster.
-    NoQuorum,
+    NoQuorum(Fact<()>),
     Links(Fact<LinkStatus>),
     Members(Fact<PmxMembers>),
     Conf(Fact<CorosyncConf>),
-    Version(Fact<String>),
+    Packages(Fact<Packages>),
+    QuorumtoolOptions(Fact<BTreeSet<char>>),
     Contact(Contact),
 }
 
@@ -31,17 +44,7 @@ pub enum Observed {
 #[derive(Clone)]
 pub struct Hub {
     clock: Arc<dyn Clock>,
-    places: Arc<Mutex<BTreeMap<ClusterId, Place>>>,
-}
-
-struct Place {
-    views: Vec<NodeView>,
-    snapshot: Arc<Snapshot>,
-    changed: BTreeMap<String, Timestamp>,
-    matrix: Option<Arc<Matrix>>,
-    seq: u64,
-    live: broadcast::Sender<Arc<LiveEvent>>,
-    look: Arc<Notify>,
+    places: Arc<Mutex<BTreeMap<ClusterId, Arc<Place>>>>,
 }
 
 impl Hub {
@@ -50,183 +53,88 @@ impl Hub {
         Self { clock, places: Arc::default() }
     }
 
-    fn places(&self) -> MutexGuard<'_, BTreeMap<ClusterId, Place>> {
+    /// Held for a look-up only, never while folding.
+    fn places(&self) -> MutexGuard<'_, BTreeMap<ClusterId, Arc<Place>>> {
         // A panic while holding it can only come from an allocation; the data is still whole.
         self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with<T>(&self, cluster: ClusterId, work: impl FnOnce(&mut Place, Timestamp) -> T) -> T {
-        let now = self.clock.now();
+    fn known(&self, cluster: ClusterId) -> Option<Arc<Place>> {
+        self.places().get(&cluster).map(Arc::clone)
+    }
+
+    fn place(&self, cluster: ClusterId) -> Arc<Place> {
         let mut places = self.places();
-        let place = places.entry(cluster).or_insert_with(|| Place::new(cluster, now));
-        work(place, now)
+        Arc::clone(places.entry(cluster).or_insert_with(|| Place::new(cluster, Arc::clone(&self.clock))))
     }
 
     /// Takes over the list of machines: new ones are untried, forgotten ones leave.
     pub fn set_nodes(&self, cluster: ClusterId, nodes: &[Node]) {
-        self.with(cluster, |place, now| {
-            let members: Vec<&Node> = nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();
-            place.views.retain(|view| members.iter().any(|node| node.id == view.id));
-            for node in members {
-                match place.views.iter_mut().find(|view| view.id == node.id) {
-                    Some(view) => node.label().clone_into(&mut view.name),
-                    None => place.views.push(empty_view(node)),
-                }
-            }
-            place.refold(cluster, now);
-        });
+        self.place(cluster).set_nodes(nodes);
     }
 
     /// Takes over one observation and tells everybody. Older facts never replace newer ones.
-    pub fn observe(&self, cluster: ClusterId, node: NodeId, observed: Observed) {
-        self.with(cluster, |place, now| {
-            let Some(view) = place.views.iter_mut().find(|view| view.id == node) else { return };
-            take(view, observed);
-            place.refold(cluster, now);
-        });
+    ///
+    /// Returns machines without a connection that the node names as members: they may be within reach again.
+    pub fn observe(&self, cluster: ClusterId, node: NodeId, observed: Observed) -> Vec<NodeId> {
+        self.place(cluster).observe(node, observed)
     }
 
     /// Folds again because facts have aged.
     pub fn age(&self, cluster: ClusterId) {
-        self.with(cluster, |place, now| place.refold(cluster, now));
+        self.place(cluster).age();
     }
 
+    /// What is known by now, with everything that was observed.
     #[must_use]
     pub fn snapshot(&self, cluster: ClusterId) -> Option<Arc<Snapshot>> {
-        self.places().get(&cluster).map(|place| Arc::clone(&place.snapshot))
+        self.known(cluster).map(|place| place.snapshot())
+    }
+
+    /// What became of the connection to a machine.
+    #[must_use]
+    pub fn contact(&self, cluster: ClusterId, node: NodeId) -> Option<Contact> {
+        self.known(cluster)?.contact(node)
     }
 
     /// The snapshot as of now (empty where nothing is known) and the sequence from which a stream goes on.
     #[must_use]
     pub fn look(&self, cluster: ClusterId) -> (Arc<Snapshot>, u64) {
-        self.with(cluster, |place, now| {
-            place.fold_quietly(cluster, now);
-            (Arc::clone(&place.snapshot), place.seq)
-        })
+        self.place(cluster).look()
     }
 
     #[must_use]
     pub fn matrix(&self, cluster: ClusterId) -> Option<Arc<Matrix>> {
-        self.places().get(&cluster).and_then(|place| place.matrix.clone())
+        self.known(cluster)?.matrix()
     }
 
     pub fn set_matrix(&self, cluster: ClusterId, matrix: Matrix) {
-        self.with(cluster, |place, now| {
-            place.matrix = Some(Arc::new(matrix.clone()));
-            place.push(Live::Matrix(Box::new(matrix)), now);
-        });
+        self.place(cluster).set_matrix(Arc::new(matrix));
     }
 
     /// Sends something to everybody who watches the cluster.
     pub fn push(&self, cluster: ClusterId, what: Live) {
-        self.with(cluster, |place, now| place.push(what, now));
+        self.place(cluster).push(what);
     }
 
     /// A receiver of everything from now on.
     #[must_use]
-    pub fn subscribe(&self, cluster: ClusterId) -> broadcast::Receiver<Arc<LiveEvent>> {
-        self.with(cluster, |place, _| place.live.subscribe())
+    pub fn subscribe(&self, cluster: ClusterId) -> broadcast::Receiver<Arc<Message>> {
+        self.place(cluster).subscribe()
     }
 
     /// Brings the next look at a cluster's nodes forward.
     pub fn look_again(&self, cluster: ClusterId) {
-        self.with(cluster, |place, _| place.look.notify_waiters());
+        self.place(cluster).looks().notify_waiters();
     }
 
     /// Wakes up when somebody asks for another look.
     #[must_use]
     pub fn looks(&self, cluster: ClusterId) -> Arc<Notify> {
-        self.with(cluster, |place, _| Arc::clone(&place.look))
+        self.place(cluster).looks()
     }
 
     pub fn forget(&self, cluster: ClusterId) {
         self.places().remove(&cluster);
-    }
-}
-
-impl Place {
-    fn new(cluster: ClusterId, now: Timestamp) -> Self {
-        let snapshot = fold(cluster, &[], Vec::new(), &BTreeMap::new(), now);
-        Self {
-            views: Vec::new(),
-            snapshot: Arc::new(snapshot),
-            changed: BTreeMap::new(),
-            matrix: None,
-            seq: 0,
-            live: broadcast::channel(LIVE_BACKLOG).0,
-            look: Arc::default(),
-        }
-    }
-
-    fn push(&mut self, what: Live, at: Timestamp) {
-        self.seq += 1;
-        // Nobody listening is no error.
-        let _ = self.live.send(Arc::new(LiveEvent { seq: self.seq, at, what }));
-    }
-
-    fn refold(&mut self, cluster: ClusterId, now: Timestamp) {
-        self.fold_quietly(cluster, now);
-        let snapshot = Box::new((*self.snapshot).clone());
-        self.push(Live::Snapshot(snapshot), now);
-    }
-
-    fn fold_quietly(&mut self, cluster: ClusterId, now: Timestamp) {
-        let happened = self.snapshot.happened.clone();
-        let mut next = fold(cluster, &self.views, happened, &self.changed, now);
-        let fresh = changes(&self.snapshot, &next);
-        if !fresh.is_empty() {
-            self.note(&fresh);
-            let happened = merge(fresh, std::mem::take(&mut next.happened));
-            next = fold(cluster, &self.views, happened, &self.changed, now);
-        }
-        self.snapshot = Arc::new(next);
-    }
-
-    fn note(&mut self, fresh: &[Happening]) {
-        for one in fresh {
-            if matches!(one.code, HappeningCode::MemberLeft | HappeningCode::MemberJoined)
-                && let Some(node) = one.params.get("node")
-            {
-                self.changed.insert(node.clone(), one.at);
-            }
-        }
-    }
-}
-
-fn merge(mut fresh: Vec<Happening>, old: Vec<Happening>) -> Vec<Happening> {
-    fresh.reverse();
-    fresh.extend(old);
-    fresh.truncate(HAPPENINGS_MAX);
-    fresh
-}
-
-fn empty_view(node: &Node) -> NodeView {
-    NodeView {
-        id: node.id,
-        name: node.label().to_owned(),
-        contact: Contact::Untried,
-        quorum: None,
-        links: None,
-        members: None,
-        conf: None,
-        version: None,
-    }
-}
-
-fn take(view: &mut NodeView, observed: Observed) {
-    match observed {
-        Observed::Quorum(fact) => newer(&mut view.quorum, fact),
-        Observed::NoQuorum => view.quorum = None,
-        Observed::Links(fact) => newer(&mut view.links, fact),
-        Observed::Members(fact) => newer(&mut view.members, fact),
-        Observed::Conf(fact) => newer(&mut view.conf, fact),
-        Observed::Version(fact) => newer(&mut view.version, fact),
-        Observed::Contact(contact) => view.contact = contact,
-    }
-}
-
-fn newer<T>(slot: &mut Option<Fact<T>>, fact: Fact<T>) {
-    if slot.as_ref().is_none_or(|old| old.at <= fact.at) {
-        *slot = Some(fact);
     }
 }

@@ -4,14 +4,44 @@ use std::time::Duration;
 
 /// Between two looks while waiting for a state (a proof, a unit's end).
 pub const POLL_PAUSE: Duration = Duration::from_millis(400);
-/// Between two sweeps of a node that is watched (`decisions.md`, freshness).
+/// Between two looks at a watched node's files in `/etc/pve` (`.members`, `.version`, `.vmlist`).
+pub const FILES_PAUSE: Duration = Duration::from_secs(5);
+/// Between two looks with corosync's own tools: a sweep.
 pub const SWEEP_PAUSE: Duration = Duration::from_secs(10);
+/// Between two looks at versions.
+pub const SLOW_PAUSE: Duration = Duration::from_secs(600);
 /// After an event, before the sweep that it brings forward: further events fall into the same one.
 pub const SWEEP_COALESCE: Duration = Duration::from_millis(150);
-/// After a follower ended by itself, before the next try.
+/// Between two sweeps that events bring forward: a node that chatters is not asked all the time.
+pub const WOKEN_PAUSE: Duration = Duration::from_secs(1);
+/// Sweeps in a row without an answer, although the connection stands, until the node counts as lost.
+pub const MUTE_SWEEPS_MAX: u32 = 3;
+/// Sweeps that run at once, over all clusters.
+pub const SWEEPS_AT_ONCE_MAX: usize = 64;
+/// Of nodes whose last sweep ran into a limit: they wait for each other, and nobody for them.
+pub const HANGING_SWEEPS_AT_ONCE_MAX: usize = 16;
+/// What one follower may send in [`FOLLOW_BUDGET_WINDOW`], in bytes; a node that sends more floods, and its follower is ended.
+pub const FOLLOW_BUDGET_BYTES: usize = 256 * 1024;
+/// The time that the budget is for.
+pub const FOLLOW_BUDGET_WINDOW: Duration = Duration::from_secs(10);
+/// After a follower ended by itself, before the next try; doubled after each flood.
 pub const FOLLOW_RETRY_PAUSE: Duration = Duration::from_secs(5);
+/// The longest pause after floods.
+pub const FOLLOW_RETRY_PAUSE_MAX: Duration = Duration::from_secs(60);
+/// A connection that came or went so often within [`FLAP_WINDOW`] flaps.
+pub const FLAP_CHANGES: usize = 3;
+/// The time in which the changes are counted.
+pub const FLAP_WINDOW: Duration = Duration::from_secs(60);
+/// A flapping connection has to last so long before it is shown as standing.
+pub const FLAP_HOLD: Duration = Duration::from_secs(30);
+/// Between two tries to reach a machine earlier because its peers see it again.
+pub const HURRY_PAUSE: Duration = Duration::from_secs(10);
 /// After a failed dial; the dialer itself backs off further.
 pub const DIAL_RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// Between two snapshots that are sent: twenty a second.
+pub const SEND_PAUSE: Duration = Duration::from_millis(50);
+/// Between two snapshots that differ in the times of their facts alone.
+pub const REPEAT_PAUSE: Duration = Duration::from_secs(1);
 /// Live events kept for browsers that are a little behind.
 pub const LIVE_BACKLOG: usize = 512;
 /// The window in which all nodes run their end of the port probe, in seconds.
@@ -20,6 +50,14 @@ pub const PROBE_WINDOW_S: u8 = 4;
 pub const CLOCK_SAMPLES: usize = 3;
 /// Lines of one output that are kept as evidence on screen.
 pub const EVIDENCE_LINES_MAX: usize = 60;
+/// Text of one output that is kept behind what was shown, in bytes.
+pub const EVIDENCE_MAX_BYTES: usize = 64 * 1024;
+/// Answers that wait to be kept; beyond it the oldest is dropped.
+pub const EVIDENCE_QUEUE_MAX: usize = 1_024;
+/// Answers that are kept in one transaction.
+pub const EVIDENCE_BATCH_MAX: usize = 256;
+/// The longest that an answer waits to be kept.
+pub const EVIDENCE_FLUSH_PAUSE: Duration = Duration::from_secs(2);
 /// Output of one command that goes into the audit, in bytes.
 pub const AUDIT_OUTPUT_MAX_BYTES: usize = 16 * 1024;
 /// Lines of a running step that are kept, per operation.

@@ -35,7 +35,7 @@ impl Engine {
         let facts = self.probe_ports(&members, facts).await;
         let matrix = matrix(&members, checks::judge(&facts, &links), started_at, Some(self.clock.now()));
         for evidence in facts.iter().flat_map(|node| node.evidence.values()) {
-            self.store.keep(cluster, evidence).await.map_err(|error| store_problem(&error))?;
+            self.store.keep(cluster, None, evidence).await.map_err(|error| store_problem(&error))?;
         }
         let mut entry = self.audit.about(AuditCode::ChecksRun, who, Outcome::Success, &known);
         for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Error, Verdict::Skipped] {

@@ -81,7 +81,16 @@ impl Engine {
             self.withdraw(who, &operation, &problem).await?;
             return Err(problem);
         }
+        self.hold_evidence(&operation).await;
         Ok(operation.id)
+    }
+
+    /// What the person saw of the nodes is kept as long as the operation itself.
+    async fn hold_evidence(&self, operation: &Operation) {
+        self.evidence.flush().await;
+        if let Err(error) = self.store.hold(operation.cluster, operation.id).await {
+            tracing::warn!(store.error = %error, "the evidence of an operation was not bound to it");
+        }
     }
 
     /// What could not take its place does not wait for ever.

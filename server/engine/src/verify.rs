@@ -31,7 +31,7 @@ impl Engine {
         }
         let answers = join_all(members.iter().map(|node| self.ask_member(node))).await;
         for seen in answers.iter().flat_map(|one| one.evidence.values().flatten()) {
-            self.store.keep(cluster, seen).await.map_err(|error| store_problem(&error))?;
+            self.store.keep(cluster, None, seen).await.map_err(|error| store_problem(&error))?;
         }
         let report = verify::judge(&answers, self.clock.now());
         let outcome = if report.agreed { Outcome::Success } else { Outcome::Failed };

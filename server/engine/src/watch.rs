@@ -1,10 +1,16 @@
 //! Watching a live cluster: pushed blocks of `corosync-quorumtool -m`, journal lines that bring the next look forward,
-//! and a slow sweep that catches what events miss. One task per machine; a hanging one disturbs nobody.
+//! and sweeps that catch what events miss. One task per machine; one that hangs, floods, lies or flaps disturbs nobody.
 
+pub mod counts;
+mod follow;
+mod lanes;
 mod node;
+mod sweep;
 
 use crate::context::Engine;
 use crate::limits::SWEEP_PAUSE;
+use counts::Counts;
+use lanes::Lanes;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{ClusterPhase, Purpose};
 use std::collections::BTreeMap;
@@ -14,6 +20,9 @@ use tokio::task::AbortHandle;
 /// The running watchers; dropping the last handle does not stop them, `stop_all` does.
 #[derive(Clone, Default)]
 pub struct Watchers {
+    /// What went wrong.
+    pub counts: Arc<Counts>,
+    lanes: Lanes,
     running: Arc<Mutex<BTreeMap<Key, AbortHandle>>>,
 }
 

@@ -54,6 +54,7 @@ pub struct CommandLine {
     output_max_bytes: u32,
     effect: Effect,
     stream: bool,
+    unless_hung: bool,
 }
 
 impl CommandLine {
@@ -66,6 +67,7 @@ impl CommandLine {
             output_max_bytes: QUICK_OUTPUT_MAX_BYTES,
             effect: Effect::ReadsOnly,
             stream: false,
+            unless_hung: false,
         }
     }
 
@@ -107,6 +109,15 @@ impl CommandLine {
 
     pub(crate) fn output_max(mut self, bytes: u32) -> Self {
         self.output_max_bytes = bytes;
+        self
+    }
+
+    /// In a sweep: not run where the command before it ran into its time limit, because it would too.
+    ///
+    /// Its answer is then empty with exit 1.
+    #[must_use]
+    pub const fn unless_hung(mut self) -> Self {
+        self.unless_hung = true;
         self
     }
 
@@ -185,8 +196,9 @@ impl CommandLine {
         if self.effect == Effect::Changes || self.stream || self.stdin.is_some() || !one_line {
             return None;
         }
+        let condition = if self.unless_hung { "test \"$q\" -ne 124 && " } else { "" };
         Some(format!(
-            "{} </dev/null; q=$?; printf '\\n%s %d\\n' {marker} \"$q\"; printf '\\n%s\\n' {marker} >&2",
+            "{condition}{} </dev/null; q=$?; printf '\\n%s %d\\n' {marker} \"$q\"; printf '\\n%s\\n' {marker} >&2",
             self.timed_words()
         ))
     }

@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use std::str::FromStr;
 
+mod stream;
+pub use stream::LineReader;
+
 const WHAT: &str = "journalctl";
 /// The longest line that is read, in bytes: the journal's own limit for a message is 48 KiB.
 const LINE_MAX_BYTES: usize = 1 << 17;

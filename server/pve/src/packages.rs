@@ -18,17 +18,20 @@ pub enum Package {
     CorosyncQdevice,
     CorosyncQnetd,
     LibknetOne,
+    /// Its name since Debian 13.
+    LibknetOneT64,
     PveCluster,
     PveHaManager,
     PveManager,
 }
 
 impl Package {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Corosync,
         Self::CorosyncQdevice,
         Self::CorosyncQnetd,
         Self::LibknetOne,
+        Self::LibknetOneT64,
         Self::PveCluster,
         Self::PveHaManager,
         Self::PveManager,
@@ -42,6 +45,7 @@ impl Package {
             Self::CorosyncQdevice => "corosync-qdevice",
             Self::CorosyncQnetd => "corosync-qnetd",
             Self::LibknetOne => "libknet1",
+            Self::LibknetOneT64 => "libknet1t64",
             Self::PveCluster => "pve-cluster",
             Self::PveHaManager => "pve-ha-manager",
             Self::PveManager => "pve-manager",

@@ -7,7 +7,7 @@ use crate::clean::clean_text;
 use crate::command::CommandLine;
 use crate::error::{ParseError, Reason, at_most};
 use model::facts::{QdeviceFlags, QuorumMember, QuorumStatus};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 mod stream;
 pub use stream::BlockReader;
@@ -41,6 +41,26 @@ pub fn list() -> CommandLine {
 pub fn follow() -> CommandLine {
     // Without a line buffer the blocks would wait for a full pipe.
     CommandLine::follow("stdbuf").args(["-oL", "corosync-quorumtool", "-m"])
+}
+
+/// `corosync-quorumtool -h`: what this version of it can do.
+#[must_use]
+pub fn help() -> CommandLine {
+    CommandLine::reads("corosync-quorumtool").arg("-h")
+}
+
+/// The letters of the options in the answer to [`help`].
+///
+/// # Errors
+/// A failure, or a text without options.
+pub fn options(answer: Answer<'_>) -> Result<BTreeSet<char>, ParseError> {
+    let text = answer.printed(WHAT, &[0, 1])?;
+    let letters: BTreeSet<char> = text
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix('-')?.chars().next())
+        .filter(char::is_ascii_alphabetic)
+        .collect();
+    if letters.contains(&'s') { Ok(letters) } else { Err(ParseError::missing(WHAT, "options")) }
 }
 
 /// Reads `-s` and `-siH`; exit 2 is an answer: *not quorate*.

@@ -235,3 +235,11 @@ fn ask(command: &CommandLine) -> Asked {
     let output = Command::new("/bin/sh").arg("-c").arg(command.exec_line(false)).output().expect("a shell");
     Asked { stdout: output.stdout, stderr: output.stderr, exit: output.status.code().expect("an exit code") }
 }
+
+#[test]
+fn quorumtool_tells_its_options() {
+    let text = include_bytes!("fixtures/corosync-3.1.7/quorumtool_-h.txt");
+    let letters = pve::quorumtool::options(pve::Answer::new(text, b"", 0)).expect("options");
+    assert!(letters.contains(&'m') && letters.contains(&'V') && !letters.contains(&'W'), "{letters:?}");
+    assert!(pve::quorumtool::options(pve::Answer::new(b"usage: nothing\n", b"", 0)).is_err());
+}

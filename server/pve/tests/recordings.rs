@@ -161,6 +161,7 @@ fn read(entry: &Recorded) -> Option<Result<(), ParseError>> {
         "pvecm apiver" => done(pve::pvecm::api_version(answer)),
         "corosync-quorumtool -s" | "corosync-quorumtool -siH" => done(pve::quorumtool::quorum(answer)),
         "corosync-quorumtool -l" => done(pve::quorumtool::members(answer)),
+        "corosync-quorumtool -h" => done(pve::quorumtool::options(answer)),
         "corosync-cfgtool -s" => done(pve::cfgtool::link_rows(answer)),
         "corosync-cfgtool -n" => done(pve::cfgtool::link_lines(answer)),
         "corosync-qdevice-tool -s" | "corosync-qdevice-tool -sv" => done(pve::qdevice::qdevice(answer)),

@@ -46,6 +46,15 @@ struct State {
     forgotten: bool,
 }
 
+/// What the dialer holds at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Load {
+    /// Machines that it remembers, connected or not.
+    pub machines: usize,
+    pub connections: usize,
+    pub handshakes: usize,
+}
+
 impl SshDialer {
     #[must_use]
     pub fn new(keys: Arc<dyn ConsoleKeySource>, clock: Arc<dyn Clock>, connector: Arc<dyn Connector>) -> Self {
@@ -56,6 +65,16 @@ impl SshDialer {
             machines: Mutex::new(BTreeMap::new()),
             connections: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
             handshakes: Semaphore::new(HANDSHAKES_MAX),
+        }
+    }
+
+    /// What is held now; for the health page and for tests that look for leaks.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        Load {
+            machines: lock(&self.machines).len(),
+            connections: CONNECTIONS_MAX.saturating_sub(self.connections.available_permits()),
+            handshakes: HANDSHAKES_MAX.saturating_sub(self.handshakes.available_permits()),
         }
     }
 
@@ -128,6 +147,12 @@ impl Dialer for SshDialer {
 
     fn console_key(&self) -> Result<String, Problem> {
         self.keys.public_line()
+    }
+
+    fn hurry(&self, node: NodeId) {
+        if let Some(machine) = lock(&self.machines).get(&node) {
+            lock(&machine.state).back_off.reset();
+        }
     }
 
     async fn forget(&self, node: NodeId) {

@@ -22,5 +22,5 @@ mod sweep;
 mod tap;
 
 pub use connect::{AsyncReadWrite, Connector, TcpConnector};
-pub use dial::SshDialer;
+pub use dial::{Load, SshDialer};
 pub use keys::{ConsoleKeySource, KEY_COMMENT, KeyError, generate};

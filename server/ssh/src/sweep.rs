@@ -4,68 +4,81 @@
 
 use crate::channel::{GivenUp, OpenChannel};
 use crate::connection::{Connection, Purpose};
-use crate::frame::{Found, Frame, exit_code};
+use crate::frame::{Frame, exit_code};
 use crate::limits::RUN_GRACE_S;
-use crate::shell::{Bounded, STDERR, millis_since};
+use crate::shell::{STDERR, millis_since};
 use engine::ports::{Clock, NodeShell, Output, ShellError};
 use pve::{CommandLine, Effect, Marker, shell_line};
 use rand::TryRngCore;
 use russh::ChannelMsg;
+use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The room for both markers beside a command's output, in bytes.
-const FRAME_MAX_BYTES: u32 = 64;
+const FRAME_MAX_BYTES: usize = 64;
 
 /// Runs the commands in order; a broken shell breaks the whole call, and the next call starts another.
 ///
+/// All lines are sent at once and the answers read as they come: a sweep is one way there and back.
 /// A command that the shell cannot take (standard input, or a line break in an argument) gets its own channel instead.
 pub(crate) async fn sweep(connection: &Connection, commands: &[CommandLine]) -> Result<Vec<Output>, ShellError> {
+    if commands.iter().any(|command| command.effect() == Effect::Changes || command.is_stream()) {
+        return Err(broken("this command does not belong in a sweep"));
+    }
     let mut turn = connection.sweep_turn().await?;
     // Taken out: a caller who leaves in the middle takes the half-used shell along.
     let mut kept = turn.take();
     let mut outputs = Vec::with_capacity(commands.len());
+    let mut batch = Vec::new();
     for command in commands {
-        if command.effect() == Effect::Changes || command.is_stream() {
-            return Err(broken("this command does not belong in a sweep"));
-        }
         let marker = fresh_marker()?;
-        let Some(line) = command.sweep_line(&marker) else {
+        if let Some(line) = command.sweep_line(&marker) {
+            batch.push(Question { command, marker, line });
+        } else {
+            ask_somewhere(connection, &mut kept, &std::mem::take(&mut batch), &mut outputs).await?;
             outputs.push(connection.run(command).await?);
-            continue;
-        };
-        let question = Question { command, marker: &marker, line: &line };
-        let (shell, output) = ask_somewhere(connection, kept.take(), &question).await?;
-        kept = Some(shell);
-        outputs.push(output);
+        }
     }
+    ask_somewhere(connection, &mut kept, &batch, &mut outputs).await?;
     *turn = kept;
     Ok(outputs)
 }
 
 struct Question<'a> {
     command: &'a CommandLine,
-    marker: &'a Marker,
-    line: &'a str,
+    marker: Marker,
+    line: String,
 }
 
 /// Asks in the kept shell, or in a new one where there is none or it has gone since.
 async fn ask_somewhere(
     connection: &Connection,
-    kept: Option<SweepShell>,
-    question: &Question<'_>,
-) -> Result<(SweepShell, Output), ShellError> {
-    if let Some(mut shell) = kept {
-        match shell.ask(question, connection.clock().as_ref()).await {
-            Ok(output) => return Ok((shell, output)),
+    kept: &mut Option<SweepShell>,
+    questions: &[Question<'_>],
+    outputs: &mut Vec<Output>,
+) -> Result<(), ShellError> {
+    let clock = connection.clock().as_ref();
+    let before = outputs.len();
+    if questions.is_empty() {
+        return Ok(());
+    }
+    if let Some(mut shell) = kept.take() {
+        match shell.ask(questions, clock, outputs).await {
+            Ok(()) => {
+                *kept = Some(shell);
+                return Ok(());
+            }
             // The shell was ended on the node; a question may be asked twice.
             Err(ShellError::Lost { .. }) if !connection.is_closed() => {}
             Err(error) => return Err(error),
         }
     }
+    let rest = questions.get(outputs.len().saturating_sub(before)..).unwrap_or_default();
     let mut shell = SweepShell::start(connection).await?;
-    let output = shell.ask(question, connection.clock().as_ref()).await?;
-    Ok((shell, output))
+    shell.ask(rest, clock, outputs).await?;
+    *kept = Some(shell);
+    Ok(())
 }
 
 /// The long-lived shell of one connection.
@@ -82,38 +95,39 @@ impl SweepShell {
         let marker = fresh_marker()?;
         let command = pve::host::user_id();
         let line = command.sweep_line(&marker).ok_or_else(|| broken("the first question cannot be asked"))?;
-        let question = Question { command: &command, marker: &marker, line: &line };
-        shell.ask(&question, connection.clock().as_ref()).await?;
+        let question = Question { command: &command, marker, line };
+        shell.ask(&[question], connection.clock().as_ref(), &mut Vec::new()).await?;
         Ok(shell)
     }
 
-    async fn ask(&mut self, question: &Question<'_>, clock: &dyn Clock) -> Result<Output, ShellError> {
+    /// Sends all questions and adds each answer when it is complete; time counts from the sending.
+    async fn ask(
+        &mut self,
+        questions: &[Question<'_>],
+        clock: &dyn Clock,
+        outputs: &mut Vec<Output>,
+    ) -> Result<(), ShellError> {
         let started = Instant::now();
-        let seconds = question.command.time_limit_s().saturating_add(RUN_GRACE_S);
-        let limit = Duration::from_secs(seconds.into());
-        let answer =
-            tokio::time::timeout(limit, self.talk(question)).await.map_err(|_| ShellError::Timeout { seconds })??;
-        Ok(Output {
-            stdout: answer.stdout,
-            stderr: answer.stderr,
-            exit: Some(answer.exit),
-            at: clock.now(),
-            millis: millis_since(started),
-        })
-    }
-
-    async fn talk(&mut self, question: &Question<'_>) -> Result<Framed, ShellError> {
         let writer = self.channel.writer().ok_or_else(|| self.channel.lost())?;
-        writer.data_bytes(format!("{}\n", question.line)).await.map_err(|_| self.channel.lost())?;
-        let mut reading = Reading::new(question);
-        loop {
-            let Some(message) = self.channel.next().await else {
-                return Err(self.channel.lost());
-            };
-            if let Some(framed) = reading.take(message)? {
-                return Ok(framed);
-            }
+        let lines: String = questions.iter().flat_map(|question| [question.line.as_str(), "\n"]).collect();
+        writer.data_bytes(lines).await.map_err(|_| self.channel.lost())?;
+        let mut reading = Reading::new(questions);
+        for question in questions {
+            // From the answer before: the node works on them one after the other.
+            let seconds = question.command.time_limit_s().saturating_add(RUN_GRACE_S);
+            let limit = Duration::from_secs(seconds.into());
+            let answer = tokio::time::timeout(limit, reading.next(&mut self.channel))
+                .await
+                .map_err(|_| ShellError::Timeout { seconds })??;
+            outputs.push(Output {
+                stdout: answer.stdout,
+                stderr: answer.stderr,
+                exit: Some(answer.exit),
+                at: clock.now(),
+                millis: millis_since(started),
+            });
         }
+        Ok(())
     }
 }
 
@@ -123,31 +137,49 @@ struct Framed {
     exit: i32,
 }
 
-/// Both streams on the way to their markers.
+/// Both streams on the way through the markers of all questions; one may be ahead of the other.
 struct Reading {
-    output_max_bytes: u32,
     stdout: Side,
     stderr: Side,
 }
 
+/// One stream: the answers that are complete, and the text of the one that comes next.
 struct Side {
-    text: Bounded,
-    frame: Frame,
-    found: Option<Found>,
+    text: Vec<u8>,
+    waiting: VecDeque<(Frame, u32)>,
+    complete: VecDeque<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Reading {
-    fn new(question: &Question<'_>) -> Self {
+    fn new(questions: &[Question<'_>]) -> Self {
         let side = || Side {
-            text: Bounded::new(question.command.output_max_bytes().saturating_add(FRAME_MAX_BYTES)),
-            frame: Frame::new(question.marker.as_str()),
-            found: None,
+            text: Vec::new(),
+            waiting: questions
+                .iter()
+                .map(|question| (Frame::new(question.marker.as_str()), question.command.output_max_bytes()))
+                .collect(),
+            complete: VecDeque::new(),
         };
-        Self { output_max_bytes: question.command.output_max_bytes(), stdout: side(), stderr: side() }
+        Self { stdout: side(), stderr: side() }
     }
 
-    fn take(&mut self, message: ChannelMsg) -> Result<Option<Framed>, ShellError> {
-        let grown = match message {
+    /// The next answer, once both streams have it.
+    async fn next(&mut self, channel: &mut OpenChannel) -> Result<Framed, ShellError> {
+        while self.stdout.complete.is_empty() || self.stderr.complete.is_empty() {
+            let Some(message) = channel.next().await else {
+                return Err(channel.lost());
+            };
+            self.take(message)?;
+        }
+        let nothing = || broken("a sweep's answer is not there");
+        let (stdout, rest) = self.stdout.complete.pop_front().ok_or_else(nothing)?;
+        let (stderr, _) = self.stderr.complete.pop_front().ok_or_else(nothing)?;
+        let exit = exit_code(&rest).ok_or_else(|| broken("a sweep's answer has no exit code"))?;
+        Ok(Framed { stdout, stderr, exit })
+    }
+
+    fn take(&mut self, message: ChannelMsg) -> Result<(), ShellError> {
+        match message {
             ChannelMsg::Data { data } => self.stdout.push(&data),
             ChannelMsg::ExtendedData { data, ext: STDERR } => self.stderr.push(&data),
             ChannelMsg::Failure => Err(broken("the machine does not let this user run a shell")),
@@ -155,39 +187,32 @@ impl Reading {
                 Err(broken("the shell on the machine ended"))
             }
             _ => Ok(()),
-        };
-        grown.map_err(|error| match error {
-            // The command's own limit, without the room for the frame.
-            ShellError::TooMuchOutput { .. } => ShellError::TooMuchOutput { bytes: self.output_max_bytes },
-            error => error,
-        })?;
-        let (Some(out), Some(err)) = (&self.stdout.found, &self.stderr.found) else {
-            return Ok(None);
-        };
-        let exit = exit_code(&out.rest).ok_or_else(|| broken("a sweep's answer has no exit code"))?;
-        let (out_len, err_len) = (out.output_len, err.output_len);
-        Ok(Some(Framed { stdout: self.stdout.output(out_len), stderr: self.stderr.output(err_len), exit }))
+        }
     }
 }
 
 impl Side {
     fn push(&mut self, bytes: &[u8]) -> Result<(), ShellError> {
-        self.text.push(bytes)?;
-        if self.found.is_none() {
-            self.found = self.frame.find(&self.text.bytes);
-        }
-        match &self.found {
-            Some(found) if found.next != self.text.bytes.len() => {
-                Err(broken("something was printed after the end of an answer"))
+        self.text.extend_from_slice(bytes);
+        while let Some((frame, max_bytes)) = self.waiting.front_mut() {
+            let max = usize::try_from(*max_bytes).unwrap_or(usize::MAX);
+            let Some(found) = frame.find(&self.text) else {
+                // The marker itself needs a little room beside the output.
+                if self.text.len() > max.saturating_add(FRAME_MAX_BYTES) {
+                    return Err(ShellError::TooMuchOutput { bytes: *max_bytes });
+                }
+                return Ok(());
+            };
+            if found.output_len > max {
+                return Err(ShellError::TooMuchOutput { bytes: *max_bytes });
             }
-            _ => Ok(()),
+            let behind = self.text.split_off(found.next);
+            let mut output = std::mem::replace(&mut self.text, behind);
+            output.truncate(found.output_len);
+            self.complete.push_back((output, found.rest));
+            self.waiting.pop_front();
         }
-    }
-
-    fn output(&mut self, length: usize) -> Vec<u8> {
-        let mut bytes = std::mem::take(&mut self.text.bytes);
-        bytes.truncate(length);
-        bytes
+        if self.text.is_empty() { Ok(()) } else { Err(broken("something was printed after the end of an answer")) }
     }
 }
 

@@ -1,14 +1,16 @@
 //! Raw outputs behind what was shown, with limits by age and size.
 
 use crate::SqliteStore;
-use crate::codec::{db, get, json, micros, number, refused, signed, time, to_json};
+use crate::codec::{corrupt, db, get, json, micros, number, refused, signed, time, to_json};
 use async_trait::async_trait;
 use engine::ports::{EvidenceStore, StoreError};
 use jiff::Timestamp;
-use model::ids::ClusterId;
-use model::observation::Evidence;
+use model::ids::{ClusterId, OperationId};
+use model::observation::{Evidence, KeptEvidence};
+use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite};
+use sqlx::{QueryBuilder, Sqlite, Transaction};
+use std::collections::BTreeMap;
 
 /// Rows that one transaction deletes, so that the journal never waits long.
 const EXPIRE_BLOCK_ROWS: i64 = 2_000;
@@ -19,24 +21,54 @@ const ROW_OVERHEAD_BYTES: usize = 250;
 
 #[async_trait]
 impl EvidenceStore for SqliteStore {
-    async fn keep(&self, cluster: ClusterId, evidence: &Evidence) -> Result<(), StoreError> {
-        let lines = to_json("lines", &evidence.lines)?;
-        let bytes = lines.len() + evidence.command.len() + evidence.node.len() + ROW_OVERHEAD_BYTES;
+    async fn keep(
+        &self,
+        cluster: ClusterId,
+        operation: Option<OperationId>,
+        evidence: &Evidence,
+    ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        sqlx::query("INSERT INTO evidence (cluster, node, command, exit, at, millis, lines, cut, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
-            .bind(cluster.to_string())
-            .bind(&evidence.node)
-            .bind(&evidence.command)
-            .bind(evidence.exit)
-            .bind(micros(evidence.at))
-            .bind(evidence.millis)
-            .bind(lines)
-            .bind(evidence.cut)
-            .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
-            .execute(&mut *tx)
-            .await
-            .map_err(refused("evidence", "cluster"))?;
+        insert(&mut tx, cluster, operation, evidence, None).await?;
         tx.commit().await.map_err(db)
+    }
+
+    async fn keep_all(&self, seen: &[(ClusterId, Evidence)]) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let mut known: BTreeMap<ClusterId, bool> = BTreeMap::new();
+        for (cluster, evidence) in seen {
+            // A cluster that was forgotten meanwhile takes the rest of its evidence along.
+            let there = match known.get(cluster) {
+                Some(there) => *there,
+                None => {
+                    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM clusters WHERE id = ?)")
+                        .bind(cluster.to_string())
+                        .fetch_one(&mut *tx)
+                        .await
+                        .map_err(db)?;
+                    known.insert(*cluster, there);
+                    there
+                }
+            };
+            if there {
+                again_or_new(&mut tx, *cluster, evidence).await?;
+            }
+        }
+        tx.commit().await.map_err(db)
+    }
+
+    async fn hold(&self, cluster: ClusterId, operation: OperationId) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let result = sqlx::query(
+            "UPDATE evidence SET operation = ? WHERE operation IS NULL AND id IN
+                 (SELECT MAX(id) FROM evidence WHERE cluster = ? GROUP BY node, command)",
+        )
+        .bind(operation.to_string())
+        .bind(cluster.to_string())
+        .execute(&mut *tx)
+        .await
+        .map_err(db)?;
+        tx.commit().await.map_err(db)?;
+        Ok(result.rows_affected())
     }
 
     async fn evidence_of(
@@ -50,9 +82,40 @@ impl EvidenceStore for SqliteStore {
         if let Some(node) = node {
             query.push(" AND node = ").push_bind(node.to_owned());
         }
-        query.push(" ORDER BY at DESC, id DESC LIMIT ").push_bind(i64::from(limit.min(LIST_MAX)));
+        query.push(" ORDER BY last_at DESC, id DESC LIMIT ").push_bind(i64::from(limit.min(LIST_MAX)));
         let rows = query.build().fetch_all(&self.readers).await.map_err(db)?;
         rows.iter().map(evidence_of).collect()
+    }
+
+    async fn behind(
+        &self,
+        cluster: ClusterId,
+        node: &str,
+        command: &str,
+        at: Timestamp,
+    ) -> Result<KeptEvidence, StoreError> {
+        // Facts carry the time at which they were asked for.
+        let row = sqlx::query(
+            "SELECT * FROM evidence WHERE cluster = ? AND node = ? AND command = ? AND at - millis * 1000 <= ?
+             AND last_at >= ? ORDER BY id DESC LIMIT 1",
+        )
+        .bind(cluster.to_string())
+        .bind(node)
+        .bind(command)
+        .bind(micros(at))
+        .bind(micros(at))
+        .fetch_optional(&self.readers)
+        .await
+        .map_err(db)?
+        .ok_or(StoreError::NotFound { what: "evidence" })?;
+        Ok(KeptEvidence {
+            evidence: evidence_of(&row)?,
+            last_at: time(&row, "last_at")?,
+            times: number(&row, "times")?,
+            operation: get::<Option<&str>>(&row, "operation")?
+                .map(|id| id.parse().map_err(|error| corrupt("operation", error)))
+                .transpose()?,
+        })
     }
 
     async fn expire(&self, before: Timestamp) -> Result<u64, StoreError> {
@@ -60,7 +123,8 @@ impl EvidenceStore for SqliteStore {
         loop {
             let mut tx = self.write().await?;
             let result = sqlx::query(
-                "DELETE FROM evidence WHERE id IN (SELECT id FROM evidence WHERE at < ? ORDER BY at, id LIMIT ?)",
+                "DELETE FROM evidence WHERE id IN (SELECT id FROM evidence
+                     WHERE operation IS NULL AND last_at < ? ORDER BY last_at, id LIMIT ?)",
             )
             .bind(micros(before))
             .bind(EXPIRE_BLOCK_ROWS)
@@ -76,8 +140,80 @@ impl EvidenceStore for SqliteStore {
     }
 }
 
+/// The newest row of the same command on the same node, where it says the same, else a new row.
+async fn again_or_new(
+    tx: &mut Transaction<'_, Sqlite>,
+    cluster: ClusterId,
+    evidence: &Evidence,
+) -> Result<(), StoreError> {
+    let digest = sameness(evidence);
+    let newest: Option<(i64, Option<Vec<u8>>)> = sqlx::query_as(
+        "SELECT id, digest FROM evidence WHERE cluster = ? AND node = ? AND command = ? ORDER BY id DESC LIMIT 1",
+    )
+    .bind(cluster.to_string())
+    .bind(&evidence.node)
+    .bind(&evidence.command)
+    .fetch_optional(&mut **tx)
+    .await
+    .map_err(db)?;
+    match newest {
+        Some((id, Some(old))) if old == digest => {
+            sqlx::query("UPDATE evidence SET last_at = MAX(last_at, ?), times = times + 1 WHERE id = ?")
+                .bind(micros(evidence.at))
+                .bind(id)
+                .execute(&mut **tx)
+                .await
+                .map_err(db)?;
+            Ok(())
+        }
+        _ => insert(tx, cluster, None, evidence, Some(digest)).await,
+    }
+}
+
+async fn insert(
+    tx: &mut Transaction<'_, Sqlite>,
+    cluster: ClusterId,
+    operation: Option<OperationId>,
+    evidence: &Evidence,
+    digest: Option<Vec<u8>>,
+) -> Result<(), StoreError> {
+    let lines = to_json("lines", &evidence.lines)?;
+    let bytes = lines.len() + evidence.command.len() + evidence.node.len() + ROW_OVERHEAD_BYTES;
+    sqlx::query(
+        "INSERT INTO evidence (cluster, node, command, exit, at, millis, lines, cut, bytes, last_at, digest, operation)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(cluster.to_string())
+    .bind(&evidence.node)
+    .bind(&evidence.command)
+    .bind(evidence.exit)
+    .bind(micros(evidence.at))
+    .bind(evidence.millis)
+    .bind(lines)
+    .bind(evidence.cut)
+    .bind(i64::try_from(bytes).unwrap_or(i64::MAX))
+    .bind(micros(evidence.at))
+    .bind(digest)
+    .bind(operation.map(|id| id.to_string()))
+    .execute(&mut **tx)
+    .await
+    .map_err(refused("evidence", "cluster"))?;
+    Ok(())
+}
+
+/// What makes two answers the same: everything but the line in which corosync's tools print the time.
+fn sameness(evidence: &Evidence) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(format!("{:?} {}\n", evidence.exit, evidence.cut));
+    for line in evidence.lines.iter().filter(|line| !line.text.starts_with("Date:")) {
+        hash.update(line.text.as_bytes());
+        hash.update([b'\n', u8::from(line.guilty)]);
+    }
+    hash.finalize().to_vec()
+}
+
 impl SqliteStore {
-    /// Deletes the oldest evidence until the rest counts at most `max_bytes`; returns how many rows went.
+    /// Deletes the oldest evidence on which no operation relies, until the rest of it counts at most `max_bytes`; returns how many rows went.
     ///
     /// # Errors
     /// `Database` when SQLite refuses.
@@ -85,7 +221,8 @@ impl SqliteStore {
         let mut tx = self.write().await?;
         let result = sqlx::query(
             "DELETE FROM evidence WHERE id IN (
-                 SELECT id FROM (SELECT id, SUM(bytes) OVER (ORDER BY at DESC, id DESC) AS so_far FROM evidence) AS newest_first
+                 SELECT id FROM (SELECT id, SUM(bytes) OVER (ORDER BY last_at DESC, id DESC) AS so_far FROM evidence
+                     WHERE operation IS NULL) AS newest_first
                  WHERE so_far > ?)",
         )
         .bind(signed("size limit", max_bytes)?)

@@ -54,15 +54,16 @@ fn observe(site: &Site, node: NodeId) {
         "{{\"nodename\": {json_nasty}, \"cluster\": {{\"name\": {json_nasty}, \"version\": 2, \"nodes\": 2, \"quorate\": 1}},\
          \"nodelist\": {{{json_nasty}: {{\"id\": 1, \"online\": 1, \"ip\": {json_nasty}}}}}}}"
     );
-    let packages = format!("pve-manager {NASTY} installed\n");
-    let version = pve::packages::installed(Answer::ok(packages.as_bytes())).expect("packages")["pve-manager"].clone();
+    let packages =
+        ["pve-manager", "corosync", "libknet1t64"].map(|name| format!("{name} {NASTY} installed\n")).concat();
+    let packages = pve::packages::installed(Answer::ok(packages.as_bytes())).expect("packages");
     let conf = pve::corosync_conf::conf(Answer::ok(conf.as_bytes())).expect("readable").expect("a file");
     let told = [
         Observed::Conf(fact(conf, at)),
         Observed::Quorum(fact(pve::quorumtool::quorum(Answer::ok(quorum.as_bytes())).expect("quorum"), at)),
         Observed::Links(fact(pve::cfgtool::link_lines(Answer::ok(links.as_bytes())).expect("links"), at)),
         Observed::Members(fact(pve::pmxcfs::members(Answer::ok(members.as_bytes())).expect("members"), at)),
-        Observed::Version(fact(version, at)),
+        Observed::Packages(fact(packages, at)),
     ];
     for one in told {
         hub.observe(site.cluster, node, one);

@@ -10,6 +10,7 @@ use engine::ports::UserStore;
 use futures::StreamExt;
 use model::live::{Live, LiveEvent};
 use model::operation::Operation;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -92,7 +93,7 @@ async fn a_browser_gets_the_whole_state_first_and_then_what_is_new() {
     app.state.engine.hub.set_matrix(other.cluster, matrix.clone());
     app.state.engine.hub.set_matrix(world.cluster, matrix.clone());
     let second = events.next_matrix().await.expect("a matrix");
-    assert_eq!(second.what, Live::Matrix(Box::new(matrix)));
+    assert_eq!(second.what, Live::Matrix(Arc::new(matrix)));
     assert!(second.seq > first.seq);
 }
 

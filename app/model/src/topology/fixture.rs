@@ -83,6 +83,7 @@ pub fn fact<T>(own: u32, command: &str, value: T, second: i64) -> Fact<T> {
 pub fn view(own: u32, members: &[u32], ring: &str, all: u32, second: i64) -> NodeView {
     NodeView {
         quorum: Some(fact(own, "corosync-quorumtool -si", status(own, members, ring, all), second)),
+        ring_since: Some(time(second)),
         links: Some(fact(own, "corosync-cfgtool -n", links(own, members, &[]), second)),
         conf: Some(fact(own, "cat /etc/pve/corosync.conf", conf(all), second)),
         ..silent(own)
@@ -96,10 +97,13 @@ pub fn silent(own: u32) -> NodeView {
         name: name(own),
         contact: Contact::Connected { since: time(-100) },
         quorum: None,
+        ring_since: None,
+        no_quorum: None,
         links: None,
         members: None,
         conf: None,
-        version: None,
+        packages: None,
+        quorumtool_options: None,
     }
 }
 

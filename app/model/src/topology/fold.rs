@@ -1,11 +1,13 @@
 //! From the nodes' answers to one snapshot.
 
 use super::pairs::pair_links;
-use super::told::Told;
+use super::pmxcfs::pmxcfs_state;
+use super::told::{Answer, Told};
 use super::{Aged, Contact, Happening, MayStop, Membership, NodeState, Partition, QdeviceState, Snapshot, judge};
+use crate::capability::{self, Capability, Packages};
 use crate::facts::{CorosyncConf, LinkStatus, PmxMembers, QdeviceFlags, QuorumStatus};
 use crate::ids::{ClusterId, NodeId};
-use crate::observation::{AGE_MEMBERSHIP, AGE_SLOW, Fact, Freshness, carry};
+use crate::observation::{AGE_FILES, AGE_MEMBERSHIP, AGE_SLOW, Fact, Freshness, carry};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,10 +20,16 @@ pub struct NodeView {
     pub name: String,
     pub contact: Contact,
     pub quorum: Option<Fact<QuorumStatus>>,
+    /// When this machine first told the ring of `quorum`, without another one in between.
+    pub ring_since: Option<Timestamp>,
+    /// corosync does not run there, or the machine is in no cluster; never together with `quorum`.
+    pub no_quorum: Option<Fact<()>>,
     pub links: Option<Fact<LinkStatus>>,
     pub members: Option<Fact<PmxMembers>>,
     pub conf: Option<Fact<CorosyncConf>>,
-    pub version: Option<Fact<String>>,
+    pub packages: Option<Fact<Packages>>,
+    /// The letters of the options that `corosync-quorumtool` knows there.
+    pub quorumtool_options: Option<Fact<BTreeSet<char>>>,
 }
 
 /// Folds the views of all machines of a cluster. `happened` and `changed` come from the previous snapshots.
@@ -36,10 +44,11 @@ pub fn fold(
     let told = Told::new(views, now);
     let partitions = told.partitions();
     let agreement = judge::agreement(&partitions);
-    let quorum = counting_quorum(&told, &partitions);
+    let best = best_status(&told, &partitions);
+    let quorum = counting_quorum(&told, &partitions, best);
     let nodes = node_states(&told, &partitions, changed);
     let links = pair_links(&told);
-    let qdevice = qdevice_state(&told);
+    let qdevice = qdevice_state(&told, best);
     Snapshot {
         cluster,
         at: now,
@@ -57,22 +66,28 @@ pub fn fold(
     }
 }
 
-/// The answer that counts: a quorate view before others, the one with most votes, then the newest.
-fn best_status<'a>(told: &Told<'a>) -> Option<(&'a NodeView, &'a Fact<QuorumStatus>)> {
-    let rank = |(_, fact): &(&NodeView, &Fact<QuorumStatus>)| (fact.value.quorate, fact.value.total_votes, fact.at);
-    told.believed().into_iter().max_by_key(rank)
+/// The answer that counts: a quorate view before others, the one that most nodes tell, the one with most votes,
+/// then the newest. The count of tellers comes before the votes: a lone node can claim any number of them.
+fn best_status<'a>(told: &Told<'a>, partitions: &[Partition]) -> Option<Answer<'a>> {
+    let tellers = |view: &NodeView| group_of(view, partitions).map_or(1, |one| one.told_by.len());
+    let rank = |(view, fact): &Answer<'_>| (fact.value.quorate, tellers(view), fact.value.total_votes, fact.at);
+    told.believed.iter().copied().max_by_key(rank)
+}
+
+fn group_of<'p>(view: &NodeView, partitions: &'p [Partition]) -> Option<&'p Partition> {
+    partitions.iter().find(|one| one.told_by.contains(&view.name))
 }
 
 /// The quorum that the page's first sentence rests on; when nothing is believed, the last that was heard, as unknown.
-fn counting_quorum(told: &Told<'_>, partitions: &[Partition]) -> Option<Aged<Partition>> {
+fn counting_quorum(told: &Told<'_>, partitions: &[Partition], best: Option<Answer<'_>>) -> Option<Aged<Partition>> {
     let last_heard = || {
         told.views
             .iter()
             .filter_map(|view| view.quorum.as_ref().map(|fact| (view, fact)))
             .max_by_key(|(_, fact)| fact.at)
     };
-    let (view, fact) = best_status(told).or_else(last_heard)?;
-    let grouped = partitions.iter().find(|one| one.told_by.contains(&view.name)).cloned();
+    let (view, fact) = best.or_else(last_heard)?;
+    let grouped = group_of(view, partitions).cloned();
     let value = grouped.unwrap_or_else(|| told.partition_of(&fact.value, view.name.clone()));
     Some(Aged { fact: carry(fact, value), freshness: told.freshness(fact.at) })
 }
@@ -110,11 +125,24 @@ fn node_state(
         changed_at: changed.get(name).copied(),
         may_stop: listed.map_or(MayStop::NotKnown, |node| judge::may_stop(name, node.votes, membership, partitions)),
         qdevice: listed.and_then(|node| qdevice_flags(node.id, told)),
-        version: view
-            .and_then(|view| view.version.as_ref())
-            .map(|fact| Aged { fact: fact.clone(), freshness: AGE_SLOW.judge(fact.at, told.now) }),
+        version: view.and_then(|view| version(view, told)),
+        capability: view.and_then(|view| capability(view, told)),
+        pmxcfs: view.and_then(|view| pmxcfs_state(view, told)),
         addresses: listed.map(|node| node.addresses.clone()).unwrap_or_default(),
     }
+}
+
+fn version(view: &NodeView, told: &Told<'_>) -> Option<Aged<String>> {
+    let fact = view.packages.as_ref()?;
+    let version = fact.value.get("pve-manager")?.clone();
+    Some(Aged { fact: carry(fact, version), freshness: AGE_SLOW.judge(fact.at, told.now) })
+}
+
+fn capability(view: &NodeView, told: &Told<'_>) -> Option<Aged<Capability>> {
+    let fact = view.packages.as_ref()?;
+    let options = view.quorumtool_options.as_ref().map(|options| &options.value);
+    let value = capability::judge(&fact.value, options);
+    Some(Aged { fact: carry(fact, value), freshness: AGE_SLOW.judge(fact.at, told.now) })
 }
 
 /// The newest of the answers that the judgement rests on.
@@ -147,14 +175,14 @@ fn membership_source(
 
 fn qdevice_flags(id: u32, told: &Told<'_>) -> Option<QdeviceFlags> {
     let row = |fact: &Fact<QuorumStatus>| fact.value.members.iter().find(|member| member.id == id)?.qdevice;
-    let believed = told.believed().into_iter();
+    let believed = told.believed.iter();
     believed.filter_map(|(_, fact)| Some((fact.at, row(fact)?))).max_by_key(|(at, _)| *at).map(|(_, flags)| flags)
 }
 
 /// A configured QDevice of which the nodes say nothing casts no votes.
-fn qdevice_state(told: &Told<'_>) -> Option<Aged<QdeviceState>> {
+fn qdevice_state(told: &Told<'_>, best: Option<Answer<'_>>) -> Option<Aged<QdeviceState>> {
     let configured = told.conf?.value.qdevice.as_ref()?;
-    let (_, fact) = best_status(told)?;
+    let (_, fact) = best?;
     let voting = |flags: Option<QdeviceFlags>| matches!(flags, Some(QdeviceFlags::Registered { voting: true, .. }));
     let members = &fact.value.members;
     let value = QdeviceState {
@@ -168,6 +196,13 @@ fn qdevice_state(told: &Told<'_>) -> Option<Aged<QdeviceState>> {
 }
 
 fn next_aging(views: &[NodeView], now: Timestamp) -> Option<Timestamp> {
-    let looks = |view: &NodeView| [view.quorum.as_ref().map(|fact| fact.at), view.links.as_ref().map(|fact| fact.at)];
-    views.iter().flat_map(looks).flatten().filter_map(|at| AGE_MEMBERSHIP.next_change(at, now)).min()
+    let looks = |view: &NodeView| {
+        let membership = |at: Option<Timestamp>| at.and_then(|at| AGE_MEMBERSHIP.next_change(at, now));
+        [
+            membership(view.quorum.as_ref().map(|fact| fact.at)),
+            membership(view.links.as_ref().map(|fact| fact.at)),
+            view.members.as_ref().and_then(|fact| AGE_FILES.next_change(fact.at, now)),
+        ]
+    };
+    views.iter().flat_map(looks).flatten().min()
 }

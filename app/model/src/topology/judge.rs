@@ -101,7 +101,8 @@ pub fn health(
     let all_links = links.iter().all(|link| link.health == LinkHealth::Up);
     let device = qdevice.is_none_or(|aged| aged.fact.value.works());
     let fresh = nodes.iter().filter(|node| node.corosync_id.is_some()).all(|node| node.freshness == Freshness::Fresh);
-    if partitions.len() == 1 && all_members && all_links && device && fresh {
+    let concord = nodes.iter().filter_map(|node| node.pmxcfs.as_ref()).all(|aged| !aged.fact.value.concord.differs());
+    if partitions.len() == 1 && all_members && all_links && device && fresh && concord {
         Health::Healthy
     } else {
         Health::Degraded

@@ -198,3 +198,42 @@ fn a_join_is_seen_without_a_moment_of_disagreement() {
     let snapshot = folded(&views, 6);
     assert!(matches!(&snapshot.agreement, Agreement::Agreed { partition } if partition.members.len() == 3));
 }
+
+#[test]
+fn a_node_that_contradicts_all_peers_is_shown_as_disagreement() {
+    // It claims a ring of all, again and again, newer than what the others say, and any number of votes.
+    let told = |lied: i64, honest: i64| {
+        let mut liar = view(3, &[1, 2, 3], "9.ff", 3, lied);
+        liar.ring_since = Some(time(0));
+        if let Some(fact) = &mut liar.quorum {
+            fact.value.total_votes = 99;
+        }
+        let mut views = vec![view(1, &[1, 2], "1.11", 3, honest), view(2, &[1, 2], "1.11", 3, honest + 1), liar];
+        for view in &mut views[..2] {
+            view.ring_since = Some(time(-50));
+        }
+        folded(&views, lied + 1)
+    };
+    for (lied, honest) in [(10, 5), (20, 15), (100, 95)] {
+        let snapshot = told(lied, honest);
+        assert!(
+            matches!(&snapshot.agreement, Agreement::Partitioned { partitions } if partitions.len() == 2),
+            "{lied}"
+        );
+        let counts = &snapshot.quorum.as_ref().expect("known").fact.value;
+        assert_eq!((counts.ring_id.as_str(), counts.told_by.len()), ("1.11", 2), "two tell it, one claims votes");
+        assert_ne!(snapshot.health, Health::Healthy);
+    }
+}
+
+#[test]
+fn a_node_that_was_overtaken_and_falls_silent_is_no_disagreement() {
+    let mut majority = [view(1, &[1, 2], "1.11", 3, 50), view(2, &[1, 2], "1.11", 3, 50)];
+    for view in &mut majority {
+        view.ring_since = Some(time(2));
+    }
+    let [one, two] = majority;
+    let snapshot = folded(&[one, two, view(3, &[1, 2, 3], "1.d", 3, 4)], 51);
+    assert!(matches!(snapshot.agreement, Agreement::Agreed { .. }), "it answered while the ring was forming");
+    assert_eq!(node(&snapshot, "cedar").membership, Membership::Absent);
+}

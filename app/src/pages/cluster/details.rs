@@ -10,7 +10,7 @@ use crate::words::use_words;
 use leptos::prelude::*;
 use model::facts::QdeviceFlags;
 use model::ids::ClusterId;
-use model::observation::{AGE_SLOW, Evidence, Freshness};
+use model::observation::{AGE_FILES, AGE_SLOW, Evidence, Freshness};
 use model::topology::{Contact, MayStop, NodeState};
 use std::collections::BTreeSet;
 
@@ -83,6 +83,7 @@ fn NodeFacts(node: NodeState) -> impl IntoView {
         {votes}
         {addresses.collect_view()}
         <Version node=node.clone()/>
+        <Pmxcfs node=node.clone()/>
         {flags.map(|(flags, freshness)| view! { <FactRow name="QDevice".to_owned()><Flags flags freshness/></FactRow> })}
     }
     .into_any()
@@ -90,10 +91,40 @@ fn NodeFacts(node: NodeState) -> impl IntoView {
 
 #[component]
 fn Version(node: NodeState) -> impl IntoView {
-    node.version.filter(|aged| aged.freshness != Freshness::Unknown).map(|aged| {
+    let i18n = use_i18n();
+    let known = |freshness| freshness != Freshness::Unknown;
+    let unproven = node.capability.is_some_and(|aged| known(aged.freshness) && !aged.fact.value.verified);
+    node.version.filter(|aged| known(aged.freshness)).map(|aged| {
         let value = aged.fact.value.clone();
         let source = view! { <Source fact=aged.fact limits=AGE_SLOW/> }.into_any();
-        view! { <FactRow name=Signal::stored("Proxmox VE".to_owned()) source><span class="mono">{value}</span></FactRow> }
+        view! {
+            <FactRow name=Signal::stored("Proxmox VE".to_owned()) source>
+                <span class="mono">{value}</span>
+                {unproven.then(|| view! { <span class="text-look">" ▲ "{t!(i18n, pages.version_not_verified)}</span> })}
+            </FactRow>
+        }
+    })
+}
+
+/// What pmxcfs says, and whether corosync on the same node says the same.
+#[component]
+fn Pmxcfs(node: NodeState) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    node.pmxcfs.map(|aged| {
+        let (state, fresh) = (aged.fact.value.clone(), aged.freshness);
+        let concord = state.concord;
+        let source = view! { <Source fact=aged.fact limits=AGE_FILES/> }.into_any();
+        let writable = move || match (fresh, state.writable) {
+            (Freshness::Unknown, _) => {
+                view! { <span class="text-unknown">"? "{t!(i18n, common.not_known)}</span> }.into_any()
+            }
+            (_, true) => view! { <span>{t!(i18n, pages.pmxcfs_writable)}</span> }.into_any(),
+            (_, false) => view! { <span class="text-bad">"✕ "{t!(i18n, pages.pmxcfs_read_only)}</span> }.into_any(),
+        };
+        let differs = (fresh != Freshness::Unknown && concord.differs())
+            .then(|| view! { <span class="text-bad">" ▲ "{move || words.plain("concord", concord.word())}</span> });
+        view! { <FactRow name=Signal::stored("/etc/pve".to_owned()) source>{writable}{differs}</FactRow> }
     })
 }
 

@@ -168,6 +168,8 @@ fn member(name: &str, id: u32) -> NodeState {
         may_stop: MayStop::Yes { votes_after: 2, quorum: 2 },
         qdevice: None,
         version: None,
+        capability: None,
+        pmxcfs: None,
         addresses: BTreeMap::new(),
     }
 }

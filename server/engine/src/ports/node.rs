@@ -222,6 +222,9 @@ pub trait Dialer: Send + Sync + 'static {
     /// A problem with the seal.
     fn console_key(&self) -> Result<String, Problem>;
 
+    /// Ends the wait after failed dials of a machine: there is reason to believe that it answers again.
+    fn hurry(&self, node: NodeId);
+
     /// Closes the kept connection of a machine, and forgets its back-off.
     async fn forget(&self, node: NodeId);
 }

@@ -6,7 +6,7 @@ use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry}
 use model::host_key::{HostKey, Pin};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
-use model::observation::Evidence;
+use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine, StepEvent};
 use model::role::{Access, Role};
 use model::wizard::Draft;
@@ -122,7 +122,26 @@ pub trait AuditStore: Send + Sync + 'static {
 /// Raw outputs behind what was shown, with retention.
 #[async_trait]
 pub trait EvidenceStore: Send + Sync + 'static {
-    async fn keep(&self, cluster: ClusterId, evidence: &Evidence) -> Result<(), StoreError>;
+    /// One answer, with the operation that relied on it where there is one.
+    async fn keep(
+        &self,
+        cluster: ClusterId,
+        operation: Option<OperationId>,
+        evidence: &Evidence,
+    ) -> Result<(), StoreError>;
+    /// What watching saw, in one transaction. An answer that says the same as the newest one of the same command on
+    /// the same node only prolongs it. Clusters that are not there any more are left out.
+    async fn keep_all(&self, seen: &[(ClusterId, Evidence)]) -> Result<(), StoreError>;
+    /// Binds the newest answer of each command and node of a cluster to an operation; returns how many.
+    async fn hold(&self, cluster: ClusterId, operation: OperationId) -> Result<u64, StoreError>;
+    /// The answer behind a fact that was asked for at this time. `NotFound` where it is not kept any more.
+    async fn behind(
+        &self,
+        cluster: ClusterId,
+        node: &str,
+        command: &str,
+        at: Timestamp,
+    ) -> Result<KeptEvidence, StoreError>;
     /// Newest first.
     async fn evidence_of(
         &self,
@@ -130,7 +149,7 @@ pub trait EvidenceStore: Send + Sync + 'static {
         node: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Evidence>, StoreError>;
-    /// Deletes what is older than `before`, oldest first; returns how many rows went.
+    /// Deletes what was last seen before that time and no operation relied on; returns how many rows went.
     async fn expire(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 

@@ -83,7 +83,8 @@ impl<'a> StepContext<'a> {
             match shell.run(command).await {
                 Ok(output) => {
                     let seen = evidence(node.label(), command, &output);
-                    if let Err(error) = self.engine.store.keep(self.operation.cluster, &seen).await {
+                    let (cluster, id) = (self.operation.cluster, self.operation.id);
+                    if let Err(error) = self.engine.store.keep(cluster, Some(id), &seen).await {
                         tracing::warn!(store.error = %error, "evidence was not kept");
                     }
                     return Ok(output);

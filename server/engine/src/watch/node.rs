@@ -1,37 +1,73 @@
 //! Watching one machine, for as long as the cluster is known.
 
+use super::{follow, sweep};
 use crate::context::Engine;
-use crate::evidence::{answer, evidence, fact};
 use crate::hub::Observed;
-use crate::limits::{DIAL_RETRY_PAUSE, FOLLOW_RETRY_PAUSE, SWEEP_COALESCE, SWEEP_PAUSE};
-use crate::ports::{Chunk, NodeShell, Output, OutputStream, Stream};
+use crate::limits::{DIAL_RETRY_PAUSE, FLAP_CHANGES, FLAP_HOLD, FLAP_WINDOW};
+use crate::ports::{NodeShell, StoreError};
+use crate::watch::counts::Counts;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::Node;
-use model::observation::Fact;
-use model::problem::Problem;
+use model::observation::Evidence;
+use model::problem::{Problem, ProblemCode};
 use model::topology::Contact;
-use pve::quorumtool::{self, BlockReader};
-use pve::systemd::Service;
-use pve::{CommandLine, Reason, cfgtool, files, packages, pmxcfs};
+use pve::journal::Cursor;
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep};
 
-/// Services whose journal lines bring the next look forward.
-const JOURNAL_SERVICES: [Service; 2] = [Service::Corosync, Service::PveCluster];
-/// Between two looks at versions.
-const SLOW_PAUSE: Duration = Duration::from_secs(600);
+/// A connected machine, for all that look at it.
+pub struct Watched<'a> {
+    pub engine: &'a Engine,
+    pub cluster: ClusterId,
+    pub node: &'a Node,
+    pub shell: &'a Arc<dyn NodeShell>,
+    /// Brings the next look forward.
+    pub wake: Notify,
+}
 
-/// Never returns; aborted when the machine is forgotten.
+impl Watched<'_> {
+    /// Tells the hub, and hurries to machines that this answer has found again.
+    pub fn observe(&self, observed: Observed) {
+        for node in self.engine.hub.observe(self.cluster, self.node.id, observed) {
+            self.engine.dialer.hurry(node);
+        }
+    }
+
+    pub fn keep(&self, evidence: Evidence) {
+        self.engine.evidence.keep(self.cluster, evidence);
+    }
+
+    pub fn lost(&self) -> Problem {
+        Problem::new(ProblemCode::ConnectionLost).with("node", self.node.label())
+    }
+}
+
+/// Never returns before the machine is forgotten; aborted then at the latest.
 pub async fn watch(engine: Engine, cluster: ClusterId, id: NodeId) {
+    let mut contacts = Contacts::default();
+    let mut cursor = None;
     loop {
-        let Ok(node) = engine.store.node(id).await else { return };
+        let node = match engine.store.node(id).await {
+            Ok(node) => node,
+            Err(StoreError::NotFound { .. }) => return,
+            // A busy disk is no reason to stop watching.
+            Err(_) => {
+                sleep(DIAL_RETRY_PAUSE).await;
+                continue;
+            }
+        };
         match engine.shell_to(&node).await {
             Ok(shell) => {
-                let since = engine.clock.now();
-                engine.hub.observe(cluster, id, Observed::Contact(Contact::Connected { since }));
-                let problem = connected(&engine, cluster, &node, &shell).await;
+                let hold = contacts.came(Instant::now());
+                if hold > Duration::ZERO {
+                    Counts::add(&engine.watchers.counts.flaps);
+                }
+                let watched = Watched { engine: &engine, cluster, node: &node, shell: &shell, wake: Notify::new() };
+                let problem = connected(&watched, &mut cursor, hold).await;
+                contacts.went(Instant::now());
                 lost(&engine, cluster, id, problem);
             }
             Err(problem) => lost(&engine, cluster, id, problem),
@@ -42,11 +78,7 @@ pub async fn watch(engine: Engine, cluster: ClusterId, id: NodeId) {
 
 /// The time of the loss is the first failure, not the newest one.
 fn lost(engine: &Engine, cluster: ClusterId, id: NodeId, problem: Problem) {
-    let before = engine
-        .hub
-        .snapshot(cluster)
-        .and_then(|snapshot| snapshot.nodes.iter().find(|node| node.id == Some(id)).map(|node| node.contact.clone()));
-    let since = match before {
+    let since = match engine.hub.contact(cluster, id) {
         Some(Contact::Lost { since, problem: known }) if known.code == problem.code => since,
         _ => engine.clock.now(),
     };
@@ -54,134 +86,74 @@ fn lost(engine: &Engine, cluster: ClusterId, id: NodeId, problem: Problem) {
 }
 
 /// Sweeps and follows until the connection breaks; returns why it did.
-async fn connected(engine: &Engine, cluster: ClusterId, node: &Node, shell: &Arc<dyn NodeShell>) -> Problem {
-    let wake = Arc::new(Notify::new());
-    let asked = engine.hub.looks(cluster);
-    let blocks = follow_quorum(engine, cluster, node, shell, &wake);
-    let journal = follow_journal(shell, &wake);
-    let sweeps = sweep_loop(engine, cluster, node, shell, &wake, &asked);
-    tokio::select! {
-        problem = sweeps => problem,
-        () = blocks => Problem::new(model::problem::ProblemCode::ConnectionLost).with("node", node.label()),
-        () = journal => Problem::new(model::problem::ProblemCode::ConnectionLost).with("node", node.label()),
-    }
-}
-
-async fn sweep_loop(
-    engine: &Engine,
-    cluster: ClusterId,
-    node: &Node,
-    shell: &Arc<dyn NodeShell>,
-    wake: &Notify,
-    asked: &Notify,
-) -> Problem {
-    let mut slow_due = Instant::now();
-    loop {
-        let slow = Instant::now() >= slow_due;
-        if slow {
-            slow_due = Instant::now() + SLOW_PAUSE;
+///
+/// What is read counts at once; that the connection stands is told after `hold`.
+async fn connected(watched: &Watched<'_>, cursor: &mut Option<Cursor>, hold: Duration) -> Problem {
+    let since = watched.engine.clock.now();
+    let announce = async {
+        if hold > Duration::ZERO {
+            sleep(hold).await;
         }
-        if let Err(problem) = sweep(engine, cluster, node, shell.as_ref(), slow).await {
-            return problem;
-        }
-        let next = Instant::now() + SWEEP_PAUSE;
-        tokio::select! {
-            () = sleep_until(next) => {}
-            () = wake.notified() => sleep(SWEEP_COALESCE).await,
-            () = asked.notified() => {}
-        }
-        if shell.is_closed() {
-            return Problem::new(model::problem::ProblemCode::ConnectionLost).with("node", node.label());
-        }
-    }
-}
-
-/// One look at everything that the cluster page needs of a node.
-async fn sweep(
-    engine: &Engine,
-    cluster: ClusterId,
-    node: &Node,
-    shell: &dyn NodeShell,
-    slow: bool,
-) -> Result<(), Problem> {
-    let mut commands =
-        vec![quorumtool::status(), cfgtool::nodes(), files::cluster_corosync_conf(), pmxcfs::cat_members()];
-    if slow {
-        commands.push(packages::query(&[packages::Package::PveManager]));
-    }
-    let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
-    for (index, (command, output)) in commands.iter().zip(&outputs).enumerate() {
-        take(engine, cluster, node, index, command, output);
-        let seen = evidence(node.label(), command, output);
-        if let Err(error) = engine.store.keep(cluster, &seen).await {
-            tracing::warn!(store.error = %error, "evidence was not kept");
-        }
-    }
-    Ok(())
-}
-
-/// What cannot be read is no fact: the old one ages.
-fn take(engine: &Engine, cluster: ClusterId, node: &Node, index: usize, command: &CommandLine, output: &Output) {
-    let observed = match index {
-        0 => match quorumtool::quorum(answer(output)) {
-            Ok(value) => Some(Observed::Quorum(fact(value, node.label(), command, output))),
-            Err(error) if error.reason == Reason::CorosyncDown => Some(Observed::NoQuorum),
-            Err(_) => None,
-        },
-        1 => cfgtool::link_lines(answer(output))
-            .ok()
-            .map(|value| Observed::Links(fact(value, node.label(), command, output))),
-        2 => pve::corosync_conf::conf(answer(output))
-            .ok()
-            .flatten()
-            .map(|value| Observed::Conf(fact(value, node.label(), command, output))),
-        3 => pmxcfs::members(answer(output))
-            .ok()
-            .map(|value| Observed::Members(fact(value, node.label(), command, output))),
-        _ => packages::installed(answer(output))
-            .ok()
-            .and_then(|found| found.get(packages::Package::PveManager.name()).cloned())
-            .map(|value| Observed::Version(fact(value, node.label(), command, output))),
+        watched.observe(Observed::Contact(Contact::Connected { since }));
+        std::future::pending::<Problem>().await
     };
-    if let Some(observed) = observed {
-        engine.hub.observe(cluster, node.id, observed);
+    tokio::select! {
+        // In this order: that it stands is known before what it says.
+        biased;
+        problem = announce => problem,
+        problem = sweep::repeat(watched) => problem,
+        () = follow::quorum(watched) => watched.lost(),
+        () = follow::journal(watched, cursor) => watched.lost(),
     }
 }
 
-/// Every block of `corosync-quorumtool -m` is an observation of its own and shown at once.
-async fn follow_quorum(engine: &Engine, cluster: ClusterId, node: &Node, shell: &Arc<dyn NodeShell>, wake: &Notify) {
-    let command = quorumtool::follow();
-    while !shell.is_closed() {
-        if let Ok(mut stream) = shell.follow(&command).await {
-            let mut reader = BlockReader::default();
-            while let Some(chunk) = stream.chunks.recv().await {
-                let Chunk::Data { stream: Stream::Stdout, bytes, at } = chunk else { continue };
-                for status in reader.push(&bytes).into_iter().flatten() {
-                    let value = Fact { value: status, node: node.label().to_owned(), command: command.display(), at };
-                    engine.hub.observe(cluster, node.id, Observed::Quorum(value));
-                    wake.notify_one();
-                }
-            }
+/// When the connection came and went lately.
+#[derive(Debug, Default)]
+struct Contacts {
+    came_before: bool,
+    changes: VecDeque<Instant>,
+}
+
+impl Contacts {
+    /// For how long the connection has to last before it is believed. The very first one is no change.
+    fn came(&mut self, now: Instant) -> Duration {
+        if !std::mem::replace(&mut self.came_before, true) {
+            return Duration::ZERO;
         }
-        sleep(FOLLOW_RETRY_PAUSE).await;
+        self.change(now);
+        if self.changes.len() >= FLAP_CHANGES { FLAP_HOLD } else { Duration::ZERO }
+    }
+
+    fn went(&mut self, now: Instant) {
+        self.change(now);
+    }
+
+    fn change(&mut self, now: Instant) {
+        self.changes.retain(|at| now.duration_since(*at) < FLAP_WINDOW);
+        // As many as are counted, and one more.
+        if self.changes.len() > FLAP_CHANGES {
+            self.changes.pop_front();
+        }
+        self.changes.push_back(now);
     }
 }
 
-/// A journal line says that something happened; the look that follows says what is.
-async fn follow_journal(shell: &Arc<dyn NodeShell>, wake: &Notify) {
-    let command = pve::journal::follow(&JOURNAL_SERVICES, None);
-    while !shell.is_closed() {
-        if let Ok(stream) = shell.follow(&command).await {
-            drain(stream, wake).await;
-        }
-        sleep(FOLLOW_RETRY_PAUSE).await;
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-async fn drain(mut stream: OutputStream, wake: &Notify) {
-    while let Some(chunk) = stream.chunks.recv().await {
-        if matches!(chunk, Chunk::Data { stream: Stream::Stdout, .. }) {
-            wake.notify_one();
-        }
+    #[test]
+    fn one_break_is_no_flapping_and_three_changes_in_a_minute_are() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut contacts = Contacts::default();
+        assert_eq!(contacts.came(at(0)), Duration::ZERO);
+        contacts.went(at(5));
+        assert_eq!(contacts.came(at(8)), Duration::ZERO, "it broke once");
+        contacts.went(at(20));
+        assert_eq!(contacts.came(at(23)), FLAP_HOLD);
+        contacts.went(at(200));
+        assert_eq!(contacts.came(at(203)), Duration::ZERO, "long ago is forgotten");
+        assert!(contacts.changes.len() <= FLAP_CHANGES + 1);
     }
 }

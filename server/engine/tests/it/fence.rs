@@ -12,7 +12,7 @@ use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry}
 use model::host_key::{HostKey, Pin};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
-use model::observation::Evidence;
+use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine};
 use model::role::Role;
 use model::wizard::Draft;
@@ -229,7 +229,10 @@ delegate!(AuditStore {
 });
 
 delegate!(EvidenceStore {
-    fn keep(cluster: ClusterId, evidence: &Evidence) -> ();
+    fn keep(cluster: ClusterId, operation: Option<OperationId>, evidence: &Evidence) -> ();
+    fn keep_all(seen: &[(ClusterId, Evidence)]) -> ();
+    fn hold(cluster: ClusterId, operation: OperationId) -> u64;
+    fn behind(cluster: ClusterId, node: &str, command: &str, at: Timestamp) -> KeptEvidence;
     fn evidence_of(cluster: ClusterId, node: Option<&str>, limit: u32) -> Vec<Evidence>;
     fn expire(before: Timestamp) -> u64;
 });

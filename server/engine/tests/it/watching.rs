@@ -33,7 +33,7 @@ async fn healthy(house: &House) {
     house.until("healthy", BACK_WITHIN, async || now(house).health == Health::Healthy).await;
 }
 
-type Stream = Receiver<Arc<model::live::LiveEvent>>;
+type Stream = Receiver<Arc<engine::hub::Message>>;
 
 /// Everything that was sent: without a gap, and no snapshot older than the one before.
 fn in_order(stream: &mut Stream) -> usize {

@@ -75,6 +75,17 @@ async fn ls(env: &Env, args: &[String]) -> i32 {
 }
 
 async fn test(env: &Env, args: &[String]) -> i32 {
+    if let [one, operator, other] = args {
+        let number = |word: &String| word.parse::<i64>().map_err(|_| format!("sh: 1: test: Illegal number: {word}"));
+        let unequal = match operator.as_str() {
+            "-ne" => number(one).and_then(|one| Ok(one != number(other)?)),
+            _ => Err(format!("sh: 1: test: {one}: unexpected operator")),
+        };
+        return match unequal {
+            Ok(unequal) => i32::from(!unequal),
+            Err(words) => env.fail(&words, 2).await,
+        };
+    }
     let [flag, path] = args else { return 2 };
     let holds = env.world(|world| match flag.as_str() {
         "-e" => world.exists(&env.node, path),

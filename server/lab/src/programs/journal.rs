@@ -11,7 +11,12 @@ struct Wanted {
     json: bool,
     follow: bool,
     count: Option<usize>,
+    /// The number of the first entry that is shown.
+    from: Option<u64>,
 }
+
+/// What every cursor of these journals begins with.
+const CURSOR: &str = "s=51f0188620ca4230ad696afa0339060d;i=";
 
 pub(crate) async fn journalctl(env: &Env, args: &[String]) -> i32 {
     env.pause(20).await;
@@ -22,12 +27,12 @@ pub(crate) async fn journalctl(env: &Env, args: &[String]) -> i32 {
     let host = env.hostname();
     let mut changes = env.shared.subscribe();
     let (mut next, lines) = env.world(|world| match world.nodes.get(&env.node) {
-        Some(node) => (node.journal.next(), node.journal.since(0)),
+        Some(node) => (node.journal.next(), node.journal.since(wanted.from.unwrap_or(0))),
         None => (0, Vec::new()),
     });
     let lines: Vec<(u64, Line)> = lines.into_iter().filter(|(_, line)| wanted.takes(line)).collect();
     // Following shows the last ten lines first, unless told otherwise.
-    let count = wanted.count.unwrap_or(if wanted.follow { 10 } else { usize::MAX });
+    let count = wanted.count.unwrap_or(if wanted.follow && wanted.from.is_none() { 10 } else { usize::MAX });
     for (number, line) in lines.iter().skip(lines.len().saturating_sub(count)) {
         env.print(&wanted.show(&host, *number, line)).await;
     }
@@ -59,10 +64,17 @@ fn options(args: &[String]) -> Result<Wanted, String> {
             "-u" | "--unit" => wanted.units.extend(rest.next().cloned()),
             "-n" | "--lines" => wanted.count = rest.next().and_then(|word| word.parse().ok()),
             "-o" | "--output" => wanted.json = rest.next().is_some_and(|word| word == "json"),
+            after if after.starts_with("--after-cursor=") => wanted.from = Some(after_cursor(after)?),
             other => return Err(format!("journalctl: unrecognized option '{other}'")),
         }
     }
     Ok(wanted)
+}
+
+fn after_cursor(arg: &str) -> Result<u64, String> {
+    let number = arg.strip_prefix("--after-cursor=").and_then(|cursor| cursor.strip_prefix(CURSOR));
+    let number = number.and_then(|number| u64::from_str_radix(number, 16).ok());
+    number.map(|number| number + 1).ok_or_else(|| "Failed to seek to cursor: Invalid argument".to_owned())
 }
 
 impl Wanted {
@@ -74,7 +86,7 @@ impl Wanted {
     fn show(&self, host: &str, number: u64, line: &Line) -> String {
         if self.json {
             let entry = json!({
-                "__CURSOR": format!("s=51f0188620ca4230ad696afa0339060d;i={number:x}"),
+                "__CURSOR": format!("{CURSOR}{number:x}"),
                 "__REALTIME_TIMESTAMP": line.time_us.to_string(),
                 "_HOSTNAME": host,
                 "_SYSTEMD_UNIT": line.unit,

@@ -10,6 +10,9 @@ use crate::world::World;
 /// Exit code of `-s` when the partition is not quorate.
 const INQUORATE: i32 = 2;
 
+/// `-h`, as 3.1.7 prints it.
+const HELP: &str = include_str!("quorumtool_help.txt");
+
 /// How node ids and names are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -20,10 +23,14 @@ pub(crate) struct Look {
 pub(crate) async fn quorumtool(env: &Env, args: &[String]) -> i32 {
     env.pause(30).await;
     let letters: String = args.iter().flat_map(|arg| arg.trim_start_matches('-').chars()).collect();
-    if let Some(bad) = letters.chars().find(|letter| !"silpHmn".contains(*letter)) {
+    if let Some(bad) = letters.chars().find(|letter| !"silpHmnh".contains(*letter)) {
         return env.fail(&format!("corosync-quorumtool: invalid option -- '{bad}'"), 1).await;
     }
     let look = Look { hex: letters.contains('H'), addresses: letters.contains('i') };
+    if letters.contains('h') {
+        env.print(HELP).await;
+        return 0;
+    }
     if letters.contains('m') {
         return monitor(env, look).await;
     }

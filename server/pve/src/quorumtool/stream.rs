@@ -23,12 +23,17 @@ impl BlockReader {
     ///
     /// Lines outside of a block are skipped; a block beyond 64 KiB is one error, and reading goes on at the next.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Result<QuorumStatus, ParseError>> {
+        self.push_with_text(bytes).into_iter().map(|(_, status)| status).collect()
+    }
+
+    /// As [`Self::push`], each with its text as it was printed; one that was given up has none.
+    pub fn push_with_text(&mut self, bytes: &[u8]) -> Vec<(String, Result<QuorumStatus, ParseError>)> {
         let mut out = Vec::new();
         for byte in bytes {
             if *byte != b'\n' {
                 self.line.push(*byte);
                 if self.line.len() + self.block.len() > BLOCK_MAX_BYTES {
-                    out.push(Err(self.give_up()));
+                    out.push((String::new(), Err(self.give_up())));
                 }
                 continue;
             }
@@ -40,7 +45,7 @@ impl BlockReader {
         out
     }
 
-    fn take_line(&mut self, line: &str) -> Option<Result<QuorumStatus, ParseError>> {
+    fn take_line(&mut self, line: &str) -> Option<(String, Result<QuorumStatus, ParseError>)> {
         let mut done = None;
         if line.trim_end() == BLOCK_HEAD {
             // A head inside of a block: the one before was cut off.
@@ -59,9 +64,10 @@ impl BlockReader {
         done
     }
 
-    fn finish(&mut self) -> Result<QuorumStatus, ParseError> {
+    fn finish(&mut self) -> (String, Result<QuorumStatus, ParseError>) {
         let block = self.reset();
-        read_status(&block)
+        let status = read_status(&block);
+        (block, status)
     }
 
     fn give_up(&mut self) -> ParseError {

@@ -105,8 +105,11 @@ fn plain_corosync() -> Vec<Recorded> {
     for name in ["expected1_isolated.txt", "expected1_majority.txt"] {
         out.push(expected(&format!("corosync-3.1.7/{name}")));
     }
-    let path = "corosync-3.1.7/qdevice-tool.txt";
-    out.push(recorded(path.to_owned(), "corosync-qdevice-tool -sv", &text(path)));
+    let whole = [("qdevice-tool.txt", "corosync-qdevice-tool -sv"), ("quorumtool_-h.txt", "corosync-quorumtool -h")];
+    for (name, command) in whole {
+        let path = format!("corosync-3.1.7/{name}");
+        out.push(recorded(path.clone(), command, &text(&path)));
+    }
     out
 }
 

@@ -63,6 +63,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::qdevice::qdevice;
         pve::qdevice::qnetd;
         pve::quorumtool::members;
+        pve::quorumtool::options;
         pve::quorumtool::quorum;
         pve::ssh_keys::node_to_node;
         pve::systemd::activity, &services;
@@ -85,12 +86,19 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         reader: "pve::journal::entry",
         shown: lines(stdout, |line| format!("{:?}", pve::journal::entry(line))),
     });
+    out.push(Read { reader: "pve::journal::LineReader", shown: entries(stdout) });
     out.push(Read { reader: "pve::quorumtool::BlockReader", shown: format!("{:?}", blocks(&[stdout])) });
     out
 }
 
 fn lines(bytes: &[u8], read: impl Fn(&[u8]) -> String) -> String {
     bytes.split(|byte| *byte == b'\n').take(LINES_MAX).map(read).collect()
+}
+
+/// What the reader of the journal gives for bytes that arrive in small pieces.
+fn entries(bytes: &[u8]) -> String {
+    let mut reader = pve::journal::LineReader::default();
+    bytes.chunks(997).flat_map(|piece| reader.push(piece)).take(LINES_MAX).map(|entry| format!("{entry:?}")).collect()
 }
 
 /// The most lines that are read one by one.

@@ -42,6 +42,8 @@ pub enum Behaviour {
     Refuse,
     /// Prints without end.
     Flood,
+    /// A shell that answers every line with its number, standard output first, standard error when all is done.
+    Answers,
     /// Answers the sweep shell's first question well, and prints too much after the second one's marker.
     Babble,
     /// Reports a signal.
@@ -58,6 +60,8 @@ pub struct Script {
     pub host_key: Mutex<PrivateKey>,
     pub methods: Mutex<Vec<MethodKind>>,
     pub accepts_key: Mutex<bool>,
+    /// What the sweep shell was sent, as it arrived.
+    pub inputs: Mutex<Vec<String>>,
     /// Commands as they arrived.
     pub lines: Mutex<Vec<String>>,
     pub connects: AtomicUsize,
@@ -75,6 +79,7 @@ impl Script {
             host_key: Mutex::new(new_key()),
             methods: Mutex::new(vec![MethodKind::PublicKey, MethodKind::Password]),
             accepts_key: Mutex::new(true),
+            inputs: Mutex::default(),
             lines: Mutex::default(),
             connects: AtomicUsize::new(0),
             attempts: AtomicUsize::new(0),
@@ -133,7 +138,8 @@ async fn carry(script: Arc<Script>, mut one: DuplexStream, mut other: DuplexStre
     }
 }
 
-async fn serve(script: Arc<Script>, mut stream: DuplexStream) {
+/// The server on one stream, to its end.
+pub async fn serve(script: Arc<Script>, mut stream: impl AsyncReadWrite) {
     let greeting = *script.greeting.lock().expect("no panic");
     match greeting {
         Greeting::Closes => return,
@@ -190,7 +196,9 @@ impl Node {
         }
         session.channel_success(channel)?;
         match behaviour {
-            Behaviour::Echo => {
+            // Its shell and its followers stay; what they print comes later.
+            Behaviour::Answers if line.ends_with(" sh") || line.contains(" follow ") => {}
+            Behaviour::Echo | Behaviour::Answers => {
                 session.data(channel, line.to_owned().into_bytes())?;
                 session.exit_status_request(channel, 0)?;
                 session.close(channel)?;
@@ -284,14 +292,36 @@ impl Handler for Node {
     }
 
     async fn data(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
-        if *self.script.behaviour.lock().expect("no panic") != Behaviour::Babble {
+        let text = String::from_utf8_lossy(data).into_owned();
+        self.script.inputs.lock().expect("no panic").push(text.clone());
+        let behaviour = *self.script.behaviour.lock().expect("no panic");
+        if behaviour == Behaviour::Answers {
+            return answer_all(channel, &text, session);
+        }
+        if behaviour != Behaviour::Babble {
             return Ok(());
         }
         self.shell_questions += 1;
-        let text = String::from_utf8_lossy(data);
         let marker = text.split(' ').find(|word| word.starts_with("q-")).expect("a marker");
         let more = if self.shell_questions > 1 { "and more\n" } else { "" };
         session.extended_data(channel, 1, format!("\n{marker}\n").into_bytes())?;
         session.data(channel, format!("0\n\n{marker} 0\n{more}").into_bytes())
     }
+}
+
+fn answer_all(channel: ChannelId, text: &str, session: &mut Session) -> Result<(), russh::Error> {
+    let markers = || text.lines().map(|line| line.split(' ').find(|word| word.starts_with("q-")).expect("a marker"));
+    let (mut out, mut err) = (String::new(), String::new());
+    for (number, marker) in markers().enumerate() {
+        out.push_str(&format!("out {number}\n\n{marker} {number}\n"));
+        err.push_str(&format!("err {number}\n{marker}\n"));
+    }
+    // In pieces that end in the middle of a marker.
+    for piece in out.as_bytes().chunks(41) {
+        session.data(channel, piece.to_vec())?;
+    }
+    for piece in err.as_bytes().chunks(23) {
+        session.extended_data(channel, 1, piece.to_vec())?;
+    }
+    Ok(())
 }

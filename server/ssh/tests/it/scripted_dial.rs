@@ -135,6 +135,16 @@ async fn failures_are_spaced_out_and_shared() {
     }
     assert_eq!(script.connects(), before + 4);
 
+    // A peer has seen the machine: the next try is due now, and the waits begin anew.
+    console.dialer.hurry(pinned.node);
+    assert!(matches!(console.dialer.shell(&pinned).await, Err(DialError::NotSsh { .. })));
+    assert!(matches!(console.dialer.shell(&pinned).await, Err(DialError::BackingOff { .. })));
+    console.clock.turn_s(1);
+    assert!(matches!(console.dialer.shell(&pinned).await, Err(DialError::NotSsh { .. })));
+    assert_eq!(script.connects(), before + 6);
+    console.dialer.hurry(crate::parts::node(99));
+    assert_eq!(console.dialer.load().machines, 1, "nobody dialled that one");
+
     // A person's own look does not wait, and another address starts afresh.
     assert!(matches!(console.dialer.once(&pinned, Credential::ConsoleKey).await, Err(DialError::NotSsh { .. })));
     Script::set(&script.greeting, Greeting::Ssh);

@@ -142,3 +142,25 @@ async fn a_stop_command_has_its_own_channel() {
     assert!(script.lines.lock().expect("no panic").is_empty(), "nothing was sent");
     assert!(shell.run(&unit::stop(&unit)).await.is_ok());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_is_one_way_there_and_back() {
+    let (script, _console, shell) = shell(Behaviour::Answers).await;
+    let commands = [quorumtool::status(), quorumtool::list(), host::hostname()];
+    for _ in 0..2 {
+        let outputs = shell.sweep(&commands).await.expect("sweeps");
+        let told: Vec<_> = outputs
+            .iter()
+            .map(|output| {
+                (output.exit, String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+            })
+            .collect();
+        for (number, (exit, stdout, stderr)) in (0..).zip(&told) {
+            assert_eq!(*exit, Some(number));
+            assert_eq!((stdout.as_ref(), stderr.as_ref()), (&*format!("out {number}\n"), &*format!("err {number}")));
+        }
+        assert_eq!(told.len(), commands.len());
+    }
+    let inputs = script.inputs.lock().expect("no panic").clone();
+    assert_eq!(inputs.iter().map(|text| text.lines().count()).collect::<Vec<_>>(), [1, 3, 3]);
+}

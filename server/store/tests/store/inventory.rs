@@ -123,7 +123,7 @@ async fn a_forgotten_cluster_leaves_its_history() {
         let added = Node { pin: Some(pin("AAAA")), ..node(cluster.id, number) };
         room.store.add_node(&added, entry(AuditCode::NodeAdded)).await.expect("node");
         room.store.save_draft(cluster.id, &Draft::default(), None).await.expect("draft");
-        room.store.keep(cluster.id, &evidence()).await.expect("evidence");
+        room.store.keep(cluster.id, None, &evidence()).await.expect("evidence");
         room.store.propose(&operation(cluster.id, number), entry(AuditCode::PlanProposed)).await.expect("propose");
     }
     let entries = total(&room).await;
