@@ -105,7 +105,7 @@ impl Place {
     fn send_after(self: &Arc<Self>, state: &mut State, pause: Duration) {
         let now = Instant::now();
         let due = state.sent_at.map_or(now, |sent| sent + pause);
-        if state.due.is_some_and(|planned| planned <= due && planned > now) {
+        if state.due.is_some_and(|planned| planned <= due) {
             return;
         }
         let runtime = Handle::try_current().ok().filter(|_| due > now);

@@ -44,7 +44,12 @@ pub struct Asked {
     pub dials: AtomicU64,
     pub hurries: AtomicU64,
     pub flooded_bytes: AtomicU64,
+    /// The journal's followers, as they were asked for.
+    pub journals: Mutex<Vec<String>>,
 }
+
+/// An entry, something that is none, and the beginning of another.
+const JOURNAL: &str = "{\"__CURSOR\":\"s=1f;i=7\",\"__REALTIME_TIMESTAMP\":\"1795335480524313\",\"MESSAGE\":\"x\"}\nno JSON\n{\"__CURSOR\"";
 
 pub struct Stage {
     pub clock: Arc<Wrist>,
@@ -181,6 +186,12 @@ impl NodeShell for Actor {
     async fn follow(&self, command: &CommandLine) -> Result<OutputStream, ShellError> {
         let (sender, chunks) = mpsc::channel(256);
         let floods = self.stage.mood(self.name) == Mood::Floods && command.display().contains("quorumtool");
+        if command.program() == "journalctl" {
+            self.stage.asked[self.name].journals.lock().expect("no panic").push(command.display());
+            let bytes = JOURNAL.as_bytes().to_vec();
+            let chunk = Chunk::Data { stream: Stream::Stdout, bytes, at: self.stage.clock.now() };
+            sender.try_send(chunk).expect("there is room");
+        }
         let (stage, name) = (Arc::clone(&self.stage), self.name);
         if floods {
             stage.asked[name].follows.fetch_add(1, Ordering::SeqCst);

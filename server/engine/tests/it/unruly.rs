@@ -189,3 +189,19 @@ async fn a_connection_that_flaps_is_not_believed_at_once() {
     let hurries = play.asked("pve3").hurries.load(Ordering::SeqCst);
     assert!((10..=40).contains(&hurries), "its peers name it all the time, and it is hurried to {hurries} times");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_journal_goes_on_where_it_was_and_a_line_that_is_none_is_counted() {
+    let play = Play::with(Mood::Flaps).await;
+    play.engine.watchers.stop_all();
+    play.engine.watch(play.cluster).await;
+    play.pass(30).await;
+    let journals = play.asked("pve3").journals.lock().expect("no panic").clone();
+    let (first, later) = journals.split_at(2);
+    assert!(first.iter().all(|line| line.contains("-n 0")), "from now on, at first: {first:?}");
+    assert!(later.len() >= 3 && later.iter().all(|line| line.contains("--after-cursor=") && line.contains("s=1f;i=7")));
+    for unit in ["corosync", "pve-cluster", "pve-ha-crm", "pve-ha-lrm", "watchdog-mux"] {
+        assert!(first[0].contains(&format!("-u {unit}")), "{first:?}");
+    }
+    assert!(Counts::get(&play.engine.watchers.counts.bad_journal_lines) >= journals.len() as u64);
+}

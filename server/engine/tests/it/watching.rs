@@ -138,3 +138,53 @@ async fn a_frozen_node_is_lost_and_found_again() {
     house.inject(Fault::Thaw { node: "pve2".into() });
     healthy(&house).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn behind_every_shown_fact_stands_what_the_node_printed() {
+    let house = watched(3).await;
+    let stop = |house: &House| house.inject(Fault::StopCorosync { node: "pve3".into() });
+    for change in [None, Some(stop)] {
+        if let Some(change) = change {
+            change(&house);
+            let degraded = async || now(&house).health == Health::Degraded;
+            house.until("it is seen", SEEN_WITHIN, degraded).await;
+        }
+        let snapshot = now(&house);
+        house.engine().evidence.flush().await;
+        let mut facts = Vec::new();
+        for state in &snapshot.nodes {
+            facts.extend(state.membership_source.clone());
+            facts.extend(state.pmxcfs.as_ref().map(|aged| model::observation::carry(&aged.fact, ())));
+            facts.extend(state.version.as_ref().map(|aged| model::observation::carry(&aged.fact, ())));
+        }
+        facts.extend(
+            snapshot.links.iter().flat_map(|link| &link.told_by).map(|fact| model::observation::carry(fact, ())),
+        );
+        assert!(facts.len() > 9);
+        for fact in facts {
+            let kept = house.engine().store.behind(house.cluster, &fact.node, &fact.command, fact.at).await;
+            let kept = kept.unwrap_or_else(|error| panic!("{error}: {fact:?}"));
+            assert!(!kept.evidence.lines.is_empty(), "{fact:?}");
+        }
+    }
+    let rows = house.engine().store.evidence_of(house.cluster, None, 1_000).await.expect("kept").len();
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    house.engine().evidence.flush().await;
+    let later = house.engine().store.evidence_of(house.cluster, None, 1_000).await.expect("kept").len();
+    assert!(later - rows < 20, "ten quiet minutes are no {} new rows", later - rows);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pmxcfs_that_stays_behind_corosync_is_shown() {
+    let house = watched(3).await;
+    assert!(now(&house).nodes.iter().all(|node| node.pmxcfs.as_ref().is_some_and(|aged| aged.fact.value.writable)));
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    let read_only = async || {
+        let pmxcfs = node(&now(&house), "pve1").pmxcfs.expect("told");
+        !pmxcfs.fact.value.writable && pmxcfs.freshness == Freshness::Fresh
+    };
+    house.until("pve1 refuses writes", Duration::from_secs(25), read_only).await;
+    assert!(now(&house).nodes.iter().filter_map(|node| node.capability.as_ref()).all(|aged| aged.fact.value.verified));
+}
