@@ -101,7 +101,8 @@ fn NodeSwitches(
     let buttons = |list: Vec<DemoSwitch>| {
         list.into_iter().map(|switch| view! { <Toggle switch turn/> }).collect_view().into_any()
     };
-    let (count, open) = (more.len(), unfolded.with_untracked(|all| all.contains(&node)));
+    let (count, empty) = (more.len(), more.is_empty());
+    let open = unfolded.with_untracked(|all| all.contains(&node));
     let name = node.clone();
     let fold = move |_| {
         unfolded.update_untracked(|all| {
@@ -114,7 +115,7 @@ fn NodeSwitches(
         <fieldset class="demo-node">
             <legend>{node}</legend>
             {buttons(first)}
-            <details class="demo-more" open=open hidden=more.is_empty()>
+            <details class="demo-more" open=open hidden=empty>
                 <summary on:click=fold>{t!(i18n, pages.demo_more, count = count)}</summary>
                 {buttons(more)}
             </details>
