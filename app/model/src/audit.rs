@@ -18,6 +18,7 @@ crate::problem::codes!(
         RoleChanged => "role_changed",
         ClusterAdded => "cluster_added",
         ClusterForgotten => "cluster_forgotten",
+        ClusterImported => "cluster_imported",
         NodeAdded => "node_added",
         NodeForgotten => "node_forgotten",
         HostKeyPinned => "host_key_pinned",

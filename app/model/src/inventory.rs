@@ -23,6 +23,8 @@ pub enum Purpose {
 pub enum ClusterPhase {
     /// Nodes are collected, nothing has been created.
     Draft,
+    /// A node of a cluster that exists already has been named; the others have not been chosen yet.
+    Importing,
     /// `pvecm create` has been proven.
     Live,
 }

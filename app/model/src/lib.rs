@@ -11,6 +11,7 @@ pub mod digest;
 pub mod facts;
 pub mod host_key;
 pub mod ids;
+pub mod import;
 pub mod inventory;
 pub mod joinable;
 pub mod links;

@@ -20,6 +20,16 @@ pub enum Intent {
     InstallKey {
         node: NodeId,
     },
+    /// Keep the console's own public key on a machine that lets it in already, and `share` it with all nodes of its cluster.
+    AdmitConsole {
+        node: NodeId,
+        share: bool,
+    },
+    /// Take everything of the console's off the machines, then forget the cluster.
+    Withdraw {
+        /// Machines that do not answer, and that a person lets keep the console's key.
+        leave: Vec<NodeId>,
+    },
     CreateCluster {
         name: ClusterName,
         first: NodeId,
@@ -43,13 +53,16 @@ impl Intent {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::InstallKey { .. } => "install_key",
+            Self::AdmitConsole { .. } => "admit_console",
+            Self::Withdraw { .. } => "withdraw",
             Self::CreateCluster { .. } => "create_cluster",
             Self::JoinNodes { .. } => "join_nodes",
             Self::SetUpQdevice { .. } => "set_up_qdevice",
         }
     }
 
-    pub const WORDS: &'static [&'static str] = &["install_key", "create_cluster", "join_nodes", "set_up_qdevice"];
+    pub const WORDS: &'static [&'static str] =
+        &["install_key", "admit_console", "withdraw", "create_cluster", "join_nodes", "set_up_qdevice"];
 }
 
 /// One address of a link as `pvecm` takes it: `--link0 ADDR[,priority=N]`.
@@ -65,7 +78,11 @@ pub struct LinkArgument {
 #[serde(rename_all = "kebab-case", tag = "action")]
 pub enum Action {
     /// The console's public key into the account's `.ssh/authorized_keys2`, where a join does not replace it.
-    KeepConsoleKey,
+    KeepConsoleKey {
+        /// The account that the console logs in as, where it is not root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+    },
     /// The console's public key into the cluster's shared authorised keys.
     ShareConsoleKey,
     CreateCluster {
@@ -105,6 +122,16 @@ pub enum Action {
         of_name: String,
         file: KeyFile,
     },
+    /// Takes away what transient units of this console's operations left in `/run`.
+    ClearLeftovers,
+    /// The console's public key out of the cluster's shared authorised keys.
+    RemoveSharedKey,
+    /// The console's public key out of the account's own files; done when the machine refuses it.
+    RemoveConsoleKey {
+        /// The account that the console logs in as, where it is not root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+    },
 }
 
 /// A file of authorised keys.
@@ -121,7 +148,7 @@ impl Action {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::KeepConsoleKey => "keep_console_key",
+            Self::KeepConsoleKey { .. } => "keep_console_key",
             Self::ShareConsoleKey => "share_console_key",
             Self::CreateCluster { .. } => "create_cluster",
             Self::MakeRootKey => "make_root_key",
@@ -130,6 +157,9 @@ impl Action {
             Self::JoinCluster { .. } => "join_cluster",
             Self::SetUpQdevice { .. } => "set_up_qdevice",
             Self::ForgetRootKey { .. } => "forget_root_key",
+            Self::ClearLeftovers => "clear_leftovers",
+            Self::RemoveSharedKey => "remove_shared_key",
+            Self::RemoveConsoleKey { .. } => "remove_console_key",
         }
     }
 
@@ -143,6 +173,9 @@ impl Action {
         "join_cluster",
         "set_up_qdevice",
         "forget_root_key",
+        "clear_leftovers",
+        "remove_shared_key",
+        "remove_console_key",
     ];
 
     /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
@@ -170,11 +203,12 @@ impl Action {
     #[must_use]
     pub const fn undo(&self) -> Undo {
         match self {
-            Self::KeepConsoleKey
+            Self::KeepConsoleKey { .. }
             | Self::ShareConsoleKey
             | Self::AuthorizeRootKey { .. }
             | Self::TrustHostKeys { .. } => Undo::RemoveLine,
-            Self::MakeRootKey | Self::ForgetRootKey { .. } => Undo::NotNeeded,
+            Self::MakeRootKey | Self::ForgetRootKey { .. } | Self::ClearLeftovers => Undo::NotNeeded,
+            Self::RemoveSharedKey | Self::RemoveConsoleKey { .. } => Undo::InstallAgain,
             Self::CreateCluster { .. } => Undo::SeparateNode,
             Self::JoinCluster { .. } => Undo::RemoveNode,
             Self::SetUpQdevice { .. } => Undo::QdeviceRemove,
@@ -188,6 +222,8 @@ impl Action {
 pub enum Undo {
     NotNeeded,
     RemoveLine,
+    /// By importing the cluster again.
+    InstallAgain,
     SeparateNode,
     RemoveNode,
     QdeviceRemove,
@@ -195,13 +231,14 @@ pub enum Undo {
 
 impl Undo {
     pub const WORDS: &'static [&'static str] =
-        &["not_needed", "remove_line", "separate_node", "remove_node", "qdevice_remove"];
+        &["not_needed", "remove_line", "install_again", "separate_node", "remove_node", "qdevice_remove"];
 
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
             Self::NotNeeded => "not_needed",
             Self::RemoveLine => "remove_line",
+            Self::InstallAgain => "install_again",
             Self::SeparateNode => "separate_node",
             Self::RemoveNode => "remove_node",
             Self::QdeviceRemove => "qdevice_remove",
@@ -247,6 +284,14 @@ crate::problem::codes!(
         KeyOnQnetdHost => "key_on_qnetd_host",
         /// The console's own key stays on the machine until it is removed.
         ConsoleKeyStays => "console_key_stays",
+        /// The cluster's shared file lets the console in on every node.
+        ConsoleKeyShared => "console_key_shared",
+        /// The machine does not answer; the console's key stays there.
+        KeyLeftBehind => "key_left_behind",
+        /// The console cannot log in to any of the machines afterwards.
+        AccessEnds => "access_ends",
+        /// What the console knows of the cluster goes; audit and operations stay.
+        ClusterForgotten => "cluster_forgotten",
     }
 );
 

@@ -2,6 +2,7 @@
 //!
 //! The commands of each step are filled in by the crate that builds command lines; a plan is frozen only after that.
 
+mod console;
 #[cfg(test)]
 mod tests;
 
@@ -65,7 +66,9 @@ impl<'a> PlanWorld<'a> {
 /// Why there can be no such plan.
 pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
     match intent {
-        Intent::InstallKey { node } => install_key(intent, *node, world),
+        Intent::InstallKey { node } => console::install(intent, *node, world),
+        Intent::AdmitConsole { node, share } => console::admit(intent, *node, *share, world),
+        Intent::Withdraw { leave } => console::withdraw(intent, leave, world),
         Intent::CreateCluster { first, links, .. } => create(intent, *first, links, world),
         Intent::JoinNodes { joiners, member, links } => join(intent, joiners, *member, links, world),
         Intent::SetUpQdevice { host, address } => set_up_qdevice(intent, *host, *address, world),
@@ -91,13 +94,6 @@ fn consequence(code: ConsequenceCode, params: &[(&str, String)]) -> Consequence 
     let params: BTreeMap<String, String> =
         params.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
     Consequence { code, params }
-}
-
-fn install_key(intent: &Intent, id: NodeId, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
-    let node = world.node(id)?;
-    let steps = vec![step(node, Action::KeepConsoleKey)];
-    let stays = consequence(ConsequenceCode::ConsoleKeyStays, &[("node", node.label().to_owned())]);
-    Ok(frozen(intent, world, Risk::Reversible, node.label().to_owned(), steps, vec![stays]))
 }
 
 /// The arguments `--linkN` of one node. Priorities count at create only (`pvecm`), so a join leaves them out.
@@ -126,7 +122,7 @@ fn create(intent: &Intent, first: NodeId, links: &[LinkPlan], world: &PlanWorld<
     let node = world.node_for(first, Purpose::Member)?;
     let arguments = link_arguments(links, node, true)?;
     let steps = vec![
-        step(node, Action::KeepConsoleKey),
+        console::keep(node),
         step(node, Action::CreateCluster { name: name.clone(), links: arguments }),
         step(node, Action::ShareConsoleKey),
     ];
@@ -191,7 +187,7 @@ fn join_one(
         links: link_arguments(links, joiner, false)?,
     };
     Ok(vec![
-        step(joiner, Action::KeepConsoleKey),
+        console::keep(joiner),
         step(joiner, Action::MakeRootKey),
         step(member, Action::AuthorizeRootKey { of: joiner.id, of_name, file: KeyFile::Cluster }),
         step(joiner, Action::TrustHostKeys { of: member.id, of_name: member_name, address: member_address }),

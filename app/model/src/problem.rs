@@ -71,6 +71,13 @@ codes!(
         Garbage => "garbage",
         CommandFailed => "command_failed",
         NodeAlreadyAdded => "node_already_added",
+        // Import and withdrawal
+        ClusterKnown => "cluster_known",
+        NoWayIn => "no_way_in",
+        NotTheMember => "not_the_member",
+        NotAMember => "not_a_member",
+        KeyNotShared => "key_not_shared",
+        KeyStillAccepted => "key_still_accepted",
         // Building a cluster
         ChecksNotPassed => "checks_not_passed",
         ChecksStale => "checks_stale",

@@ -1,5 +1,6 @@
 use super::*;
 use model::audit::{AuditCode, Outcome};
+use model::import::DifferenceCode;
 use model::operation::{OperationState, StepStatus};
 use model::plan::{Action, ConsequenceCode, Intent, Undo};
 use model::preflight::{CheckId, FindingCode, Verdict};
@@ -104,6 +105,7 @@ fn wanted() -> BTreeSet<String> {
     add("happening", HappeningCode::ALL.iter().map(|code| code.as_str()).collect());
     add("consequence", ConsequenceCode::ALL.iter().map(|code| code.as_str()).collect());
     add("verify", VerifyCode::ALL.iter().map(|code| code.as_str()).collect());
+    add("difference", DifferenceCode::ALL.iter().map(|code| code.as_str()).collect());
     add("disagreement", DisagreementCode::ALL.iter().map(|code| code.as_str()).collect());
     add("undo", Undo::WORDS.to_vec());
     add("action", Action::WORDS.to_vec());

@@ -60,7 +60,11 @@ pub async fn run(
             }
         }
     }
-    finish(engine, &operation, who, OperationState::Done, AuditCode::OperationFinished, Outcome::Success).await
+    finish(engine, &operation, who, OperationState::Done, AuditCode::OperationFinished, Outcome::Success).await?;
+    if matches!(operation.plan.intent, Intent::Withdraw { .. }) {
+        engine.forget_withdrawn(&operation, who).await?;
+    }
+    Ok(())
 }
 
 enum Ended {
@@ -216,6 +220,7 @@ pub async fn recover(engine: &Engine) -> Result<usize, Problem> {
         give_up_unbegun(engine, &operation).await.map_err(|error| store_problem(&error))?;
     }
     let unfinished = engine.store.unfinished().await.map_err(|error| store_problem(&error))?;
+    engine.forget_all_withdrawn().await.map_err(|error| store_problem(&error))?;
     let mut resumed = 0;
     for operation in unfinished {
         settle_proven(engine, &operation).await.map_err(|error| store_problem(&error))?;

@@ -8,6 +8,7 @@ pub mod context;
 pub mod evidence;
 pub mod execute;
 pub mod hub;
+pub mod import;
 mod key_changed;
 pub mod limits;
 pub mod ports;
@@ -17,7 +18,9 @@ pub mod render;
 pub mod steps;
 pub mod survey;
 pub mod verify;
+pub mod vouch;
 pub mod watch;
+mod withdraw;
 pub mod work;
 
 pub use context::Engine;

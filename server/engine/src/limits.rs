@@ -62,6 +62,10 @@ pub const EVIDENCE_FLUSH_PAUSE: Duration = Duration::from_secs(2);
 pub const AUDIT_OUTPUT_MAX_BYTES: usize = 16 * 1024;
 /// Lines of a running step that are kept, per operation.
 pub const OUTPUT_LINES_MAX: u64 = 20_000;
+/// A machine that has to refuse the console's key, and does not open its door at all, is knocked at for this long.
+pub const KNOCK_FOR: Duration = Duration::from_secs(30);
+/// An operation of the console itself waits this long for the cluster's place.
+pub const PLACE_WAIT: Duration = Duration::from_secs(15);
 /// A lost connection in the middle of a step is dialled again for this long.
 pub const REDIAL_FOR: Duration = Duration::from_secs(60);
 /// Looks for a unit whose start was cut off, one every `POLL_PAUSE`.

@@ -12,6 +12,10 @@ use uuid::Uuid;
 
 /// Stands for the operation in the names of units, which get theirs when the plan runs.
 const OPERATION_TO_BE: &str = "<operation>";
+/// Stands for each of this cluster's ended operations, with a step.
+const ANY_STEP: &str = "<ended operation>-<step>";
+/// What a withdrawal takes out of a file of keys.
+const CONSOLE_KEY: &str = "the console's key";
 
 /// Fills in the commands of every step; `console_key` is the console's own public key, as it will be written down.
 ///
@@ -47,7 +51,7 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
     let folder = || ssh_keys::make_ssh_folder().display();
     let by_console = |file| ssh_keys::append_line_shown(file, console);
     Ok(match &step.action {
-        Action::KeepConsoleKey => vec![folder(), by_console(ssh_keys::KeyFile::AuthorizedKeys2)],
+        Action::KeepConsoleKey { account } => keep_console_key(account.as_deref(), console),
         Action::ShareConsoleKey => vec![by_console(ssh_keys::KeyFile::ClusterAuthorizedKeys)],
         Action::CreateCluster { name, links } => as_unit(&pve::pvecm::create(name, &link_options(links)?), index)?,
         Action::MakeRootKey => vec![folder(), ssh_keys::make_root_key().display()],
@@ -67,7 +71,27 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
         Action::ForgetRootKey { of_name, file, .. } => {
             ssh_keys::remove_shown(key_file(*file), &root_key_of(of_name)).ok_or(ProblemCode::Internal)?.to_vec()
         }
+        Action::ClearLeftovers => vec![clear_leftovers()?],
+        Action::RemoveSharedKey => vec![ssh_keys::without_shown(ssh_keys::KeyFile::ClusterAuthorizedKeys, CONSOLE_KEY)],
+        Action::RemoveConsoleKey { account } => {
+            [ssh_keys::KeyFile::usual(account.as_deref()), ssh_keys::KeyFile::kept(account.as_deref())]
+                .map(|file| ssh_keys::without_shown(file, CONSOLE_KEY))
+                .to_vec()
+        }
     })
+}
+
+fn keep_console_key(account: Option<&str>, console: &KeyLine) -> Vec<String> {
+    let folder = if account.is_some() { ssh_keys::make_login_ssh_folder() } else { ssh_keys::make_ssh_folder() };
+    vec![folder.display(), ssh_keys::append_line_shown(ssh_keys::KeyFile::kept(account), console)]
+}
+
+/// Of which units something is left is known when it runs.
+fn clear_leftovers() -> Result<String, Problem> {
+    let nobody = OperationId::from_uuid(Uuid::nil());
+    let unit = unit_name(nobody, 0)?;
+    let one = nobody.as_uuid().simple().to_string();
+    Ok(unit::remove_output(&unit).display().replace(&format!("{one}-0"), ANY_STEP))
 }
 
 fn root_key_of(name: &str) -> String {

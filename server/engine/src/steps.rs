@@ -7,6 +7,7 @@ mod keys;
 mod printed;
 mod qdevice;
 mod unit;
+mod withdraw;
 
 pub use context::StepContext;
 
@@ -36,7 +37,9 @@ pub type StepResult<T> = Result<T, Stop>;
 /// `Failed` for a conflict, `Parked` where the node cannot be asked.
 pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     match &context.step.action {
-        Action::KeepConsoleKey => keys::probe_console_key(context, pve::ssh_keys::KeyFile::AuthorizedKeys2).await,
+        Action::KeepConsoleKey { account } => {
+            keys::probe_console_key(context, pve::ssh_keys::KeyFile::kept(account.as_deref())).await
+        }
         Action::ShareConsoleKey => {
             keys::probe_console_key(context, pve::ssh_keys::KeyFile::ClusterAuthorizedKeys).await
         }
@@ -47,6 +50,9 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::CreateCluster { name, links } => create::probe(context, name, links).await,
         Action::JoinCluster { .. } => join::probe(context).await,
         Action::SetUpQdevice { .. } => qdevice::probe(context).await,
+        Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
+            withdraw::probe(context).await
+        }
     }
 }
 
@@ -54,7 +60,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
 /// `Failed` where the node says that nothing was changed, `Parked` where that is not known.
 pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
     match &context.step.action {
-        Action::KeepConsoleKey => keys::keep_console_key(context).await,
+        Action::KeepConsoleKey { account } => keys::keep_console_key(context, account.as_deref()).await,
         Action::ShareConsoleKey => keys::share_console_key(context).await,
         Action::MakeRootKey => keys::make_root_key(context).await,
         Action::AuthorizeRootKey { of, file, .. } => keys::authorize(context, *of, *file).await,
@@ -63,6 +69,9 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::CreateCluster { name, links } => create::act(context, name, links).await,
         Action::JoinCluster { .. } => join::act(context).await,
         Action::SetUpQdevice { .. } => qdevice::act(context).await,
+        Action::ClearLeftovers => withdraw::clear_leftovers(context).await,
+        Action::RemoveSharedKey => withdraw::remove_shared_key(context).await,
+        Action::RemoveConsoleKey { account } => withdraw::remove_console_key(context, account.as_deref()).await,
     }
 }
 
@@ -75,6 +84,9 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::CreateCluster { name, .. } => create::prove(context, name).await,
         Action::JoinCluster { .. } => join::prove(context).await,
         Action::SetUpQdevice { .. } => qdevice::prove(context).await,
+        Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
+            withdraw::prove(context).await
+        }
         _ => keys::prove(context).await,
     }
 }

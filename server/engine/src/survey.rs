@@ -42,7 +42,20 @@ impl Engine {
         if user != 0 {
             return Err(Problem::new(ProblemCode::NotRoot).with("node", node.label()).with("user", &node.address.user));
         }
+        self.is_the_member(node, name.as_str())?;
         self.store.set_node_name(node.id, name.as_str()).await.map_err(|error| crate::context::store_problem(&error))
+    }
+
+    /// A machine that stands for a member of the cluster has the member's name, or it is another machine.
+    fn is_the_member(&self, node: &Node, found: &str) -> Result<(), Problem> {
+        let Some(name) = node.name.as_deref().filter(|name| *name != found) else { return Ok(()) };
+        let listed = self.hub.snapshot(node.cluster).is_some_and(|snapshot| {
+            snapshot.nodes.iter().any(|state| state.id == Some(node.id) && state.corosync_id.is_some())
+        });
+        if !listed {
+            return Ok(());
+        }
+        Err(Problem::new(ProblemCode::NotTheMember).with("node", name).with("found", found))
     }
 
     /// The addresses and interfaces of a machine, and which of them is its management address.

@@ -185,6 +185,20 @@ impl Lab {
         self.shared.with(|world| world.read(node, path).ok())
     }
 
+    /// Files of a node, `/etc/pve` included, whose path or content has these bytes in it: `grep -r` on its disk.
+    pub fn files_with(&self, node: &str, needle: &[u8]) -> Vec<String> {
+        let has = |text: &[u8]| text.windows(needle.len().max(1)).any(|part| part == needle);
+        self.shared.with(|world| {
+            let Some(node) = world.nodes.get(node) else { return Vec::new() };
+            let disk = node.files.all().map(|(path, content)| (path.clone(), content));
+            let pve = node.pmxcfs.db.iter().map(|(path, content)| (format!("/etc/pve/{path}"), content.as_slice()));
+            disk.chain(pve)
+                .filter(|(path, content)| has(path.as_bytes()) || has(content))
+                .map(|(path, _)| path)
+                .collect()
+        })
+    }
+
     /// Puts a file on a node's own disk, for tests that need one there; `false` for an unknown node.
     pub fn put_file(&self, node: &str, path: &str, content: &[u8]) -> bool {
         self.shared.with(|world| match world.nodes.get_mut(node) {

@@ -55,6 +55,7 @@ pub struct CommandLine {
     effect: Effect,
     stream: bool,
     unless_hung: bool,
+    as_login: bool,
 }
 
 impl CommandLine {
@@ -68,6 +69,7 @@ impl CommandLine {
             effect: Effect::ReadsOnly,
             stream: false,
             unless_hung: false,
+            as_login: false,
         }
     }
 
@@ -118,6 +120,12 @@ impl CommandLine {
     #[must_use]
     pub const fn unless_hung(mut self) -> Self {
         self.unless_hung = true;
+        self
+    }
+
+    /// Runs as the account that logged in, in its home, whatever that account is: never by `sudo`.
+    pub(crate) fn as_login(mut self) -> Self {
+        self.as_login = true;
         self
     }
 
@@ -183,7 +191,7 @@ impl CommandLine {
     /// ends on the node when the channel is closed or the console is gone.
     #[must_use]
     pub fn exec_line(&self, sudo: bool) -> String {
-        format!("{}LC_ALL=C {}", sudo_prefix(sudo), self.timed_words())
+        format!("{}LC_ALL=C {}", sudo_prefix(sudo && !self.as_login), self.timed_words())
     }
 
     /// The line for a shell that was started with [`shell_line`]; `marker` ends both outputs.
@@ -193,7 +201,8 @@ impl CommandLine {
     #[must_use]
     pub fn sweep_line(&self, marker: &Marker) -> Option<String> {
         let one_line = !self.args.iter().any(|arg| arg.contains('\n'));
-        if self.effect == Effect::Changes || self.stream || self.stdin.is_some() || !one_line {
+        // The shell is root's, and it is not in the account's home.
+        if self.effect == Effect::Changes || self.stream || self.stdin.is_some() || self.as_login || !one_line {
             return None;
         }
         let condition = if self.unless_hung { "test \"$q\" -ne 124 && " } else { "" };

@@ -102,6 +102,8 @@ pub enum NodeFolder {
     CorosyncState,
     /// `/etc/ssh`
     Ssh,
+    /// `/run`
+    Run,
 }
 
 impl NodeFolder {
@@ -115,6 +117,7 @@ impl NodeFolder {
             Self::Corosync => "/etc/corosync".to_owned(),
             Self::CorosyncState => "/var/lib/corosync".to_owned(),
             Self::Ssh => "/etc/ssh".to_owned(),
+            Self::Run => "/run".to_owned(),
         }
     }
 }

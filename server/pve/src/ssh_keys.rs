@@ -6,9 +6,10 @@ use crate::answer::Answer;
 use crate::command::CommandLine;
 use crate::error::ParseError;
 use crate::files::NodeFile;
-use crate::host_keys::PublicKey;
+use crate::host_keys::{HostKeyKind, PublicKey};
 pub use model::facts::NodeSsh;
 use model::name::NodeName;
+use sha2::{Digest, Sha256};
 use std::net::IpAddr;
 
 /// The time limit of making a key of 4096 bits, in seconds.
@@ -22,6 +23,21 @@ const BESIDE: &str = ".quorate-new";
 /// OpenSSH's exit code for its own failures.
 const EXIT_SSH: i32 = 255;
 
+/// Puts standard input in a file's place in one move, unless the file is not what it was when it was read.
+///
+/// `mv` within one folder is a rename, also in pmxcfs: who reads the file meanwhile sees the old or the new one whole.
+const SWAP_SCRIPT: &str = "f=$1 t=$1.quorate; umask 077; cat >\"$t\" && [ \"$(sha256sum <\"$f\")\" = \"$2  -\" ] && \
+    mv -f \"$t\" \"$f\" || { rm -f \"$t\"; exit 75; }";
+/// What that script is called by.
+const SWAP_NAME: &str = "swap";
+/// Removes a file, unless it is not what it was when it was read.
+const DROP_SCRIPT: &str = "[ \"$(sha256sum <\"$1\")\" = \"$2  -\" ] && rm -f \"$1\" || exit 75";
+const DROP_NAME: &str = "drop";
+/// The exit code of both scripts where the file is another one by now.
+pub const EXIT_CHANGED: i32 = 75;
+/// How long one machine may take to show its host key to another, in seconds.
+const KEYSCAN_LIMIT_S: u32 = 5;
+
 /// A file of lines that the product may append to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyFile {
@@ -33,21 +49,43 @@ pub enum KeyFile {
     ClusterAuthorizedKeys,
     /// `/root/.ssh/known_hosts`
     KnownHosts,
+    /// `.ssh/authorized_keys` in the home of the account that logged in.
+    LoginAuthorizedKeys,
+    /// `.ssh/authorized_keys2` in the home of the account that logged in.
+    LoginAuthorizedKeys2,
 }
 
 impl KeyFile {
-    /// The absolute path.
+    /// The path; of a login account's own file it begins in its home, where sshd starts every command.
     #[must_use]
     pub fn path(self) -> String {
-        self.node_file().path()
+        match self {
+            Self::AuthorizedKeys => NodeFile::RootAuthorizedKeys.path(),
+            Self::AuthorizedKeys2 => NodeFile::RootAuthorizedKeys2.path(),
+            Self::ClusterAuthorizedKeys => NodeFile::ClusterAuthorizedKeys.path(),
+            Self::KnownHosts => NodeFile::RootKnownHosts.path(),
+            Self::LoginAuthorizedKeys => ".ssh/authorized_keys".to_owned(),
+            Self::LoginAuthorizedKeys2 => ".ssh/authorized_keys2".to_owned(),
+        }
     }
 
-    const fn node_file(self) -> NodeFile {
+    /// The file that Proxmox VE never touches, of root or of another account.
+    #[must_use]
+    pub const fn kept(account: Option<&str>) -> Self {
+        if account.is_some() { Self::LoginAuthorizedKeys2 } else { Self::AuthorizedKeys2 }
+    }
+
+    /// The file that people append to, of root or of another account. Root's is a link into `/etc/pve` in a cluster.
+    #[must_use]
+    pub const fn usual(account: Option<&str>) -> Self {
+        if account.is_some() { Self::LoginAuthorizedKeys } else { Self::AuthorizedKeys }
+    }
+
+    /// Whose file it is decides who reads and writes it.
+    fn owned(self, command: CommandLine) -> CommandLine {
         match self {
-            Self::AuthorizedKeys => NodeFile::RootAuthorizedKeys,
-            Self::AuthorizedKeys2 => NodeFile::RootAuthorizedKeys2,
-            Self::ClusterAuthorizedKeys => NodeFile::ClusterAuthorizedKeys,
-            Self::KnownHosts => NodeFile::RootKnownHosts,
+            Self::LoginAuthorizedKeys | Self::LoginAuthorizedKeys2 => command.as_login(),
+            _ => command,
         }
     }
 }
@@ -110,26 +148,26 @@ impl KeyLine {
 /// Prints a file of key lines.
 #[must_use]
 pub fn cat(file: KeyFile) -> CommandLine {
-    CommandLine::reads("cat").arg(file.path())
+    file.owned(CommandLine::reads("cat").arg(file.path()))
+}
+
+/// Asks whether the file is a symbolic link, as root's authorised keys of a cluster's nodes are.
+#[must_use]
+pub fn is_link(file: KeyFile) -> CommandLine {
+    file.owned(CommandLine::reads("test").arg("-L").arg(file.path()))
 }
 
 /// Appends lines with `tee -a`; a line break is set in front, because the file's last line may lack its own.
 #[must_use]
 pub fn append(file: KeyFile, lines: &[KeyLine]) -> CommandLine {
     let text: String = lines.iter().map(|line| format!("\n{}", line.0)).collect();
-    CommandLine::changes("tee").arg("-a").arg(file.path()).stdin_bytes(format!("{text}\n"))
+    file.owned(CommandLine::changes("tee").arg("-a").arg(file.path()).stdin_bytes(format!("{text}\n")))
 }
 
 /// Whether a command, as [`CommandLine::display`] wrote it, is one of [`append`].
 #[must_use]
 pub fn is_append(command: &str) -> bool {
     command.starts_with("tee -a ")
-}
-
-/// Asks whether the file is a symbolic link, as root's authorised keys of a cluster's nodes are.
-#[must_use]
-pub fn is_link(file: KeyFile) -> CommandLine {
-    CommandLine::reads("test").arg("-L").arg(file.path())
 }
 
 /// Writes the file again without every line that says the same as `line`; `lines` is what stands in it now.
@@ -181,6 +219,75 @@ pub fn append_line_shown(file: KeyFile, line: &KeyLine) -> String {
 #[must_use]
 pub fn make_ssh_folder() -> CommandLine {
     CommandLine::changes("install").args(["-d", "-m", "700", "/root/.ssh"])
+}
+
+/// Makes `.ssh` in the home of the account that logged in.
+#[must_use]
+pub fn make_login_ssh_folder() -> CommandLine {
+    CommandLine::changes("install").args(["-d", "-m", "700", ".ssh"]).as_login()
+}
+
+/// How a file is written again without a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Without {
+    /// The line is not in it.
+    NotThere,
+    /// It has bytes that are no text, which would be lost.
+    NotText,
+    Change(CommandLine),
+}
+
+/// Takes every line that says the same as `line` out of a file whose bytes are `content`; the node compares their digest right before.
+///
+/// Where nothing but blank lines would be left, `drop_empty` removes the file.
+#[must_use]
+pub fn without(file: KeyFile, content: &[u8], line: &KeyLine, drop_empty: bool) -> Without {
+    let Ok(text) = std::str::from_utf8(content) else { return Without::NotText };
+    let kept: String = text.split_inclusive('\n').filter(|one| !line.is_said_by(one)).collect();
+    if kept == text {
+        return Without::NotThere;
+    }
+    let digest = hex::encode(Sha256::digest(content));
+    let script = |script: &str, name: &str| {
+        file.owned(CommandLine::changes("sh").args(["-c", script, name]).arg(file.path()).arg(&digest))
+    };
+    Without::Change(if drop_empty && kept.trim().is_empty() {
+        script(DROP_SCRIPT, DROP_NAME)
+    } else {
+        script(SWAP_SCRIPT, SWAP_NAME).stdin_bytes(kept)
+    })
+}
+
+/// What [`without`] will be, before the file has been read: `what` is left out.
+#[must_use]
+pub fn without_shown(file: KeyFile, what: &str) -> String {
+    let command = file.owned(CommandLine::changes("sh").args(["-c", SWAP_SCRIPT, SWAP_NAME]).arg(file.path()));
+    command.display_from(&format!("{} - {what}", file.path()))
+}
+
+/// `ssh-keyscan`: the host key that another machine shows to this one, of one kind.
+#[must_use]
+pub fn keyscan(address: IpAddr, kind: HostKeyKind) -> CommandLine {
+    CommandLine::reads("ssh-keyscan")
+        .args(["-T", "4", "-t", kind.file_part()])
+        .arg(address.to_string())
+        .limit_s(KEYSCAN_LIMIT_S)
+}
+
+/// The key that [`keyscan`] saw; `None` where nothing answered.
+///
+/// # Errors
+/// A missing program, an ended time limit, a line that is no key.
+pub fn scanned(answer: Answer<'_>) -> Result<Option<PublicKey>, ParseError> {
+    const WHAT: &str = "ssh-keyscan";
+    let text = answer.text(WHAT)?;
+    // 1 where the machine did not answer (OpenSSH 9); older ones print nothing.
+    if !matches!(answer.exit, 0 | 1) {
+        return Err(answer.failure(WHAT));
+    }
+    let line = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let key = line.map(|line| line.split_once(' ').map_or("", |(_, key)| key));
+    key.map(PublicKey::parse).transpose()
 }
 
 /// Makes root's key pair as `pvecm` would; refuses to replace one, because standard input is closed.

@@ -112,3 +112,96 @@ proptest! {
         prop_assert!(KeyLine::authorized(&key).is_in(&[key.to_string()]));
     }
 }
+
+/// Runs a change as a node does: by its words, with its standard input.
+fn run(command: &pve::CommandLine, home: &std::path::Path) -> i32 {
+    use std::io::Write;
+    use std::process::Stdio;
+    let mut child = Command::new("sh")
+        .args(["-c", &command.exec_line(true)])
+        .current_dir(home)
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("a shell");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(command.stdin().unwrap_or_default()).expect("written");
+    drop(stdin);
+    child.wait().expect("it ends").code().expect("no signal")
+}
+
+/// A home with this content in the login account's second file.
+fn home(content: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join(".ssh")).expect("a folder");
+    let file = folder.path().join(".ssh/authorized_keys2");
+    std::fs::write(&file, content).expect("written");
+    (folder, file)
+}
+
+fn change(content: &str) -> pve::CommandLine {
+    let line = KeyLine::authorized(&PublicKey::parse(KEY).expect("a key"));
+    match pve::ssh_keys::without(KeyFile::LoginAuthorizedKeys2, content.as_bytes(), &line, true) {
+        pve::ssh_keys::Without::Change(command) => command,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_line_is_taken_out_and_every_other_byte_stays() {
+    let others = "# people's own\nssh-rsa AAAA x\n\nno line end";
+    let content = others.replacen("\n\n", &format!("\n{KEY}\nfrom=\"10.0.0.0/8\" {KEY}\n\n"), 1);
+    let (folder, file) = home(&content);
+    assert_eq!(run(&change(&content), folder.path()), 0);
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), others);
+    let left = std::fs::read_dir(folder.path().join(".ssh")).expect("a folder").count();
+    assert_eq!(left, 1, "nothing else lies there");
+}
+
+#[test]
+fn a_file_of_our_own_goes_as_a_whole() {
+    let content = format!("\n{KEY}\n");
+    let (folder, file) = home(&content);
+    assert_eq!(run(&change(&content), folder.path()), 0);
+    assert!(!file.exists());
+}
+
+#[test]
+fn what_somebody_else_wrote_meanwhile_is_not_overwritten() {
+    for (content, now) in
+        [(format!("ssh-rsa AAAA x\n{KEY}\n"), "ssh-rsa BBBB theirs\n"), (format!("{KEY}\n"), "ssh-rsa BBBB theirs\n")]
+    {
+        let (folder, file) = home(&content);
+        let command = change(&content);
+        std::fs::write(&file, now).expect("written");
+        assert_eq!(run(&command, folder.path()), pve::ssh_keys::EXIT_CHANGED);
+        assert_eq!(std::fs::read_to_string(&file).expect("a file"), now);
+        assert_eq!(std::fs::read_dir(folder.path().join(".ssh")).expect("a folder").count(), 1);
+    }
+}
+
+#[test]
+fn a_file_without_the_line_or_with_other_bytes_is_left_alone() {
+    use pve::ssh_keys::{Without, without};
+    let line = KeyLine::authorized(&PublicKey::parse(KEY).expect("a key"));
+    let file = KeyFile::AuthorizedKeys2;
+    assert_eq!(without(file, b"ssh-rsa AAAA x\n", &line, true), Without::NotThere);
+    assert_eq!(without(file, &[KEY.as_bytes(), b"\n\xff\n"].concat(), &line, true), Without::NotText);
+}
+
+#[test]
+fn a_login_accounts_own_file_never_goes_by_sudo() {
+    let own = pve::ssh_keys::cat(KeyFile::kept(Some("ops"))).exec_line(true);
+    assert!(!own.contains("sudo") && own.ends_with(" cat .ssh/authorized_keys2"), "{own}");
+    let roots = pve::ssh_keys::cat(KeyFile::kept(None)).exec_line(true);
+    assert!(roots.starts_with("sudo ") && roots.ends_with(" cat /root/.ssh/authorized_keys2"), "{roots}");
+}
+
+#[test]
+fn a_scanned_key_is_read_as_openssh_prints_it() {
+    let printed =
+        format!("# 10.0.1.12:22 SSH-2.0-OpenSSH_10.0p2 Debian-7\n10.0.1.12 {}\n", KEY.trim_end_matches(" root@pve1"));
+    let key = pve::ssh_keys::scanned(Answer::ok(printed.as_bytes())).expect("an answer").expect("a key");
+    assert_eq!(key.fingerprint(), PublicKey::parse(KEY).expect("a key").fingerprint());
+    assert_eq!(pve::ssh_keys::scanned(Answer::new(b"", b"", 1)), Ok(None));
+    assert!(pve::ssh_keys::scanned(Answer::new(b"", b"ssh-keyscan: not found", 127)).is_err());
+}

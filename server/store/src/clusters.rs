@@ -3,9 +3,9 @@
 use crate::SqliteStore;
 use crate::audit::append_in;
 use crate::codec::{corrupt, db, from_word, get, micros, parsed, refused, time, to_json, touched, word};
-use crate::nodes;
+use crate::{drafts, nodes};
 use async_trait::async_trait;
-use engine::ports::{ClusterStore, StoreError};
+use engine::ports::{Adoption, ClusterStore, StoreError};
 use model::audit::AuditEntry;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
@@ -74,6 +74,43 @@ impl ClusterStore for SqliteStore {
             .map_err(refused(NAME, "cluster"))?;
         touched(&result, "cluster")?;
         tx.commit().await.map_err(db)
+    }
+
+    async fn adopt(&self, adoption: &Adoption, audit: Vec<AuditEntry>) -> Result<Vec<Node>, StoreError> {
+        let mut tx = self.write().await?;
+        let id = adoption.cluster;
+        let result = sqlx::query("UPDATE clusters SET phase = ?, protected = ? WHERE id = ?")
+            .bind(word("phase", &ClusterPhase::Live)?)
+            .bind(adoption.protected)
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(db)?;
+        touched(&result, "cluster")?;
+        if let Some(name) = &adoption.name {
+            // Another cluster is called so here: people keep both apart by the name that this one has now.
+            sqlx::query(
+                "UPDATE clusters SET name = ? WHERE id = ?
+                 AND NOT EXISTS (SELECT 1 FROM clusters WHERE lower(name) = lower(?) AND id <> ?)",
+            )
+            .bind(name.as_str())
+            .bind(id.to_string())
+            .bind(name.as_str())
+            .bind(id.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(refused(NAME, "cluster"))?;
+        }
+        let mut added = Vec::new();
+        for node in &adoption.nodes {
+            added.push(nodes::insert(&mut tx, node).await?);
+        }
+        drafts::save(&mut tx, id, &adoption.draft).await?;
+        for entry in audit {
+            append_in(&mut tx, entry).await?;
+        }
+        tx.commit().await.map_err(db)?;
+        Ok(added)
     }
 
     /// Machines, pins, drafts, evidence and roles go with it; audit and operations stay.

@@ -8,7 +8,7 @@ use engine::ports::{DraftStore, StoreError};
 use model::audit::AuditEntry;
 use model::ids::ClusterId;
 use model::wizard::Draft;
-use sqlx::{Sqlite, SqliteExecutor, Transaction};
+use sqlx::{Sqlite, SqliteConnection, SqliteExecutor, Transaction};
 
 #[async_trait]
 impl DraftStore for SqliteStore {
@@ -24,26 +24,32 @@ impl DraftStore for SqliteStore {
         audit: Option<AuditEntry>,
     ) -> Result<Draft, StoreError> {
         let mut tx: Transaction<'_, Sqlite> = self.write().await?;
-        if stored(&mut *tx, cluster).await?.revision != draft.revision {
-            return Err(StoreError::Conflict { what: "newer draft" });
-        }
-        let saved = Draft { revision: draft.revision + 1, ..draft.clone() };
-        sqlx::query(
-            "INSERT INTO drafts (cluster, revision, draft) VALUES (?, ?, ?)
-             ON CONFLICT (cluster) DO UPDATE SET revision = excluded.revision, draft = excluded.draft",
-        )
-        .bind(cluster.to_string())
-        .bind(signed("revision", saved.revision)?)
-        .bind(to_json("draft", &saved)?)
-        .execute(&mut *tx)
-        .await
-        .map_err(refused("draft", "cluster"))?;
+        let saved = save(&mut tx, cluster, draft).await?;
         if let Some(entry) = audit {
             append_in(&mut tx, entry).await?;
         }
         tx.commit().await.map_err(db)?;
         Ok(saved)
     }
+}
+
+/// Within a transaction of the caller's.
+pub(crate) async fn save(tx: &mut SqliteConnection, cluster: ClusterId, draft: &Draft) -> Result<Draft, StoreError> {
+    if stored(&mut *tx, cluster).await?.revision != draft.revision {
+        return Err(StoreError::Conflict { what: "newer draft" });
+    }
+    let saved = Draft { revision: draft.revision + 1, ..draft.clone() };
+    sqlx::query(
+        "INSERT INTO drafts (cluster, revision, draft) VALUES (?, ?, ?)
+         ON CONFLICT (cluster) DO UPDATE SET revision = excluded.revision, draft = excluded.draft",
+    )
+    .bind(cluster.to_string())
+    .bind(signed("revision", saved.revision)?)
+    .bind(to_json("draft", &saved)?)
+    .execute(&mut *tx)
+    .await
+    .map_err(refused("draft", "cluster"))?;
+    Ok(saved)
 }
 
 async fn stored(from: impl SqliteExecutor<'_>, cluster: ClusterId) -> Result<Draft, StoreError> {

@@ -79,7 +79,7 @@ fn nothing_may_be_empty() {
     assert_eq!(after(|plan| plan.steps[0].commands.clear()), [LintFault::NoCommand { step: 0 }]);
     assert_eq!(after(|plan| plan.steps[4].commands.push(" ".into())), [LintFault::NoCommand { step: 4 }]);
     assert_eq!(after(|plan| plan.steps[1].node_name.clear()), [LintFault::NoNode { step: 1 }]);
-    let nil = after(|plan| plan.steps.push(step(0, Action::KeepConsoleKey)));
+    let nil = after(|plan| plan.steps.push(step(0, Action::KeepConsoleKey { account: None })));
     assert_eq!(nil, [LintFault::NoNode { step: 8 }]);
 }
 

@@ -92,7 +92,7 @@ fn Row(number: usize, step: Step) -> impl IntoView {
 /// What is looked at after a step before it counts.
 fn proof(i18n: leptos_i18n::I18nContext<Locale>, action: &Action) -> String {
     match action {
-        Action::KeepConsoleKey | Action::ShareConsoleKey | Action::AuthorizeRootKey { .. } => {
+        Action::KeepConsoleKey { .. } | Action::ShareConsoleKey | Action::AuthorizeRootKey { .. } => {
             t_string!(i18n, wizard.proof_line).to_owned()
         }
         Action::CreateCluster { name, .. } => t_string!(i18n, wizard.proof_create, name = name.to_string()).to_string(),
@@ -106,6 +106,8 @@ fn proof(i18n: leptos_i18n::I18nContext<Locale>, action: &Action) -> String {
         Action::SetUpQdevice { votes_before, .. } => {
             t_string!(i18n, wizard.proof_qdevice, before = *votes_before).to_string()
         }
-        Action::ForgetRootKey { .. } => t_string!(i18n, wizard.proof_gone).to_owned(),
+        Action::ClearLeftovers => t_string!(i18n, import.proof_cleared).to_owned(),
+        Action::RemoveConsoleKey { .. } => t_string!(i18n, import.proof_refused).to_owned(),
+        Action::ForgetRootKey { .. } | Action::RemoveSharedKey => t_string!(i18n, wizard.proof_gone).to_owned(),
     }
 }

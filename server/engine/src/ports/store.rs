@@ -6,6 +6,7 @@ use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry}
 use model::host_key::{HostKey, Pin};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
+use model::name::ClusterName;
 use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine, StepEvent};
 use model::role::{Access, Role};
@@ -34,6 +35,19 @@ pub struct JournalEntry {
     pub event: StepEvent,
 }
 
+/// What an import writes down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adoption {
+    pub cluster: ClusterId,
+    /// The name in corosync.conf; the present one is kept where another cluster here has it.
+    pub name: Option<ClusterName>,
+    pub protected: bool,
+    /// Machines to add, in this order.
+    pub nodes: Vec<Node>,
+    /// Saved if its revision is still the stored one.
+    pub draft: Draft,
+}
+
 /// Clusters, machines, pins.
 #[async_trait]
 pub trait ClusterStore: Send + Sync + 'static {
@@ -43,6 +57,9 @@ pub trait ClusterStore: Send + Sync + 'static {
     async fn add_cluster(&self, cluster: &Cluster, audit: AuditEntry) -> Result<(), StoreError>;
     async fn set_phase(&self, id: ClusterId, phase: ClusterPhase) -> Result<(), StoreError>;
     async fn rename_cluster(&self, id: ClusterId, name: &str) -> Result<(), StoreError>;
+    /// Makes a cluster that exists already a live one, with its machines and links, in one transaction; returns the machines.
+    /// `Conflict` for an address that is there, or a newer draft.
+    async fn adopt(&self, adoption: &Adoption, audit: Vec<AuditEntry>) -> Result<Vec<Node>, StoreError>;
     async fn forget_cluster(&self, id: ClusterId, audit: AuditEntry) -> Result<(), StoreError>;
     /// In order of `position`.
     async fn nodes(&self, cluster: ClusterId) -> Result<Vec<Node>, StoreError>;

@@ -61,7 +61,7 @@ async fn wait_writable(context: &StepContext<'_>, node: &Node) -> StepResult<()>
     }
 }
 
-fn console_line(context: &StepContext<'_>) -> StepResult<KeyLine> {
+pub(super) fn console_line(context: &StepContext<'_>) -> StepResult<KeyLine> {
     let text = context.engine.dialer.console_key().map_err(Stop::Failed)?;
     let key = PublicKey::parse(&text).map_err(|error| Stop::Failed(unreadable(&error, "console")))?;
     Ok(KeyLine::authorized(&key))
@@ -71,10 +71,11 @@ pub async fn probe_console_key(context: &StepContext<'_>, file: KeyFile) -> Step
     probe_lines(context, file, &[console_line(context)?]).await
 }
 
-pub async fn keep_console_key(context: &StepContext<'_>) -> StepResult<()> {
+pub async fn keep_console_key(context: &StepContext<'_>, account: Option<&str>) -> StepResult<()> {
     let node = context.node(context.step.node).await?;
-    context.change_ok(&node, &ssh_keys::make_ssh_folder()).await?;
-    append_missing(context, KeyFile::AuthorizedKeys2, &[console_line(context)?]).await
+    let folder = if account.is_some() { ssh_keys::make_login_ssh_folder() } else { ssh_keys::make_ssh_folder() };
+    context.change_ok(&node, &folder).await?;
+    append_missing(context, KeyFile::kept(account), &[console_line(context)?]).await
 }
 
 pub async fn share_console_key(context: &StepContext<'_>) -> StepResult<()> {
@@ -210,7 +211,7 @@ pub async fn trust(context: &StepContext<'_>, of: NodeId, address: IpAddr) -> St
 /// Every key step is proven by looking again.
 pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
     let there = match &context.step.action {
-        Action::KeepConsoleKey => probe_console_key(context, KeyFile::AuthorizedKeys2).await?,
+        Action::KeepConsoleKey { account } => probe_console_key(context, KeyFile::kept(account.as_deref())).await?,
         Action::ShareConsoleKey => probe_console_key(context, KeyFile::ClusterAuthorizedKeys).await?,
         Action::MakeRootKey => probe_root_key(context).await?,
         Action::AuthorizeRootKey { of, file, .. } => probe_authorized(context, *of, *file).await?,

@@ -11,7 +11,7 @@ use model::problem::ProblemCode;
 use std::time::Duration;
 
 #[derive(Debug, Clone, Copy)]
-enum Trouble {
+pub enum Trouble {
     Off,
     Frozen,
     Hanging,
@@ -20,7 +20,7 @@ enum Trouble {
 }
 
 impl Trouble {
-    fn begins(self, node: String) -> Fault {
+    pub fn begins(self, node: String) -> Fault {
         match self {
             Self::Off => Fault::Kill { node },
             Self::Frozen => Fault::Freeze { node },
@@ -30,7 +30,7 @@ impl Trouble {
         }
     }
 
-    fn ends(self, node: String) -> Option<Fault> {
+    pub fn ends(self, node: String) -> Option<Fault> {
         match self {
             Self::Off => Some(Fault::Start { node }),
             Self::Frozen => Some(Fault::Thaw { node }),
@@ -41,7 +41,7 @@ impl Trouble {
     }
 
     /// What the console may say of it.
-    fn codes(self) -> &'static [ProblemCode] {
+    pub fn codes(self) -> &'static [ProblemCode] {
         match self {
             Self::Off => &[ProblemCode::ConnectionRefused, ProblemCode::StepTimedOut],
             Self::Frozen => &[

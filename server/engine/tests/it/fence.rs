@@ -4,7 +4,7 @@
 
 use async_trait::async_trait;
 use engine::ports::{
-    AuditStore, ClusterStore, DraftStore, EvidenceStore, JournalEntry, OperationStore, PinStore, SessionRow,
+    Adoption, AuditStore, ClusterStore, DraftStore, EvidenceStore, JournalEntry, OperationStore, PinStore, SessionRow,
     SessionStore, StoreError, StoredUser, UserStore,
 };
 use jiff::Timestamp;
@@ -139,6 +139,7 @@ delegate!(ClusterStore {
     fn add_cluster(cluster: &Cluster, audit: AuditEntry) -> ();
     fn set_phase(id: ClusterId, phase: ClusterPhase) -> ();
     fn rename_cluster(id: ClusterId, name: &str) -> ();
+    fn adopt(adoption: &Adoption, audit: Vec<AuditEntry>) -> Vec<Node>;
     fn forget_cluster(id: ClusterId, audit: AuditEntry) -> ();
     fn nodes(cluster: ClusterId) -> Vec<Node>;
     fn node(id: NodeId) -> Node;

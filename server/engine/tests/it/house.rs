@@ -59,26 +59,45 @@ impl House {
     pub async fn new(scenario: Scenario) -> Self {
         let running = scenario.cluster.clone();
         let lab = Lab::new(scenario, Options { port: 0, ..Options::default() }).expect("the lab starts");
+        let house = Self::on(lab).await;
+        house.furnish(running).await;
+        house
+    }
+
+    /// A console that knows no machine yet, with an import that has just begun.
+    pub async fn outside(scenario: Scenario) -> Self {
+        let lab = Lab::new(scenario, Options { port: 0, ..Options::default() }).expect("the lab starts");
+        let house = Self::on(lab).await;
+        let cluster = house.cluster_row("import-1", ClusterPhase::Importing);
+        let entry = house.entry(AuditCode::ClusterAdded);
+        house.store().add_cluster(&cluster, entry).await.expect("the cluster is added");
+        house
+    }
+
+    async fn on(lab: Lab) -> Self {
         let keys = Arc::new(Keys::generate());
         let clock = Arc::new(TokioClock { base: Timestamp::now(), started: Instant::now() });
         // Where memory serves as a disk, writes that have to be on disk cost nothing.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
         let console = Console::open(&lab, &keys, &clock, &folder, None).await;
         let cluster = ClusterId::from_uuid(Uuid::now_v7());
-        let house = Self { lab, cluster, console, keys, clock, folder };
-        house.furnish(running).await;
-        house
+        Self { lab, cluster, console, keys, clock, folder }
     }
 
-    async fn furnish(&self, running: Option<String>) {
-        let cluster = Cluster {
+    fn cluster_row(&self, name: &str, phase: ClusterPhase) -> Cluster {
+        Cluster {
             id: self.cluster,
-            name: running.as_deref().unwrap_or(CLUSTER).parse().expect("a name"),
-            phase: if running.is_some() { ClusterPhase::Live } else { ClusterPhase::Draft },
+            name: name.parse().expect("a name"),
+            phase,
             protected: false,
             created_at: self.clock.now(),
             created_by: "anna".into(),
-        };
+        }
+    }
+
+    async fn furnish(&self, running: Option<String>) {
+        let phase = if running.is_some() { ClusterPhase::Live } else { ClusterPhase::Draft };
+        let cluster = self.cluster_row(running.as_deref().unwrap_or(CLUSTER), phase);
         self.store().add_cluster(&cluster, self.entry(AuditCode::ClusterAdded)).await.expect("the cluster is added");
         for info in self.lab.nodes() {
             // A join replaces the first file; in a cluster it is shared.
@@ -89,7 +108,7 @@ impl House {
     }
 
     /// The console's key into one of the account's two files.
-    fn let_in(&self, node: &str, file: &str) {
+    pub fn let_in(&self, node: &str, file: &str) {
         let line = format!("{}\n", self.keys.line);
         assert!(self.lab.put_file(node, &format!("/root/.ssh/{file}"), line.as_bytes()), "no node {node}");
     }
@@ -102,11 +121,18 @@ impl House {
     }
 
     async fn add_node(&self, name: &str, purpose: Purpose) -> NodeId {
+        let node = self.add_row(name, purpose, "root").await;
+        self.engine().try_log_in(&node).await.expect("the console may log in");
+        node.id
+    }
+
+    /// A machine with its host key pinned, logged in to by nobody yet.
+    pub async fn add_row(&self, name: &str, purpose: Purpose, user: &str) -> Node {
         let node = Node {
             id: NodeId::from_uuid(Uuid::now_v7()),
             cluster: self.cluster,
             purpose,
-            address: SshAddress { host: name.into(), port: 22, user: "root".into() },
+            address: SshAddress { host: name.into(), port: 22, user: user.into() },
             name: None,
             pin: None,
             offered: None,
@@ -116,9 +142,12 @@ impl House {
         let store = self.store();
         let node = store.add_node(&node, self.entry(AuditCode::NodeAdded)).await.expect("the node is added");
         self.pin(&node).await;
-        let node = store.node(node.id).await.expect("the node is there");
-        self.engine().try_log_in(&node).await.expect("the console may log in");
-        node.id
+        store.node(node.id).await.expect("the node is there")
+    }
+
+    /// The console's public key as it stands in files of authorised keys.
+    pub fn key_blob(&self) -> &str {
+        self.keys.line.split_whitespace().nth(1).expect("a key")
     }
 
     fn entry(&self, code: AuditCode) -> AuditEntry {

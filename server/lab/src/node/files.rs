@@ -66,6 +66,14 @@ impl Files {
         }
     }
 
+    /// Every file with its content; links are not followed.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &[u8])> {
+        self.0.iter().filter_map(|(path, entry)| match entry {
+            Entry::File { content, .. } => Some((path, content.as_slice())),
+            Entry::Link(_) | Entry::Directory => None,
+        })
+    }
+
     /// Mode bits of a file; `None` when there is none.
     pub(crate) fn mode(&self, path: &str) -> Option<u32> {
         match self.entries.get(&self.resolve(path)) {

@@ -5,6 +5,9 @@ use sha2::{Digest, Sha256};
 use super::Env;
 use crate::node::files::{Errno, parent};
 
+/// How the console's scripts end when the file is not the one that was read.
+const CHANGED: i32 = 75;
+
 pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i32> {
     Some(match name {
         "cat" => cat(env, args).await,
@@ -23,6 +26,8 @@ pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i
 
 /// Reads a file as this user: people who are not root see neither keys nor most of `/etc/pve`.
 fn read(env: &Env, path: &str) -> Result<Vec<u8>, Errno> {
+    let path = absolute(env, path);
+    let path = path.as_str();
     env.world(|world| {
         if !env.is_root() {
             let mode = world.nodes.get(&env.node).and_then(|node| node.files.mode(path));
@@ -33,6 +38,15 @@ fn read(env: &Env, path: &str) -> Result<Vec<u8>, Errno> {
         }
         world.read(&env.node, path)
     })
+}
+
+/// A path as the program sees it: what is relative begins in the home of who logged in.
+pub(crate) fn absolute(env: &Env, path: &str) -> String {
+    match (path.starts_with('/'), env.is_root()) {
+        (true, _) => path.to_owned(),
+        (false, true) => format!("/root/{path}"),
+        (false, false) => format!("/home/{}/{path}", env.user),
+    }
 }
 
 /// Whether this user may write there.
@@ -87,6 +101,7 @@ async fn test(env: &Env, args: &[String]) -> i32 {
         };
     }
     let [flag, path] = args else { return 2 };
+    let path = &absolute(env, path);
     let holds = env.world(|world| match flag.as_str() {
         "-e" => world.exists(&env.node, path),
         "-f" => world.read(&env.node, path).is_ok(),
@@ -94,6 +109,7 @@ async fn test(env: &Env, args: &[String]) -> i32 {
         "-w" => may_write(env, path) && world.is_writable(&env.node, path),
         "-L" => world.nodes.get(&env.node).is_some_and(|node| node.files.is_link(path)),
         "-r" => world.exists(&env.node, path),
+        "-L" => world.nodes.get(&env.node).is_some_and(|node| node.files.is_link(path)),
         _ => false,
     });
     i32::from(!holds)
@@ -104,10 +120,11 @@ async fn tee(env: &Env, args: &[String]) -> i32 {
     let input = env.stdin.lock().await.all().await;
     let mut code = 0;
     for path in args.iter().filter(|arg| !arg.starts_with('-')) {
-        let done = env.world(|world| match (may_write(env, path), append) {
+        let real = absolute(env, path);
+        let done = env.world(|world| match (may_write(env, &real), append) {
             (false, _) => Err(Errno::Denied),
-            (true, true) => world.append(&env.node, path, &input),
-            (true, false) => world.write(&env.node, path, &input, 0o644),
+            (true, true) => world.append(&env.node, &real, &input),
+            (true, false) => world.write(&env.node, &real, &input, 0o644),
         });
         if let Err(error) = done {
             code = env.fail(&format!("tee: {path}: {}", error.words()), 1).await;
@@ -146,12 +163,13 @@ async fn install(env: &Env, args: &[String]) -> i32 {
     }
     if args.iter().any(|arg| arg == "-d") {
         for path in &words {
-            if !may_write(env, path) {
+            let real = absolute(env, path);
+            if !may_write(env, &real) {
                 return env.fail(&format!("install: cannot create directory '{path}': Permission denied"), 1).await;
             }
             env.world(|world| {
                 if let Some(node) = world.nodes.get_mut(&env.node) {
-                    node.files.make_directory(path);
+                    node.files.make_directory(&real);
                 }
             });
         }
@@ -254,6 +272,40 @@ async fn sha256sum(env: &Env, args: &[String]) -> i32 {
         }
     }
     code
+}
+
+/// What the console's script `swap` does: standard input in the file's place, in one move, if the file is the one that was read.
+pub(crate) async fn swap(env: &Env, path: &str, digest: &str) -> i32 {
+    let input = env.stdin.lock().await.all().await;
+    replace(env, path, digest, Some(input)).await
+}
+
+/// What the console's script `drop` does.
+pub(crate) async fn drop_unchanged(env: &Env, path: &str, digest: &str) -> i32 {
+    replace(env, path, digest, None).await
+}
+
+async fn replace(env: &Env, path: &str, digest: &str, content: Option<Vec<u8>>) -> i32 {
+    let real = absolute(env, path);
+    let done = env.world(|world| {
+        if !may_write(env, &real) {
+            return Err(Errno::Denied);
+        }
+        let present = world.read(&env.node, &real)?;
+        if hex::encode(Sha256::digest(&present)) != digest {
+            return Ok(false);
+        }
+        match &content {
+            Some(content) => world.write(&env.node, &real, content, 0o600)?,
+            None => world.remove(&env.node, &real)?,
+        }
+        Ok(true)
+    });
+    match done {
+        Ok(true) => 0,
+        Ok(false) => CHANGED,
+        Err(error) => env.fail(&format!("sh: 1: cannot create {path}: {}", error.words()), CHANGED).await,
+    }
 }
 
 /// Whether a file's directory is there.

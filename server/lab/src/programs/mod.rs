@@ -229,6 +229,7 @@ async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i32> {
         "systemd-run" => systemd::systemd_run(env, args).await,
         "journalctl" => journal::journalctl(env, args).await,
         "ssh" => ssh::ssh(env, args).await,
+        "ssh-keyscan" => ssh::ssh_keyscan(env, args).await,
         "ssh-keygen" => ssh::ssh_keygen(env, args).await,
         "perl" => probe::perl(env, args).await,
         "dpkg-query" => pve::dpkg_query(env, args).await,

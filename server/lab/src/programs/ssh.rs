@@ -18,6 +18,8 @@ const KEYGEN_MS: u64 = 1_800;
 const CONNECT_MS: u64 = 180;
 /// What an address that nobody has costs `ssh-copy-id`, in simulated milliseconds.
 const NO_ROUTE_MS: u64 = 6_000;
+/// How long `ssh-keyscan` waits unless it is told otherwise, in seconds.
+const SCAN_PATIENCE_S: u64 = 5;
 /// Exit code of `ssh` for its own errors.
 const SSH_FAILED: i32 = 255;
 
@@ -75,6 +77,28 @@ fn host_at(world: &World, from: &str, address: &str) -> Option<String> {
             other.power == Power::On && (same || wired)
         })
         .map(|other| other.name.clone())
+}
+
+/// `ssh-keyscan -T SECONDS -t KIND ADDRESS`: one line on standard output, the greeting as a remark on standard error.
+pub(crate) async fn ssh_keyscan(env: &Env, args: &[String]) -> i32 {
+    let read = super::args::read(args, &[]);
+    let (Some(kind), Some(address)) = (read.options.get("t"), args.last()) else {
+        return env.fail("usage: ssh-keyscan [-46cDHqv] [-f file] [-O option] [-p port] [-T timeout]", 1).await;
+    };
+    env.pause(CONNECT_MS).await;
+    let Some(other) = env.world(|world| host_at(world, &env.node, address)) else {
+        let patience_s: u64 = read.options.get("T").and_then(|text| text.parse().ok()).unwrap_or(SCAN_PATIENCE_S);
+        env.pause(patience_s * 1_000).await;
+        return 1;
+    };
+    let keys = env.world(|world| world.nodes.get(&other).map(|node| node.keys.public_lines())).unwrap_or_default();
+    env.eprint(&format!("# {address}:22 SSH-2.0-OpenSSH_10.0p2 Debian-7\n")).await;
+    if let Some((_, line)) = keys.iter().find(|(known, _)| known == kind)
+        && let Some((algorithm, blob)) = type_and_blob(line)
+    {
+        env.print(&format!("{address} {algorithm} {blob}\n")).await;
+    }
+    0
 }
 
 fn knows_host(world: &World, from: &str, other: &str, target: &Target<'_>) -> bool {

@@ -12,6 +12,11 @@ const TERMINATED: i32 = 143;
 /// The one script that the console gives to a shell: the program behind it ends with standard input.
 const FOLLOW_SCRIPT: &str = "exec 3<&0; { read -r q <&3; kill 0; } >/dev/null 2>&1 & trap \"exit 143\" TERM; \
     \"$@\" 3<&- </dev/null; q=$?; kill $! 2>/dev/null; wait $! 2>/dev/null; exit $q";
+/// The console's script that writes a file again, called `swap FILE DIGEST`.
+const SWAP_SCRIPT: &str = "f=$1 t=$1.quorate; umask 077; cat >\"$t\" && [ \"$(sha256sum <\"$f\")\" = \"$2  -\" ] && \
+    mv -f \"$t\" \"$f\" || { rm -f \"$t\"; exit 75; }";
+/// The console's script that removes a file, called `drop FILE DIGEST`.
+const DROP_SCRIPT: &str = "[ \"$(sha256sum <\"$1\")\" = \"$2  -\" ] && rm -f \"$1\" || exit 75";
 /// What that script's program is called by.
 const FOLLOW_NAME: &str = "follow";
 
@@ -35,6 +40,12 @@ async fn sh(env: &Env, args: &[String]) -> i32 {
         [] => Box::pin(shell::interactive(env)).await,
         [flag, script, name, argv @ ..] if flag == "-c" && script == FOLLOW_SCRIPT && name == FOLLOW_NAME => {
             follow(env, argv).await
+        }
+        [flag, script, name, path, digest] if flag == "-c" && script == SWAP_SCRIPT && name == "swap" => {
+            super::files::swap(env, path, digest).await
+        }
+        [flag, script, name, path, digest] if flag == "-c" && script == DROP_SCRIPT && name == "drop" => {
+            super::files::drop_unchanged(env, path, digest).await
         }
         [flag, line, ..] if flag == "-c" => Box::pin(shell::exec(env, line)).await,
         [file, ..] => env.fail(&format!("sh: 0: cannot open {file}: No such file"), 2).await,

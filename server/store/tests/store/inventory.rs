@@ -175,3 +175,36 @@ fn evidence() -> Evidence {
         cut: false,
     }
 }
+
+#[tokio::test]
+async fn an_import_is_written_down_as_a_whole_or_not_at_all() {
+    use engine::ports::Adoption;
+    let room = Room::new().await;
+    let (one, two) = (room.cluster(1).await, room.cluster(2).await);
+    let first = Node { name: Some("pve1".into()), ..node(one.id, 1) };
+    room.store.add_node(&first, entry(AuditCode::NodeAdded)).await.expect("add");
+    let draft = Draft { touched_by: Some("ops-1".into()), ..Draft::default() };
+    let adoption = |name: &str, number: u128, revision: u64| Adoption {
+        cluster: one.id,
+        name: name.parse().ok(),
+        protected: true,
+        nodes: vec![Node { name: Some("pve2".into()), ..node(one.id, number) }],
+        draft: Draft { revision, ..draft.clone() },
+    };
+    let entries = || vec![entry(AuditCode::ClusterImported), entry(AuditCode::NodeAdded)];
+    let before = total(&room).await;
+    conflict(room.store.adopt(&adoption("prod", 1, 0), entries()).await);
+    conflict(room.store.adopt(&adoption("prod", 2, 7), entries()).await);
+    let untouched = room.store.cluster(one.id).await.expect("cluster");
+    assert_eq!((untouched.phase, total(&room).await), (one.phase, before), "nothing of what was refused stays");
+    assert_eq!(room.store.nodes(one.id).await.expect("nodes").len(), 1);
+
+    let added = room.store.adopt(&adoption("prod", 2, 0), entries()).await.expect("adopted");
+    assert_eq!(added.iter().map(|node| node.position).collect::<Vec<_>>(), [1]);
+    let live = room.store.cluster(one.id).await.expect("cluster");
+    assert_eq!((live.name.as_str(), live.phase, live.protected), ("prod", ClusterPhase::Live, true));
+    assert_eq!(total(&room).await, before + 2);
+    let taken = two.name.as_str().to_uppercase();
+    room.store.adopt(&Adoption { nodes: Vec::new(), ..adoption(&taken, 3, 1) }, Vec::new()).await.expect("adopted");
+    assert_eq!(room.store.cluster(one.id).await.expect("cluster").name.as_str(), "prod", "a taken name is not taken");
+}

@@ -112,7 +112,7 @@ pub fn operation(cluster: ClusterId, number: u128) -> Operation {
         intent: Intent::InstallKey { node },
         risk: Risk::Reversible,
         target: "pve1".into(),
-        steps: vec![step(Action::KeepConsoleKey), step(Action::MakeRootKey)],
+        steps: vec![step(Action::KeepConsoleKey { account: None }), step(Action::MakeRootKey)],
         consequences: vec![],
         facts: MaterialFacts { cluster_name: None, config_version: None, members: vec![], expected_votes: None },
     };

@@ -1,0 +1,174 @@
+//! Taking the console's own traces off a machine. The last proof is the machine's: it refuses the console's key.
+
+use super::keys::console_line;
+use super::{Probe, StepContext, StepResult, Stop};
+use crate::context::Engine;
+use crate::evidence::{answer, unreadable};
+use crate::limits::{KNOCK_FOR, POLL_PAUSE};
+use crate::ports::{Credential, DialError};
+use model::facts::UnitState;
+use model::ids::OperationId;
+use model::inventory::Node;
+use model::plan::Action;
+use model::problem::{Problem, ProblemCode};
+use pve::files::{self, NodeFolder};
+use pve::host_keys::PublicKey;
+use pve::ssh_keys::{self, KeyFile, Without};
+use pve::unit::{self, UnitName};
+use std::collections::BTreeSet;
+use tokio::time::{Instant, sleep};
+
+/// How the names of this product's units, and of their output files in `/run`, begin.
+const UNIT_PREFIX: &str = "quorate-";
+
+pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
+    let node = context.node(context.step.node).await?;
+    // After a crash, or where nothing was ever installed: a machine that refuses the key is done, and tells no more.
+    if refuses(context, &node).await? {
+        return Ok(Probe::AlreadyDone);
+    }
+    let done = match &context.step.action {
+        Action::ClearLeftovers => leftovers(context, &node).await?.is_empty(),
+        Action::RemoveSharedKey => !is_shared(context, &node).await?,
+        // It let the console in a moment ago.
+        _ => false,
+    };
+    Ok(if done { Probe::AlreadyDone } else { Probe::Needed })
+}
+
+pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    let missing = |what: &str| {
+        Err(Stop::Parked(Problem::new(ProblemCode::ProofMissing).with("node", node.label()).with("what", what)))
+    };
+    match &context.step.action {
+        Action::ClearLeftovers if leftovers(context, &node).await?.is_empty() => Ok(()),
+        Action::RemoveSharedKey if !is_shared(context, &node).await? => Ok(()),
+        Action::RemoveConsoleKey { .. } if refuses(context, &node).await? => Ok(()),
+        Action::RemoveConsoleKey { .. } => {
+            Err(Stop::Parked(Problem::new(ProblemCode::KeyStillAccepted).with("node", node.label())))
+        }
+        other => missing(other.word()),
+    }
+}
+
+/// Knocks at the machine's door anew; a kept connection proves nothing.
+async fn refuses(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
+    let endpoint = Engine::endpoint(node);
+    let until = Instant::now() + KNOCK_FOR;
+    loop {
+        match context.engine.dialer.once(&endpoint, Credential::ConsoleKey).await {
+            Ok(_) => return Ok(false),
+            Err(DialError::KeyRefused) => return Ok(true),
+            Err(error) if is_final(&error) || Instant::now() >= until => {
+                return Err(Stop::Parked(error.problem().with("node", node.label())));
+            }
+            Err(_) => sleep(POLL_PAUSE).await,
+        }
+    }
+}
+
+/// A machine that shows another key is not the one that was asked about.
+fn is_final(error: &DialError) -> bool {
+    matches!(error, DialError::ChangedKey { .. } | DialError::UnknownKey { .. } | DialError::ConsoleKey { .. })
+}
+
+/// Whether the cluster's shared file has the console's key. The nodes' own keys are always in it: without any it is not the file.
+async fn is_shared(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
+    let file = KeyFile::ClusterAuthorizedKeys;
+    let lines = context.ask(node, &ssh_keys::cat(file), files::content).await?.unwrap_or_default();
+    if !lines.iter().any(|line| PublicKey::parse(line).is_ok()) {
+        return Err(Stop::Parked(
+            Problem::new(ProblemCode::Garbage).with("node", node.label()).with("what", file.path()),
+        ));
+    }
+    Ok(console_line(context)?.is_in(&lines))
+}
+
+/// Units of this cluster's own operations of which something is left in `/run`; another console's are none of ours.
+async fn leftovers(context: &StepContext<'_>, node: &Node) -> StepResult<Vec<UnitName>> {
+    let names = context.ask(node, &files::list(&NodeFolder::Run), files::names).await?.unwrap_or_default();
+    let stems: BTreeSet<&str> =
+        names.iter().filter_map(|name| name.strip_suffix(".out").or_else(|| name.strip_suffix(".err"))).collect();
+    let mut found = Vec::new();
+    for stem in stems {
+        let Some(operation) = operation_of(stem) else { continue };
+        let ours = context.engine.store.operation(operation).await;
+        if ours.is_ok_and(|operation| operation.cluster == context.operation.cluster)
+            && let Ok(unit) = stem.parse()
+        {
+            found.push(unit);
+        }
+    }
+    Ok(found)
+}
+
+/// `quorate-OPERATION-STEP`
+fn operation_of(stem: &str) -> Option<OperationId> {
+    let (operation, step) = stem.strip_prefix(UNIT_PREFIX)?.rsplit_once('-')?;
+    step.parse::<u16>().ok()?;
+    operation.parse().ok()
+}
+
+pub async fn clear_leftovers(context: &StepContext<'_>) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    for unit in leftovers(context, &node).await? {
+        let state = context.ask(&node, &unit::show(&unit), unit::state).await?;
+        match state {
+            // No operation runs in this cluster: a command that still does was abandoned, and is for a person to end.
+            UnitState::Running => {
+                return Err(Stop::Failed(
+                    Problem::new(ProblemCode::OutcomeUnknown).with("node", node.label()).quoting(unit.as_str()),
+                ));
+            }
+            UnitState::Exited { .. } => context.change_ok(&node, &unit::stop(&unit)).await?,
+            UnitState::Failed { .. } => context.change_ok(&node, &unit::reset_failed(&unit)).await?,
+            UnitState::NotFound => {}
+        }
+        context.change_ok(&node, &unit::remove_output(&unit)).await?;
+    }
+    Ok(())
+}
+
+pub async fn remove_shared_key(context: &StepContext<'_>) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    take_out(context, &node, KeyFile::ClusterAuthorizedKeys, false).await
+}
+
+pub async fn remove_console_key(context: &StepContext<'_>, account: Option<&str>) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    let usual = KeyFile::usual(account);
+    // In a cluster root's is a link to the shared file, from which the key is gone already.
+    if !context.ask(&node, &ssh_keys::is_link(usual), files::yes_or_no).await? {
+        take_out(context, &node, usual, false).await?;
+    }
+    // The last way in goes last.
+    take_out(context, &node, KeyFile::kept(account), true).await
+}
+
+/// Writes a file again without the console's key. Somebody else's change in between is read again, not overwritten.
+async fn take_out(context: &StepContext<'_>, node: &Node, file: KeyFile, drop_empty: bool) -> StepResult<()> {
+    let line = console_line(context)?;
+    loop {
+        let output = context.read(node, &ssh_keys::cat(file)).await?;
+        let known = files::content(answer(&output)).map_err(|error| Stop::Parked(unreadable(&error, node.label())))?;
+        if known.is_none() {
+            return Ok(());
+        }
+        let command = match ssh_keys::without(file, &output.stdout, &line, drop_empty) {
+            Without::NotThere => return Ok(()),
+            Without::NotText => {
+                return Err(Stop::Failed(
+                    Problem::new(ProblemCode::Garbage).with("node", node.label()).with("what", file.path()),
+                ));
+            }
+            Without::Change(command) => command,
+        };
+        let written = context.change(node, &command).await?;
+        match written.exit {
+            Some(0) => return Ok(()),
+            Some(ssh_keys::EXIT_CHANGED) => sleep(POLL_PAUSE).await,
+            _ => return Err(Stop::Parked(super::context::failed(node, &command, &written))),
+        }
+    }
+}
