@@ -5,12 +5,14 @@ use crate::pages::audit::AuditPage;
 use crate::pages::cluster::ClusterPage;
 use crate::pages::clusters::ClustersPage;
 use crate::pages::frame::Frame;
+use crate::pages::import::{ImportClusterPage, ImportPage};
 use crate::pages::invite::InvitePage;
 use crate::pages::not_found::NotFound;
 use crate::pages::operation::OperationPage;
 use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
 use crate::pages::people::PeoplePage;
 use crate::pages::sign_in::SignInPage;
+use crate::pages::withdraw::WithdrawPage;
 use crate::pages::wizard::WizardPage;
 use crate::state::clock::Clock;
 use leptos::prelude::*;
@@ -41,6 +43,9 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("clusters/:id") view=ClusterPage ssr=WHOLE/>
                         <Route path=path!("clusters/:id/operations") view=ClusterOperationsPage ssr=WHOLE/>
                         <Route path=path!("clusters/:id/build/:step?") view=WizardPage ssr=WHOLE/>
+                        <Route path=path!("clusters/:id/import") view=ImportClusterPage ssr=WHOLE/>
+                        <Route path=path!("clusters/:id/withdraw") view=WithdrawPage ssr=WHOLE/>
+                        <Route path=path!("import") view=ImportPage ssr=WHOLE/>
                         <Route path=path!("operations") view=AllOperationsPage ssr=WHOLE/>
                         <Route path=path!("operations/:id") view=OperationPage ssr=WHOLE/>
                         <Route path=path!("audit") view=AuditPage ssr=WHOLE/>

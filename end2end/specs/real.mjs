@@ -3,6 +3,7 @@
 import { Served, cargoBuild } from '../lib/console.mjs'
 import { closeBrowser } from '../lib/browser.mjs'
 import { ClusterPage } from '../lib/cluster.mjs'
+import { Import } from '../lib/import.mjs'
 import { invited } from '../lib/invite.mjs'
 import { run } from '../lib/programs.mjs'
 import { LONG_PATIENCE, person } from '../lib/person.mjs'
@@ -94,6 +95,7 @@ export default {
       equal(Object.keys(ran).sort(), lab.members.map((node) => node.name).sort(), 'nodes on which commands ran')
       await asTheNodesKnow(lab, await trail.units())
     })
+    await leaveAndComeBack(spec, admin, lab, wizard.cluster)
   },
 }
 
@@ -108,6 +110,33 @@ async function asTheNodesKnow(lab, units) {
       equal(lines.length, 1, `starts of ${command} in the journal of ${node.name}: ${started.join(' / ')}`)
     }
   }
+}
+
+/** The console goes without a trace, and takes the same cluster over through another node. */
+async function leaveAndComeBack(spec, admin, lab, cluster) {
+  const { t } = admin
+  const work = new Import(admin)
+  work.cluster = cluster
+  const [first, second, third] = lab.members
+  await spec.step('withdrawing leaves nothing behind on real nodes', async () => {
+    await work.withdraw()
+    for (const node of lab.members) {
+      const files = '/root/.ssh/authorized_keys /root/.ssh/authorized_keys2 /etc/pve/priv/authorized_keys'
+      const left = lab.ssh(node, `cat ${files} 2>/dev/null | grep -c 'quorate' || true; ls /run | grep -c '^quorate-.*[.]out$' || true`)
+      equal(left.trim().split(/\s+/), ['0', '0'], `traces on ${node.name}`)
+    }
+    await work.seeForgotten(NAME)
+  })
+  await spec.step('the same cluster is taken over through its second node', async () => {
+    await work.begin(second)
+    await work.letIn(second)
+    await work.takeOver([first, third])
+    for (const node of [first, third]) await work.confirm(node, second.name)
+    await admin.see(t('import.progress', { works: 3, of: 3 }))
+    await work.openCluster()
+    const page = new ClusterPage(admin, work.cluster)
+    await page.seeState({ quorate: true, health: 'healthy', votes: 3, expected: 3 }, LONG_PATIENCE)
+  })
 }
 
 /** The lab of real parts; its own program does the work. */

@@ -2,6 +2,7 @@
 
 mod clusters;
 mod demo;
+mod import;
 mod nodes;
 mod people;
 mod plans;
@@ -17,6 +18,7 @@ use engine::context::store_problem;
 use model::audit::{AuditFilter, AuditPage, ChainState, ChainedEntry};
 use model::can::{self, Deed};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::import::{Chosen, Discovery};
 use model::inventory::{Cluster, Node};
 use model::links::LinkPlan;
 use model::observation::Evidence;
@@ -159,6 +161,22 @@ impl Backend for RequestBackend {
 
     async fn forget_cluster(&self, caller: Caller, id: ClusterId) -> ApiResult<()> {
         self.do_forget_cluster(caller, id).await
+    }
+
+    async fn import_begin(&self, caller: Caller, node: NewNode) -> ApiResult<ImportBegun> {
+        self.do_import_begin(caller, node).await
+    }
+
+    async fn discover(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Discovery> {
+        self.do_discover(caller, cluster).await
+    }
+
+    async fn import_members(&self, caller: Caller, cluster: ClusterId, members: Vec<Chosen>) -> ApiResult<ImportDone> {
+        self.do_import_members(caller, cluster, members).await
+    }
+
+    async fn key_seen(&self, caller: Caller, node: NodeId) -> ApiResult<KeySeen> {
+        self.do_key_seen(caller, node).await
     }
 
     async fn add_node(&self, caller: Caller, cluster: ClusterId, node: NewNode) -> ApiResult<KeyOffer> {

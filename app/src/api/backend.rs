@@ -4,6 +4,7 @@ use super::carried::*;
 use async_trait::async_trait;
 use model::audit::{AuditFilter, AuditPage, ChainState, ChainedEntry};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
 use model::observation::Evidence;
 use model::operation::Operation;
@@ -41,6 +42,11 @@ pub trait Backend: Send + Sync + 'static {
     async fn cluster(&self, caller: Caller, id: ClusterId) -> ApiResult<ClusterView>;
     async fn add_cluster(&self, caller: Caller, name: String) -> ApiResult<NewCluster>;
     async fn forget_cluster(&self, caller: Caller, id: ClusterId) -> ApiResult<()>;
+
+    async fn import_begin(&self, caller: Caller, node: NewNode) -> ApiResult<ImportBegun>;
+    async fn discover(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Discovery>;
+    async fn import_members(&self, caller: Caller, cluster: ClusterId, members: Vec<Chosen>) -> ApiResult<ImportDone>;
+    async fn key_seen(&self, caller: Caller, node: NodeId) -> ApiResult<KeySeen>;
 
     async fn add_node(&self, caller: Caller, cluster: ClusterId, node: NewNode) -> ApiResult<KeyOffer>;
     async fn forget_node(&self, caller: Caller, node: NodeId) -> ApiResult<()>;

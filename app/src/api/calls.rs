@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Json;
 use model::audit::{AuditFilter, AuditPage, ChainState, ChainedEntry};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
 use model::observation::Evidence;
 use model::operation::Operation;
@@ -90,6 +91,35 @@ pub async fn forget_cluster(id: ClusterId) -> ApiResult<()> {
     let backend = backend()?;
     let caller = backend.caller().await?;
     backend.forget_cluster(caller, id).await
+}
+
+/// Adds a machine of a cluster that exists already; the cluster is asked once the console can log in to it.
+#[server(name = ImportBeginCall, prefix = "/api", endpoint = "import_begin", input = Json, output = Json)]
+pub async fn import_begin(node: NewNode) -> ApiResult<ImportBegun> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.import_begin(caller, node).await
+}
+
+#[server(name = DiscoverCall, prefix = "/api", endpoint = "discover", input = Json, output = Json)]
+pub async fn discover(cluster: ClusterId) -> ApiResult<Discovery> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.discover(caller, cluster).await
+}
+
+#[server(name = ImportMembersCall, prefix = "/api", endpoint = "import_members", input = Json, output = Json)]
+pub async fn import_members(cluster: ClusterId, members: Vec<Chosen>) -> ApiResult<ImportDone> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.import_members(caller, cluster, members).await
+}
+
+#[server(name = KeySeenCall, prefix = "/api", endpoint = "key_seen", input = Json, output = Json)]
+pub async fn key_seen(node: NodeId) -> ApiResult<KeySeen> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.key_seen(caller, node).await
 }
 
 #[server(name = AddNodeCall, prefix = "/api", endpoint = "add_node", input = Json, output = Json)]

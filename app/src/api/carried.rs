@@ -133,9 +133,21 @@ pub struct NetworkView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "wish")]
 pub enum Wish {
-    Create { name: String, first: NodeId },
-    Join { joiners: Vec<NodeId> },
-    Qdevice { host: NodeId, address: Option<IpAddr> },
+    Create {
+        name: String,
+        first: NodeId,
+    },
+    Join {
+        joiners: Vec<NodeId>,
+    },
+    Qdevice {
+        host: NodeId,
+        address: Option<IpAddr>,
+    },
+    /// `leave` are machines that keep the console's key because they do not answer.
+    Withdraw {
+        leave: Vec<NodeId>,
+    },
 }
 
 /// A plan to look at, with what the policy will ask for.
@@ -195,6 +207,35 @@ pub struct DemoSwitch {
     /// Which set of simulated nodes it belongs to; each cluster is made of one.
     pub set: String,
     pub active: bool,
+}
+
+/// The beginning of an import: a cluster without a name yet, and the node through which it is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportBegun {
+    pub cluster: ClusterId,
+    pub node: NodeId,
+}
+
+/// What became of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportDone {
+    /// What the cluster is called here now.
+    pub name: String,
+    /// Another cluster here has its real name already.
+    pub name_taken: bool,
+    /// Why each node has to be given the console's key by itself; `None` where the cluster's shared file has it.
+    pub key_not_shared: Option<Problem>,
+}
+
+/// How another member sees a machine's host key: a hint beside the fingerprint, nothing more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySeen {
+    pub by: String,
+    pub address: IpAddr,
+    /// `None` where nothing answered there.
+    pub fingerprint: Option<String>,
+    /// It is the key that the machine shows to the console.
+    pub same: bool,
 }
 
 /// Ids of what a new draft of a cluster got.

@@ -1,6 +1,7 @@
 //! One cluster, live: the answers first, then the drawing, then the facts.
 
 mod agreement;
+mod belongings;
 mod demo;
 mod details;
 mod drawing;
@@ -72,8 +73,9 @@ fn Watched(view: ClusterView) -> impl IntoView {
     let name = view.cluster.name.to_string();
     Around::is_about(&name, live);
     Around::is_called(String::new);
-    let draft = view.cluster.phase == ClusterPhase::Draft;
-    let build = format!("/clusters/{}/build", view.cluster.id);
+    let draft = view.cluster.phase != ClusterPhase::Live;
+    let step = if view.cluster.phase == ClusterPhase::Importing { "import" } else { "build" };
+    let build = format!("/clusters/{}/{step}", view.cluster.id);
     let actions =
         view! { <a class="button" class:button-primary=draft href=build.clone()>{t!(i18n, pages.go_build)}</a> }
             .into_any();
@@ -81,8 +83,10 @@ fn Watched(view: ClusterView) -> impl IntoView {
         <PageTitle text=name badges=view! { <Badges live draft/> }.into_any() actions/>
         <div class="stack">
             {draft.then(|| view! { <NotBuilt to=build/> })}
+            <belongings::Waiting view=view.clone()/>
             <Announcer live/>
             {(!draft).then(|| view! { <Built live/> })}
+            <belongings::WayOut view/>
         </div>
     }
     .into_any()

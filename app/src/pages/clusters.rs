@@ -28,7 +28,7 @@ pub fn ClustersPage() -> impl IntoView {
     let clusters = Resource::new(|| (), |()| api::clusters());
     let asking = RwSignal::new(false);
     view! {
-        <PageTitle text=text!(i18n, pages.clusters) actions=view! { <BuildButton asking/> }.into_any()/>
+        <PageTitle text=text!(i18n, pages.clusters) actions=view! { <ImportLink/><BuildButton asking/> }.into_any()/>
         <Loaded resource=clusters view=move |lines| view! { <List lines asking/> }/>
         <NewCluster open=asking/>
     }
@@ -49,6 +49,13 @@ fn BuildButton(asking: RwSignal<bool>) -> impl IntoView {
         </Button>
     }
     .into_any()
+}
+
+/// Most people have a cluster already.
+#[component]
+fn ImportLink() -> impl IntoView {
+    let i18n = use_i18n();
+    view! { <a class="button button-primary" href="/import">{t!(i18n, import.import)}</a> }.into_any()
 }
 
 /// How often the list is read again while somebody looks at it.
@@ -89,7 +96,7 @@ fn NoClusters(asking: RwSignal<bool>) -> impl IntoView {
         <Card>
             <Empty title=text!(i18n, pages.clusters_empty)>
                 <p>{t!(i18n, pages.clusters_empty_text)}</p>
-                <BuildButton asking/>
+                <div class="row"><ImportLink/><BuildButton asking/></div>
             </Empty>
         </Card>
     }
@@ -126,9 +133,12 @@ fn Line(line: ClusterLine) -> impl IntoView {
     let words = use_words();
     let ClusterLine { cluster, nodes, health, told_at, wizard_step, running } = line;
     let draft = cluster.phase == ClusterPhase::Draft;
+    let importing = cluster.phase == ClusterPhase::Importing;
     let at = format!("/clusters/{}", cluster.id);
     let state = if draft {
         view! { <Badge tone=Tone::Plain word=text!(i18n, pages.draft)/> }.into_any()
+    } else if importing {
+        view! { <Badge tone=Tone::Plain word=text!(i18n, import.state)/> }.into_any()
     } else {
         view! { <State health told_at/> }.into_any()
     };
@@ -136,6 +146,8 @@ fn Line(line: ClusterLine) -> impl IntoView {
         let to = format!("{at}/build/{}", wizard_step.word());
         let text = move || t_string!(i18n, pages.go_on, step = words.plain("wizard", wizard_step.word()));
         view! { <a href=to>{text}</a> }.into_any()
+    } else if importing {
+        view! { <a href=format!("{at}/import")>{t!(i18n, import.go_on)}</a> }.into_any()
     } else {
         view! { <a href=at.clone()>{t!(i18n, pages.open_cluster)}</a> }.into_any()
     };

@@ -1,10 +1,10 @@
 //! From bare nodes to a proven cluster in six steps that any person of the team can pick up.
 
-mod add_node;
+pub mod add_node;
 mod cell;
 mod checks;
 mod consent;
-mod context;
+pub mod context;
 mod create;
 mod foot;
 mod grid;
@@ -15,12 +15,12 @@ mod link_choice;
 mod link_draft;
 mod link_picture;
 mod network;
-mod node_row;
+pub mod node_row;
 mod prerequisites;
 mod progress;
 mod qdevice;
 mod qdevice_host;
-mod runner;
+pub mod runner;
 mod steps;
 mod verify;
 mod verify_report;

@@ -96,17 +96,18 @@ impl RequestBackend {
     }
 
     pub(super) async fn do_forget_cluster(&self, caller: Caller, id: ClusterId) -> ApiResult<()> {
-        let cluster = self.cluster_for(&caller, id, Deed::ForgetCluster).await?;
+        let cluster = self.cluster_for(&caller, id, Deed::See).await?;
+        // An import that was begun and never finished is given up by whoever may begin one.
+        let deed = if cluster.phase == ClusterPhase::Importing { Deed::AddCluster } else { Deed::ForgetCluster };
+        can::do_it(Self::role_on(&caller, id), deed).map_err(ApiError)?;
         let engine = &self.state.engine;
         let operations = engine.store.operations(Some(id), RECENT).await.map_err(stored)?;
         if operations.iter().any(|operation| matches!(operation.state, OperationState::Running)) {
             return Err(ProblemCode::AlreadyRunning.into());
         }
-        engine.unwatch(id);
-        for node in engine.store.nodes(id).await.map_err(stored)? {
-            engine.dialer.forget(node.id).await;
-        }
-        let entry = engine.audit.about(AuditCode::ClusterForgotten, &actor(&caller), Outcome::Success, &cluster);
-        engine.store.forget_cluster(id, entry).await.map_err(stored)
+        // Where the console was ever let in its key may lie: this call takes nothing away.
+        let mut keep_key = engine.store.nodes(id).await.map_err(stored)?;
+        keep_key.retain(|node| node.pin.is_some());
+        engine.forget_cluster(&actor(&caller), &cluster, &keep_key).await.map_err(stored)
     }
 }

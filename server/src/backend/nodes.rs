@@ -4,7 +4,7 @@ use super::{RequestBackend, actor, stored};
 use app::api::*;
 use engine::context::Engine;
 use engine::execute;
-use engine::ports::{Credential, StoreError};
+use engine::ports::Credential;
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::can::{self, Deed};
 use model::host_key::{HostKey, Pin, Verdict, judge};
@@ -20,37 +20,14 @@ impl RequestBackend {
     pub(super) async fn do_add_node(&self, caller: Caller, cluster: ClusterId, new: NewNode) -> ApiResult<KeyOffer> {
         let cluster = self.cluster_for(&caller, cluster, Deed::AddNode).await?;
         let address = SshAddress::parse(&new.host, new.port, &new.user).map_err(|error| ApiError(error.into()))?;
-        let engine = &self.state.engine;
-        let offered = engine
-            .dialer
-            .offered_key(&address)
-            .await
-            .map_err(|error| ApiError(error.problem().with("host", &address.host).with("node", &address.host)))?;
-        let node = Node {
-            id: NodeId::from_uuid(engine.ids.next()),
-            cluster: cluster.id,
-            purpose: if new.qnetd { Purpose::Qnetd } else { Purpose::Member },
-            address,
-            name: None,
-            pin: None,
-            offered: Some(offered.clone()),
-            log_in: LogIn::KeyUnconfirmed,
-            position: 0,
-        };
-        let mut entry = self.node_entry(AuditCode::NodeAdded, &caller, &cluster, &node);
-        entry.details.insert("address".to_owned(), node.address.to_string());
-        entry.details.insert("offered".to_owned(), offered.fingerprint.clone());
-        let host = node.address.host.clone();
-        let node = engine.store.add_node(&node, entry).await.map_err(|error| match error {
-            StoreError::Conflict { .. } => ApiError(Problem::new(ProblemCode::NodeAlreadyAdded).with("host", host)),
-            other => stored(other),
-        })?;
-        engine.store.keep_offer(node.id, &offered).await.map_err(stored)?;
-        engine.watch(cluster.id).await;
+        let offered = self.offer_at(&address, &address.host).await?;
+        let purpose = if new.qnetd { Purpose::Qnetd } else { Purpose::Member };
+        let node = self.insert_node(&caller, &cluster, address, purpose, &offered).await?;
+        self.state.engine.watch(cluster.id).await;
         Ok(KeyOffer { node: node.id, offered })
     }
 
-    fn node_entry(&self, code: AuditCode, caller: &Caller, cluster: &Cluster, node: &Node) -> AuditEntry {
+    pub(super) fn node_entry(&self, code: AuditCode, caller: &Caller, cluster: &Cluster, node: &Node) -> AuditEntry {
         let mut entry = self.state.engine.audit.about(code, &actor(caller), Outcome::Success, cluster);
         entry.node = Some(node.label().to_owned());
         entry
@@ -62,7 +39,8 @@ impl RequestBackend {
         let member = engine.hub.snapshot(cluster.id).is_some_and(|snapshot| {
             snapshot.nodes.iter().any(|state| state.id == Some(id) && state.corosync_id.is_some())
         });
-        if cluster.phase == ClusterPhase::Live && member {
+        // A member that was never logged in to is only taken off the list, for instance to give it another address.
+        if cluster.phase == ClusterPhase::Live && member && node.pin.is_some() {
             return Err(ApiError(Problem::new(ProblemCode::ClusterAlreadyBuilt).with("name", &cluster.name)));
         }
         engine.unwatch_node(id);
@@ -75,10 +53,7 @@ impl RequestBackend {
     pub(super) async fn do_pin_key(&self, caller: Caller, id: NodeId, fingerprint: String) -> ApiResult<()> {
         let (cluster, node) = self.node_for(&caller, id, Deed::PinUnknownKey).await?;
         let engine = &self.state.engine;
-        let offered =
-            engine.dialer.offered_key(&node.address).await.map_err(|error| {
-                ApiError(error.problem().with("host", &node.address.host).with("node", node.label()))
-            })?;
+        let offered = self.offer_at(&node.address, node.label()).await?;
         if offered.fingerprint != fingerprint {
             engine.store.keep_offer(id, &offered).await.map_err(stored)?;
             let other =
@@ -96,7 +71,9 @@ impl RequestBackend {
         self.pin(&caller, &cluster, &node, offered, code).await?;
         // What the console's key is good for there is the next question on the page; a refusal is no error of pinning.
         let node = engine.node(id).await.map_err(ApiError)?;
-        let _ = engine.try_log_in(&node).await;
+        if engine.try_log_in(&node).await.is_ok() {
+            self.keep_key(&caller, &cluster, &node).await;
+        }
         Ok(())
     }
 
@@ -123,8 +100,24 @@ impl RequestBackend {
     pub(super) async fn do_try_log_in(&self, caller: Caller, id: NodeId) -> ApiResult<()> {
         let (cluster, node) = self.node_for(&caller, id, Deed::AddNode).await?;
         let result = self.state.engine.try_log_in(&node).await;
+        if result.is_ok() {
+            self.keep_key(&caller, &cluster, &node).await;
+        }
+        self.keep_first_offer(&node, &result).await?;
         self.state.engine.watch(cluster.id).await;
         result.map_err(ApiError)
+    }
+
+    /// A machine that did not answer when it was added shows its key now.
+    async fn keep_first_offer(&self, node: &Node, result: &Result<(), Problem>) -> ApiResult<()> {
+        if !result.as_ref().is_err_and(|problem| problem.code == ProblemCode::HostKeyUnknown) {
+            return Ok(());
+        }
+        let engine = &self.state.engine;
+        match engine.dialer.offered_key(&node.address).await {
+            Ok(offered) => engine.store.keep_offer(node.id, &offered).await.map_err(stored),
+            Err(_) => Ok(()),
+        }
     }
 
     /// A plan like any other; only its connection is opened with the password, which is then wiped.

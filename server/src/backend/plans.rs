@@ -3,8 +3,9 @@
 use super::wizard::{Joining, link_problem};
 use super::{RequestBackend, actor, stored};
 use app::api::*;
-use model::can::Deed;
-use model::ids::{ClusterId, OperationId};
+use futures::future::join_all;
+use model::can::{self, Deed};
+use model::ids::{ClusterId, NodeId, OperationId};
 use model::inventory::{Cluster, Node, Purpose};
 use model::links;
 use model::name::ClusterName;
@@ -15,6 +16,7 @@ use model::policy::Consent;
 use model::problem::{Problem, ProblemCode};
 use model::topology::Membership;
 use model::wizard::{self, Draft, StepState, WizardStep, World};
+use std::collections::BTreeSet;
 
 /// Operations on the list page.
 const LISTED: u32 = 200;
@@ -26,6 +28,7 @@ const EVIDENCE_LISTED: u32 = 200;
 impl RequestBackend {
     pub(super) async fn do_preview(&self, caller: Caller, id: ClusterId, wish: Wish) -> ApiResult<Preview> {
         let cluster = self.cluster_for(&caller, id, Deed::ProposePlan).await?;
+        Self::may_wish(&caller, id, &wish)?;
         let intent = self.intent(&cluster, &wish).await?;
         let proposal = self.state.engine.plan(id, &intent).await.map_err(ApiError)?;
         let obstacles = self.obstacles(&cluster, &wish).await?;
@@ -41,11 +44,20 @@ impl RequestBackend {
         consent: Consent,
     ) -> ApiResult<OperationId> {
         let cluster = self.cluster_for(&caller, id, Deed::RunPlan).await?;
+        Self::may_wish(&caller, id, &wish)?;
         if let Some(obstacle) = self.obstacles(&cluster, &wish).await?.into_iter().next() {
             return Err(ApiError(obstacle));
         }
         let intent = self.intent(&cluster, &wish).await?;
         self.state.engine.run(&actor(&caller), id, &intent, &digest, &consent, caller.me.fresh).await.map_err(ApiError)
+    }
+
+    /// What needs more than the right to run plans.
+    fn may_wish(caller: &Caller, id: ClusterId, wish: &Wish) -> ApiResult<()> {
+        match wish {
+            Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
+            Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
+        }
     }
 
     /// A wish becomes an intent with what the draft and the cluster already say.
@@ -67,6 +79,10 @@ impl RequestBackend {
                 let typed = host.address.host.parse().ok();
                 let address = address.or(typed).ok_or_else(|| ApiError(ProblemCode::AddressInvalid.into()))?;
                 Ok(Intent::SetUpQdevice { host: host.id, address })
+            }
+            Wish::Withdraw { leave } => {
+                let leave: BTreeSet<NodeId> = leave.iter().copied().collect();
+                Ok(Intent::Withdraw { leave: leave.into_iter().collect() })
             }
         }
     }
@@ -104,6 +120,7 @@ impl RequestBackend {
             Wish::Create { .. } => WizardStep::Create,
             Wish::Join { .. } => WizardStep::Join,
             Wish::Qdevice { .. } => WizardStep::Qdevice,
+            Wish::Withdraw { leave } => return Ok(self.silent(&nodes, leave).await),
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =
@@ -136,6 +153,14 @@ impl RequestBackend {
         }
         let faults = links::faults(&draft.links, &known);
         if faults.is_empty() { Vec::new() } else { vec![ProblemCode::LinksIncomplete.into()] }
+    }
+
+    /// Machines that have to answer for a withdrawal and do not. One that refuses the console's key has answered.
+    async fn silent(&self, nodes: &[Node], leave: &[NodeId]) -> Vec<Problem> {
+        let asked = nodes.iter().filter(|node| node.pin.is_some() && !leave.contains(&node.id));
+        let answers = join_all(asked.map(|node| self.state.engine.shell_to(node))).await;
+        let problems = answers.into_iter().filter_map(Result::err);
+        problems.filter(|problem| problem.code != ProblemCode::KeyRefused).collect()
     }
 
     async fn operation_for(&self, caller: &Caller, id: OperationId, deed: Deed) -> ApiResult<Operation> {

@@ -14,6 +14,7 @@ mod dropped;
 mod growing;
 mod headers;
 mod hostile;
+mod import;
 mod invites;
 mod live;
 mod logs;

@@ -69,10 +69,14 @@ impl World {
             "add_node" => {
                 json!({ "cluster": cluster, "node": { "host": NOWHERE.0, "port": NOWHERE.1, "user": "root", "qnetd": false } })
             }
-            "forget_node" | "try_log_in" => json!({ "node": node }),
+            "import_begin" => {
+                json!({ "node": { "host": NOWHERE.0, "port": NOWHERE.1, "user": "root", "qnetd": false } })
+            }
+            "import_members" => json!({ "cluster": cluster, "members": [] }),
+            "forget_node" | "try_log_in" | "key_seen" => json!({ "node": node }),
             "pin_key" => json!({ "node": node, "fingerprint": "SHA256:x" }),
             "install_key" => json!({ "node": node, "password": password }),
-            "wizard" | "run_checks" | "network" | "verify" => json!({ "cluster": cluster }),
+            "wizard" | "discover" | "run_checks" | "network" | "verify" => json!({ "cluster": cluster }),
             "choose_links" => json!({ "cluster": cluster, "links": [], "revision": 0 }),
             "skip_qdevice" => json!({ "cluster": cluster, "revision": 0 }),
             "preview" => json!({ "cluster": cluster, "wish": wish }),

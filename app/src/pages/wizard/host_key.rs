@@ -5,6 +5,7 @@ use super::key_way::TryAgain;
 use crate::api::{self, ApiError};
 use crate::components::{Button, ButtonKind, CopyButton, Dialog, Lines, Message, Refusal, Tone};
 use crate::i18n::*;
+use crate::pages::import::SeenByMember;
 use leptos::prelude::*;
 use model::can::Deed;
 use model::host_key::HostKey;
@@ -39,10 +40,13 @@ pub fn ConfirmKey(id: NodeId, offered: HostKey) -> impl IntoView {
     let command = format!("ssh-keygen -lf {}", key_file(&offered.algorithm));
     let pin = pin_action(wizard, id, offered.fingerprint.clone());
     let refusal = wizard.refusal(Deed::PinUnknownKey);
+    // A member that another one has told of has its name before anybody has logged in.
+    let by_member = untrack(|| wizard.is_live() && wizard.node(id).is_some_and(|node| node.name.is_some()));
     view! {
         <div class="wizard-node-work">
             <p>{t!(i18n, wizard.key_shown)}</p>
             <p class="wizard-fingerprint"><code>{offered.fingerprint.clone()}</code><span class="muted">{offered.algorithm.clone()}</span></p>
+            {by_member.then(|| view! { <SeenByMember id/> })}
             <p class="muted">{t!(i18n, wizard.key_compare)}</p>
             <div class="wizard-copy"><Lines text=command.clone()/><CopyButton text=command/></div>
             <Refusal problem=Signal::derive(move || pin.value().get().flatten())/>

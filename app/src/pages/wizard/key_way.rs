@@ -26,11 +26,19 @@ pub fn KeyWays(id: NodeId) -> impl IntoView {
                     <TryAgain id/>
                 </section>
                 <section class="wizard-way">
-                    <h3>{t!(i18n, wizard.way_password)}</h3>
+                    <h3>{move || way_password(i18n, &user.get())}</h3>
                     <PasswordOnce id/>
                 </section>
             </div>
         </div>
+    }
+}
+
+fn way_password(i18n: leptos_i18n::I18nContext<Locale>, user: &str) -> String {
+    if user == "root" {
+        t_string!(i18n, wizard.way_password).to_owned()
+    } else {
+        t_string!(i18n, wizard.way_password_of, user = user.to_owned()).to_string()
     }
 }
 
@@ -54,6 +62,14 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
         }
     });
     let refusal = wizard.refusal(Deed::AddNode);
+    let label = Signal::derive(move || {
+        let user = wizard.node(id).map(|node| node.address.user).unwrap_or_default();
+        if user == "root" {
+            t_string!(i18n, wizard.root_password, node = wizard.label(id)).to_string()
+        } else {
+            t_string!(i18n, wizard.user_password, user = user, node = wizard.label(id)).to_string()
+        }
+    });
     let reason = Signal::derive(move || {
         refusal
             .get()
@@ -69,7 +85,7 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
     view! {
         <form class="stack" on:submit=submit>
             <Field
-                label=text!(i18n, wizard.root_password, node = wizard.label(id))
+                label
                 value=password
                 kind="password"
                 autocomplete="off"

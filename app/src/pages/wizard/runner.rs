@@ -50,7 +50,7 @@ pub fn PlanRunner(
             let choices = children();
             view! {
                 {choices}
-                <Planning wish why label/>
+                <Planning wish why label on_started=Callback::new(|_: OperationId| ())/>
             }
             .into_any()
         }
@@ -79,8 +79,14 @@ fn watch_to_the_end(wizard: Wizard, step: WizardStep, watched: RwSignal<Option<O
     });
 }
 
+/// Reads the plan of a wish, asks for what the policy demands, and starts it.
 #[component]
-fn Planning(wish: Signal<Option<Wish>>, why: Signal<Option<String>>, label: Signal<String>) -> impl IntoView {
+pub fn Planning(
+    wish: Signal<Option<Wish>>,
+    why: Signal<Option<String>>,
+    label: Signal<String>,
+    on_started: Callback<OperationId>,
+) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     // A plan is shown together with the wish that it was made for: when the wish changes, the plan goes.
@@ -105,7 +111,7 @@ fn Planning(wish: Signal<Option<Wish>>, why: Signal<Option<String>>, label: Sign
         }
     });
     let plan = Memo::new(move |_| read.get().filter(|(of, _)| wish.with(|wish| wish.as_ref() == Some(of))));
-    let sheet = move || plan.get().map(|(wish, preview)| view! { <Sheet wish preview label look/> });
+    let sheet = move || plan.get().map(|(wish, preview)| view! { <Sheet wish preview label look on_started/> });
     let known = Memo::new(move |_| plan.with(Option::is_some));
     // Before the plan is read, reading it is what the page is about; afterwards the decision is.
     let button = move || {
@@ -125,7 +131,13 @@ fn Planning(wish: Signal<Option<Wish>>, why: Signal<Option<String>>, label: Sign
 
 /// The plan and what it needs from the person.
 #[component]
-fn Sheet(wish: Wish, preview: Preview, label: Signal<String>, look: Callback<()>) -> impl IntoView {
+fn Sheet(
+    wish: Wish,
+    preview: Preview,
+    label: Signal<String>,
+    look: Callback<()>,
+    on_started: Callback<OperationId>,
+) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let asking = RwSignal::new(false);
@@ -136,6 +148,9 @@ fn Sheet(wish: Wish, preview: Preview, label: Signal<String>, look: Callback<()>
         async move {
             let answer = api::run(wizard.id, wish, digest, consent).await;
             wizard.refresh();
+            if let Ok(id) = answer {
+                on_started.run(id);
+            }
             answer.err().map(|ApiError(problem)| problem)
         }
     });

@@ -1,0 +1,275 @@
+//! Taking over a cluster that exists already: an address, a fingerprint, a password once; then its members, each confirmed.
+
+mod facts;
+mod members;
+mod seen;
+
+pub use seen::SeenByMember;
+
+use crate::api::{self, ApiError, ImportDone, NewNode, WizardView};
+use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Message, Notice, PageTitle, Refusal, Spinner, Tone};
+use crate::i18n::*;
+use crate::pages::frame::Around;
+use crate::pages::loaded::{Loaded, id_in_address};
+use crate::pages::wizard::add_node::AddressForm;
+use crate::pages::wizard::context::Wizard;
+use crate::pages::wizard::node_row::NodeRow;
+use crate::state::session::use_session;
+use crate::words::use_words;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use model::can::Deed;
+use model::ids::ClusterId;
+use model::import::Discovery;
+use model::inventory::{ClusterPhase, LogIn, Purpose};
+use model::name::SshAddress;
+use model::problem::{Problem, ProblemCode};
+
+/// `/import`
+#[component]
+pub fn ImportPage() -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let session = use_session();
+    let navigate = use_navigate();
+    Around::is_called(move || t_string!(i18n, import.title).to_owned());
+    let host = RwSignal::new(String::new());
+    let begin = Action::new(move |address: &SshAddress| {
+        let SshAddress { host, port, user } = address.clone();
+        let navigate = navigate.clone();
+        async move {
+            match api::import_begin(NewNode { host, port, user, qnetd: false }).await {
+                Ok(begun) => {
+                    navigate(&format!("/clusters/{}/import", begun.cluster), NavigateOptions::default());
+                    None
+                }
+                Err(ApiError(problem)) => Some(problem),
+            }
+        }
+    });
+    let refusal = Signal::derive(move || {
+        session.and_then(|one| one.refusal(Deed::AddCluster, None)).map(|problem| words.problem(&problem))
+    });
+    let problem = Signal::derive(move || begin.value().get().flatten());
+    view! {
+        <PageTitle text=text!(i18n, import.title)/>
+        <Card title=text!(i18n, import.begin)>
+            <div class="stack">
+                <p>{t!(i18n, import.begin_text)}</p>
+                <AddressForm
+                    host
+                    kind=ButtonKind::Primary
+                    button=text!(i18n, import.begin_button)
+                    refusal
+                    busy=begin.pending()
+                    on_submit=Callback::new(move |address: SshAddress| drop(begin.dispatch(address)))
+                />
+                <Refusal problem/>
+                <KnownCluster problem/>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+/// The way to the cluster that is here already.
+#[component]
+fn KnownCluster(problem: Signal<Option<Problem>>) -> impl IntoView {
+    let i18n = use_i18n();
+    move || {
+        let known = problem.get().filter(|one| one.code == ProblemCode::ClusterKnown)?;
+        let (id, name) = (known.params.get("cluster")?.clone(), known.params.get("name")?.clone());
+        Some(view! { <a href=format!("/clusters/{id}")>{text!(i18n, import.open_known, name = name.clone())}</a> })
+    }
+}
+
+/// `/clusters/:id/import`
+#[component]
+pub fn ImportClusterPage() -> impl IntoView {
+    let id = id_in_address::<ClusterId>();
+    let first = Resource::new(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
+}
+
+#[component]
+fn Inside(view: WizardView) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::open(view);
+    Around::is_about(&wizard.name(), wizard.live);
+    Around::is_called(move || t_string!(i18n, import.title).to_owned());
+    let taken = Memo::new(move |_| wizard.is_live());
+    let title = Signal::derive(move || {
+        if taken.get() {
+            let name = wizard.view.with(|view| view.view.cluster.name.to_string());
+            t_string!(i18n, import.title_of, name = name).to_string()
+        } else {
+            t_string!(i18n, import.title).to_owned()
+        }
+    });
+    let done = RwSignal::new(None::<ImportDone>);
+    let ids = Memo::new(move |_| wizard.nodes(Purpose::Member).iter().map(|node| node.id).collect::<Vec<_>>());
+    let heading = Signal::derive(move || {
+        if taken.get() { t_string!(i18n, import.members).to_owned() } else { t_string!(i18n, import.first).to_owned() }
+    });
+    let to_cluster = format!("/clusters/{}", wizard.id);
+    view! {
+        <PageTitle text=title badges=view! { <Progress/> }.into_any()/>
+        <div class="stack wizard">
+            <Outcome done/>
+            <Card title=heading>
+                <ul class="wizard-nodes">
+                    <For each=move || ids.get() key=|id| *id children=move |id| view! { <NodeRow id/> }/>
+                </ul>
+            </Card>
+            <Discovered done/>
+            <div class="row">
+                <Show when=move || taken.get()><a class="button button-primary" href=to_cluster.clone()>{t!(i18n, import.to_cluster)}</a></Show>
+                <Show when=move || !taken.get()><GiveUp/></Show>
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// How many members the console can log in to.
+#[component]
+fn Progress() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let count = Memo::new(move |_| {
+        let nodes = wizard.nodes(Purpose::Member);
+        let works = nodes.iter().filter(|node| matches!(node.log_in, LogIn::Works { .. })).count();
+        (works, nodes.len())
+    });
+    let tone = Signal::derive(move || count.with(|(works, of)| if works == of { Tone::Good } else { Tone::Look }));
+    let word = Signal::derive(move || {
+        let (works, of) = count.get();
+        t_string!(i18n, import.progress, works = works, of = of).to_string()
+    });
+    view! { <Badge tone word/> }
+}
+
+/// What the import could not do as it was meant.
+#[component]
+fn Outcome(done: RwSignal<Option<ImportDone>>) -> impl IntoView {
+    let i18n = use_i18n();
+    move || {
+        done.get().map(|done| {
+            let name = done.name.clone();
+            let taken = done.name_taken.then(|| {
+                view! { <Message tone=Tone::Look><p>{text!(i18n, import.name_taken, name = name.clone())}</p></Message> }
+            });
+            let shared = match done.key_not_shared {
+                None => view! { <Message tone=Tone::Good><p>{t!(i18n, import.key_shared)}</p></Message> }.into_any(),
+                Some(problem) => view! {
+                    <Message tone=Tone::Look><p>{t!(i18n, import.key_not_shared)}</p></Message>
+                    <Notice problem tone=Tone::Look quiet=true/>
+                }
+                .into_any(),
+            };
+            view! { <div class="stack" role="status">{taken}{shared}</div> }
+        })
+    }
+}
+
+/// Asks the cluster through a node that lets the console in, and again when the list of machines has changed.
+#[component]
+fn Discovered(done: RwSignal<Option<ImportDone>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let discover = Action::new(move |(): &()| async move { api::discover(wizard.id).await });
+    let asked_by = Memo::new(move |_| {
+        let nodes = wizard.nodes(Purpose::Member);
+        let open = nodes.iter().any(|node| matches!(node.log_in, LogIn::Works { .. }));
+        (open, nodes.iter().map(|node| node.id).collect::<Vec<_>>())
+    });
+    Effect::new(move |_| {
+        if asked_by.with(|(open, _)| *open) {
+            discover.dispatch(());
+        }
+    });
+    let again = Callback::new(move |()| drop(discover.dispatch(())));
+    move || {
+        if !asked_by.with(|(open, _)| *open) {
+            return view! { <p class="muted">{t!(i18n, import.first_needed)}</p> }.into_any();
+        }
+        match discover.value().get() {
+            None => view! { <Spinner word=text!(i18n, import.asking)/> }.into_any(),
+            Some(Ok(discovery)) => view! { <Found discovery done again/> }.into_any(),
+            Some(Err(ApiError(problem))) => view! { <Unasked problem again/> }.into_any(),
+        }
+    }
+}
+
+/// The node could not be asked, or is in no cluster: then the wizard is the way.
+#[component]
+fn Unasked(problem: Problem, again: Callback<()>) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let alone = problem.code == ProblemCode::NotAMember;
+    let build = format!("/clusters/{}/build", wizard.id);
+    view! {
+        <Card title=text!(i18n, import.found)>
+            <div class="stack">
+                <Notice problem/>
+                <div class="row">
+                    {alone.then(|| view! { <a class="button button-primary" href=build>{t!(i18n, import.build_instead)}</a> })}
+                    <Button on_press=again>{t!(i18n, common.try_again)}</Button>
+                </div>
+            </div>
+        </Card>
+    }
+}
+
+#[component]
+fn Found(discovery: Discovery, done: RwSignal<Option<ImportDone>>, again: Callback<()>) -> impl IntoView {
+    let i18n = use_i18n();
+    let offered: Vec<_> = discovery.found.iter().filter(|one| one.known.is_none()).cloned().collect();
+    let qnetd = discovery.qdevice.as_ref().and_then(|device| device.host.clone());
+    let members = view! { <members::Members offered done/> };
+    view! {
+        <Card title=text!(i18n, import.found)>
+            <div class="stack">
+                <facts::Facts discovery/>
+                {members}
+                <div class="row"><Button kind=ButtonKind::Quiet on_press=again>{t!(i18n, import.ask_again)}</Button></div>
+            </div>
+        </Card>
+        {qnetd.map(|host| view! { <facts::QnetdHost host/> })}
+    }
+}
+
+/// Forgets what was begun. Whoever may begin an import may give it up.
+#[component]
+fn GiveUp() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let open = RwSignal::new(false);
+    let navigate = use_navigate();
+    let importing = Memo::new(move |_| wizard.view.with(|view| view.view.cluster.phase == ClusterPhase::Importing));
+    let refusal = wizard.refusal(Deed::AddCluster);
+    let forget = Action::new(move |(): &()| {
+        let navigate = navigate.clone();
+        async move {
+            let answer = api::forget_cluster(wizard.id).await;
+            if answer.is_ok() {
+                navigate("/", NavigateOptions::default());
+            }
+            answer.err().map(|ApiError(problem)| problem)
+        }
+    });
+    view! {
+        <Show when=move || importing.get()>
+            <Button kind=ButtonKind::Quiet disabled_reason=refusal on_press=Callback::new(move |()| open.set(true))>{t!(i18n, import.give_up)}</Button>
+        </Show>
+        <Dialog open title=text!(i18n, import.give_up_question)>
+            <p>{t!(i18n, import.give_up_text)}</p>
+            <Refusal problem=Signal::derive(move || forget.value().get().flatten())/>
+            <div class="dialog-end">
+                <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
+                <Button kind=ButtonKind::Danger busy=forget.pending() on_press=Callback::new(move |()| drop(forget.dispatch(())))>{t!(i18n, import.give_up)}</Button>
+            </div>
+        </Dialog>
+    }
+}
