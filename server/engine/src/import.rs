@@ -308,7 +308,8 @@ impl Engine {
                 Err(problem) => return Err(problem),
             }
         };
-        execute::run(self, id, None).await.map_err(|error| store_problem(&error))?;
+        // Who closes the page meanwhile does not stop it.
+        execute::spawn(self.clone(), id, who.clone(), None).await.map_err(|_| Problem::from(ProblemCode::Internal))?;
         let ended = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
         match ended.state {
             OperationState::Failed { problem, .. } | OperationState::Parked { problem, .. } => Err(problem),

@@ -124,7 +124,7 @@ impl CommandLine {
     }
 
     /// Runs as the account that logged in, in its home, whatever that account is: never by `sudo`.
-    pub(crate) fn as_login(mut self) -> Self {
+    pub(crate) fn by_login(mut self) -> Self {
         self.as_login = true;
         self
     }

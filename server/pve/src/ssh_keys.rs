@@ -84,7 +84,7 @@ impl KeyFile {
     /// Whose file it is decides who reads and writes it.
     fn owned(self, command: CommandLine) -> CommandLine {
         match self {
-            Self::LoginAuthorizedKeys | Self::LoginAuthorizedKeys2 => command.as_login(),
+            Self::LoginAuthorizedKeys | Self::LoginAuthorizedKeys2 => command.by_login(),
             _ => command,
         }
     }
@@ -224,7 +224,7 @@ pub fn make_ssh_folder() -> CommandLine {
 /// Makes `.ssh` in the home of the account that logged in.
 #[must_use]
 pub fn make_login_ssh_folder() -> CommandLine {
-    CommandLine::changes("install").args(["-d", "-m", "700", ".ssh"]).as_login()
+    CommandLine::changes("install").args(["-d", "-m", "700", ".ssh"]).by_login()
 }
 
 /// How a file is written again without a line.

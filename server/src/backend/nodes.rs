@@ -9,7 +9,7 @@ use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::can::{self, Deed};
 use model::host_key::{HostKey, Pin, Verdict, judge};
 use model::ids::{ClusterId, NodeId};
-use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
+use model::inventory::{Cluster, ClusterPhase, Node, Purpose};
 use model::name::SshAddress;
 use model::plan::Intent;
 use model::policy::Consent;

@@ -220,7 +220,7 @@ async fn a_sudo_users_password_lets_that_user_in() {
     assert!(shown.contains("tee -a .ssh/authorized_keys2") && !shown.contains("/root/"), "{shown}");
     let consent = Consent { reason: String::new(), typed: String::new() };
     let id = engine.begin(&anna(), proposal, &consent).await.expect("it begins");
-    execute::run(engine, id, Some(shell)).await.expect("the journal is written");
+    execute::run(engine, id, &anna(), Some(shell)).await.expect("the journal is written");
     assert_eq!(house.operation(id).await.state, OperationState::Done);
     assert!(has_key(&house, "pve1", "/home/ops/.ssh/authorized_keys2"));
     assert!(house.lab.file("pve1", KEPT).is_none(), "root's own files are not touched");

@@ -168,7 +168,7 @@ async fn run_plan(house: &House, plan: &Plan) -> Operation {
     let ruling = rule(plan.risk, false);
     let proposal = Proposal { plan: plan.clone(), digest, ruling };
     let id = house.engine().begin(&anna(), proposal, &consent).await.expect("it starts");
-    execute::spawn(house.engine().clone(), id, None);
+    execute::spawn(house.engine().clone(), id, anna(), None);
     house.ended(id).await
 }
 

@@ -68,7 +68,7 @@ impl Files {
 
     /// Every file with its content; links are not followed.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&String, &[u8])> {
-        self.0.iter().filter_map(|(path, entry)| match entry {
+        self.entries.iter().filter_map(|(path, entry)| match entry {
             Entry::File { content, .. } => Some((path, content.as_slice())),
             Entry::Link(_) | Entry::Directory => None,
         })

@@ -109,7 +109,6 @@ async fn test(env: &Env, args: &[String]) -> i32 {
         "-w" => may_write(env, path) && world.is_writable(&env.node, path),
         "-L" => world.nodes.get(&env.node).is_some_and(|node| node.files.is_link(path)),
         "-r" => world.exists(&env.node, path),
-        "-L" => world.nodes.get(&env.node).is_some_and(|node| node.files.is_link(path)),
         _ => false,
     });
     i32::from(!holds)
