@@ -33,7 +33,7 @@ export class Import {
   /** The first fingerprint, and the only password. */
   async letIn(node) {
     await this.wizard.pin(node)
-    await this.wizard.giveRootPassword(node)
+    await this.wizard.givePassword(node)
     await this.wizard.seeLogIn(node)
   }
 

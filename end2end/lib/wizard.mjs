@@ -39,6 +39,7 @@ export class Wizard {
     const { person, t } = this
     const form = this.page.getByRole('form', { name: t(button), exact: true })
     await person.fill(t('wizard.address'), node.port === 22 ? node.address : `${node.address}:${node.port}`, form)
+    if (node.user) await person.fill(t('wizard.user'), node.user, form)
     await person.press(person.button(t(button), form))
     await this.row(node).waitFor()
   }
@@ -52,10 +53,11 @@ export class Wizard {
     await person.see(t('codes.log_in_needs_key'), row)
   }
 
-  async giveRootPassword(node, password = node.password) {
+  /** The password of the account that the console logs in with. */
+  async givePassword(node, password = node.password) {
     const { person, t } = this
     const row = this.row(node)
-    await person.fill(t.like('wizard.root_password'), password, row)
+    await person.fill(t.like(node.user ? 'wizard.user_password' : 'wizard.root_password'), password, row)
     await person.press(person.button(t('wizard.install_key'), row))
   }
 
@@ -72,11 +74,11 @@ export class Wizard {
     await this.person.see(this.t('codes.log_in_works'), this.row(node))
   }
 
-  /** Adds a machine with its root password. */
+  /** Adds a machine with its password. */
   async addWithPassword(node, button) {
     await this.add(node, button)
     await this.pin(node)
-    await this.giveRootPassword(node)
+    await this.givePassword(node)
     await this.seeLogIn(node)
   }
 

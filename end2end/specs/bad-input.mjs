@@ -139,9 +139,9 @@ async function passwords(spec, admin, wizard, nodes) {
   await spec.step('a wrong root password', async () => {
     await wizard.add(first)
     await wizard.pin(first)
-    await wizard.giveRootPassword(first, 'wrong')
+    await wizard.givePassword(first, 'wrong')
     await admin.see(t.like('codes.problem_password_refused'), wizard.row(first))
-    await wizard.giveRootPassword(first)
+    await wizard.givePassword(first)
     await wizard.seeLogIn(first)
   })
   await spec.check('the same machine twice', async () => {

@@ -63,7 +63,7 @@ async function tour(gallery, wizard, console) {
   await gallery.take('wizard-1-keys', wizard.path('prerequisites'))
   await wizard.pin(first)
   for (const node of [first, second]) {
-    await wizard.giveRootPassword(node)
+    await wizard.givePassword(node)
     await wizard.seeLogIn(node)
   }
   await wizard.addWithPassword(third)

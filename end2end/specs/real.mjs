@@ -32,7 +32,7 @@ export default {
       await invited(admin, await console.firstLink(), ADMIN)
       await admin.seeHeading(t('pages.clusters'))
     })
-    await spec.step('the nodes, by password and by pasted line', async () => {
+    await spec.step('the nodes, by password, by pasted line, and by another account than root', async () => {
       await wizard.begin(NAME)
       const [first, second, third] = lab.members
       await wizard.addWithPassword(first)
@@ -40,7 +40,7 @@ export default {
       await wizard.pin(second)
       await wizard.pasteKey(second, lab.namespace)
       await wizard.seeLogIn(second)
-      await wizard.addWithPassword(third)
+      await wizard.addWithPassword(lab.withSudo(third))
     })
     await spec.step('the checks', () => wizard.checkAndPass())
     await spec.step('links and creation', async () => {
@@ -121,7 +121,7 @@ async function leaveAndComeBack(spec, admin, lab, cluster) {
   await spec.step('withdrawing leaves nothing behind on real nodes', async () => {
     await work.withdraw()
     for (const node of lab.members) {
-      const files = '/root/.ssh/authorized_keys /root/.ssh/authorized_keys2 /etc/pve/priv/authorized_keys'
+      const files = `/root/.ssh/authorized_keys /root/.ssh/authorized_keys2 /etc/pve/priv/authorized_keys /home/${lab.sudoUser}/.ssh/*`
       const left = lab.ssh(node, `cat ${files} 2>/dev/null | grep -c 'quorate' || true; ls /run | grep -c '^quorate-.*[.]out$' || true`)
       equal(left.trim().split(/\s+/), ['0', '0'], `traces on ${node.name}`)
     }
@@ -153,8 +153,14 @@ class RealLab {
     this.reallab('up', String(count))
     const status = JSON.parse(this.reallab('status', '--json'))
     this.namespace = status.console_namespace
+    this.sudoUser = status.sudo_user
     const node = (one) => ({ name: one.name, address: one.address, port: one.ssh_port, password: status.root_password, fingerprint: one.host_keys.ed25519, qnetd: one.kind === 'qnetd' })
     this.members = status.nodes.map(node).filter((one) => !one.qnetd)
+  }
+
+  /** The same machine, by the account that is not root. */
+  withSudo(node) {
+    return { ...node, user: this.sudoUser }
   }
 
   ssh(node, command) {

@@ -96,7 +96,7 @@ async function addNodes(spec, wizard, console) {
     await operator.inspect('wizard, unknown host key')
     await wizard.pin(first)
     await operator.inspect('wizard, key needed')
-    await wizard.giveRootPassword(first)
+    await wizard.givePassword(first)
     await wizard.seeLogIn(first)
   })
   await spec.step('a node takes the key by a pasted line', async () => {

@@ -1,7 +1,7 @@
 //! A host's disk: what differs from the machine it runs on. A tmpfs of its own, so that it can be full alone.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use anyhow::Context;
@@ -11,6 +11,12 @@ use crate::{access, tool};
 
 /// Where the stand-ins are in a node.
 const STANDIN: &str = "usr/local/lib/quorate-lab/standin";
+/// The account beside root: its password is root's, and it may run everything with `sudo`.
+pub const USER: &str = "ops";
+const USER_ID: u32 = 4_242;
+/// With the set-user-id bit, which is why it is a file of its own.
+const SUDO: &str = "usr/local/sbin/sudo";
+const SUDO_MODE: u32 = 0o4755;
 /// Size of one host's disk, which only counts what is written.
 const SIZE: &str = "size=192m,mode=755";
 /// Folders that belong to a host alone; they are what its disk keeps.
@@ -37,10 +43,13 @@ pub fn make(lab: &Lab, host: &Host, shadow: &str) -> anyhow::Result<()> {
     for own in OWN {
         fs::create_dir_all(host.own(own)).context("host's folders")?;
     }
-    for part in ["upper/etc", "upper/usr/local/sbin", "upper/usr/local/lib/quorate-lab", "work", "merged"] {
+    for part in ["upper/etc/sudoers.d", "upper/usr/local/sbin", "upper/usr/local/lib/quorate-lab", "work", "merged"] {
         fs::create_dir_all(folder.join(part)).context("host's folders")?;
     }
     fs::set_permissions(host.own("root"), fs::Permissions::from_mode(0o700))?;
+    let home = host.own("home").join(USER);
+    fs::create_dir_all(&home).context("home")?;
+    chown(&home, Some(USER_ID), Some(USER_ID)).context("home")?;
     let upper = folder.join("upper");
     programs(host, &upper)?;
     etc(lab, host, &upper.join("etc"), shadow)?;
@@ -81,6 +90,8 @@ pub fn host_keys(host: &Host, folder: &Path) -> anyhow::Result<()> {
 
 fn programs(host: &Host, upper: &Path) -> anyhow::Result<()> {
     fs::copy(file("standin"), upper.join(STANDIN)).context("stand-ins")?;
+    fs::copy(file("standin"), upper.join(SUDO)).context("sudo")?;
+    fs::set_permissions(upper.join(SUDO), fs::Permissions::from_mode(SUDO_MODE)).context("sudo")?;
     let of_kind: &[&str] = match host.kind {
         Kind::Pve => &PVE_PROGRAMS,
         Kind::Ssh => &SSH_PROGRAMS,
@@ -100,6 +111,7 @@ fn etc(lab: &Lab, host: &Host, etc: &Path, shadow: &str) -> anyhow::Result<()> {
     let passwd = fs::read_to_string("/etc/passwd").context("/etc/passwd")?;
     let accounts =
         passwd.lines().map(|line| if line.starts_with("root:") { "root:x:0:0:root:/root:/bin/bash" } else { line });
+    let user = format!("{USER}:x:{USER_ID}:{USER_ID}::/home/{USER}:/bin/bash\n");
     let files = [
         ("hostname", format!("{}\n", host.name)),
         ("hosts", hosts),
@@ -108,7 +120,8 @@ fn etc(lab: &Lab, host: &Host, etc: &Path, shadow: &str) -> anyhow::Result<()> {
         ("machine-id", format!("{}\n", tool::random_hex(16)?)),
         ("timezone", "Etc/UTC\n".to_owned()),
         ("environment", String::new()),
-        ("passwd", accounts.map(|line| format!("{line}\n")).collect()),
+        ("passwd", accounts.map(|line| format!("{line}\n")).chain([user]).collect()),
+        ("sudoers.d/lab", format!("{USER} ALL=(ALL) NOPASSWD: ALL\n")),
         ("shadow", shadow.to_owned()),
     ];
     for (name, text) in files {

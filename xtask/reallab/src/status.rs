@@ -38,6 +38,7 @@ fn value(lab: &Lab) -> anyhow::Result<Value> {
     Ok(json!({
         "nodes": hosts,
         "root_password": lab.root_password,
+        "sudo_user": crate::disk::USER,
         "cluster": lab.cluster,
         "networks": lab.networks,
         "console_namespace": CONSOLE,

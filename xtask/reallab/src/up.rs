@@ -149,7 +149,7 @@ fn wait(lab: &Lab, host: &Host, end: Instant) -> anyhow::Result<()> {
     }
 }
 
-/// The machine's accounts, with the lab's password for root.
+/// The machine's accounts, with the lab's password for root and for the account that has `sudo`.
 fn shadow(password: &str) -> anyhow::Result<String> {
     let salt = tool::random_hex(8)?;
     let script = format!("my $p = <STDIN>; chomp $p; print crypt($p, '$6${salt}$')");
@@ -159,7 +159,8 @@ fn shadow(password: &str) -> anyhow::Result<String> {
     let others = text.lines().filter(|line| !line.starts_with("root:"));
     // No account of the machine can sign in to a node.
     let others = others.filter_map(|line| line.split(':').next()).map(|name| format!("{name}:*:19000:0:99999:7:::\n"));
-    Ok(format!("root:{hash}:19000:0:99999:7:::\n{}", others.collect::<String>()))
+    let ours = ["root", disk::USER].map(|name| format!("{name}:{hash}:19000:0:99999:7:::\n"));
+    Ok(ours.into_iter().chain(others).collect())
 }
 
 /// Writes down the host keys as they are on the disks now.

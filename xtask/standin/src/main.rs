@@ -19,6 +19,7 @@ mod pmxcfs;
 mod pvecm;
 mod pveversion;
 mod seed;
+mod sudo;
 mod systemd;
 mod words;
 
@@ -63,6 +64,7 @@ fn run(name: &str, args: &[String]) -> anyhow::Result<u8> {
         "dmidecode" => dmi::run(args),
         "corosync-quorumtool" | "corosync-cfgtool" | "corosync-cmapctl" => answers::run(name, args),
         "seed" => seed::run(args),
+        "sudo" => sudo::run(args),
         other => anyhow::bail!("no stand-in has the name '{other}'"),
     }
 }
