@@ -83,7 +83,7 @@ impl Site {
     async fn until(&self, cluster: ClusterId, holds: impl Fn(&WizardView) -> bool) {
         let looking = async {
             while !holds(&self.wizard(cluster).await) {
-                tokio::time::sleep(Duration::from_millis(50)).await;
+                tokio::task::yield_now().await;
             }
         };
         timeout(PATIENCE, looking).await.expect("it comes true");
@@ -244,7 +244,7 @@ async fn an_admin_withdraws_and_nothing_is_left() {
             if !matches!(view.operation.state, OperationState::Running | OperationState::Proposed) {
                 return view.operation;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::task::yield_now().await;
         }
     };
     let operation = timeout(PATIENCE, ended).await.expect("it ends");
@@ -254,7 +254,7 @@ async fn an_admin_withdraws_and_nothing_is_left() {
     }
     let gone = async {
         while admin.call::<WizardView>("wizard", json!({ "cluster": cluster })).await.is_ok() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::task::yield_now().await;
         }
     };
     timeout(PATIENCE, gone).await.expect("it is forgotten");
@@ -275,7 +275,7 @@ async fn a_machine_that_does_not_answer_hinders_until_it_is_left() {
     };
     let hindered = async {
         while preview(Vec::new()).await.obstacles.is_empty() {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::task::yield_now().await;
         }
     };
     timeout(PATIENCE, hindered).await.expect("its loss is noticed");

@@ -66,6 +66,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::quorumtool::options;
         pve::quorumtool::quorum;
         pve::ssh_keys::node_to_node;
+        pve::ssh_keys::scanned;
         pve::systemd::activity, &services;
         pve::systemd::states;
         pve::unit::started;
