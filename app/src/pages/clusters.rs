@@ -44,7 +44,7 @@ fn BuildButton(asking: RwSignal<bool>) -> impl IntoView {
         session.and_then(|one| one.refusal(Deed::AddCluster, None)).map(|problem| words.problem(&problem))
     });
     view! {
-        <Button kind=ButtonKind::Primary disabled_reason=reason on_press=Callback::new(move |()| asking.set(true))>
+        <Button disabled_reason=reason on_press=Callback::new(move |()| asking.set(true))>
             {t!(i18n, pages.build_cluster)}
         </Button>
     }

@@ -28,11 +28,16 @@ pub struct Around {
 impl Around {
     /// Says which cluster the page is about; forgotten when the page goes.
     pub fn is_about(name: &str, live: LiveCluster) {
-        let Some(around) = use_context::<Self>() else { return };
         let name = name.to_owned();
+        Self::is_about_a(move || Some(name.clone()), live);
+    }
+
+    /// The same for one whose name changes while somebody looks; `None` while it has none.
+    pub fn is_about_a(name: impl Fn() -> Option<String> + 'static, live: LiveCluster) {
+        let Some(around) = use_context::<Self>() else { return };
         // In an effect: the frame has been drawn by the server before the page inside was known.
         Effect::new(move |_| {
-            around.cluster.set(Some((name.clone(), live)));
+            around.cluster.set(name().map(|name| (name, live)));
         });
         on_cleanup(move || {
             let _ = around.cluster.try_update(|about| about.take_if(|(_, known)| known.id == live.id));

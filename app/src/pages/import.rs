@@ -96,16 +96,14 @@ pub fn ImportClusterPage() -> impl IntoView {
 fn Inside(view: WizardView) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::open(view);
-    Around::is_about(&wizard.name(), wizard.live);
     Around::is_called(move || t_string!(i18n, import.title).to_owned());
     let taken = Memo::new(move |_| wizard.is_live());
-    let title = Signal::derive(move || {
-        if taken.get() {
-            let name = wizard.view.with(|view| view.view.cluster.name.to_string());
-            t_string!(i18n, import.title_of, name = name).to_string()
-        } else {
-            t_string!(i18n, import.title).to_owned()
-        }
+    // Before the cluster has told its own name there is nothing to be called by, and nothing to look at.
+    let known = Memo::new(move |_| taken.get().then(|| wizard.view.with(|view| view.view.cluster.name.to_string())));
+    Around::is_about_a(move || known.get(), wizard.live);
+    let title = Signal::derive(move || match known.get() {
+        Some(name) => t_string!(i18n, import.title_of, name = name).to_string(),
+        None => t_string!(i18n, import.title).to_owned(),
     });
     let done = RwSignal::new(None::<ImportDone>);
     let ids = Memo::new(move |_| wizard.nodes(Purpose::Member).iter().map(|node| node.id).collect::<Vec<_>>());
@@ -114,7 +112,11 @@ fn Inside(view: WizardView) -> impl IntoView {
     });
     let to_cluster = format!("/clusters/{}", wizard.id);
     view! {
-        <PageTitle text=title badges=view! { <Progress/> }.into_any()/>
+        <PageTitle
+            text=title
+            badges=view! { <Show when=move || taken.get()><Progress/></Show> }.into_any()
+            actions=view! { <Show when=move || taken.get()><a class="button button-primary" href=to_cluster.clone()>{t!(i18n, import.to_cluster)}</a></Show> }.into_any()
+        />
         <div class="stack wizard">
             <Outcome done/>
             <Card title=heading>
@@ -123,10 +125,7 @@ fn Inside(view: WizardView) -> impl IntoView {
                 </ul>
             </Card>
             <Discovered done/>
-            <div class="row">
-                <Show when=move || taken.get()><a class="button button-primary" href=to_cluster.clone()>{t!(i18n, import.to_cluster)}</a></Show>
-                <Show when=move || !taken.get()><GiveUp/></Show>
-            </div>
+            <Show when=move || !taken.get()><GiveUp/></Show>
         </div>
     }
     .into_any()

@@ -12,7 +12,7 @@ use model::Timestamp;
 use model::can::Deed;
 use model::host_key::HostKey;
 use model::ids::NodeId;
-use model::inventory::{LogIn, Node, Purpose};
+use model::inventory::{ClusterPhase, LogIn, Node, Purpose};
 use model::problem::{Problem, ProblemCode};
 use model::topology::Contact;
 
@@ -35,7 +35,13 @@ pub fn NodeRow(id: NodeId) -> impl IntoView {
     let at = move || node.with(|node| node.as_ref().map(address).unwrap_or_default());
     let word = Signal::derive(move || words.plain("log_in", face.get().map_or("fails", |face| face.word())));
     let tone = Signal::derive(move || face.get().map_or(Tone::Unknown, |face| face.tone()));
-    let first = move || wizard.nodes(Purpose::Member).first().is_some_and(|node| node.id == id);
+    let phase = Memo::new(move |_| wizard.view.with(|view| view.view.cluster.phase));
+    // An import stands on its one machine, which is given up with it; the order means nothing there.
+    let asked = Memo::new(move |_| phase.get() == ClusterPhase::Importing && wizard.nodes(Purpose::Member).len() == 1);
+    let first = move || {
+        let first = wizard.nodes(Purpose::Member).first().is_some_and(|node| node.id == id);
+        first && phase.get() != ClusterPhase::Live && !asked.get()
+    };
     let work = move || {
         face.get().map(|face| match face {
             Face::Confirm(Some(offered)) => view! { <ConfirmKey id offered/> }.into_any(),
@@ -56,7 +62,7 @@ pub fn NodeRow(id: NodeId) -> impl IntoView {
                 <code class="muted">{at}</code>
                 <Badge tone word/>
                 <Show when=first><span class="muted small">{t!(i18n, wizard.first_node_mark)}</span></Show>
-                <span class="wizard-node-end"><Remove id/></span>
+                <Show when=move || !asked.get()><span class="wizard-node-end"><Remove id/></span></Show>
             </div>
             {work}
         </li>

@@ -149,7 +149,8 @@ fn Sheet(
             let answer = api::run(wizard.id, wish, digest, consent).await;
             wizard.refresh();
             if let Ok(id) = answer {
-                on_started.run(id);
+                // The operation may have been heard of first, and then this sheet has given way to its progress.
+                let _ = on_started.try_run(id);
             }
             answer.err().map(|ApiError(problem)| problem)
         }
