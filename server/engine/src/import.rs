@@ -141,7 +141,7 @@ impl Engine {
         let outputs = shell.sweep(commands).await.map_err(|error| error.problem().with("node", node.label()))?;
         for (command, output) in commands.iter().zip(&outputs) {
             let seen = evidence(node.label(), command, output);
-            self.store.keep(node.cluster, &seen).await.map_err(|error| store_problem(&error))?;
+            self.store.keep(node.cluster, None, &seen).await.map_err(|error| store_problem(&error))?;
         }
         Ok(outputs)
     }

@@ -83,7 +83,7 @@ impl Engine {
             .map_err(|error| error.problem().with("node", witness.label()))?;
         let output = outputs.first().ok_or_else(|| Problem::new(ProblemCode::Garbage).with("node", witness.label()))?;
         let seen = evidence(witness.label(), &command, output);
-        self.store.keep(node.cluster, &seen).await.map_err(|error| store_problem(&error))?;
+        self.store.keep(node.cluster, None, &seen).await.map_err(|error| store_problem(&error))?;
         let key = ssh_keys::scanned(answer(output)).map_err(|error| unreadable(&error, witness.label()))?;
         Ok(Sighting {
             by: witness.label().to_owned(),
