@@ -4,7 +4,7 @@ use crate::backend::caller_of;
 use crate::sessions::Sessions;
 use crate::state::AppState;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use engine::hub::Message;
@@ -32,8 +32,16 @@ const SESSION_CHECK: Duration = Duration::from_secs(30);
 /// Operations that are sent with the whole state, newest first.
 const OPERATIONS_SENT: u32 = 20;
 
+/// What a browser sends along when it opens a stream again: the id of the last event that it heard.
+const LAST_EVENT: &str = "last-event-id";
+
 /// `GET /live/clusters/{id}`
-pub async fn cluster(State(state): State<AppState>, Path(id): Path<ClusterId>, session: Session) -> Response {
+pub async fn cluster(
+    State(state): State<AppState>,
+    Path(id): Path<ClusterId>,
+    headers: HeaderMap,
+    session: Session,
+) -> Response {
     let Ok(caller) = caller_of(&state, &session).await else { return StatusCode::UNAUTHORIZED.into_response() };
     if can::do_it(caller.access.on(id), Deed::See).is_err() {
         return StatusCode::FORBIDDEN.into_response();
@@ -42,8 +50,20 @@ pub async fn cluster(State(state): State<AppState>, Path(id): Path<ClusterId>, s
         return StatusCode::NOT_FOUND.into_response();
     }
     let Some(session) = session.id() else { return StatusCode::UNAUTHORIZED.into_response() };
-    let stream = Browser::new(state, id, session).await.into_stream();
+    let heard = headers.get(LAST_EVENT).and_then(|value| heard_last(value.to_str().ok()?, state.engine.hub.epoch()));
+    let stream = Browser::new(state, id, session, heard).await.into_stream();
     Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response()
+}
+
+/// The id of an event: the run of the console that sent it, and its place in there.
+fn event_id(epoch: i64, seq: u64) -> String {
+    format!("{epoch}.{seq}")
+}
+
+/// The sequence of an id of this run. An id of an earlier run says nothing about this one's events.
+fn heard_last(id: &str, epoch: i64) -> Option<u64> {
+    let (run, seq) = id.split_once('.')?;
+    (run.parse() == Ok(epoch)).then(|| seq.parse().ok())?
 }
 
 /// One open page.
@@ -61,9 +81,12 @@ struct Browser {
 }
 
 impl Browser {
-    async fn new(state: AppState, cluster: ClusterId, session: Id) -> Self {
+    async fn new(state: AppState, cluster: ClusterId, session: Id, heard: Option<u64>) -> Self {
         // Subscribed before looking, so that nothing falls in between.
-        let news = state.engine.hub.subscribe(cluster);
+        let (news, missed) = match heard {
+            Some(since) => state.engine.hub.resume(cluster, since),
+            None => (state.engine.hub.subscribe(cluster), None),
+        };
         let now = Instant::now();
         let checked_at = state.engine.clock.now();
         let mut browser = Self {
@@ -76,26 +99,38 @@ impl Browser {
             check_at: now + SESSION_CHECK,
             checked_at,
         };
-        browser.whole().await;
+        match missed {
+            Some(missed) => {
+                browser.waiting.extend(missed);
+                browser.newest();
+            }
+            None => browser.whole().await,
+        }
         browser
     }
 
     /// The whole state: at the start, and after falling behind. Operations too, because their events may be among
     /// what was missed: one that has ended meanwhile would run on that page for ever.
     async fn whole(&mut self) {
-        let (snapshot, seq) = self.state.engine.hub.look(self.cluster);
-        let at = snapshot.at;
         self.waiting.clear();
         let operations = self.state.engine.store.operations(Some(self.cluster), OPERATIONS_SENT).await;
+        let (seq, at) = self.newest();
         let mut say = |what| self.waiting.push_back(Arc::new(Message::new(LiveEvent { seq, at, what })));
-        say(Live::Snapshot(snapshot));
-        if let Some(matrix) = self.state.engine.hub.matrix(self.cluster) {
-            say(Live::Matrix(matrix));
-        }
         // Oldest first, as they happened.
         for operation in operations.unwrap_or_default().into_iter().rev() {
             say(Live::Operation(Box::new(operation)));
         }
+    }
+
+    /// What is known by now; returns its sequence and its time.
+    fn newest(&mut self) -> (u64, Timestamp) {
+        let (snapshot, seq) = self.state.engine.hub.look(self.cluster);
+        let at = snapshot.at;
+        let matrix = self.state.engine.hub.matrix(self.cluster).map(Live::Matrix);
+        for what in std::iter::once(Live::Snapshot(snapshot)).chain(matrix) {
+            self.waiting.push_back(Arc::new(Message::new(LiveEvent { seq, at, what })));
+        }
+        (seq, at)
     }
 
     fn into_stream(self) -> impl Stream<Item = Result<Event, Infallible>> {
@@ -103,7 +138,10 @@ impl Browser {
             loop {
                 if let Some(event) = browser.waiting.pop_front() {
                     if let Some(json) = event.json() {
-                        let sse = Event::default().event("live").id(event.seq.to_string()).data(json);
+                        let sse = Event::default()
+                            .event("live")
+                            .id(event_id(browser.state.engine.hub.epoch(), event.seq))
+                            .data(json);
                         return Some((Ok(sse), browser));
                     }
                     continue;

@@ -30,6 +30,8 @@ const GRACE: Duration = Duration::from_secs(3);
 const WORK_STOP: Duration = Duration::from_secs(5);
 /// How often expired sessions and old evidence are removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
+/// How often the audit says in one entry per cluster what was watched.
+const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);
 /// How long evidence is kept that nothing relies on, in days.
 const EVIDENCE_DAYS: i64 = 14;
 /// How large that evidence may grow, in bytes.
@@ -87,6 +89,7 @@ pub async fn serve(
     execute::recover(&engine).await.map_err(|problem| anyhow::anyhow!("recovering operations failed: {problem}"))?;
     engine.watch_all().await;
     let housekeeping = tokio::spawn(keep_house(engine.clone(), store.clone()));
+    let summaries = tokio::spawn(summarise(engine.clone()));
     let leptos = LeptosOptions::builder().output_name("quorate").site_pkg_dir("pkg").build();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
@@ -110,7 +113,10 @@ pub async fn serve(
         None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
     }
     housekeeping.abort();
+    summaries.abort();
     engine.watchers.stop_all();
+    // The hour that has begun, too.
+    engine.summarise_watching().await?;
     // Operations stop where they stand, and are taken up at the next start; nothing may write once the store closes.
     if !engine.work.stop(WORK_STOP).await {
         tracing::warn!(limit.s = WORK_STOP.as_secs(), "work was still running when the console ended");
@@ -127,6 +133,18 @@ async fn stop_on_signal(handle: axum_server::Handle<SocketAddr>, mut terminate: 
     }
     tracing::info!("stopping");
     handle.graceful_shutdown(Some(GRACE));
+}
+
+async fn summarise(engine: Engine) {
+    let mut tick = tokio::time::interval(WATCH_SUMMARY);
+    // The first one comes at once, when nothing has been watched yet.
+    tick.tick().await;
+    loop {
+        tick.tick().await;
+        if let Err(error) = engine.summarise_watching().await {
+            tracing::error!(store.error = %error, "what was watched is not in the audit");
+        }
+    }
 }
 
 async fn keep_house(engine: Engine, store: SqliteStore) {

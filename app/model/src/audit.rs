@@ -72,6 +72,32 @@ impl Outcome {
     }
 }
 
+/// Names of what an entry may say beyond its fields (`detail_NAME` in the locales).
+pub const DETAILS: &[&str] = &[
+    "address",
+    "answers",
+    "before",
+    "config_version",
+    "digest",
+    "error",
+    "fingerprint",
+    "from",
+    "intent",
+    "key_stays",
+    "lost",
+    "members",
+    "name",
+    "nodes",
+    "offered",
+    "pinned",
+    "problem",
+    "role",
+    "since",
+    "unit",
+    "version",
+    "why",
+];
+
 /// One entry, before it is chained. Its JSON bytes are what the chain covers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEntry {

@@ -117,6 +117,7 @@ fn wanted() -> BTreeSet<String> {
     add("concord", Concord::WORDS.to_vec());
     add("link", LinkHealth::WORDS.to_vec());
     add("verdict", Verdict::WORDS.to_vec());
+    add("detail", model::audit::DETAILS.to_vec());
     add("outcome", Outcome::WORDS.to_vec());
     add("role", Role::ALL.iter().map(|role| role.as_str()).collect());
     add("risk", vec!["read-only", "reversible", "disruptive", "destructive"]);

@@ -44,13 +44,15 @@ pub enum Observed {
 #[derive(Clone)]
 pub struct Hub {
     clock: Arc<dyn Clock>,
+    /// Tells the sequences of this run from those of an earlier one.
+    epoch: i64,
     places: Arc<Mutex<BTreeMap<ClusterId, Arc<Place>>>>,
 }
 
 impl Hub {
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, places: Arc::default() }
+        Self { epoch: clock.now().as_microsecond(), clock, places: Arc::default() }
     }
 
     /// Held for a look-up only, never while folding.
@@ -121,6 +123,24 @@ impl Hub {
     #[must_use]
     pub fn subscribe(&self, cluster: ClusterId) -> broadcast::Receiver<Arc<Message>> {
         self.place(cluster).subscribe()
+    }
+
+    /// A receiver of everything from now on, and what a browser missed that heard `since` last.
+    ///
+    /// `None` when that is too long ago: it needs the whole state.
+    #[must_use]
+    pub fn resume(
+        &self,
+        cluster: ClusterId,
+        since: u64,
+    ) -> (broadcast::Receiver<Arc<Message>>, Option<Vec<Arc<Message>>>) {
+        self.place(cluster).resume(since)
+    }
+
+    /// The run that the sequences belong to: after a restart they begin anew.
+    #[must_use]
+    pub const fn epoch(&self) -> i64 {
+        self.epoch
     }
 
     /// Brings the next look at a cluster's nodes forward.

@@ -44,6 +44,8 @@ pub const SEND_PAUSE: Duration = Duration::from_millis(50);
 pub const REPEAT_PAUSE: Duration = Duration::from_secs(1);
 /// Live events kept for browsers that are a little behind.
 pub const LIVE_BACKLOG: usize = 512;
+/// Operations' events and lines kept per cluster for browsers that were cut off.
+pub const REPLAY_MAX: usize = 512;
 /// The window in which all nodes run their end of the port probe, in seconds.
 pub const PROBE_WINDOW_S: u8 = 4;
 /// Looks at a node's clock; the one with the shortest way counts.

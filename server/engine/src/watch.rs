@@ -6,6 +6,7 @@ mod follow;
 mod lanes;
 mod node;
 mod sweep;
+mod tally;
 
 use crate::context::Engine;
 use crate::limits::SWEEP_PAUSE;
@@ -15,6 +16,7 @@ use model::ids::{ClusterId, NodeId};
 use model::inventory::{ClusterPhase, Purpose};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use tally::Tally;
 use tokio::task::AbortHandle;
 
 /// The running watchers; dropping the last handle does not stop them, `stop_all` does.
@@ -22,6 +24,7 @@ use tokio::task::AbortHandle;
 pub struct Watchers {
     /// What went wrong.
     pub counts: Arc<Counts>,
+    tally: Tally,
     lanes: Lanes,
     running: Arc<Mutex<BTreeMap<Key, AbortHandle>>>,
 }

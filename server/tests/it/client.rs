@@ -88,7 +88,13 @@ impl Client {
 
     /// The head of an answer whose body may never end.
     pub async fn open(&self, path: &str) -> Response<Body> {
+        self.open_with(path, &[]).await
+    }
+
+    /// The same with headers of its own.
+    pub async fn open_with(&self, path: &str, headers: &[(&str, &str)]) -> Response<Body> {
         let request = self.request(Method::GET, path).header(ACCEPT, "text/event-stream");
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         self.pass(request.body(Body::empty()).expect("request")).await
     }
 

@@ -9,7 +9,7 @@ use engine::audit::Person;
 use engine::ports::UserStore;
 use futures::StreamExt;
 use model::live::{Live, LiveEvent};
-use model::operation::Operation;
+use model::operation::{Operation, OutputLine};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -45,6 +45,16 @@ impl Events {
             let (_, event) = self.next().await;
             if matches!(event.what, Live::Matrix(_)) {
                 return Some(event);
+            }
+        }
+    }
+
+    /// The id of the next event with a line, and the line's number.
+    async fn next_line(&mut self) -> (String, u64) {
+        loop {
+            let (id, event) = self.next().await;
+            if let Live::Output { line, .. } = event.what {
+                return (id, line.seq);
             }
         }
     }
@@ -86,7 +96,7 @@ async fn a_browser_gets_the_whole_state_first_and_then_what_is_new() {
     let mut events = Events::of(viewer.open(&format!("/live/clusters/{}", world.cluster)).await);
     let (id, first) = events.next().await;
     assert!(matches!(first.what, Live::Snapshot(_)), "{first:?}");
-    assert_eq!(id, first.seq.to_string());
+    assert_eq!(id, format!("{}.{}", app.state.engine.hub.epoch(), first.seq));
     let matrix =
         model::preflight::Matrix { started_at: first.at, finished_at: None, nodes: Vec::new(), cells: Vec::new() };
     let other = World::make(&app).await;
@@ -111,6 +121,61 @@ async fn an_operation_that_ended_while_the_stream_was_cut_is_told_to_be_over() {
     let mut events = Events::of(viewer.open(&path).await);
     let told = events.next_operation().await;
     assert_eq!((told.id, told.state.word()), (world.operation, "abandoned"));
+}
+
+#[tokio::test]
+async fn a_browser_that_was_cut_off_hears_what_it_missed_and_nothing_twice() {
+    let app = TestApp::new().await;
+    let world = World::make(&app).await;
+    let viewer = app.viewer().await;
+    let path = format!("/live/clusters/{}", world.cluster);
+    let hub = app.state.engine.hub.clone();
+    let print = |seq| hub.push(world.cluster, line(&world, &app, seq));
+    let mut events = Events::of(viewer.open(&path).await);
+    print(1);
+    let heard = events.next_line().await;
+    assert_eq!(heard.1, 1);
+    drop(events);
+    print(2);
+    print(3);
+    let mut events = Events::of(viewer.open_with(&path, &[("last-event-id", &heard.0)]).await);
+    print(4);
+    let mut lines = Vec::new();
+    for _ in 0..3 {
+        lines.push(events.next_line().await.1);
+    }
+    assert_eq!(lines, [2, 3, 4]);
+    // An id of another run, of the future, or of nothing: the whole state, no lines.
+    for id in ["1.1", "nonsense", &format!("{}.99999", hub.epoch())] {
+        let mut events = Events::of(viewer.open_with(&path, &[("last-event-id", id)]).await);
+        let (_, first) = events.next().await;
+        assert!(matches!(first.what, Live::Snapshot(_)), "{id}: {first:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_browser_that_was_away_too_long_gets_the_whole_state() {
+    let app = TestApp::new().await;
+    let world = World::make(&app).await;
+    let viewer = app.viewer().await;
+    let path = format!("/live/clusters/{}", world.cluster);
+    let mut events = Events::of(viewer.open(&path).await);
+    app.state.engine.hub.push(world.cluster, line(&world, &app, 1));
+    let (heard, _) = events.next_line().await;
+    drop(events);
+    for seq in 2..=(engine::limits::REPLAY_MAX as u64 + 2) {
+        app.state.engine.hub.push(world.cluster, line(&world, &app, seq));
+    }
+    let mut events = Events::of(viewer.open_with(&path, &[("last-event-id", &heard)]).await);
+    let (_, first) = events.next().await;
+    assert!(matches!(first.what, Live::Snapshot(_)), "{first:?}");
+    assert_eq!(events.next_operation().await.id, world.operation, "operations come with the whole state");
+}
+
+fn line(world: &World, app: &TestApp, seq: u64) -> Live {
+    let at = app.state.engine.clock.now();
+    let line = OutputLine { seq, step: 0, at, error: false, text: format!("line {seq}") };
+    Live::Output { operation: world.operation, line }
 }
 
 /// A stream that is open, and something to send.

@@ -71,7 +71,7 @@ fn Facts(entry: AuditEntry) -> impl IntoView {
     let details = entry
         .details
         .into_iter()
-        .map(|(name, value)| view! { <FactRow name><span class="mono">{value}</span></FactRow> });
+        .map(|(name, value)| view! { <FactRow name=Signal::derive(move || words.plain("detail", &name))><span class="mono">{value}</span></FactRow> });
     view! {
         <dl class="facts">
             <FactRow name=text!(i18n, pages.column_when)><When at=entry.at/>" "<span class="faint small">{entry.at.to_string()}</span></FactRow>

@@ -2,7 +2,7 @@
 
 use super::view::{self, News};
 use super::{Message, Observed};
-use crate::limits::{HURRY_PAUSE, LIVE_BACKLOG, REPEAT_PAUSE, SEND_PAUSE, SWEEP_PAUSE};
+use crate::limits::{HURRY_PAUSE, LIVE_BACKLOG, REPEAT_PAUSE, REPLAY_MAX, SEND_PAUSE, SWEEP_PAUSE};
 use crate::ports::Clock;
 use jiff::Timestamp;
 use model::ids::{ClusterId, NodeId};
@@ -11,7 +11,7 @@ use model::live::{Live, LiveEvent};
 use model::preflight::Matrix;
 use model::problem::ProblemCode;
 use model::topology::{Contact, HAPPENINGS_MAX, Happening, HappeningCode, NodeView, Snapshot, changes, fold};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -32,6 +32,10 @@ struct State {
     changed: BTreeMap<String, Timestamp>,
     matrix: Option<Arc<Matrix>>,
     seq: u64,
+    /// What a browser that was cut off cannot get from the newest state: operations and their lines, oldest first.
+    recent: VecDeque<Arc<Message>>,
+    /// The sequence of the newest message that has left `recent`.
+    forgotten: u64,
     /// The newest time that was handed out: a clock that is set back does not take the stream along.
     at: Timestamp,
     /// The views know more than the snapshot.
@@ -54,6 +58,8 @@ impl Place {
             changed: BTreeMap::new(),
             matrix: None,
             seq: 0,
+            recent: VecDeque::new(),
+            forgotten: 0,
             at,
             unfolded: false,
             unsent: false,
@@ -173,6 +179,15 @@ impl Place {
         self.live.subscribe()
     }
 
+    /// A receiver, and what was sent after `since` and is more than state; `None` where that is not known any more.
+    pub(super) fn resume(&self, since: u64) -> (broadcast::Receiver<Arc<Message>>, Option<Vec<Arc<Message>>>) {
+        // Under one lock: what is sent meanwhile comes either with the missed or from the receiver, not both ways.
+        let state = self.lock();
+        let missed = (since >= state.forgotten && since <= state.seq)
+            .then(|| state.recent.iter().filter(|message| message.seq > since).cloned().collect());
+        (self.live.subscribe(), missed)
+    }
+
     pub(super) fn looks(&self) -> Arc<Notify> {
         Arc::clone(&self.look)
     }
@@ -185,8 +200,10 @@ impl Place {
     fn send(&self, state: &mut State, what: Live) {
         let at = self.now(state);
         state.seq += 1;
+        let message = Arc::new(Message::new(LiveEvent { seq: state.seq, at, what }));
+        state.remember(&message);
         // Nobody listening is no error.
-        let _ = self.live.send(Arc::new(Message::new(LiveEvent { seq: state.seq, at, what })));
+        let _ = self.live.send(message);
     }
 
     fn send_snapshot(&self, state: &mut State) {
@@ -219,6 +236,16 @@ impl Place {
 }
 
 impl State {
+    fn remember(&mut self, message: &Arc<Message>) {
+        if matches!(message.what, Live::Snapshot(_) | Live::Matrix(_)) {
+            return;
+        }
+        self.recent.push_back(Arc::clone(message));
+        while self.recent.len() > REPLAY_MAX {
+            self.forgotten = self.recent.pop_front().map_or(self.forgotten, |oldest| oldest.seq);
+        }
+    }
+
     fn mark(&mut self) {
         self.unfolded = true;
         self.unsent = true;

@@ -31,6 +31,7 @@ pub struct Watched<'a> {
 impl Watched<'_> {
     /// Tells the hub, and hurries to machines that this answer has found again.
     pub fn observe(&self, observed: Observed) {
+        self.engine.watchers.tally.count(self.cluster, self.node.id, &observed, self.engine.clock.now());
         for node in self.engine.hub.observe(self.cluster, self.node.id, observed) {
             self.engine.dialer.hurry(node);
         }
@@ -78,11 +79,17 @@ pub async fn watch(engine: Engine, cluster: ClusterId, id: NodeId) {
 
 /// The time of the loss is the first failure, not the newest one.
 fn lost(engine: &Engine, cluster: ClusterId, id: NodeId, problem: Problem) {
-    let since = match engine.hub.contact(cluster, id) {
+    let known = engine.hub.contact(cluster, id);
+    let was_lost = matches!(known, Some(Contact::Lost { .. }));
+    let since = match known {
         Some(Contact::Lost { since, problem: known }) if known.code == problem.code => since,
         _ => engine.clock.now(),
     };
-    engine.hub.observe(cluster, id, Observed::Contact(Contact::Lost { since, problem }));
+    let observed = Observed::Contact(Contact::Lost { since, problem });
+    if !was_lost {
+        engine.watchers.tally.count(cluster, id, &observed, engine.clock.now());
+    }
+    engine.hub.observe(cluster, id, observed);
 }
 
 /// Sweeps and follows until the connection breaks; returns why it did.

@@ -2,6 +2,7 @@
 
 use crate::house::House;
 use lab::{Fault, Scenario};
+use model::audit::AuditCode;
 use model::live::Live;
 use model::observation::Freshness;
 use model::topology::{Contact, Health, LinkHealth, Membership, NodeState, Snapshot};
@@ -50,6 +51,29 @@ fn in_order(stream: &mut Stream) -> usize {
         last = Some((event.seq, event.at));
     }
     snapshots
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_audit_says_in_one_entry_what_was_watched() {
+    let house = watched(3).await;
+    house.inject(Fault::Kill { node: "pve3".into() });
+    house.until("gone", SEEN_WITHIN, async || node(&now(&house), "pve3").membership == Membership::Absent).await;
+    let lost = async || matches!(node(&now(&house), "pve3").contact, Contact::Lost { .. });
+    house.until("lost", BACK_WITHIN, lost).await;
+    house.engine().summarise_watching().await.expect("written");
+    let entries = house.audit().await;
+    let all: Vec<_> = entries.iter().filter(|one| one.entry.code == AuditCode::WatchSummary).collect();
+    let [summary] = all.as_slice() else { panic!("{all:#?}") };
+    let details = &summary.entry.details;
+    assert_eq!((summary.entry.cluster, summary.entry.who.as_str()), (Some(house.cluster), "system"));
+    assert_eq!((details["nodes"].as_str(), details["lost"].as_str()), ("3", "1"));
+    assert!(details["answers"].parse::<u64>().expect("a number") > 10, "{details:?}");
+    assert!(details.keys().all(|name| model::audit::DETAILS.contains(&name.as_str())));
+    house.engine().watchers.stop_all();
+    house.engine().summarise_watching().await.expect("written");
+    house.engine().summarise_watching().await.expect("nothing to write");
+    let again = house.audit().await.into_iter().filter(|one| one.entry.code == AuditCode::WatchSummary).count();
+    assert!(again <= 2, "an hour without watching has no entry");
 }
 
 #[tokio::test(start_paused = true)]
