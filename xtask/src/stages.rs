@@ -75,6 +75,7 @@ pub fn all() -> Vec<Stage> {
     }
     if folders::root().join("xtask/reallab/Cargo.toml").is_file() {
         stages.push(stage("lab", "real OpenSSH and corosync in namespaces", lab));
+        stages.push(stage("conform", "what the lab of real parts answers, held against the recordings", conform));
     }
     stages
 }
@@ -225,14 +226,23 @@ fn build(what: &[&str]) -> anyhow::Result<()> {
 }
 
 fn lab(context: &Context) -> anyhow::Result<Ended> {
+    on_real_parts(context, "reallab", &["selftest"])
+}
+
+fn conform(context: &Context) -> anyhow::Result<Ended> {
+    on_real_parts(context, "conform", &[])
+}
+
+/// Builds a program that drives the lab of real parts, and runs it as the administrator.
+fn on_real_parts(context: &Context, program: &str, args: &[&str]) -> anyhow::Result<Ended> {
     let Some(root) = Root::find() else {
         return Ok(Ended::LeftOut(NEEDS_ROOT.to_owned()));
     };
     // Built as who we are: what root's cargo writes, nobody else could replace.
-    build(&["--package", "reallab", "--package", "standin"])?;
+    build(&["--package", "reallab", "--package", "standin", "--package", program])?;
     let long = if context.long { &[(LONG_TESTS, OsStr::new("1"))][..] } else { &[] };
-    let mut command = root.command_with(folders::target().join("debug/reallab"), long);
-    command.arg("selftest").current_dir(folders::root());
+    let mut command = root.command_with(folders::target().join("debug").join(program), long);
+    command.args(args).current_dir(folders::root());
     passed(command)
 }
 

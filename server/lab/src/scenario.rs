@@ -218,6 +218,7 @@ fn nics(spec: &NodeSpec, kind: Kind, rng: &mut impl rand::RngCore) -> Vec<Nic> {
             network: usize::from(network),
             up: true,
             deaf: false,
+            unheard: false,
             loss_percent: 0,
             mtu: 1_500,
         });

@@ -70,6 +70,19 @@ impl World {
         self.queue.insert((self.later(delay), self.queued), event);
     }
 
+    /// The same, unless such an event comes no later anyway: nodes that cannot agree would ask for ever more of them.
+    pub(crate) fn after_once(&mut self, delay: Millis, event: Event) {
+        let at = self.later(delay);
+        if !self.queue.range(..=(at, u64::MAX)).any(|(_, queued)| *queued == event) {
+            self.after(delay, event);
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn events_waiting(&self) -> usize {
+        self.queue.len()
+    }
+
     pub(crate) fn changed(&mut self) {
         self.revision += 1;
     }

@@ -32,6 +32,10 @@ async fn a_link_that_is_cut_one_way_or_loses_most_is_down_at_both_ends() {
     let down = "(10.0.2.11->10.0.2.13) enabled mtu: 1397";
     for (on, off) in [
         (Fault::CutOneWay { node: pve3(), link: 1, on: true }, Fault::CutOneWay { node: pve3(), link: 1, on: false }),
+        (
+            Fault::CutOneWayIn { node: pve3(), link: 1, on: true },
+            Fault::CutOneWayIn { node: pve3(), link: 1, on: false },
+        ),
         (Fault::Loss { node: pve3(), link: 1, percent: 80 }, Fault::Loss { node: pve3(), link: 1, percent: 20 }),
     ] {
         switch(&lab, on).await;
@@ -41,6 +45,13 @@ async fn a_link_that_is_cut_one_way_or_loses_most_is_down_at_both_ends() {
         switch(&lab, off).await;
         assert!(!out(&lab, "pve1", "corosync-cfgtool -n").await.contains(down));
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_takes_two_switches_here_is_refused_as_one() {
+    let lab = lab();
+    let error = lab.inject(Fault::SplitBrain { node: pve3(), on: true }).unwrap_err();
+    assert!(matches!(error, lab::LabError::NotApplicable { fault: "split-brain", .. }), "{error}");
 }
 
 #[tokio::test(start_paused = true)]

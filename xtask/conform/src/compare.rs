@@ -1,6 +1,6 @@
 //! One answer against another.
 
-use crate::differences::Differences;
+use crate::differences::{Asked, Differences};
 use crate::{Answer, normal};
 
 /// The two sides of a comparison and what both answered.
@@ -14,6 +14,12 @@ pub struct Pair<'a> {
     /// `recorded`, or `real` where two labs are compared.
     pub other_side: &'a str,
     pub other: &'a Answer,
+}
+
+impl<'a> Pair<'a> {
+    fn asked(self) -> Asked<'a> {
+        Asked { lab: self.side, scenario: self.scenario, command: self.command }
+    }
 }
 
 /// What differs beyond what is argued; nothing when the two agree.
@@ -40,7 +46,7 @@ pub fn compare(pair: Pair<'_>, differences: &Differences) -> Vec<String> {
 
 fn kept(pair: Pair<'_>, side: &str, text: &str, differences: &Differences) -> Vec<String> {
     let lines = normal::lines(pair.command, text).into_iter();
-    lines.filter(|line| !differences.allow(pair.scenario, pair.command, side, line)).collect()
+    lines.filter(|line| !differences.allow(pair.asked(), side, line)).collect()
 }
 
 fn first_difference(pair: Pair<'_>, stream: &str, ours: &[String], theirs: &[String]) -> Option<String> {

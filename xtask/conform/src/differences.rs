@@ -10,6 +10,7 @@ use crate::folder;
 
 /// The shortest reason that is one, in characters.
 const WHY_MIN_CHARS: usize = 20;
+const LABS: [&str; 2] = ["simulated", "real"];
 
 /// One row.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,9 +21,21 @@ pub struct Row {
     pub command: String,
     /// Which side alone has these lines: `simulated`, `real` or `recorded`; `asked`: the command is not compared at all.
     pub side: String,
+    /// The lab that is held against the recordings, where the row is about one of them only.
+    #[serde(default)]
+    pub lab: Option<String>,
     /// The whole line, normalised.
     pub pattern: String,
     pub why: String,
+}
+
+/// What a line answers, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// `simulated` or `real`.
+    pub lab: &'a str,
+    pub scenario: &'a str,
+    pub command: &'a str,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,16 +70,20 @@ impl Differences {
         for row in &rows {
             ensure!(row.why.chars().count() >= WHY_MIN_CHARS, "{row:?} is not argued");
             ensure!(["simulated", "real", "recorded", "asked"].contains(&row.side.as_str()), "{row:?}: which side?");
+            let lab = row.lab.as_deref().unwrap_or(LABS[0]);
+            ensure!(LABS.contains(&lab), "{row:?}: which lab?");
         }
         Ok(Self { rows, used: RefCell::default() })
     }
 
-    /// Whether this line may stand on that side alone.
+    /// Whether this line may stand on that side alone, while this lab is looked at.
     #[must_use]
-    pub fn allow(&self, scenario: &str, command: &str, side: &str, line: &str) -> bool {
+    pub fn allow(&self, asked: Asked<'_>, side: &str, line: &str) -> bool {
+        let Asked { lab, scenario, command } = asked;
         let mut found = false;
         for (at, row) in self.rows.iter().enumerate() {
             if row.side == side
+                && row.lab.as_deref().is_none_or(|of| of == lab)
                 && matches(&row.scenario, scenario)
                 && matches(&row.command, command)
                 && matches(&row.pattern, line)
@@ -80,16 +97,21 @@ impl Differences {
 
     /// Whether a recorded command is left out as a whole.
     #[must_use]
-    pub fn leaves_out(&self, scenario: &str, command: &str) -> bool {
-        self.allow(scenario, command, "asked", "")
+    pub fn leaves_out(&self, asked: Asked<'_>) -> bool {
+        self.allow(asked, "asked", "")
     }
 
-    /// Rows that nothing needed: they argue for something that is not so.
+    /// Rows about this lab that none of these scenarios needed: they argue for something that is not so.
+    ///
+    /// Of the lab of real parts only the rows that name it are its own; all others are the simulated lab's.
     #[must_use]
-    pub fn unused(&self, sides: &[&str]) -> Vec<Row> {
+    pub fn unused(&self, lab: &str, scenarios: &[&str]) -> Vec<Row> {
         let used = self.used.borrow();
-        let left =
-            self.rows.iter().enumerate().filter(|(at, row)| !used.contains(at) && sides.contains(&row.side.as_str()));
+        let own = |row: &Row| {
+            let of = row.lab.as_deref().unwrap_or(if row.side == "real" { "real" } else { "simulated" });
+            of == lab && scenarios.iter().any(|scenario| matches(&row.scenario, scenario))
+        };
+        let left = self.rows.iter().enumerate().filter(|(at, row)| !used.contains(at) && own(row));
         left.map(|(_, row)| row.clone()).collect()
     }
 }

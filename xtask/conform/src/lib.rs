@@ -10,10 +10,12 @@ pub mod fragments;
 pub mod normal;
 pub mod order;
 pub mod play;
+pub mod real;
 pub mod recording;
 pub mod scenario;
 pub mod side;
 pub mod simulated;
+pub mod words;
 
 use std::path::PathBuf;
 

@@ -32,7 +32,7 @@ fn line(command: &str, line: &str) -> String {
         return format!("{name}: N{end}");
     }
     if command.starts_with("journalctl") {
-        return journal(line);
+        return if command.contains("short-iso") { iso_journal(line) } else { journal(line) };
     }
     if let Some(time) = line.strip_prefix("TimeUSec=")
         && is_timedatectl(time)
@@ -112,9 +112,22 @@ fn journal(line: &str) -> String {
     if !MONTHS.contains(month) || !is_number(day) || time.len() < 8 {
         return line.to_owned();
     }
-    let Some((program, message)) = rest.split_once(": ") else { return line.to_owned() };
+    message(rest).unwrap_or_else(|| line.to_owned())
+}
+
+/// `2026-11-22T07:35:10+00:00 pve1 corosync[172]:   [TOTEM ] Configuring link 1`
+fn iso_journal(line: &str) -> String {
+    let words: Vec<&str> = line.splitn(3, ' ').collect();
+    let [time, _, rest] = words.as_slice() else { return line.to_owned() };
+    let is_time = time.strip_suffix("+00:00").is_some_and(is_iso);
+    is_time.then(|| message(rest)).flatten().unwrap_or_else(|| line.to_owned())
+}
+
+/// `corosync[172]:   [TOTEM ] Configuring link 1`
+fn message(rest: &str) -> Option<String> {
+    let (program, message) = rest.split_once(": ")?;
     let program = program.split('[').next().unwrap_or(program);
-    format!("{program}: {}", message_shape(message))
+    Some(format!("{program}: {}", message_shape(message)))
 }
 
 /// A message with every number, address and node name replaced: what is left are its words.

@@ -24,3 +24,14 @@ pub fn of<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
     }
     events
 }
+
+/// Each event where it was told first: with two links, the second one's end is no news about the node.
+pub fn first_known<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut events: Vec<String> = Vec::new();
+    for event in of(lines) {
+        if !events.contains(&event) {
+            events.push(event);
+        }
+    }
+    events
+}

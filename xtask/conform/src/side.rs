@@ -11,6 +11,9 @@ pub trait Side {
     /// `simulated` or `real`, as `differences.toml` names it.
     fn name(&self) -> &'static str;
 
+    /// The cluster of a scenario is there from the beginning, and needs not to be built by commands.
+    fn comes_clustered(&self) -> bool;
+
     /// Runs a line as root on a node.
     ///
     /// # Errors

@@ -44,6 +44,10 @@ impl Side for Simulated {
         "simulated"
     }
 
+    fn comes_clustered(&self) -> bool {
+        false
+    }
+
     async fn run(&self, node: &str, line: &str, stdin: &str) -> anyhow::Result<Answer> {
         Ok(self.lab.run(node, line, stdin.as_bytes()).await?.into())
     }

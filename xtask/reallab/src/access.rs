@@ -46,6 +46,16 @@ pub fn remote_with(host: &Host, command: &str, input: &str) -> anyhow::Result<St
 
 /// Runs a command inside a running host without its network, for a host that is cut off.
 pub fn inside(host: &Host, command: &str) -> anyhow::Result<Output> {
+    entering(host, command)?.stdin(Stdio::null()).output().context("nsenter")
+}
+
+/// The same with the caller's streams; its exit code.
+pub fn enter(host: &Host, command: &str) -> anyhow::Result<u8> {
+    let status = entering(host, command)?.status().context("nsenter")?;
+    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(u8::MAX))
+}
+
+fn entering(host: &Host, command: &str) -> anyhow::Result<Command> {
     let pids = nodes::processes(&host.namespace())?;
     let is_init = |pid: &&String| {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
@@ -55,8 +65,8 @@ pub fn inside(host: &Host, command: &str) -> anyhow::Result<Output> {
     let init = pids.iter().find(is_init).with_context(|| format!("{} is off", host.name))?;
     let mut enter = Command::new("nsenter");
     enter.args(["--target", init, "--all", "--wd", "sh", "-c", command]);
-    enter.env_clear().env("PATH", tool::PATH).env("LANG", "C.UTF-8").env("HOME", "/root").stdin(Stdio::null());
-    enter.output().context("nsenter")
+    enter.env_clear().env("PATH", tool::PATH).env("LANG", "C.UTF-8").env("HOME", "/root");
+    Ok(enter)
 }
 
 /// Host keys are new in every lab, so they are taken from the lab itself, not from anybody's known hosts.

@@ -26,7 +26,7 @@ const OWN: [&str; 8] = [
     "var/log",
     "var/lib/corosync",
     "var/lib/pve-cluster",
-    "etc/corosync",
+    "etc/corosync/uidgid.d",
     "etc/ssh",
     "etc/quorate-lab",
 ];

@@ -74,6 +74,9 @@ pub struct Lab {
     pub networks: usize,
     /// The nodes boot as members of this cluster.
     pub cluster: Option<String>,
+    /// Its links have priorities.
+    #[serde(default)]
+    pub priorities: bool,
 }
 
 /// What is asked for.
@@ -86,13 +89,22 @@ pub struct Wish {
     pub password: Option<String>,
     pub networks: usize,
     pub cluster: Option<String>,
+    pub priorities: bool,
     pub ssh_only: bool,
 }
 
 impl Wish {
     /// `count` bare nodes on two networks.
     pub fn bare(count: usize) -> Self {
-        Self { count, names: Vec::new(), password: None, networks: NETWORKS, cluster: None, ssh_only: false }
+        Self {
+            count,
+            names: Vec::new(),
+            password: None,
+            networks: NETWORKS,
+            cluster: None,
+            priorities: true,
+            ssh_only: false,
+        }
     }
 }
 
@@ -133,7 +145,14 @@ impl Lab {
             None => format!("lab-{}", tool::random_hex(6)?),
         };
         let bmc_password: String = format!("bmc-{}", tool::random_hex(6)?).chars().take(BMC_PASSWORD_LIMIT).collect();
-        Ok(Self { hosts, root_password, bmc_password, networks: *networks, cluster: wish.cluster.clone() })
+        Ok(Self {
+            hosts,
+            root_password,
+            bmc_password,
+            networks: *networks,
+            cluster: wish.cluster.clone(),
+            priorities: wish.priorities,
+        })
     }
 
     /// The lab that runs.

@@ -57,6 +57,8 @@ enum Command {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<String>,
     },
+    /// A command of the shell inside of a node, without its network.
+    Inside { node: String, command: String },
     /// Power off a node, hard.
     Kill { node: String },
     /// Power on a node that was killed; its disk is as it was.
@@ -104,6 +106,9 @@ struct Up {
     /// The nodes are a cluster of this name from the beginning.
     #[arg(long)]
     cluster: Option<String>,
+    /// The links of that cluster have no priorities, as `pvecm` makes them by itself.
+    #[arg(long, requires = "cluster")]
+    no_priorities: bool,
     /// Nodes that have OpenSSH only and answer from files, up to 32.
     #[arg(long, conflicts_with = "cluster")]
     ssh_only: bool,
@@ -123,8 +128,8 @@ struct FaultWords {
     link: Option<usize>,
     /// For `mtu`.
     #[arg(long)]
-    bytes: Option<u32>,
-    /// For `drop-packets`.
+    mtu: Option<u32>,
+    /// For `loss`.
     #[arg(long)]
     percent: Option<u8>,
     /// For `skew-clock`, negative for a clock that is behind.
@@ -156,11 +161,11 @@ fn run(command: Command) -> anyhow::Result<u8> {
     let _turn = if changes { Some(tool::turn()?) } else { None };
     match command {
         Command::Up(up) => {
-            let Up { count, names, password, networks, cluster, ssh_only, scenario, .. } = up;
+            let Up { count, names, password, networks, cluster, no_priorities, ssh_only, scenario, .. } = up;
             let scenario = scenario.as_deref().map(scenario::Scenario::read).transpose()?;
             let wish = match &scenario {
                 Some(scenario) => Wish { password, ..scenario.wish() },
-                None => Wish { count, names, password, networks, cluster, ssh_only },
+                None => Wish { count, names, password, networks, cluster, priorities: !no_priorities, ssh_only },
             };
             let lab = Lab::plan(&wish)?;
             up::up(&lab)?;
@@ -172,6 +177,7 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Down => down::down()?,
         Command::Status { json } => status::print(&Lab::load()?, json)?,
         Command::Ssh { node, command } => return access::ssh(&Lab::load()?, &node, &command),
+        Command::Inside { node, command } => return access::enter(Lab::load()?.host(&node)?, &command),
         Command::Kill { node } => power::off(Lab::load()?.host(&node)?)?,
         Command::Start { node } => power::on(Lab::load()?.host(&node)?)?,
         Command::Power { node, word } => power::command(Lab::load()?.host(&node)?, &word)?,
@@ -179,8 +185,8 @@ fn run(command: Command) -> anyhow::Result<u8> {
         Command::Heal { node, link } => cable(&node, &link, true)?,
         Command::Fault(words) => fault(&words)?,
         Command::Inject { fault } => {
-            let fault: shared::Shared = serde_json::from_str(&fault).context("a fault in JSON")?;
-            println!("{}", fault.switch(&Lab::load()?)?);
+            let fault: ::faults::Fault = serde_json::from_str(&fault).context("a fault in JSON")?;
+            println!("{}", shared::switch(&fault, &Lab::load()?)?);
         }
         Command::ExecConsole { command } => return access::exec_console(&command),
         Command::Selftest => selftest::run()?,
@@ -218,8 +224,8 @@ fn fault(words: &FaultWords) -> anyhow::Result<()> {
     }
     let kind = faults::Kind::from_str(&words.kind, false).ok();
     let kind = kind.with_context(|| format!("there is no fault {} (lab fault list)", words.kind))?;
-    let (link, bytes, percent, millis) = (words.link, words.bytes, words.percent, words.millis);
-    let fault = Fault { link, bytes, percent, millis, ..Fault::new(kind, lab.host(&words.node)?) };
+    let (link, mtu, percent, millis) = (words.link, words.mtu, words.percent, words.millis);
+    let fault = Fault { link, mtu, percent, millis, ..Fault::new(kind, lab.host(&words.node)?) };
     let proof = if words.off { faults::revert(&lab, &fault)? } else { faults::inject(&lab, &fault)? };
     println!("{proof}");
     Ok(())

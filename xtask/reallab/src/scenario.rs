@@ -5,11 +5,12 @@
 
 use std::path::Path;
 
+use ::faults::Fault;
 use anyhow::{Context, ensure};
 use serde::Deserialize;
 
 use crate::layout::{Lab, NETWORKS, Wish};
-use crate::shared::Shared;
+use crate::shared;
 
 #[derive(Debug, Deserialize)]
 pub struct Scenario {
@@ -27,7 +28,7 @@ pub struct Scenario {
 
 #[derive(Debug, Deserialize)]
 struct Step {
-    fault: Option<Shared>,
+    fault: Option<Fault>,
 }
 
 fn networks() -> usize {
@@ -59,7 +60,7 @@ impl Scenario {
     pub fn inject(&self, lab: &Lab) -> anyhow::Result<()> {
         println!("{}", self.about);
         for fault in self.steps.iter().filter_map(|step| step.fault.as_ref()) {
-            println!("{}", fault.switch(lab)?);
+            println!("{}", shared::switch(fault, lab)?);
         }
         Ok(())
     }
@@ -92,7 +93,7 @@ mod tests {
                 let scenario = Scenario::read(&path).unwrap();
                 let lab = Lab::plan(&scenario.wish()).unwrap();
                 for fault in scenario.steps.iter().filter_map(|step| step.fault.as_ref()) {
-                    fault.understood(&lab).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
+                    shared::understood(fault, &lab).unwrap_or_else(|error| panic!("{}: {error:#}", path.display()));
                     faults += 1;
                 }
             }

@@ -115,6 +115,7 @@ fn seed(lab: &Lab) -> anyhow::Result<()> {
     let wish = json!({
         "cluster": cluster,
         "answers_only": is_ssh_only,
+        "priorities": lab.priorities,
         "real_time": nodes.len() <= REAL_TIME_LIMIT,
         "nodes": members,
     });

@@ -5,37 +5,58 @@
 
 use std::collections::BTreeMap;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::bail;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::words;
 
 /// A status that is older than this is worth nothing, seconds.
 const OLD_S: u64 = 30;
+/// How often the lock of the HA files is tried, a second apart, as recorded.
+const LOCK_TRIES: usize = 9;
+/// EACCES, as Perl's `die` gives it.
+const EXIT_NO_LOCK: u8 = 13;
 const MANAGER: &str = "/etc/pve/ha/manager_status";
 const RESOURCES: &str = "/etc/pve/ha/resources.cfg";
 
 pub fn run(args: &[String]) -> anyhow::Result<u8> {
     match args.first().map(String::as_str) {
-        Some("status") => status(),
+        Some("status") => status(args.iter().any(|word| word == "--verbose" || word == "-v")),
         Some("config") => {
             print!("{}", config(&std::fs::read_to_string(RESOURCES).unwrap_or_default()));
             Ok(0)
         }
         Some("rules") => Ok(0),
+        Some("crm-command") if !has_quorum() => no_lock(""),
+        Some("set" | "add" | "remove") if !has_quorum() => no_lock("update resources config failed: "),
         Some(other) => bail!("ERROR: 'ha-manager {other}' is not there on a lab node"),
         None => bail!("ERROR: no command specified"),
     }
 }
 
-/// Trap kept on purpose: exit code 0 without quorum too.
-fn status() -> anyhow::Result<u8> {
-    let node = words::hostname()?;
+/// Whether this node may change something: alone, or with quorum.
+fn has_quorum() -> bool {
     let members = std::fs::read_to_string("/etc/pve/.members").unwrap_or_default();
     let members: Value = serde_json::from_str(&members).unwrap_or_default();
-    let alone = members["cluster"].is_null();
-    if !alone && members["cluster"]["quorate"].as_u64() != Some(1) {
+    members["cluster"].is_null() || members["cluster"]["quorate"].as_u64() == Some(1)
+}
+
+/// Without quorum there is no lock, however often one asks.
+fn no_lock(what: &str) -> anyhow::Result<u8> {
+    for _ in 0..LOCK_TRIES {
+        eprintln!("trying to acquire cfs lock 'domain-ha' ...");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    eprintln!("{what}cfs-lock 'domain-ha' error: no quorum!");
+    Ok(EXIT_NO_LOCK)
+}
+
+/// Trap kept on purpose: exit code 0 without quorum too.
+fn status(verbose: bool) -> anyhow::Result<u8> {
+    let node = words::hostname()?;
+    if !has_quorum() {
         println!("quorum No quorum on node '{node}'!\nfencing standby (CRM watchdog standby)");
         return Ok(0);
     }
@@ -45,6 +66,13 @@ fn status() -> anyhow::Result<u8> {
         lrms.insert(name.clone(), read(&format!("/etc/pve/nodes/{name}/lrm_status")));
     }
     print!("{}", report(&manager, &lrms, words::now_us() / 1_000_000, &date));
+    if verbose {
+        let manager = if manager.is_null() { json!({ "node_status": {} }) } else { manager };
+        let state = json!({
+            "lrm_status": lrms, "manager_status": manager, "quorum": { "node": node, "quorate": "1" }
+        });
+        println!("full cluster state:\n{}", perl(&state, 0));
+    }
     Ok(0)
 }
 
@@ -85,6 +113,19 @@ fn report(manager: &Value, lrms: &BTreeMap<String, Value>, now: u64, date: &dyn 
     text
 }
 
+/// As Perl's JSON prints it, sorted; without what is not there at all.
+fn perl(value: &Value, depth: usize) -> String {
+    let Some(object) = value.as_object().filter(|object| !object.is_empty()) else { return value.to_string() };
+    let indent = "   ".repeat(depth + 1);
+    let there = |value: &Value| depth > 0 || value.as_object().is_none_or(|object| !object.is_empty());
+    let rows: Vec<String> = object
+        .iter()
+        .filter(|(_, value)| there(value))
+        .map(|(key, value)| format!("{indent}\"{key}\" : {}", perl(value, depth + 1)))
+        .collect();
+    format!("{{\n{}\n{}}}", rows.join(",\n"), "   ".repeat(depth))
+}
+
 fn date(stamp: u64) -> String {
     let output = Command::new("date").args(["-u", "-d", &format!("@{stamp}"), "+%a %b %e %H:%M:%S %Y"]).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
@@ -102,7 +143,14 @@ fn config(file: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    /// Recorded on Proxmox VE 9.2, 2026-11-22.
+    #[test]
+    fn the_whole_state_is_printed_as_perl_does() {
+        let state = json!({ "lrm_status": {}, "manager_status": { "node_status": {} }, "quorum": { "node": "pve1", "quorate": "1" } });
+        let recorded = "{\n   \"manager_status\" : {\n      \"node_status\" : {}\n   },\n   \"quorum\" : {\n      \"node\" : \"pve1\",\n      \"quorate\" : \"1\"\n   }\n}";
+        assert_eq!(perl(&state, 0), recorded);
+    }
 
     #[test]
     fn two_services_look_as_they_were_recorded() {

@@ -26,6 +26,8 @@ struct Wish {
     /// Nodes that have nothing but OpenSSH.
     answers_only: bool,
     real_time: bool,
+    /// Links prefer each other by priority, as the console creates them; none as `pvecm` does by itself.
+    priorities: bool,
     nodes: Vec<Node>,
 }
 
@@ -57,7 +59,8 @@ fn conf(wish: &Wish) -> anyhow::Result<Block> {
     let interfaces = (0..)
         .zip(&first.links)
         .map(|(number, address)| {
-            let link = links::Link { address: address.clone(), priority: Some((number + 1) * PRIORITY_STEP) };
+            let priority = wish.priorities.then_some((number + 1) * PRIORITY_STEP);
+            let link = links::Link { address: address.clone(), priority };
             (number, link)
         })
         .collect();
@@ -197,7 +200,13 @@ mod tests {
             links: vec![format!("10.0.1.{}", 10 + number), format!("10.0.2.{}", 10 + number)],
             disk: PathBuf::new(),
         };
-        Wish { cluster: "lab".to_owned(), answers_only: false, real_time: true, nodes: (1..=count).map(node).collect() }
+        Wish {
+            cluster: "lab".to_owned(),
+            answers_only: false,
+            real_time: true,
+            priorities: true,
+            nodes: (1..=count).map(node).collect(),
+        }
     }
 
     #[test]

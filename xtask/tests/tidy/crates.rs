@@ -28,7 +28,7 @@ const IMPURE: [&str; 18] = [
 ];
 
 /// Who may know whom, in the product itself. Another edge is its own decision.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("frontend", &["app"]),
     ("app", &["model"]),
     ("model", &[]),
@@ -36,7 +36,8 @@ const EDGES: [(&str, &[&str]); 9] = [
     ("engine", &["model", "pve"]),
     ("ssh", &["engine", "model", "pve"]),
     ("store", &["engine", "model"]),
-    ("lab", &["model"]),
+    ("faults", &[]),
+    ("lab", &["faults"]),
     ("server", &["app", "engine", "lab", "model", "pve", "ssh", "store"]),
 ];
 

@@ -112,7 +112,7 @@ impl World {
             node.corosync.pending_peers = pending;
         }
         for (delay, event) in schedule {
-            self.after(delay, event);
+            self.after_once(delay, event);
         }
     }
 
@@ -176,7 +176,7 @@ pub(crate) fn wire(node: &Node, address: IpAddr) -> Option<usize> {
 /// The same for a conversation: knet needs its pings and their answers, so both ways must be open.
 fn talks(node: &Node, address: IpAddr) -> Option<usize> {
     let nic = node.nics.iter().find(|nic| nic.address == address && nic.up)?;
-    (!nic.deaf && nic.loss_percent < LOSS_DOWN_PERCENT).then_some(nic.network)
+    (!nic.deaf && !nic.unheard && nic.loss_percent < LOSS_DOWN_PERCENT).then_some(nic.network)
 }
 
 /// Payload that fits into one packet, in bytes.

@@ -187,3 +187,17 @@ proptest! {
         prop_assert!(world.nodes.values().filter(|node| node.is_pve()).all(|node| &node.pmxcfs.db == first));
     }
 }
+
+/// pve1 and pve2 hear each other over pve3 only: they ask again and again who is there, but not more and more often.
+#[test]
+fn nodes_that_cannot_agree_do_not_drown_in_events() {
+    let mut world = healthy(3);
+    world.inject(&Fault::CutLink { node: node(1), link: 0 }).unwrap();
+    world.inject(&Fault::CutLink { node: node(2), link: 1 }).unwrap();
+    world.advance(world.now + 10 * QUIET_MS);
+    let waiting = world.events_waiting();
+    assert!(waiting > 0 && waiting < 20, "{waiting} events wait");
+    world.inject(&Fault::RestoreLink { node: node(1), link: 0 }).unwrap();
+    world.inject(&Fault::RestoreLink { node: node(2), link: 1 }).unwrap();
+    quiet(&mut world);
+}

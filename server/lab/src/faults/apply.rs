@@ -36,6 +36,10 @@ impl World {
             Fault::StopQnetd => self.switch_qnetd(false),
             Fault::StartQnetd => self.switch_qnetd(true),
             Fault::CutOneWay { node, link, on } => self.nic_of(node, *link)?.deaf = *on,
+            Fault::CutOneWayIn { node, link, on } => self.nic_of(node, *link)?.unheard = *on,
+            Fault::SplitBrain { node, .. } => {
+                return Err(LabError::NotApplicable { fault: "split-brain", node: node.clone() });
+            }
             Fault::Loss { node, link, percent } => self.set_loss(node, *link, *percent)?,
             Fault::Mtu { node, link, mtu } => self.set_mtu(node, *link, *mtu)?,
             Fault::ChangeAuthkey { node, on } => self.change_authkey(node, *on)?,

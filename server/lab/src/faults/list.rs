@@ -77,6 +77,8 @@ impl World {
             };
             add("cut-link", &suffix, !nic.up, switch);
             add("cut-one-way", &suffix, nic.deaf, Fault::CutOneWay { node: name(), link, on: !nic.deaf });
+            let switch = Fault::CutOneWayIn { node: name(), link, on: !nic.unheard };
+            add("cut-one-way-in", &suffix, nic.unheard, switch);
             let lossy = nic.loss_percent > 0;
             let percent = if lossy { 0 } else { LOSS_PERCENT };
             add("loss", &suffix, lossy, Fault::Loss { node: name(), link, percent });

@@ -18,6 +18,8 @@ pub(crate) struct Nic {
     pub(crate) up: bool,
     /// What the node sends here arrives nowhere.
     pub(crate) deaf: bool,
+    /// What the others send does not arrive here.
+    pub(crate) unheard: bool,
     /// Packets that are lost here.
     pub(crate) loss_percent: u8,
     /// The largest packet, in bytes.

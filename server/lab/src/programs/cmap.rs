@@ -81,7 +81,7 @@ fn icmap(world: &World, corosync: &Corosync) -> Map {
         put(&mut map, format!("runtime.members.{}.status", node.id), "str", if joined { "joined" } else { "left" });
     }
     let ids: Vec<u32> = config.nodes.iter().map(|node| node.id).collect();
-    put(&mut map, "runtime.votequorum.ev_barrier", "u32", corosync.expected);
+    put(&mut map, "runtime.votequorum.ev_barrier", "u32", corosync.expected.saturating_sub(config.device_votes()));
     put(&mut map, "runtime.votequorum.highest_node_id", "u32", ids.iter().max().copied().unwrap_or(0));
     put(&mut map, "runtime.votequorum.lowest_node_id", "u32", ids.iter().min().copied().unwrap_or(0));
     put(&mut map, "runtime.votequorum.this_node_id", "u32", corosync.id);

@@ -89,6 +89,9 @@ fn peers(world: &World, name: &str) -> Option<String> {
     Some(out)
 }
 
+/// Exit code of the tool where no QDevice runs.
+const NO_QDEVICE: i32 = 3;
+
 pub(crate) async fn qdevice_tool(env: &Env, args: &[String]) -> i32 {
     env.pause(20).await;
     let verbose = args.iter().any(|arg| arg.starts_with('-') && arg.contains('v'));
@@ -97,7 +100,10 @@ pub(crate) async fn qdevice_tool(env: &Env, args: &[String]) -> i32 {
             env.print(&text).await;
             0
         }
-        None => env.fail("Can't connect to QDevice socket (is QDevice running?): No such file or directory", 1).await,
+        None => {
+            let words = "Can't connect to QDevice socket (is QDevice running?): No such file or directory";
+            env.fail(&format!("corosync-qdevice-tool: {words}"), NO_QDEVICE).await
+        }
     }
 }
 
@@ -123,7 +129,10 @@ fn device_status(world: &World, name: &str, verbose: bool) -> Option<String> {
     if verbose {
         let quorate = if corosync.quorate { "Yes" } else { "No" };
         let _ = writeln!(out, "Quorate:\t\t{quorate}\nQuorum node list:");
-        for (at, entry) in corosync.config.nodes.iter().rev().enumerate() {
+        // The own one comes last.
+        let mut nodes: Vec<_> = corosync.config.nodes.iter().rev().collect();
+        nodes.sort_by_key(|entry| entry.id == corosync.id);
+        for (at, entry) in nodes.into_iter().enumerate() {
             let state = if corosync.members.contains(&entry.id) { "member" } else { "dead" };
             let _ = writeln!(out, "    {at}\tNode ID = {}, State = {state}", entry.id);
         }

@@ -5,10 +5,19 @@ use serde_json::json;
 use super::{Env, pve::civil};
 use crate::node::journal::Line;
 
+/// Forms of an entry; `Short` is what is printed unless told otherwise.
+#[derive(Debug, Default, PartialEq, Eq)]
+enum Output {
+    #[default]
+    Short,
+    ShortIso,
+    Json,
+}
+
 #[derive(Debug, Default)]
 struct Wanted {
     units: Vec<String>,
-    json: bool,
+    output: Output,
     follow: bool,
     count: Option<usize>,
     /// The number of the first entry that is shown.
@@ -63,8 +72,8 @@ fn options(args: &[String]) -> Result<Wanted, String> {
             "--no-pager" | "-b" | "-q" => {}
             "-u" | "--unit" => wanted.units.extend(rest.next().cloned()),
             "-n" | "--lines" => wanted.count = rest.next().and_then(|word| word.parse().ok()),
-            "-o" | "--output" => wanted.json = rest.next().is_some_and(|word| word == "json"),
             after if after.starts_with("--after-cursor=") => wanted.from = Some(after_cursor(after)?),
+            "-o" | "--output" => wanted.output = output(rest.next().map_or("", String::as_str))?,
             other => return Err(format!("journalctl: unrecognized option '{other}'")),
         }
     }
@@ -77,6 +86,15 @@ fn after_cursor(arg: &str) -> Result<u64, String> {
     number.map(|number| number + 1).ok_or_else(|| "Failed to seek to cursor: Invalid argument".to_owned())
 }
 
+fn output(word: &str) -> Result<Output, String> {
+    match word {
+        "short" => Ok(Output::Short),
+        "short-iso" => Ok(Output::ShortIso),
+        "json" => Ok(Output::Json),
+        other => Err(format!("Unknown output format '{other}'.")),
+    }
+}
+
 impl Wanted {
     fn takes(&self, line: &Line) -> bool {
         let short = line.unit.trim_end_matches(".service");
@@ -84,7 +102,7 @@ impl Wanted {
     }
 
     fn show(&self, host: &str, number: u64, line: &Line) -> String {
-        if self.json {
+        if self.output == Output::Json {
             let entry = json!({
                 "__CURSOR": format!("{CURSOR}{number:x}"),
                 "__REALTIME_TIMESTAMP": line.time_us.to_string(),
@@ -97,7 +115,8 @@ impl Wanted {
             });
             return format!("{entry}\n");
         }
-        let time = civil(line.time_us, "%b %d %H:%M:%S");
+        let form = if self.output == Output::ShortIso { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%b %d %H:%M:%S" };
+        let time = civil(line.time_us, form);
         format!("{time} {host} {}[{}]: {}\n", line.identifier, line.pid, line.message)
     }
 }

@@ -9,9 +9,9 @@ use crate::{cuts, tool};
 
 /// Smallest MTU that IPv4 allows.
 const MTU_MIN: u32 = 68;
-/// What `mtu` does unless --bytes says something else.
+/// What `mtu` does unless --mtu says something else.
 const MTU_CUT: u32 = 1280;
-/// What `drop-packets` does unless --percent says something else.
+/// What `loss` does unless --percent says something else.
 const PERCENT: u8 = 30;
 /// Packets that prove a loss: enough that a loss of a tenth shows.
 const PINGS: &str = "40";
@@ -20,8 +20,8 @@ pub fn act(host: &Host, fault: &Fault, on: bool) -> anyhow::Result<()> {
     for link in of(host, fault)? {
         match fault.kind {
             Kind::CutLink => cuts::set(host, &link.to_string(), !on)?,
-            Kind::Mtu => mtu(host, link, if on { fault.bytes.unwrap_or(MTU_CUT) } else { MTU })?,
-            Kind::CutLinkIn | Kind::CutLinkOut | Kind::DropPackets if on => {
+            Kind::Mtu => mtu(host, link, if on { fault.mtu.unwrap_or(MTU_CUT) } else { MTU })?,
+            Kind::CutOneWayIn | Kind::CutOneWay | Kind::Loss if on => {
                 nft(host, &rules(fault, link)?)?;
             }
             _ => nft(host, &format!("delete table inet {}\n", table(fault, link)))?,
@@ -74,9 +74,9 @@ fn table(fault: &Fault, link: usize) -> String {
 
 fn rules(fault: &Fault, link: usize) -> anyhow::Result<String> {
     let (hook, rule) = match fault.kind {
-        Kind::CutLinkIn => ("prerouting", format!("iifname \"eth{link}\" counter drop")),
-        Kind::CutLinkOut => ("output", format!("oifname \"eth{link}\" counter drop")),
-        Kind::DropPackets => {
+        Kind::CutOneWayIn => ("prerouting", format!("iifname \"eth{link}\" counter drop")),
+        Kind::CutOneWay => ("output", format!("oifname \"eth{link}\" counter drop")),
+        Kind::Loss => {
             let percent = fault.percent.unwrap_or(PERCENT);
             ensure!((1..=100).contains(&percent), "1 to 100 percent can be dropped");
             ("prerouting", format!("iifname \"eth{link}\" numgen random mod 100 < {percent} counter drop"))
@@ -141,11 +141,11 @@ mod tests {
         let lab = Lab::plan(&Wish::bare(1)).unwrap();
         let rule = |kind| rules(&Fault::new(kind, &lab.hosts[0]), 1).unwrap();
         assert!(
-            rule(Kind::CutLinkIn).contains("hook prerouting") && rule(Kind::CutLinkIn).contains("iifname \"eth1\"")
+            rule(Kind::CutOneWayIn).contains("hook prerouting") && rule(Kind::CutOneWayIn).contains("iifname \"eth1\"")
         );
-        assert!(rule(Kind::CutLinkOut).contains("hook output") && rule(Kind::CutLinkOut).contains("oifname \"eth1\""));
-        assert!(rule(Kind::DropPackets).contains("mod 100 < 30"));
-        let all = Fault { percent: Some(101), ..Fault::new(Kind::DropPackets, &lab.hosts[0]) };
+        assert!(rule(Kind::CutOneWay).contains("hook output") && rule(Kind::CutOneWay).contains("oifname \"eth1\""));
+        assert!(rule(Kind::Loss).contains("mod 100 < 30"));
+        let all = Fault { percent: Some(101), ..Fault::new(Kind::Loss, &lab.hosts[0]) };
         assert!(rules(&all, 0).is_err());
     }
 }

@@ -22,7 +22,7 @@ pub use book::{ended_by_power_on, in_force, note, strike};
 const PROOF_LIMIT: Duration = Duration::from_secs(60);
 const PROOF_PAUSE: Duration = Duration::from_millis(200);
 
-/// What can be broken. The names are those of the simulator where it has the same.
+/// What can be broken. The names are those of the vocabulary that both labs share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
@@ -35,13 +35,13 @@ pub enum Kind {
     /// A link's cable is pulled at the switch.
     CutLink,
     /// The node hears nothing on a link; the others hear it.
-    CutLinkIn,
+    CutOneWayIn,
     /// The others hear nothing of the node on a link; it hears them.
-    CutLinkOut,
-    /// A link carries packets up to this many --bytes only.
+    CutOneWay,
+    /// A link carries packets up to this many --mtu only.
     Mtu,
     /// A --percent of what arrives on a link is lost.
-    DropPackets,
+    Loss,
     /// `systemctl stop ssh`.
     StopSshd,
     /// `systemctl stop corosync`.
@@ -76,7 +76,7 @@ pub struct Fault {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bytes: Option<u32>,
+    pub mtu: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub percent: Option<u8>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,7 +92,7 @@ pub struct Proof {
 
 impl Fault {
     pub fn new(kind: Kind, host: &Host) -> Self {
-        Self { kind, node: host.name.clone(), link: None, bytes: None, percent: None, millis: None }
+        Self { kind, node: host.name.clone(), link: None, mtu: None, percent: None, millis: None }
     }
 
     #[must_use]
@@ -111,7 +111,7 @@ impl Fault {
         let mut text = format!("{} {}", self.kind.name(), self.node);
         let options = [
             ("link", self.link.map(|link| link.to_string())),
-            ("bytes", self.bytes.map(|bytes| bytes.to_string())),
+            ("mtu", self.mtu.map(|mtu| mtu.to_string())),
             ("percent", self.percent.map(|percent| percent.to_string())),
             ("millis", self.millis.map(|millis| millis.to_string())),
         ];
@@ -180,7 +180,7 @@ pub fn revert(lab: &Lab, fault: &Fault) -> anyhow::Result<String> {
 
 /// Cables can be pulled from a node that is off.
 fn is_of_the_cable(kind: Kind) -> bool {
-    matches!(kind, Kind::CutLink | Kind::CutLinkIn | Kind::CutLinkOut | Kind::Mtu | Kind::DropPackets)
+    matches!(kind, Kind::CutLink | Kind::CutOneWayIn | Kind::CutOneWay | Kind::Mtu | Kind::Loss)
 }
 
 fn wait(lab: &Lab, host: &Host, fault: &Fault, on: bool) -> anyhow::Result<String> {
@@ -203,9 +203,7 @@ fn act(lab: &Lab, host: &Host, fault: &Fault, on: bool) -> anyhow::Result<()> {
         Kind::Kill => machine::kill(host, on),
         Kind::Freeze => nodes::freeze(host, on),
         Kind::PowerCycle => Ok(()),
-        Kind::CutLink | Kind::CutLinkIn | Kind::CutLinkOut | Kind::Mtu | Kind::DropPackets => {
-            links::act(host, fault, on)
-        }
+        Kind::CutLink | Kind::CutOneWayIn | Kind::CutOneWay | Kind::Mtu | Kind::Loss => links::act(host, fault, on),
         Kind::StopSshd | Kind::StopCorosync | Kind::StopPmxcfs | Kind::StopQnetd => services::act(host, fault.kind, on),
         Kind::ChangeAuthkey => conf::authkey(host, on),
         Kind::RaiseConfigVersion => conf::version(host, on),
@@ -223,9 +221,7 @@ pub fn prove(lab: &Lab, host: &Host, fault: &Fault) -> anyhow::Result<Proof> {
         Kind::Kill => machine::prove_killed(host),
         Kind::Freeze => machine::prove_frozen(host),
         Kind::PowerCycle => Ok(Proof { took: false, words: "a power cycle is over at once".to_owned() }),
-        Kind::CutLink | Kind::CutLinkIn | Kind::CutLinkOut | Kind::Mtu | Kind::DropPackets => {
-            links::prove(lab, host, fault)
-        }
+        Kind::CutLink | Kind::CutOneWayIn | Kind::CutOneWay | Kind::Mtu | Kind::Loss => links::prove(lab, host, fault),
         Kind::StopSshd | Kind::StopCorosync | Kind::StopPmxcfs | Kind::StopQnetd => services::prove(host, fault.kind),
         Kind::ChangeAuthkey => conf::prove_authkey(host),
         Kind::RaiseConfigVersion => conf::prove_version(host),
@@ -259,10 +255,10 @@ mod tests {
     #[test]
     fn a_fault_has_the_words_that_a_person_types() {
         let lab = Lab::plan(&Wish::bare(1)).unwrap();
-        let fault = Fault { percent: Some(30), ..Fault::new(Kind::DropPackets, &lab.hosts[0]).on_link(1) };
-        assert_eq!(fault.words(), "drop-packets pve1 --link 1 --percent 30");
+        let fault = Fault { percent: Some(30), ..Fault::new(Kind::Loss, &lab.hosts[0]).on_link(1) };
+        assert_eq!(fault.words(), "loss pve1 --link 1 --percent 30");
         let text = serde_json::to_string(&fault).unwrap();
-        assert_eq!(text, "{\"kind\":\"drop-packets\",\"node\":\"pve1\",\"link\":1,\"percent\":30}");
+        assert_eq!(text, "{\"kind\":\"loss\",\"node\":\"pve1\",\"link\":1,\"percent\":30}");
         assert_eq!(serde_json::from_str::<Fault>(&text).unwrap(), fault);
         assert!(fault.is_same(&Fault { percent: Some(5), ..fault.clone() }));
         assert!(!fault.is_same(&fault.clone().on_link(0)));

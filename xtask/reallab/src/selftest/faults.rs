@@ -70,10 +70,10 @@ pub fn links(lab: &Lab) -> anyhow::Result<()> {
         until_says(by, "timeout 4 corosync-cfgtool -s", &[&line], SOON_S).map(|_| ())
     };
     through(lab, &new(Kind::CutLink), || seen_down(first, 3))?;
-    through(lab, &new(Kind::CutLinkIn), || seen_down(last, 1))?;
-    through(lab, &new(Kind::CutLinkOut), || seen_down(first, 3))?;
-    through(lab, &Fault { percent: Some(40), ..new(Kind::DropPackets) }, || Ok(()))?;
-    through(lab, &Fault { bytes: Some(1000), ..new(Kind::Mtu) }, || Ok(()))?;
+    through(lab, &new(Kind::CutOneWayIn), || seen_down(last, 1))?;
+    through(lab, &new(Kind::CutOneWay), || seen_down(first, 3))?;
+    through(lab, &Fault { percent: Some(40), ..new(Kind::Loss) }, || Ok(()))?;
+    through(lab, &Fault { mtu: Some(1000), ..new(Kind::Mtu) }, || Ok(()))?;
     cluster::whole(lab)
 }
 

@@ -12,6 +12,8 @@ use crate::{paths, words};
 /// How often a follower looks for more; the real one batches for up to half a second.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(100);
 
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 #[derive(Debug, Default)]
 struct Query {
     units: Vec<String>,
@@ -115,7 +117,7 @@ fn print(out: &mut impl Write, format: &str, entry: &Value) -> anyhow::Result<()
         _ => writeln!(
             out,
             "{} {} {}[{}]: {}",
-            moment(&text("__REALTIME_TIMESTAMP")),
+            moment(&text("__REALTIME_TIMESTAMP"), format),
             text("_HOSTNAME"),
             text("SYSLOG_IDENTIFIER"),
             text("_PID"),
@@ -126,11 +128,27 @@ fn print(out: &mut impl Write, format: &str, entry: &Value) -> anyhow::Result<()
     out.flush().context("output")
 }
 
-/// `2026-11-22T07:35:16+00:00` from microseconds, by the node's `date`.
-fn moment(micros: &str) -> String {
+/// `Nov 22 07:35:16`, or `2026-11-22T07:35:16+00:00` where that was asked for, from microseconds.
+fn moment(micros: &str, format: &str) -> String {
     let seconds = micros.parse::<u64>().unwrap_or_else(|_| words::now_us()) / 1_000_000;
-    let output = std::process::Command::new("date")
-        .args(["-u", "-d", &format!("@{seconds}"), "+%Y-%m-%dT%H:%M:%S+00:00"])
-        .output();
-    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+    let (year, month, day) = words::date_of(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    if format == "short-iso" {
+        return format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}+00:00");
+    }
+    let name = MONTHS.get(usize::try_from(month - 1).unwrap_or_default()).unwrap_or(&MONTHS[0]);
+    format!("{name} {day:02} {hour:02}:{minute:02}:{second:02}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::moment;
+
+    #[test]
+    fn a_moment_has_the_form_that_was_asked_for() {
+        assert_eq!(moment("1795332916244926", "short"), "Nov 22 07:35:16");
+        assert_eq!(moment("1795332916244926", "short-iso"), "2026-11-22T07:35:16+00:00");
+        assert_eq!(moment("1709164799000000", "short-iso"), "2024-02-28T23:59:59+00:00");
+        assert_eq!(moment("1709251199000000", "short"), "Feb 29 23:59:59");
+    }
 }

@@ -82,8 +82,10 @@ pub fn spawn(shared: Arc<Shared>) {
                     SLOW_PAUSE
                 }
                 Asked::NotThere => {
+                    // Without corosync nobody knows more than before of the others: `.members` goes on as it was.
                     let last = shared.view().clone();
-                    set(&shared, View { changes: last.changes, local: last.local, ..View::default() });
+                    let (ring, synced) = (String::new(), String::new());
+                    set(&shared, View { quorate: false, ring, synced, ..last });
                     PAUSE
                 }
                 // While totem gathers nobody knows more than before.

@@ -75,7 +75,6 @@ pub fn run() -> anyhow::Result<u8> {
         peers::serve(Arc::clone(&shared)).context("replication port")?;
         sync::spawn(Arc::clone(&shared));
     }
-    writer::log("pmxcfs", "[main] notice: file system mounted");
     fs::mount(shared, Path::new(MOUNT_POINT))?;
     Ok(0)
 }

@@ -58,7 +58,12 @@ fn join(member: &str, args: &[String]) -> anyhow::Result<()> {
         remote.extend(["--new_node_ip".to_owned(), fallback]);
     }
     let remote: Vec<&str> = remote.iter().map(String::as_str).collect();
-    if !words::succeeds("ssh", &remote) {
+    // What the member says, its errors too, is part of our own output.
+    let member_said = Command::new("ssh").args(&remote).stdin(Stdio::null()).output().context("ssh")?;
+    for text in [&member_said.stdout, &member_said.stderr] {
+        print!("{}", String::from_utf8_lossy(text));
+    }
+    if !member_said.status.success() {
         bail!("unable to add node: command failed (ssh {})", remote.join(" "));
     }
     println!("copy corosync auth key");

@@ -35,6 +35,8 @@ const USAGE: &str = "USAGE: pvecm <COMMAND> [ARGS] [OPTIONS]
 
        pvecm add <hostname> [OPTIONS]
        pvecm expected <expected>
+       pvecm keygen <filename>
+       pvecm mtunnel [<extra-args>] [OPTIONS]
        pvecm nodes 
        pvecm status 
        pvecm updatecerts  [OPTIONS]

@@ -43,12 +43,12 @@ fn setup(mut conf: Block, args: &[String]) -> anyhow::Result<u8> {
     if odd && !forced {
         bail!("Clusters with an odd node count are not officially supported!");
     }
-    if !words::succeeds("ssh-copy-id", &["-i", &format!("{}.pub", paths::ROOT_KEY), &format!("root@{address}")]) {
-        eprintln!("command 'ssh-copy-id -i {}.pub root@{address}' failed: exit code 1", paths::ROOT_KEY);
+    if !words::succeeds("/bin/ssh-copy-id", &["-i", paths::ROOT_KEY, &format!("root@{address}")]) {
+        eprintln!("command 'ssh-copy-id -i {} root@{address}' failed: exit code 1", paths::ROOT_KEY);
         return Ok(1);
     }
     certificates(&conf, &address, &members)?;
-    println!("\nINFO: add QDevice to cluster configuration");
+    println!("INFO: add QDevice to cluster configuration");
     device(&mut conf, &address, odd, members.len());
     write_conf(&mut conf)?;
     for member in &members {

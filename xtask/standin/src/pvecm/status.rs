@@ -37,7 +37,12 @@ pub fn expected(args: &[String]) -> anyhow::Result<u8> {
     if cluster_conf()?.is_none() {
         return Ok(EXIT_NO_CLUSTER);
     }
-    become_quorumtool(&["-e", votes])
+    let wrong = match votes.parse::<i64>() {
+        Ok(number) if number >= 1 => return become_quorumtool(&["-e", votes]),
+        Ok(_) => "value must have a minimum value of 1".to_owned(),
+        Err(_) => format!("type check ('integer') failed - got '{votes}'"),
+    };
+    bail!("400 Parameter verification failed.\nexpected: {wrong}\npvecm expected <expected>")
 }
 
 fn become_quorumtool(args: &[&str]) -> anyhow::Result<u8> {

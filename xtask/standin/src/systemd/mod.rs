@@ -16,6 +16,9 @@ pub use start::boot_sequence;
 
 /// Exit code of `is-active` when nothing is active.
 const NOT_ACTIVE: u8 = 3;
+/// Units whose Debian package has a script for SysV beside them, and what keeps the two in step.
+const SYSV: [&str; 2] = ["corosync.service", "corosync-qdevice.service"];
+const SYSV_INSTALL: &str = "/usr/lib/systemd/systemd-sysv-install";
 /// Exit code for a unit that is not loaded.
 const NOT_LOADED: u8 = 5;
 
@@ -147,6 +150,11 @@ fn set_enabled(units: &[String], on: bool) -> anyhow::Result<u8> {
     let mut set = enabled();
     for unit in units {
         let changed = if on { set.insert(unit.clone()) } else { set.remove(unit) };
+        if SYSV.contains(&unit.as_str()) {
+            let (name, word) = (unit.trim_end_matches(".service"), if on { "enable" } else { "disable" });
+            eprintln!("Synchronizing state of {unit} with SysV service script with {SYSV_INSTALL}.");
+            eprintln!("Executing: {SYSV_INSTALL} {word} {name}");
+        }
         if changed && on {
             eprintln!(
                 "Created symlink '/etc/systemd/system/multi-user.target.wants/{unit}' -> '/usr/lib/systemd/system/{unit}'."

@@ -60,6 +60,10 @@ pub fn start(units: &[String]) -> anyhow::Result<u8> {
 
 pub fn stop(units: &[String]) -> anyhow::Result<u8> {
     for unit in units {
+        if unit == "corosync.service" && super::is_running(unit) {
+            // ExecStop of the real unit, which tells the other members.
+            words::quietly("timeout", &["5", "corosync-cfgtool", "-H", "--force"]);
+        }
         if let Err(error) = control::change(&Request::Stop(unit.clone())) {
             eprintln!("{error}");
             return Ok(NOT_LOADED);
