@@ -64,14 +64,14 @@ impl Lab {
         self.shared.with(World::changed);
     }
 
-    /// What a node told at any moment from `from` to `to`.
-    pub fn told(&self, node: &str, from: Instant, to: Instant) -> Vec<Told> {
+    /// What a node told at any moment from `from` to `to`, and since when.
+    pub fn told(&self, node: &str, from: Instant, to: Instant) -> Vec<Moment> {
         let history = self.shared.history.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(moments) = history.as_ref().and_then(|nodes| nodes.get(node)) else { return Vec::new() };
         // The last one before `from` was still true then.
         let first = moments.iter().rposition(|(at, _)| *at <= from).unwrap_or(0);
         let within = moments.iter().skip(first).take_while(|(at, _)| *at <= to);
-        within.map(|(_, told)| told.clone()).collect()
+        within.cloned().collect()
     }
 }
 

@@ -6,6 +6,8 @@
 
 mod again;
 mod building;
+mod chaos;
+mod chaos_judge;
 mod checking;
 mod crashes;
 mod dangers;
