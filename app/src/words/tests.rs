@@ -75,6 +75,7 @@ const OTHERS: &[&str] = &[
     "fault_stop_qnetd",
     "fault_drop_connections",
     "fault_cut_one_way",
+    "fault_cut_one_way_in",
     "fault_loss",
     "fault_mtu",
     "fault_stop_sshd",
