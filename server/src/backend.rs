@@ -7,6 +7,7 @@ mod nodes;
 mod people;
 mod plans;
 mod trail;
+mod ways;
 mod wizard;
 
 use crate::sessions::{ABSOLUTE_H, ACCOUNT, Account, TOUCH_EVERY_S};

@@ -142,6 +142,7 @@ async fn sick_cluster(house: &House, args: &DemoArgs) -> anyhow::Result<Lab> {
             cluster: cluster.id,
             purpose: if info.is_qnetd { Purpose::Qnetd } else { Purpose::Member },
             address: SshAddress { host: ssh.ip().to_string(), port: ssh.port(), user: "root".to_owned() },
+            via: None,
             name: None,
             pin: None,
             offered: None,
@@ -149,7 +150,8 @@ async fn sick_cluster(house: &House, args: &DemoArgs) -> anyhow::Result<Lab> {
             position,
         };
         let node = house.store.add_node(&node, entry(AuditCode::NodeAdded)).await?;
-        let key = engine.dialer.offered_key(&node.address).await.context("reading a simulated node's host key")?;
+        let key =
+            engine.dialer.offered_key(&node.address, None).await.context("reading a simulated node's host key")?;
         let pin = Pin { key, pinned_at: engine.clock.now(), pinned_by: Person::system().name };
         house.store.pin(node.id, &pin, entry(AuditCode::HostKeyPinned)).await?;
         let node = house.store.node(node.id).await?;

@@ -15,6 +15,8 @@ pub enum Purpose {
     Member,
     /// The host of corosync-qnetd, outside the cluster.
     Qnetd,
+    /// Only a way to other machines: nothing but SSH connections through it is asked of it.
+    Jump,
 }
 
 /// How far a cluster has come.
@@ -70,6 +72,9 @@ pub struct Node {
     pub cluster: ClusterId,
     pub purpose: Purpose,
     pub address: SshAddress,
+    /// The machine through which this one is reached, as its own address may mean nothing to the console.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<NodeId>,
     /// What `hostname` printed; unknown until the first log-in.
     pub name: Option<String>,
     pub pin: Option<Pin>,

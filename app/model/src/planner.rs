@@ -40,6 +40,8 @@ impl<'a> PlanWorld<'a> {
         let code = match purpose {
             Purpose::Member => ProblemCode::NotANode,
             Purpose::Qnetd => ProblemCode::NotAQnetdHost,
+            // No plan asks for one.
+            Purpose::Jump => ProblemCode::Internal,
         };
         Err(Problem::new(code).with("node", node.label()))
     }

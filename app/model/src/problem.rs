@@ -71,6 +71,15 @@ codes!(
         Garbage => "garbage",
         CommandFailed => "command_failed",
         NodeAlreadyAdded => "node_already_added",
+        // Reaching a node through another machine
+        JumpUnreachable => "jump_unreachable",
+        JumpKeyUnknown => "jump_key_unknown",
+        JumpKeyChanged => "jump_key_changed",
+        JumpRefused => "jump_refused",
+        JumpForbids => "jump_forbids",
+        UnreachableBehind => "unreachable_behind",
+        JumpInUse => "jump_in_use",
+        JumpChained => "jump_chained",
         // Import and withdrawal
         ClusterKnown => "cluster_known",
         NoWayIn => "no_way_in",

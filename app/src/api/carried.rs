@@ -9,6 +9,7 @@ use model::host_key::HostKey;
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, Node};
 use model::links::{Candidate, LinkFault, LinkPlan, NodeAddresses};
+use model::name::SshAddress;
 use model::operation::{Operation, OutputLine};
 use model::plan::Plan;
 use model::policy::Ruling;
@@ -115,6 +116,9 @@ pub struct NewNode {
     pub port: u16,
     pub user: String,
     pub qnetd: bool,
+    /// The machine in between, where there is one.
+    #[serde(default)]
+    pub via: Option<SshAddress>,
 }
 
 /// Choices for the second step.
@@ -183,7 +187,8 @@ pub struct OperationView {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyOffer {
     pub node: NodeId,
-    pub offered: HostKey,
+    /// `None` behind a machine that does not let the console through yet.
+    pub offered: Option<HostKey>,
 }
 
 /// An account in the list of people.

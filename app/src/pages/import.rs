@@ -6,13 +6,14 @@ mod seen;
 
 pub use seen::SeenByMember;
 
-use crate::api::{self, ApiError, ImportDone, NewNode, WizardView};
+use crate::api::{self, ApiError, ImportDone, WizardView};
 use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Message, Notice, PageTitle, Refusal, Spinner, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
-use crate::pages::wizard::add_node::AddressForm;
+use crate::pages::wizard::add_node::{AddressForm, Typed};
 use crate::pages::wizard::context::Wizard;
+use crate::pages::wizard::jump_hosts::JumpHosts;
 use crate::pages::wizard::node_row::NodeRow;
 use crate::state::session::use_session;
 use crate::words::use_words;
@@ -23,7 +24,6 @@ use model::can::Deed;
 use model::ids::ClusterId;
 use model::import::Discovery;
 use model::inventory::{ClusterPhase, LogIn, Purpose};
-use model::name::SshAddress;
 use model::problem::{Problem, ProblemCode};
 
 /// `/import`
@@ -35,11 +35,11 @@ pub fn ImportPage() -> impl IntoView {
     let navigate = use_navigate();
     Around::is_called(move || t_string!(i18n, import.title).to_owned());
     let host = RwSignal::new(String::new());
-    let begin = Action::new(move |address: &SshAddress| {
-        let SshAddress { host, port, user } = address.clone();
+    let begin = Action::new(move |typed: &Typed| {
+        let new = typed.as_new(false);
         let navigate = navigate.clone();
         async move {
-            match api::import_begin(NewNode { host, port, user, qnetd: false }).await {
+            match api::import_begin(new).await {
                 Ok(begun) => {
                     navigate(&format!("/clusters/{}/import", begun.cluster), NavigateOptions::default());
                     None
@@ -63,7 +63,7 @@ pub fn ImportPage() -> impl IntoView {
                     button=text!(i18n, import.begin_button)
                     refusal
                     busy=begin.pending()
-                    on_submit=Callback::new(move |address: SshAddress| drop(begin.dispatch(address)))
+                    on_submit=Callback::new(move |typed: Typed| drop(begin.dispatch(typed)))
                 />
                 <Refusal problem/>
                 <KnownCluster problem/>
@@ -119,6 +119,7 @@ fn Inside(view: WizardView) -> impl IntoView {
         />
         <div class="stack wizard">
             <Outcome done/>
+            <JumpHosts/>
             <Card title=heading>
                 <ul class="wizard-nodes">
                     <For each=move || ids.get() key=|id| *id children=move |id| view! { <NodeRow id/> }/>

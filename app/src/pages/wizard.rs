@@ -10,6 +10,7 @@ mod foot;
 mod grid;
 mod host_key;
 mod join;
+pub mod jump_hosts;
 mod key_way;
 mod link_choice;
 mod link_draft;

@@ -3,9 +3,10 @@
 use crate::audit::{Person, Recorder};
 use crate::evidence::EvidenceWriter;
 use crate::hub::Hub;
-use crate::ports::{Clock, Dialer, Endpoint, Ids, NodeShell, Store, StoreError};
+use crate::ports::{Clock, DialError, Dialer, Endpoint, Ids, NodeShell, Store, StoreError};
 use crate::watch::Watchers;
 use crate::work::Work;
+use model::host_key::HostKey;
 use model::ids::NodeId;
 use model::inventory::Node;
 use model::problem::{Problem, ProblemCode};
@@ -48,10 +49,32 @@ impl Engine {
         }
     }
 
-    /// Where a machine is reached.
-    #[must_use]
-    pub fn endpoint(node: &Node) -> Endpoint {
-        Endpoint { node: node.id, address: node.address.clone(), pin: node.pin.clone() }
+    /// Where a machine is reached, and through which other.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn endpoint(&self, node: &Node) -> Result<Endpoint, Problem> {
+        let via = self.way_to(node).await?;
+        Ok(Endpoint { via: via.map(Box::new), ..direct(node) })
+    }
+
+    /// The machine that carries the connections to this one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn way_to(&self, node: &Node) -> Result<Option<Endpoint>, Problem> {
+        let Some(id) = node.via else { return Ok(None) };
+        Ok(Some(direct(&self.node(id).await?)))
+    }
+
+    /// The host key that a machine offers now.
+    ///
+    /// # Errors
+    /// Why it cannot be reached.
+    pub async fn offered_by(&self, node: &Node) -> Result<HostKey, Problem> {
+        let via = self.way_to(node).await?;
+        let offered = self.dialer.offered_key(&node.address, via.as_ref()).await;
+        offered.map_err(|error| error.problem().with("node", node.label()).with("host", &node.address.host))
     }
 
     /// The kept connection to a machine.
@@ -59,10 +82,15 @@ impl Engine {
     /// # Errors
     /// Why it cannot be reached, in words for people, with the node's label.
     pub async fn shell_to(&self, node: &Node) -> Result<Arc<dyn NodeShell>, Problem> {
-        let problem = match self.dialer.shell(&Self::endpoint(node)).await {
+        let error = match self.dialer.shell(&self.endpoint(node).await?).await {
             Ok(shell) => return Ok(shell),
-            Err(error) => error.problem().with("node", node.label()).with("host", &node.address.host),
+            Err(error) => error,
         };
+        if let (DialError::Jump { last, .. }, Some(via)) = (&error, node.via) {
+            let way = self.node(via).await?;
+            self.note_changed_key(&Person::system(), &way, &last.problem()).await;
+        }
+        let problem = error.problem().with("node", node.label()).with("host", &node.address.host);
         self.note_changed_key(&Person::system(), node, &problem).await;
         Err(problem)
     }
@@ -72,6 +100,11 @@ impl Engine {
     pub async fn node(&self, id: NodeId) -> Result<Node, Problem> {
         self.store.node(id).await.map_err(|error| store_problem(&error))
     }
+}
+
+/// A machine without the one in between.
+fn direct(node: &Node) -> Endpoint {
+    Endpoint { node: node.id, address: node.address.clone(), pin: node.pin.clone(), via: None }
 }
 
 /// The words for people when the store cannot do something.

@@ -162,8 +162,10 @@ impl Engine {
                 wanted.push((member.name.clone(), address));
             }
         }
+        let via = self.way_to(&answered.through).await?;
+        let via = via.as_ref();
         let knocks = wanted.into_iter().map(|(name, address)| async move {
-            let offered = self.dialer.offered_key(&address).await;
+            let offered = self.dialer.offered_key(&address, via).await;
             let offered = offered.map_err(|error| error.problem().with("node", &name).with("host", &address.host));
             Dialled { name, address, offered }
         });
@@ -190,6 +192,8 @@ impl Engine {
                 cluster: cluster.id,
                 purpose: Purpose::Member,
                 address: one.address,
+                // What tells of a member's address is where that address means something.
+                via: answered.through.via,
                 name: Some(one.name),
                 pin: None,
                 offered: one.offered.as_ref().ok().cloned(),

@@ -31,7 +31,7 @@ impl Engine {
             return Ok(());
         }
         // The problem carries the fingerprint only; a person compares, and later pins, the whole key.
-        let Ok(offered) = self.dialer.offered_key(&node.address).await else { return Ok(()) };
+        let Ok(offered) = self.offered_by(&node).await else { return Ok(()) };
         let pinned = node.pin.as_ref().map(|pin| pin.key.fingerprint.clone()).unwrap_or_default();
         if pinned == offered.fingerprint || is_known(&node, Some(&offered.fingerprint)) {
             return Ok(());

@@ -2,7 +2,7 @@
 
 use crate::context::Engine;
 use crate::evidence::{answer, unreadable};
-use model::inventory::{LogIn, Node};
+use model::inventory::{LogIn, Node, Purpose};
 use model::links::NodeAddresses;
 use model::problem::{Problem, ProblemCode};
 use pve::{host, network};
@@ -32,6 +32,10 @@ impl Engine {
 
     async fn introduce(&self, node: &Node) -> Result<(), Problem> {
         let shell = self.shell_to(node).await?;
+        if node.purpose == Purpose::Jump {
+            // The console only passes through it, and may have no shell there.
+            return Ok(());
+        }
         let commands = [host::hostname(), host::user_id()];
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
         let [name, user] = outputs.as_slice() else {

@@ -1,6 +1,6 @@
 //! Taking over a cluster that exists already.
 
-use super::{RequestBackend, actor, stored};
+use super::{RequestBackend, actor, stored, ways};
 use app::api::*;
 use engine::import::{Answered, Dialled};
 use engine::ports::StoreError;
@@ -16,12 +16,17 @@ use model::problem::{Problem, ProblemCode};
 impl RequestBackend {
     pub(super) async fn do_import_begin(&self, caller: Caller, new: NewNode) -> ApiResult<ImportBegun> {
         Self::may(&caller, Deed::AddCluster)?;
-        let address = SshAddress::parse(&new.host, new.port, &new.user).map_err(|error| ApiError(error.into()))?;
-        let offered = self.offer_at(&address, &address.host).await?;
-        if let Some(begun) = self.begun_before(&address, &offered).await? {
+        let (address, via) = ways::addresses(&new).map_err(ApiError)?;
+        let (offered, way) = match &via {
+            None => (Some(self.offer_at(&address, &address.host).await?), None),
+            Some(via) => (None, Some(self.knock_at_way(via).await?)),
+        };
+        if let Some(begun) = self.begun_before(&address, via.as_ref(), offered.as_ref()).await? {
             return Ok(begun);
         }
-        self.not_elsewhere(&offered, None).await?;
+        if let Some(offered) = &offered {
+            self.not_elsewhere(offered, None).await?;
+        }
         let engine = &self.state.engine;
         let id = ClusterId::from_uuid(engine.ids.next());
         // Its real name is not known before the node has been asked.
@@ -36,21 +41,40 @@ impl RequestBackend {
         };
         let entry = engine.audit.about(AuditCode::ClusterAdded, &actor(&caller), Outcome::Success, &cluster);
         engine.store.add_cluster(&cluster, entry).await.map_err(stored)?;
-        let node = self.insert_node(&caller, &cluster, address, Purpose::Member, &offered).await?;
+        let via = match way {
+            Some(way) => Some(self.add_way(&caller, &cluster, way).await?.id),
+            None => None,
+        };
+        let node = self.insert_node(&caller, &cluster, address, Purpose::Member, offered.as_ref(), via).await?;
         Ok(ImportBegun { cluster: cluster.id, node: node.id })
     }
 
     /// An import that somebody began with this machine and has not finished is gone on with.
-    async fn begun_before(&self, address: &SshAddress, offered: &HostKey) -> ApiResult<Option<ImportBegun>> {
+    async fn begun_before(
+        &self,
+        address: &SshAddress,
+        via: Option<&SshAddress>,
+        offered: Option<&HostKey>,
+    ) -> ApiResult<Option<ImportBegun>> {
         let engine = &self.state.engine;
         for cluster in engine.store.clusters().await.map_err(stored)? {
             if cluster.phase != ClusterPhase::Importing {
                 continue;
             }
             let nodes = engine.store.nodes(cluster.id).await.map_err(stored)?;
-            let at = |node: &&Node| node.address.host == address.host && node.address.port == address.port;
+            let way = |node: &Node| nodes.iter().find(|one| Some(one.id) == node.via).map(|one| &one.address);
+            let at = |node: &&Node| {
+                ways::same_place(&node.address, address)
+                    && match (way(node), via) {
+                        (None, None) => true,
+                        (Some(one), Some(other)) => ways::same_place(one, other),
+                        _ => false,
+                    }
+            };
             if let Some(node) = nodes.iter().find(at) {
-                engine.store.keep_offer(node.id, offered).await.map_err(stored)?;
+                if let Some(offered) = offered {
+                    engine.store.keep_offer(node.id, offered).await.map_err(stored)?;
+                }
                 return Ok(Some(ImportBegun { cluster: cluster.id, node: node.id }));
             }
         }
@@ -81,6 +105,10 @@ impl RequestBackend {
         let cluster = self.cluster_for(&caller, id, Deed::AddNode).await?;
         let engine = &self.state.engine;
         let answered = engine.discover(id).await.map_err(ApiError)?;
+        if let Some(pin) = &answered.through.pin {
+            // Behind a jump host its key was not known when the import began.
+            self.not_elsewhere(&pin.key, Some(id)).await?;
+        }
         let dialled = engine.dial_members(&answered, &chosen).await.map_err(ApiError)?;
         for key in dialled.iter().filter_map(|one: &Dialled| one.offered.as_ref().ok()) {
             self.not_elsewhere(key, Some(id)).await?;
@@ -140,7 +168,7 @@ impl RequestBackend {
 
     /// The host key that a machine shows; `label` is what people call it.
     pub(super) async fn offer_at(&self, address: &SshAddress, label: &str) -> ApiResult<HostKey> {
-        let offered = self.state.engine.dialer.offered_key(address).await;
+        let offered = self.state.engine.dialer.offered_key(address, None).await;
         offered.map_err(|error| ApiError(error.problem().with("host", &address.host).with("node", label)))
     }
 
@@ -151,7 +179,8 @@ impl RequestBackend {
         cluster: &Cluster,
         address: SshAddress,
         purpose: Purpose,
-        offered: &HostKey,
+        offered: Option<&HostKey>,
+        via: Option<NodeId>,
     ) -> ApiResult<Node> {
         let engine = &self.state.engine;
         let node = Node {
@@ -159,15 +188,18 @@ impl RequestBackend {
             cluster: cluster.id,
             purpose,
             address,
+            via,
             name: None,
             pin: None,
-            offered: Some(offered.clone()),
+            offered: offered.cloned(),
             log_in: LogIn::KeyUnconfirmed,
             position: 0,
         };
         let mut entry = self.node_entry(AuditCode::NodeAdded, caller, cluster, &node);
         entry.details.insert("address".to_owned(), node.address.to_string());
-        entry.details.insert("offered".to_owned(), offered.fingerprint.clone());
+        if let Some(offered) = offered {
+            entry.details.insert("offered".to_owned(), offered.fingerprint.clone());
+        }
         let host = node.address.host.clone();
         engine.store.add_node(&node, entry).await.map_err(|error| match error {
             StoreError::Conflict { .. } => ApiError(Problem::new(ProblemCode::NodeAlreadyAdded).with("host", host)),

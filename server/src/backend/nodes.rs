@@ -1,8 +1,7 @@
 //! Machines: their keys, and getting in.
 
-use super::{RequestBackend, actor, stored};
+use super::{RequestBackend, actor, stored, ways};
 use app::api::*;
-use engine::context::Engine;
 use engine::execute;
 use engine::ports::Credential;
 use model::audit::{AuditCode, AuditEntry, Outcome};
@@ -10,7 +9,6 @@ use model::can::{self, Deed};
 use model::host_key::{HostKey, Pin, Verdict, judge};
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{Cluster, ClusterPhase, Node, Purpose};
-use model::name::SshAddress;
 use model::plan::Intent;
 use model::policy::Consent;
 use model::problem::{Problem, ProblemCode};
@@ -19,10 +17,12 @@ use zeroize::Zeroizing;
 impl RequestBackend {
     pub(super) async fn do_add_node(&self, caller: Caller, cluster: ClusterId, new: NewNode) -> ApiResult<KeyOffer> {
         let cluster = self.cluster_for(&caller, cluster, Deed::AddNode).await?;
-        let address = SshAddress::parse(&new.host, new.port, &new.user).map_err(|error| ApiError(error.into()))?;
-        let offered = self.offer_at(&address, &address.host).await?;
+        let (address, via) = ways::addresses(&new).map_err(ApiError)?;
+        let way = self.way(&caller, &cluster, via.as_ref()).await?;
+        let offered = self.first_offer(&address, way.as_ref()).await?;
         let purpose = if new.qnetd { Purpose::Qnetd } else { Purpose::Member };
-        let node = self.insert_node(&caller, &cluster, address, purpose, &offered).await?;
+        let via = way.map(|way| way.id);
+        let node = self.insert_node(&caller, &cluster, address, purpose, offered.as_ref(), via).await?;
         self.state.engine.watch(cluster.id).await;
         Ok(KeyOffer { node: node.id, offered })
     }
@@ -43,6 +43,7 @@ impl RequestBackend {
         if cluster.phase == ClusterPhase::Live && member && node.pin.is_some() {
             return Err(ApiError(Problem::new(ProblemCode::ClusterAlreadyBuilt).with("name", &cluster.name)));
         }
+        self.is_no_way(&node).await?;
         engine.unwatch_node(id);
         engine.dialer.forget(id).await;
         let entry = self.node_entry(AuditCode::NodeForgotten, &caller, &cluster, &node);
@@ -53,7 +54,7 @@ impl RequestBackend {
     pub(super) async fn do_pin_key(&self, caller: Caller, id: NodeId, fingerprint: String) -> ApiResult<()> {
         let (cluster, node) = self.node_for(&caller, id, Deed::PinUnknownKey).await?;
         let engine = &self.state.engine;
-        let offered = self.offer_at(&node.address, node.label()).await?;
+        let offered = engine.offered_by(&node).await.map_err(ApiError)?;
         if offered.fingerprint != fingerprint {
             engine.store.keep_offer(id, &offered).await.map_err(stored)?;
             let other =
@@ -73,6 +74,7 @@ impl RequestBackend {
         let node = engine.node(id).await.map_err(ApiError)?;
         if engine.try_log_in(&node).await.is_ok() {
             self.keep_key(&caller, &cluster, &node).await;
+            self.try_behind(&node).await?;
         }
         Ok(())
     }
@@ -102,6 +104,7 @@ impl RequestBackend {
         let result = self.state.engine.try_log_in(&node).await;
         if result.is_ok() {
             self.keep_key(&caller, &cluster, &node).await;
+            self.try_behind(&node).await?;
         }
         self.keep_first_offer(&node, &result).await?;
         self.state.engine.watch(cluster.id).await;
@@ -109,12 +112,12 @@ impl RequestBackend {
     }
 
     /// A machine that did not answer when it was added shows its key now.
-    async fn keep_first_offer(&self, node: &Node, result: &Result<(), Problem>) -> ApiResult<()> {
+    pub(super) async fn keep_first_offer(&self, node: &Node, result: &Result<(), Problem>) -> ApiResult<()> {
         if !result.as_ref().is_err_and(|problem| problem.code == ProblemCode::HostKeyUnknown) {
             return Ok(());
         }
         let engine = &self.state.engine;
-        match engine.dialer.offered_key(&node.address).await {
+        match engine.offered_by(node).await {
             Ok(offered) => engine.store.keep_offer(node.id, &offered).await.map_err(stored),
             Err(_) => Ok(()),
         }
@@ -125,7 +128,7 @@ impl RequestBackend {
         let password = Zeroizing::new(password);
         let (cluster, node) = self.node_for(&caller, id, Deed::RunPlan).await?;
         let engine = &self.state.engine;
-        let endpoint = Engine::endpoint(&node);
+        let endpoint = engine.endpoint(&node).await.map_err(ApiError)?;
         let shell = match engine.dialer.once(&endpoint, Credential::Password(password)).await {
             Ok(shell) => shell,
             Err(error) => {

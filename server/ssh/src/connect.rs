@@ -1,7 +1,6 @@
 //! The way to a machine: TCP, or any other stream of bytes.
 //!
-//! A jump host is one more [`Connector`], which opens a channel of another connection;
-//! the simulator's and the tests' pipes are others. Nothing above knows which one it is.
+//! The simulator's and the tests' pipes are others, and so is a channel of the connection to a jump host (see `jump`).
 
 use crate::limits::{ADDRESSES_MAX, CONNECT_LIMIT, NEXT_ADDRESS_AFTER};
 use async_trait::async_trait;

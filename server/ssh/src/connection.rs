@@ -2,6 +2,7 @@
 
 use crate::channel::{GivenUp, OpenChannel};
 use crate::handshake::{Client, Seen, Session};
+use crate::jump::NoWay;
 use crate::limits::{CHANNEL_OPEN_LIMIT, CHANNEL_WAIT, FOLLOW_CHANNELS_MAX, RUN_CHANNELS_MAX, SWEEP_WAIT};
 use crate::sweep::SweepShell;
 use crate::tap::Cut;
@@ -9,10 +10,14 @@ use crate::{follow, shell, sweep};
 use async_trait::async_trait;
 use engine::ports::{Clock, NodeShell, Output, OutputStream, ShellError};
 use pve::CommandLine;
-use russh::client::Handle;
+use russh::client::{Handle, Msg};
+use russh::{ChannelOpenFailure, ChannelStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{MutexGuard, OwnedSemaphorePermit, Semaphore};
+
+/// Where forwarded connections are said to come from: the console has no port for them (RFC 4254, 7.2).
+const ORIGINATOR: &str = "127.0.0.1";
 
 /// A warm connection; its last user's drop ends it.
 pub(crate) struct Connection {
@@ -106,8 +111,38 @@ impl Connection {
         }
     }
 
+    /// A stream to a machine that this one reaches. It is no session, so `MaxSessions` does not count it.
+    pub(crate) async fn forward(&self, host: &str, port: u16) -> Result<ChannelStream<Msg>, NoWay> {
+        let lost = || NoWay::Lost { text: self.seen.end() };
+        if self.is_closed() {
+            return Err(lost());
+        }
+        let handle = Arc::clone(&self.handle);
+        let host = host.to_owned();
+        // In a task of its own: a channel that opens too late is closed by the drop of its stream.
+        let opening = tokio::spawn(async move {
+            let channel = handle.channel_open_direct_tcpip(host, u32::from(port), ORIGINATOR, 0).await?;
+            Ok::<_, russh::Error>(channel.into_stream())
+        });
+        match tokio::time::timeout(CHANNEL_OPEN_LIMIT, opening).await {
+            Ok(Ok(Ok(stream))) => Ok(stream),
+            Ok(Ok(Err(russh::Error::ChannelOpenFailure(reason)))) => Err(refusal(&reason)),
+            Ok(Ok(Err(_)) | Err(_)) => Err(lost()),
+            Err(_) => Err(NoWay::Behind { text: format!("no answer within {} s", CHANNEL_OPEN_LIMIT.as_secs()) }),
+        }
+    }
+
     pub(crate) fn lost(&self) -> ShellError {
         ShellError::Lost { text: self.seen.end() }
+    }
+}
+
+fn refusal(reason: &ChannelOpenFailure) -> NoWay {
+    match reason {
+        ChannelOpenFailure::AdministrativelyProhibited | ChannelOpenFailure::UnknownChannelType => NoWay::Forbidden,
+        ChannelOpenFailure::ConnectFailed => NoWay::Behind { text: "connect failed".to_owned() },
+        ChannelOpenFailure::ResourceShortage => NoWay::Behind { text: "resource shortage".to_owned() },
+        ChannelOpenFailure::Other { code, .. } => NoWay::Behind { text: format!("reason {code}") },
     }
 }
 

@@ -4,6 +4,7 @@ use crate::backoff::BackOff;
 use crate::connect::{AsyncReadWrite, Connector};
 use crate::connection::Connection;
 use crate::handshake::handshake;
+use crate::jump::Tunnel;
 use crate::keys::ConsoleKeySource;
 use crate::limits::{CONNECT_LIMIT, CONNECTIONS_MAX, DIAL_WAIT, HANDSHAKES_MAX};
 use crate::login::log_in;
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// The engine's dialer over russh.
 pub struct SshDialer {
@@ -82,29 +83,52 @@ impl SshDialer {
         Arc::clone(lock(&self.machines).entry(node).or_default())
     }
 
-    async fn stream(&self, address: &SshAddress) -> Result<Box<dyn AsyncReadWrite>, DialError> {
-        self.connector.connect(address).await.map_err(|error| no_stream(&error))
+    /// The connection that carries those to the machines behind a jump host; its failures name the jump host.
+    async fn way(&self, via: Option<&Endpoint>) -> Result<Option<Arc<Connection>>, DialError> {
+        let Some(via) = via else { return Ok(None) };
+        // One machine in between: `direct` keeps it from becoming a chain.
+        let direct = Endpoint { via: None, ..via.clone() };
+        let kept = Box::pin(self.kept(&direct)).await;
+        kept.map(Some).map_err(|last| DialError::Jump { host: via.address.host.clone(), last: Box::new(last) })
+    }
+
+    async fn stream(
+        &self,
+        address: &SshAddress,
+        via: Option<&Endpoint>,
+        way: Option<Arc<Connection>>,
+    ) -> Result<Box<dyn AsyncReadWrite>, DialError> {
+        match (via, way) {
+            (Some(via), Some(way)) => Ok(Box::new(Tunnel::open(way, &via.address.host, address).await?)),
+            _ => self.connector.connect(address).await.map_err(|error| no_stream(&error)),
+        }
     }
 
     /// A new connection, from the first packet to the log-in.
     async fn connect(&self, endpoint: &Endpoint, credential: &Credential) -> Result<Arc<Connection>, DialError> {
+        let via = endpoint.via.as_deref();
+        // Before this one takes its place among the handshakes: the jump host needs one too.
+        let way = self.way(via).await?;
         let place = Arc::clone(&self.connections).try_acquire_owned().map_err(|_| DialError::Busy)?;
-        let _turn = tokio::time::timeout(DIAL_WAIT, self.handshakes.acquire())
-            .await
-            .map_err(|_| DialError::Busy)?
-            .map_err(|_| DialError::Busy)?;
-        let stream = self.stream(&endpoint.address).await?;
+        let _turn = self.turn().await?;
+        let stream = self.stream(&endpoint.address, via, way).await?;
         let mut session = handshake(stream, endpoint.pin.as_ref()).await?;
         log_in(&mut session, &endpoint.address.user, credential, self.keys.as_ref()).await?;
         let sudo = endpoint.address.needs_sudo();
         let connection = Connection::new(session, sudo, Arc::clone(&self.clock), place);
         Ok(Arc::new(connection))
     }
-}
 
-#[async_trait]
-impl Dialer for SshDialer {
-    async fn shell(&self, endpoint: &Endpoint) -> Result<Arc<dyn NodeShell>, DialError> {
+    /// A place among the handshakes.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, DialError> {
+        tokio::time::timeout(DIAL_WAIT, self.handshakes.acquire())
+            .await
+            .map_err(|_| DialError::Busy)?
+            .map_err(|_| DialError::Busy)
+    }
+
+    /// The kept connection, or a new one with the console's key.
+    async fn kept(&self, endpoint: &Endpoint) -> Result<Arc<Connection>, DialError> {
         let machine = self.machine(endpoint.node);
         if let Some(connection) = machine.kept(endpoint) {
             return Ok(connection);
@@ -126,18 +150,24 @@ impl Dialer for SshDialer {
             }
         }
     }
+}
+
+#[async_trait]
+impl Dialer for SshDialer {
+    async fn shell(&self, endpoint: &Endpoint) -> Result<Arc<dyn NodeShell>, DialError> {
+        let connection = self.kept(endpoint).await?;
+        Ok(connection)
+    }
 
     async fn once(&self, endpoint: &Endpoint, credential: Credential) -> Result<Arc<dyn NodeShell>, DialError> {
         let connection = self.connect(endpoint, &credential).await?;
         Ok(connection)
     }
 
-    async fn offered_key(&self, address: &SshAddress) -> Result<HostKey, DialError> {
-        let _turn = tokio::time::timeout(DIAL_WAIT, self.handshakes.acquire())
-            .await
-            .map_err(|_| DialError::Busy)?
-            .map_err(|_| DialError::Busy)?;
-        let stream = self.stream(address).await?;
+    async fn offered_key(&self, address: &SshAddress, via: Option<&Endpoint>) -> Result<HostKey, DialError> {
+        let way = self.way(via).await?;
+        let _turn = self.turn().await?;
+        let stream = self.stream(address, via, way).await?;
         match handshake(stream, None).await {
             Err(DialError::UnknownKey { offered }) => Ok(offered),
             Err(error) => Err(error),
@@ -199,8 +229,8 @@ impl Machine {
     }
 
     fn note(&self, error: &DialError, clock: &dyn Clock) {
-        // The console's own troubles are no reason to spare the machine.
-        if !matches!(error, DialError::Busy | DialError::ConsoleKey { .. }) {
+        // The console's own troubles are no reason to spare the machine, and a jump host has a back-off of its own.
+        if !matches!(error, DialError::Busy | DialError::ConsoleKey { .. } | DialError::Jump { .. }) {
             lock(&self.state).back_off.failed(clock.now(), error);
         }
     }
@@ -216,7 +246,8 @@ impl State {
     fn is_about(&self, endpoint: &Endpoint) -> bool {
         self.endpoint.as_ref().is_some_and(|known| {
             let key = |endpoint: &Endpoint| endpoint.pin.as_ref().map(|pin| pin.key.clone());
-            known.address == endpoint.address && key(known) == key(endpoint)
+            let way = |endpoint: &Endpoint| endpoint.via.as_ref().map(|via| (via.node, via.address.clone(), key(via)));
+            known.address == endpoint.address && key(known) == key(endpoint) && way(known) == way(endpoint)
         })
     }
 

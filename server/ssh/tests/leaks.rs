@@ -62,7 +62,7 @@ impl Node {
     }
 
     async fn pinned(&self, console: &Console, number: u128) -> Endpoint {
-        let key = console.dialer.offered_key(&self.address).await.expect("a key");
+        let key = console.dialer.offered_key(&self.address, None).await.expect("a key");
         Endpoint { node: node(number), ..endpoint(self.address.clone(), Some(key)) }
     }
 }

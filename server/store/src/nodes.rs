@@ -46,8 +46,8 @@ pub(crate) async fn insert(tx: &mut SqliteConnection, node: &Node) -> Result<Nod
         .map_err(db)?;
     let added = Node { position: u32::try_from(position).map_err(|error| corrupt("position", error))?, ..node.clone() };
     sqlx::query(
-        "INSERT INTO nodes (id, cluster, purpose, host, port, ssh_user, name, offered, log_in, position)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO nodes (id, cluster, purpose, host, port, ssh_user, name, offered, log_in, position, via)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(added.id.to_string())
     .bind(added.cluster.to_string())
@@ -59,6 +59,7 @@ pub(crate) async fn insert(tx: &mut SqliteConnection, node: &Node) -> Result<Nod
     .bind(added.offered.as_ref().map(|key| to_json("offered key", key)).transpose()?)
     .bind(to_json("log-in", &added.log_in)?)
     .bind(added.position)
+    .bind(added.via.map(|id| id.to_string()))
     .execute(&mut *tx)
     .await
     .map_err(refused("node with that address", "cluster"))?;
@@ -83,12 +84,18 @@ fn node_of(row: &SqliteRow) -> Result<Node, StoreError> {
         cluster: parsed(row, "cluster")?,
         purpose: from_word(row, "purpose")?,
         address: SshAddress { host: get(row, "host")?, port: number(row, "port")?, user: get(row, "ssh_user")? },
+        via: via_of(row)?,
         name: get(row, "name")?,
         pin: pin_of(row)?,
         offered: json_or_none(row, "offered")?,
         log_in: json(row, "log_in")?,
         position: number(row, "position")?,
     })
+}
+
+fn via_of(row: &SqliteRow) -> Result<Option<NodeId>, StoreError> {
+    let text: Option<String> = get(row, "via")?;
+    text.map(|id| id.parse().map_err(|error| corrupt("via", error))).transpose()
 }
 
 /// The columns of the outer join are empty where nothing is pinned.

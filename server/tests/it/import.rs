@@ -285,3 +285,45 @@ async fn a_machine_that_does_not_answer_hinders_until_it_is_left() {
     assert!(left.obstacles.is_empty(), "{:?}", left.obstacles);
     assert!(left.plan.consequences.iter().any(|one| one.code.as_str() == "key_left_behind"));
 }
+
+/// Through the first node as a jump host: the console itself knocks at no other machine.
+#[tokio::test]
+async fn a_cluster_behind_a_jump_host_is_taken_over_through_it() {
+    let site = Site::with(Scenario::healthy(3)).await;
+    let at = site.at("pve1");
+    let inside = |name: &str| {
+        let info = site.lab.nodes().into_iter().find(|one| one.name == name).expect("a node");
+        info.addresses.first().expect("an address").to_string()
+    };
+    let via = json!({ "host": at.ip().to_string(), "port": at.port(), "user": "root" });
+    let typed = json!({ "host": inside("pve2"), "port": 22, "user": "root", "qnetd": false, "via": via });
+    let begun: ImportBegun = site.operator.call("import_begin", json!({ "node": typed })).await.expect("begun");
+    let cluster = begun.cluster;
+    assert_eq!(site.node(cluster, begun.node).await.offered, None, "nobody has gone through yet");
+    let jump = site.wizard(cluster).await.view.nodes.into_iter().find(|node| node.id != begun.node).expect("the way");
+    let early = site.operator.call::<()>("try_log_in", json!({ "node": begun.node })).await.expect_err("not yet");
+    assert_eq!(
+        (early.code, early.params["jump"].as_str()),
+        (ProblemCode::JumpKeyUnknown, at.ip().to_string().as_str())
+    );
+
+    for id in [jump.id, begun.node] {
+        site.pin(cluster, id).await.expect("compared and confirmed");
+        let key = json!({ "node": id, "password": ROOT_PASSWORD });
+        site.operator.call::<()>("install_key", key).await.expect("let in");
+    }
+    let members: Vec<_> = ["pve1", "pve3"].iter().map(|name| json!({ "name": name, "host": inside(name) })).collect();
+    let input = json!({ "cluster": cluster, "members": members });
+    site.operator.call::<ImportDone>("import_members", input).await.expect("taken over");
+    for name in ["pve1", "pve3"] {
+        let node = site.named(cluster, name).await;
+        assert_eq!(node.via, Some(jump.id), "{name}");
+        site.pin(cluster, node.id).await.expect("confirmed");
+        let log_in = site.named(cluster, name).await.log_in;
+        assert!(matches!(log_in, LogIn::Works { .. }), "{name}: {log_in:?}");
+    }
+    let admin = site.app.admin().await;
+    let refused =
+        admin.call::<()>("forget_node", json!({ "node": jump.id })).await.expect_err("it is the way to others");
+    assert_eq!(refused.code, ProblemCode::JumpInUse);
+}

@@ -59,7 +59,12 @@ impl Site {
     }
 
     async fn pin(&self, client: &Client, offer: &KeyOffer) -> Result<(), Problem> {
-        client.call("pin_key", json!({ "node": offer.node, "fingerprint": offer.offered.fingerprint })).await
+        client
+            .call(
+                "pin_key",
+                json!({ "node": offer.node, "fingerprint": offer.offered.as_ref().expect("an offer").fingerprint }),
+            )
+            .await
     }
 
     pub async fn install(&self, node: NodeId, password: &str) -> Result<(), Problem> {
@@ -177,7 +182,7 @@ async fn a_wrong_password_costs_nothing() {
 async fn no_password_goes_to_a_machine_whose_key_nobody_confirmed() {
     let site = Site::with(Scenario::bare(1)).await;
     let offer = site.add(site.address("pve1")).await.expect("added");
-    assert_eq!(offer.offered.fingerprint, site.lab.nodes()[0].host_key_fingerprint);
+    assert_eq!(offer.offered.as_ref().expect("an offer").fingerprint, site.lab.nodes()[0].host_key_fingerprint);
     assert_eq!(code(site.install(offer.node, ROOT_PASSWORD).await), ProblemCode::HostKeyUnknown);
     assert_eq!(code(site.log_in(offer.node).await), ProblemCode::HostKeyUnknown);
     let other = json!({ "node": offer.node, "fingerprint": "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" });

@@ -40,6 +40,7 @@ impl World {
             cluster: cluster.id,
             purpose: Purpose::Member,
             address: SshAddress::parse(NOWHERE.0, NOWHERE.1, "root").expect("address"),
+            via: None,
             name: None,
             pin: None,
             offered: None,

@@ -48,7 +48,7 @@ pub fn dialer(key: Arc<Key>) -> SshDialer {
 /// The machine at an address, with the key that it shows now pinned.
 pub async fn endpoint(dialer: &SshDialer, number: u128, host: &str, port: u16) -> anyhow::Result<Endpoint> {
     let address = SshAddress { host: host.to_owned(), port, user: "root".to_owned() };
-    let key = dialer.offered_key(&address).await?;
+    let key = dialer.offered_key(&address, None).await?;
     let pin = Pin { key, pinned_at: Timestamp::now(), pinned_by: "bench".to_owned() };
-    Ok(Endpoint { node: NodeId::from_uuid(Uuid::from_u128(number)), address, pin: Some(pin) })
+    Ok(Endpoint { node: NodeId::from_uuid(Uuid::from_u128(number)), address, pin: Some(pin), via: None })
 }

@@ -51,6 +51,12 @@ const fn refuses_log_in(code: ProblemCode) -> bool {
             | ProblemCode::KeyRefused
             | ProblemCode::PasswordRefused
             | ProblemCode::NotRoot
+            | ProblemCode::JumpUnreachable
+            | ProblemCode::JumpKeyUnknown
+            | ProblemCode::JumpKeyChanged
+            | ProblemCode::JumpRefused
+            | ProblemCode::JumpForbids
+            | ProblemCode::UnreachableBehind
     )
 }
 

@@ -44,6 +44,7 @@ fn a_healthy_cluster_is_found_whole_and_without_a_difference() {
         cluster: ClusterId::from_uuid(Uuid::from_u128(1)),
         purpose: Purpose::Member,
         address: SshAddress { host: "10.7.0.2".into(), port: 22, user: "root".into() },
+        via: None,
         name: Some(name(2)),
         pin: None,
         offered: None,

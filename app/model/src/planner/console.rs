@@ -43,12 +43,18 @@ pub(super) fn admit(intent: &Intent, id: NodeId, share: bool, world: &PlanWorld<
 pub(super) fn withdraw(intent: &Intent, leave: &[NodeId], world: &PlanWorld<'_>) -> Result<Plan, Problem> {
     // Where no key was ever confirmed the console has never logged in.
     let mut machines: Vec<&Node> = world.nodes.iter().filter(|node| node.pin.is_some()).collect();
-    machines.sort_by_key(|node| node.position);
+    // A machine through which others are reached goes after them.
+    machines.sort_by_key(|node| (is_a_way(node, world), node.position));
     let (left, reached): (Vec<&Node>, Vec<&Node>) = machines.into_iter().partition(|node| leave.contains(&node.id));
     if reached.is_empty() {
         return Err(ProblemCode::NoWayIn.into());
     }
-    let mut steps: Vec<Step> = reached.iter().map(|node| step(node, Action::ClearLeftovers)).collect();
+    let mut steps: Vec<Step> = reached
+        .iter()
+        // Through a jump host the console only passes.
+        .filter(|node| node.purpose != Purpose::Jump)
+        .map(|node| step(node, Action::ClearLeftovers))
+        .collect();
     if world.cluster.phase == ClusterPhase::Live && reached.iter().any(|node| node.purpose == Purpose::Member) {
         steps.push(step(quorate_member(&reached, world)?, Action::RemoveSharedKey));
     }
@@ -58,6 +64,10 @@ pub(super) fn withdraw(intent: &Intent, leave: &[NodeId], world: &PlanWorld<'_>)
     consequences.push(consequence(ConsequenceCode::AccessEnds, &[]));
     consequences.push(consequence(ConsequenceCode::ClusterForgotten, &[]));
     Ok(frozen(intent, world, Risk::Reversible, world.cluster.name.to_string(), steps, consequences))
+}
+
+fn is_a_way(node: &Node, world: &PlanWorld<'_>) -> bool {
+    world.nodes.iter().any(|other| other.via == Some(node.id))
 }
 
 /// The shared file can be written only where there is quorum.

@@ -27,6 +27,7 @@ fn node(n: u8, purpose: Purpose) -> Node {
         cluster: ClusterId::from_uuid(Uuid::from_u128(99)),
         purpose,
         address: SshAddress { host: format!("10.0.1.{n}"), port: 22, user: "root".into() },
+        via: None,
         name: Some(format!("blade-{n}")),
         pin: None,
         offered: None,

@@ -25,6 +25,7 @@ fn node(n: u32) -> Node {
         cluster: ClusterId::from_uuid(Uuid::from_u128(99)),
         purpose: Purpose::Member,
         address: SshAddress { host: format!("10.7.0.{n}"), port: 22, user: "root".into() },
+        via: None,
         name: Some(fixture::name(n)),
         pin: None,
         offered: None,

@@ -20,10 +20,10 @@ pub fn AddNode(qnetd: bool, #[prop(optional, into)] proposed: String) -> impl In
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let host = RwSignal::new(proposed);
-    let add = Action::new(move |address: &SshAddress| {
-        let SshAddress { host: name, port, user } = address.clone();
+    let add = Action::new(move |typed: &Typed| {
+        let new = typed.as_new(qnetd);
         async move {
-            let answer = api::add_node(wizard.id, NewNode { host: name, port, user, qnetd }).await;
+            let answer = api::add_node(wizard.id, new).await;
             if answer.is_ok() {
                 host.set(String::new());
             }
@@ -41,9 +41,24 @@ pub fn AddNode(qnetd: bool, #[prop(optional, into)] proposed: String) -> impl In
             button
             refusal=wizard.refusal(Deed::AddNode)
             busy=add.pending()
-            on_submit=Callback::new(move |address: SshAddress| drop(add.dispatch(address)))
+            on_submit=Callback::new(move |typed: Typed| drop(add.dispatch(typed)))
         />
         <Refusal problem=Signal::derive(move || add.value().get().flatten())/>
+    }
+}
+
+/// Where a machine is, and through which other one it is reached.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Typed {
+    address: SshAddress,
+    via: Option<SshAddress>,
+}
+
+impl Typed {
+    #[must_use]
+    pub fn as_new(&self, qnetd: bool) -> NewNode {
+        let SshAddress { host, port, user } = self.address.clone();
+        NewNode { host, port, user, qnetd, via: self.via.clone() }
     }
 }
 
@@ -55,11 +70,12 @@ pub fn AddressForm(
     #[prop(into)] refusal: Signal<Option<String>>,
     #[prop(into)] busy: Signal<bool>,
     #[prop(optional)] kind: ButtonKind,
-    on_submit: Callback<SshAddress>,
+    on_submit: Callback<Typed>,
 ) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let user = RwSignal::new("root".to_owned());
+    let jump = Jump::new();
     let address = move || host.with(|host| user.with(|user| SshAddress::parse(host, SSH_PORT, user)));
     let wrong = move || address().err().map(|error| (error, words.problem(&Problem::from(error))));
     let host_error = Signal::derive(move || {
@@ -71,14 +87,17 @@ pub fn AddressForm(
     });
     let user_error =
         Signal::derive(move || wrong().filter(|(error, _)| *error == AddressError::BadUser).map(|(_, text)| text));
-    let reason = Signal::derive(move || refusal.get().or_else(|| wrong().map(|(_, text)| text)));
+    let reason = Signal::derive(move || {
+        let wrong = || wrong().map(|(_, text)| text);
+        refusal.get().or_else(wrong).or_else(|| jump.wrong().map(|error| words.problem(&Problem::from(error))))
+    });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if reason.with_untracked(Option::is_some) || busy.get_untracked() {
             return;
         }
-        if let Ok(address) = untrack(address) {
-            on_submit.run(address);
+        if let (Ok(address), Ok(via)) = (untrack(address), untrack(|| jump.address())) {
+            on_submit.run(Typed { address, via });
         }
     };
     view! {
@@ -86,6 +105,53 @@ pub fn AddressForm(
             <Field label=text!(i18n, wizard.address) value=host mono=true error=host_error placeholder="10.0.1.11" hint=Signal::derive(move || Some(t_string!(i18n, wizard.address_hint).to_owned()))/>
             <Field label=text!(i18n, wizard.user) value=user mono=true error=user_error/>
             <Button kind submit=true busy disabled_reason=reason>{move || button.get()}</Button>
+            <JumpFields jump/>
         </form>
+    }
+}
+
+/// The machine in between, as it is being typed; an empty address means none.
+#[derive(Clone, Copy)]
+struct Jump {
+    host: RwSignal<String>,
+    user: RwSignal<String>,
+}
+
+impl Jump {
+    fn new() -> Self {
+        Self { host: RwSignal::new(String::new()), user: RwSignal::new("root".to_owned()) }
+    }
+
+    fn address(self) -> Result<Option<SshAddress>, AddressError> {
+        let host = self.host.get();
+        if host.trim().is_empty() {
+            return Ok(None);
+        }
+        self.user.with(|user| SshAddress::parse(&host, SSH_PORT, user)).map(Some)
+    }
+
+    fn wrong(self) -> Option<AddressError> {
+        self.address().err()
+    }
+}
+
+/// Few need it: it stays folded until it is asked for.
+#[component]
+fn JumpFields(jump: Jump) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let error = move |of_user: bool| {
+        let wrong = jump.wrong().filter(|error| (*error == AddressError::BadUser) == of_user);
+        wrong.map(|error| words.problem(&Problem::from(error)))
+    };
+    view! {
+        <details class="wizard-jump">
+            <summary>{t!(i18n, wizard.jump)}</summary>
+            <p class="muted">{t!(i18n, wizard.jump_text)}</p>
+            <div class="wizard-jump-fields">
+                <Field label=text!(i18n, wizard.jump_address) value=jump.host mono=true error=Signal::derive(move || error(false)) placeholder="203.0.113.5"/>
+                <Field label=text!(i18n, wizard.jump_user) value=jump.user mono=true error=Signal::derive(move || error(true))/>
+            </div>
+        </details>
     }
 }

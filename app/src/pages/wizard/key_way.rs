@@ -8,17 +8,22 @@ use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use model::can::Deed;
 use model::ids::NodeId;
+use model::inventory::Purpose;
 
 #[component]
 pub fn KeyWays(id: NodeId) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let user = Memo::new(move |_| wizard.node(id).map(|node| node.address.user).unwrap_or_default());
+    // Through a jump host the console only passes.
+    let sudo = Memo::new(move |_| {
+        wizard.node(id).is_some_and(|node| node.address.needs_sudo() && node.purpose != Purpose::Jump)
+    });
     let line = wizard.view.with_untracked(|view| paste_line(&view.console_key));
     view! {
         <div class="wizard-node-work">
             <p>{t!(i18n, wizard.key_needed)}</p>
-            <Show when=move || user.with(|user| user != "root")><Sudoers user/></Show>
+            <Show when=move || sudo.get()><Sudoers user/></Show>
             <div class="wizard-ways">
                 <section class="wizard-way">
                     <h3>{move || t_string!(i18n, wizard.way_paste, user = user.get()).to_string()}</h3>

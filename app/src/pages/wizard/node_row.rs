@@ -33,6 +33,7 @@ pub fn NodeRow(id: NodeId) -> impl IntoView {
     });
     let label = move || node.with(|node| node.as_ref().map(|node| node.label().to_owned()).unwrap_or_default());
     let at = move || node.with(|node| node.as_ref().map(address).unwrap_or_default());
+    let via = Memo::new(move |_| node.with(|node| node.as_ref()?.via).map(|id| wizard.label(id)));
     let word = Signal::derive(move || words.plain("log_in", face.get().map_or("fails", |face| face.word())));
     let tone = Signal::derive(move || face.get().map_or(Tone::Unknown, |face| face.tone()));
     let phase = Memo::new(move |_| wizard.view.with(|view| view.view.cluster.phase));
@@ -60,6 +61,7 @@ pub fn NodeRow(id: NodeId) -> impl IntoView {
             <div class="row">
                 <span class="strong">{label}</span>
                 <code class="muted">{at}</code>
+                {move || via.get().map(|jump| view! { <span class="muted small">{text!(i18n, wizard.jump_by, jump = jump.clone())}</span> })}
                 <Badge tone word/>
                 <Show when=first><span class="muted small">{t!(i18n, wizard.first_node_mark)}</span></Show>
                 <Show when=move || !asked.get()><span class="wizard-node-end"><Remove id/></span></Show>

@@ -4,6 +4,7 @@ use super::add_node::AddNode;
 use super::checks::Checks;
 use super::context::Wizard;
 use super::foot::Foot;
+use super::jump_hosts::JumpHosts;
 use super::node_row::NodeRow;
 use crate::components::{Card, Empty, Message, Tone};
 use crate::i18n::*;
@@ -18,6 +19,7 @@ pub fn Prerequisites() -> impl IntoView {
     let ids = Memo::new(move |_| wizard.nodes(Purpose::Member).iter().map(|node| node.id).collect::<Vec<_>>());
     let live = Memo::new(move |_| wizard.is_live());
     view! {
+        <JumpHosts/>
         <Card title=text!(i18n, wizard.nodes)>
             {move || live.get().then(|| view! { <Message tone=Tone::Act><p>{t!(i18n, wizard.nodes_live)}</p></Message> })}
             <Show when=move || ids.with(Vec::is_empty)>

@@ -18,6 +18,8 @@ pub struct Endpoint {
     pub address: SshAddress,
     /// `None` until a person has confirmed a key: such a machine is never logged in to.
     pub pin: Option<Pin>,
+    /// The machine whose connection carries this one's; itself reached without another.
+    pub via: Option<Box<Endpoint>>,
 }
 
 /// How to prove who we are. Never printed.
@@ -55,6 +57,12 @@ pub enum DialError {
     UnknownKey { offered: HostKey },
     #[error("the host key has changed")]
     ChangedKey { pinned: HostKey, offered: HostKey },
+    #[error("the jump host {host}: {last}")]
+    Jump { host: String, last: Box<DialError> },
+    #[error("the jump host {host} does not pass connections on")]
+    JumpForbids { host: String },
+    #[error("the jump host {host} cannot reach the machine")]
+    Behind { host: String, text: String },
     #[error("the console's key is not accepted")]
     KeyRefused,
     #[error("the password is not accepted")]
@@ -85,6 +93,11 @@ impl DialError {
             Self::ChangedKey { pinned, offered } => Problem::new(ProblemCode::HostKeyChanged)
                 .with("pinned", &pinned.fingerprint)
                 .with("offered", &offered.fingerprint),
+            Self::Jump { host, last } => jump_problem(last).with("jump", host),
+            Self::JumpForbids { host } => Problem::new(ProblemCode::JumpForbids).with("jump", host),
+            Self::Behind { host, text } => {
+                Problem::new(ProblemCode::UnreachableBehind).with("jump", host).quoting(text.clone())
+            }
             Self::KeyRefused => ProblemCode::KeyRefused.into(),
             Self::PasswordRefused => ProblemCode::PasswordRefused.into(),
             Self::ConsoleKey { problem } => problem.clone(),
@@ -92,6 +105,18 @@ impl DialError {
             Self::BackingOff { last, .. } => last.problem(),
         }
     }
+}
+
+/// The machine behind was not even knocked at: that must not read as if it had answered.
+fn jump_problem(last: &DialError) -> Problem {
+    let problem = last.problem();
+    let code = match problem.code {
+        ProblemCode::HostKeyUnknown => ProblemCode::JumpKeyUnknown,
+        ProblemCode::HostKeyChanged => ProblemCode::JumpKeyChanged,
+        ProblemCode::KeyRefused | ProblemCode::PasswordRefused => ProblemCode::JumpRefused,
+        _ => ProblemCode::JumpUnreachable,
+    };
+    Problem { code, ..problem }
 }
 
 /// Why a command did not come to an end.
@@ -210,11 +235,11 @@ pub trait Dialer: Send + Sync + 'static {
     /// See [`DialError`].
     async fn once(&self, endpoint: &Endpoint, credential: Credential) -> Result<Arc<dyn NodeShell>, DialError>;
 
-    /// Reads the host key that the machine offers, without logging in.
+    /// Reads the host key that the machine offers, without logging in; `via` carries the connection.
     ///
     /// # Errors
     /// See [`DialError`]; never `UnknownKey`.
-    async fn offered_key(&self, address: &SshAddress) -> Result<HostKey, DialError>;
+    async fn offered_key(&self, address: &SshAddress, via: Option<&Endpoint>) -> Result<HostKey, DialError>;
 
     /// The console's own public key as one `authorized_keys` line.
     ///

@@ -2,7 +2,6 @@
 
 use super::keys::console_line;
 use super::{Probe, StepContext, StepResult, Stop};
-use crate::context::Engine;
 use crate::evidence::{answer, unreadable};
 use crate::limits::{KNOCK_FOR, POLL_PAUSE};
 use crate::ports::{Credential, DialError};
@@ -54,7 +53,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
 
 /// Knocks at the machine's door anew; a kept connection proves nothing.
 async fn refuses(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
-    let endpoint = Engine::endpoint(node);
+    let endpoint = context.engine.endpoint(node).await.map_err(Stop::Parked)?;
     let until = Instant::now() + KNOCK_FOR;
     loop {
         match context.engine.dialer.once(&endpoint, Credential::ConsoleKey).await {

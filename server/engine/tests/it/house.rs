@@ -115,7 +115,7 @@ impl House {
 
     /// Takes the machine's present host key as the right one, as a person would.
     pub async fn pin(&self, node: &Node) {
-        let key = self.engine().dialer.offered_key(&node.address).await.expect("a host key");
+        let key = self.engine().offered_by(node).await.expect("a host key");
         let pin = Pin { key, pinned_at: self.clock.now(), pinned_by: "anna".into() };
         self.store().pin(node.id, &pin, self.entry(AuditCode::HostKeyPinned)).await.expect("the key is pinned");
     }
@@ -128,11 +128,17 @@ impl House {
 
     /// A machine with its host key pinned, logged in to by nobody yet.
     pub async fn add_row(&self, name: &str, purpose: Purpose, user: &str) -> Node {
+        self.add_behind(name, purpose, user, None).await
+    }
+
+    /// The same for one that another machine leads to.
+    pub async fn add_behind(&self, name: &str, purpose: Purpose, user: &str, via: Option<NodeId>) -> Node {
         let node = Node {
             id: NodeId::from_uuid(Uuid::now_v7()),
             cluster: self.cluster,
             purpose,
             address: SshAddress { host: name.into(), port: 22, user: user.into() },
+            via,
             name: None,
             pin: None,
             offered: None,
@@ -226,6 +232,11 @@ impl House {
             house.done(&house.join_intent(joiners).await).await;
         }
         house
+    }
+
+    /// How often the console itself knocked at the machine with this name.
+    pub fn dialled(&self, name: &str) -> u64 {
+        self.console.wires.dialled(name)
     }
 
     pub fn inject(&self, fault: lab::Fault) {

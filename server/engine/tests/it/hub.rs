@@ -47,6 +47,7 @@ impl Desk {
             cluster,
             purpose: Purpose::Member,
             address: SshAddress { host: "ash".into(), port: 22, user: "root".into() },
+            via: None,
             name: Some("ash".into()),
             pin: None,
             offered: None,

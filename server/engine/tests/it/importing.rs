@@ -212,7 +212,7 @@ async fn a_sudo_users_password_lets_that_user_in() {
     let house = House::outside(scenario).await;
     let row = house.add_row("pve1", Purpose::Member, "ops").await;
     let engine = house.engine();
-    let endpoint = engine::Engine::endpoint(&row);
+    let endpoint = engine.endpoint(&row).await.expect("the store answers");
     let password = Credential::Password(USER_PASSWORD.to_owned().into());
     let shell = engine.dialer.once(&endpoint, password).await.expect("the password opens");
     let proposal = engine.plan(house.cluster, &Intent::InstallKey { node: row.id }).await.expect("a plan");

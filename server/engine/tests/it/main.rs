@@ -17,6 +17,7 @@ mod giving_up;
 mod house;
 mod hub;
 mod importing;
+mod jumping;
 mod look;
 mod stage;
 mod unruly;

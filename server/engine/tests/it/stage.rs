@@ -123,7 +123,7 @@ impl Dialer for Played {
         self.shell(endpoint).await
     }
 
-    async fn offered_key(&self, _: &SshAddress) -> Result<HostKey, DialError> {
+    async fn offered_key(&self, _: &SshAddress, _via: Option<&Endpoint>) -> Result<HostKey, DialError> {
         Err(DialError::Refused)
     }
 

@@ -53,6 +53,7 @@ impl Play {
                 cluster,
                 purpose: Purpose::Member,
                 address: SshAddress { host: name.into(), port: 22, user: "root".into() },
+                via: None,
                 name: Some(name.into()),
                 pin: None,
                 offered: None,

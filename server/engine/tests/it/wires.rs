@@ -27,6 +27,10 @@ impl Wires {
         Arc::new(Self { lab, fence, open: Mutex::default(), dialled: Mutex::default() })
     }
 
+    pub fn dialled(&self, name: &str) -> u64 {
+        self.dialled.lock().expect("no panic").get(name).copied().unwrap_or_default()
+    }
+
     /// Ends every connection at both ends, as the end of the process would.
     pub fn cut(&self) {
         for wire in self.open.lock().expect("no panic").drain(..) {

@@ -15,7 +15,7 @@ mod pvecm_add;
 mod pvecm_delnode;
 mod pvecm_qdevice;
 mod quorumtool;
-mod ssh;
+pub(crate) mod ssh;
 mod systemd;
 mod wrappers;
 

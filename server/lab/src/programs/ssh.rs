@@ -58,6 +58,13 @@ async fn login(env: &Env, target: &Target<'_>) -> Result<String, Refusal> {
     Ok(other)
 }
 
+/// The node whose sshd another one reaches at this address, or by the name that the lab gave it.
+pub(crate) fn listens_at(world: &World, from: &str, address: &str) -> Option<String> {
+    let by_name = world.nodes.get(address).filter(|other| other.power == Power::On).map(|other| other.name.clone());
+    let found = by_name.or_else(|| host_at(world, from, address))?;
+    world.nodes.get(&found).filter(|other| !other.faults.no_sshd).map(|other| other.name.clone())
+}
+
 /// The living host with this address, when a wire leads there. Names are looked up in `/etc/hosts`.
 fn host_at(world: &World, from: &str, address: &str) -> Option<String> {
     let node = world.nodes.get(from)?;

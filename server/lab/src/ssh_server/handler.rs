@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use russh::keys::PublicKey;
 use russh::server::{Auth, ChannelOpenHandle, Handle, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
-use russh::{Channel, ChannelId};
+use russh::{Channel, ChannelId, ChannelOpenFailure};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::node::keys::{openssh, type_and_blob};
-use crate::programs::{Env, Sink, Stdin, Stream};
+use crate::programs::{Env, Sink, Stdin, Stream, ssh};
 use crate::shared::Shared;
 use crate::shell;
 
 /// Extended data of this kind is standard error (RFC 4254, 5.2).
 const STDERR: u32 = 1;
+const SSH_PORT: u32 = 22;
 /// Pieces of output that wait to be sent.
 const OUTPUT_QUEUE: usize = 64;
 /// Bytes of input that one program may leave unread.
@@ -145,6 +146,27 @@ impl russh::server::Handler for Handler {
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
         reply.accept().await;
+        Ok(())
+    }
+
+    /// A jump: only the SSH port of another node answers.
+    async fn channel_open_direct_tcpip(
+        &mut self,
+        channel: Channel<Msg>,
+        host_to_connect: &str,
+        port_to_connect: u32,
+        _originator_address: &str,
+        _originator_port: u32,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        match self.shared.with(|world| ssh::listens_at(world, &self.node, host_to_connect)) {
+            Some(next) if port_to_connect == SSH_PORT => {
+                reply.accept().await;
+                tokio::spawn(super::serve_next(Arc::clone(&self.shared), next, channel.into_stream()));
+            }
+            _ => reply.reject(ChannelOpenFailure::ConnectFailed).await,
+        }
         Ok(())
     }
 

@@ -3,11 +3,12 @@
 mod handler;
 mod listen;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use russh::server::{Config, run_stream};
-use russh::{MethodKind, MethodSet};
+use russh::server::{Config, Msg, run_stream};
+use russh::{ChannelStream, MethodKind, MethodSet};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, duplex, split};
 
 use crate::node::Power;
@@ -48,6 +49,15 @@ where
         () = pump(&shared, &name, from_server, to_client) => {}
         () = gone(&shared, &name, boots) => {}
     }
+}
+
+/// The same behind a type that a session may hold: a node that passes connections on serves the next one from within.
+fn serve_next(
+    shared: Arc<Shared>,
+    name: String,
+    stream: ChannelStream<Msg>,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(serve(shared, name, stream))
 }
 
 fn config(shared: &Shared, name: &str) -> Option<(Arc<Config>, u64)> {

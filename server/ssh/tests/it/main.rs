@@ -4,6 +4,7 @@
 mod openssh;
 mod openssh_faults;
 mod openssh_follow;
+mod openssh_jump;
 mod openssh_sweep;
 mod parts;
 mod scripted;

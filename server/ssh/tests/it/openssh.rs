@@ -96,7 +96,7 @@ async fn the_pinned_algorithm_is_the_one_that_is_compared() {
 async fn a_server_with_rsa_keys_alone_is_refused_in_words() {
     let console = console();
     let sshd = Sshd::start_with(&console, &["rsa"], "").await;
-    let Err(DialError::NoCommonAlgorithm { text }) = console.dialer.offered_key(&sshd.address()).await else {
+    let Err(DialError::NoCommonAlgorithm { text }) = console.dialer.offered_key(&sshd.address(), None).await else {
         panic!("RSA host keys are not accepted");
     };
     assert!(text.starts_with("host key: the machine offers rsa-sha2-512"), "{text}");

@@ -110,7 +110,7 @@ async fn nothing_listens() {
     let pinned = sshd.pinned(&console).await;
     sshd.stop();
     assert!(matches!(console.dialer.shell(&pinned).await, Err(DialError::Refused)));
-    assert_eq!(console.dialer.offered_key(&sshd.address()).await, Err(DialError::Refused));
+    assert_eq!(console.dialer.offered_key(&sshd.address(), None).await, Err(DialError::Refused));
 }
 
 #[tokio::test(flavor = "multi_thread")]

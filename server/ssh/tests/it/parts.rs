@@ -106,6 +106,7 @@ pub fn endpoint(address: SshAddress, pinned: Option<HostKey>) -> Endpoint {
         node: node(1),
         address,
         pin: pinned.map(|key| Pin { key, pinned_at: Timestamp::UNIX_EPOCH, pinned_by: "ops-1".to_owned() }),
+        via: None,
     }
 }
 

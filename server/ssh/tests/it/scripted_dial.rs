@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use zeroize::Zeroizing;
 
 async fn pinned(console: &crate::parts::Console) -> Endpoint {
-    let key = console.dialer.offered_key(&address("root")).await.expect("a key");
+    let key = console.dialer.offered_key(&address("root"), None).await.expect("a key");
     endpoint(address("root"), Some(key))
 }
 
@@ -26,14 +26,14 @@ async fn what_does_not_speak_ssh_is_quoted() {
     let console = script.console();
     let speech = "HTTP/1.1 400 Bad Request\r\n<b>\x1b[31m".to_owned() + &"x".repeat(300) + "\r\n";
     Script::set(&script.greeting, Greeting::Says(Box::leak(speech.into_boxed_str())));
-    let Err(DialError::NotSsh { text }) = console.dialer.offered_key(&address("root")).await else {
+    let Err(DialError::NotSsh { text }) = console.dialer.offered_key(&address("root"), None).await else {
         panic!("that is no SSH");
     };
     assert!(text.starts_with("HTTP/1.1 400 Bad Request"), "{text}");
     assert!(!text.contains('\x1b') && !text.contains('<') && text.chars().count() <= 201, "{text}");
 
     Script::set(&script.greeting, Greeting::Closes);
-    assert!(matches!(console.dialer.offered_key(&address("root")).await, Err(DialError::NotSsh { .. })));
+    assert!(matches!(console.dialer.offered_key(&address("root"), None).await, Err(DialError::NotSsh { .. })));
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,7 +43,7 @@ async fn a_silent_server_is_given_up_and_its_stream_closed() {
     for speech in ["", "SSH-2.0-slow\r\n"] {
         Script::set(&script.greeting, Greeting::Says(speech));
         let seconds = u32::try_from(HANDSHAKE_LIMIT.as_secs()).expect("small");
-        assert_eq!(console.dialer.offered_key(&address("root")).await, Err(DialError::Timeout { seconds }));
+        assert_eq!(console.dialer.offered_key(&address("root"), None).await, Err(DialError::Timeout { seconds }));
     }
     // Both tasks of the server hold the script until the console has closed its end.
     eventually("the streams are closed", || async { Arc::strong_count(&script) == 2 }).await;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 async fn shell_as(script: &Arc<Script>, user: &str) -> (Console, Arc<dyn NodeShell>) {
     let console = script.console();
-    let key = console.dialer.offered_key(&address(user)).await.expect("a key");
+    let key = console.dialer.offered_key(&address(user), None).await.expect("a key");
     let shell = console.dialer.shell(&endpoint(address(user), Some(key))).await.expect("logs in");
     (console, shell)
 }

@@ -135,7 +135,7 @@ impl Sshd {
 
     /// What the machine shows to somebody who knows nothing.
     pub async fn offered(&self, console: &Console) -> HostKey {
-        console.dialer.offered_key(&self.address()).await.expect("a key")
+        console.dialer.offered_key(&self.address(), None).await.expect("a key")
     }
 
     pub async fn pinned(&self, console: &Console) -> Endpoint {

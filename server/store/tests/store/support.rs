@@ -95,6 +95,7 @@ pub fn node(cluster: ClusterId, number: u128) -> Node {
         cluster,
         purpose: Purpose::Member,
         address: SshAddress { host: format!("192.0.2.{number}"), port: 22, user: "root".into() },
+        via: None,
         name: None,
         pin: None,
         offered: None,
