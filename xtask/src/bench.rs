@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: the one benchmark command.
 //!
-//! Results are JSON objects, one a line on standard output: `name`, `value`, `unit`, `samples`, and `rival` and
-//! `ratio` (times better than the rival) where another program ran in the same run.
+//! Results are JSON objects, one a line on standard output: `name`, `value`, `unit`, `samples`, `target` and
+//! `met` where there is one, and `rival` and `ratio` (times better than the rival) where another program ran in the same run.
 
 use std::process::{ExitCode, Stdio};
 
@@ -15,7 +15,7 @@ use crate::{cargo, demo, folders, run, site};
 const WASM_BUDGET: u64 = 350 * 1024;
 
 /// Benchmarks that do not run the console, and so need neither its site nor its release binary.
-const WITHOUT_CONSOLE: [&str; 1] = ["lab"];
+const WITHOUT_CONSOLE: [&str; 2] = ["lab", "observe"];
 
 #[derive(Debug, clap::Args)]
 pub struct Options {
@@ -119,6 +119,9 @@ fn row(result: &Value) -> String {
     if result.get("rival").is_some() {
         row.push_str(&format!("  {} times better than {}", text("ratio"), text("rival")));
     }
+    if let Some(met) = result.get("met").and_then(Value::as_bool) {
+        row.push_str(&format!("  {} ({})", if met { "met" } else { "MISSED" }, text("target")));
+    }
     row
 }
 
@@ -164,6 +167,9 @@ mod tests {
             "{}",
             row(&results[0])
         );
+        let missed =
+            json!({ "name": "x", "value": 3, "unit": "s", "samples": 1, "target": "at most 2 s", "met": false });
+        assert!(row(&missed).ends_with("(1 samples)  MISSED (at most 2 s)"), "{}", row(&missed));
         assert!(parsed("warming up").is_err());
     }
 }

@@ -19,8 +19,6 @@ pub struct Console {
     pub address: SocketAddr,
     pub cluster: String,
     pub cookie: String,
-    /// `host:port` of the first node's SSH server.
-    pub first_node: (String, u16),
     _child: Child,
     _data: tempfile::TempDir,
 }
@@ -28,7 +26,7 @@ pub struct Console {
 impl Console {
     /// Starts it and builds a cluster of three.
     pub async fn with_cluster() -> anyhow::Result<Self> {
-        let binary = std::env::var("QUORATE_BIN").context("QUORATE_BIN is not set: run cargo xtask bench")?;
+        let binary = binary()?;
         let data = tempfile::tempdir()?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let ssh_port = free_port()?;
@@ -44,8 +42,7 @@ impl Console {
         let mut client = Client::connect(address, "").await?;
         client.call("sign_in", json!({ "name": ACCOUNT.0, "password": ACCOUNT.1 })).await?;
         let cluster = build(&mut client, &hosts, ssh_port).await?;
-        let first = hosts.first().context("no node")?.clone();
-        Ok(Self { address, cluster, cookie: client.cookie, first_node: (first, ssh_port), _child: child, _data: data })
+        Ok(Self { address, cluster, cookie: client.cookie, _child: child, _data: data })
     }
 
     pub async fn client(&self) -> anyhow::Result<Client> {
@@ -53,7 +50,12 @@ impl Console {
     }
 }
 
-fn free_port() -> anyhow::Result<u16> {
+/// The release binary that is measured.
+pub fn binary() -> anyhow::Result<String> {
+    std::env::var("QUORATE_BIN").context("QUORATE_BIN is not set: run cargo xtask bench")
+}
+
+pub fn free_port() -> anyhow::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
@@ -125,7 +127,7 @@ async fn run(client: &mut Client, cluster: &str, wish: &Value) -> anyhow::Result
     }
 }
 
-fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {
+pub fn text(value: &Value, pointer: &str) -> anyhow::Result<String> {
     value
         .pointer(pointer)
         .and_then(Value::as_str)

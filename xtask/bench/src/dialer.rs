@@ -7,6 +7,7 @@ use model::ids::NodeId;
 use model::name::SshAddress;
 use model::problem::Problem;
 use ssh::{ConsoleKeySource, SshDialer, TcpConnector};
+use std::path::Path;
 use std::sync::Arc;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -20,6 +21,12 @@ impl Key {
     pub fn make() -> anyhow::Result<Self> {
         let (private, public) = ssh::generate()?;
         Ok(Self { private, public })
+    }
+
+    /// A key that is there, with its public half beside it.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let private = Zeroizing::new(std::fs::read_to_string(path)?);
+        Ok(Self { private, public: std::fs::read_to_string(path.with_extension("pub"))?.trim().to_owned() })
     }
 }
 

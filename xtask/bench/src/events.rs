@@ -1,80 +1,200 @@
-//! From the node's own tool printing a membership to the browser's stream carrying it.
+//! From the nodes' own tool printing a membership to the browser's stream carrying it, and to its page showing it.
+//!
+//! The time begins when the first of all tools prints it, whichever node that is.
 
-use crate::console::Console;
+use crate::browser::Browser;
 use crate::dialer::{Key, dialer, endpoint};
-use crate::report::{percentile, print};
-use anyhow::Context as _;
-use engine::ports::{Chunk, Credential, Dialer, OutputStream};
-use pve::quorumtool::{self, BlockReader};
-use serde_json::{Value, json};
+use crate::nodes::{self, Nodes};
+use crate::place::{self, RealLab, RealNode};
+use crate::report::{Figure, percentile_of, print};
+use crate::served::{Machine, Served};
+use crate::tellers::{self, Tellers, now_ms};
+use crate::watch::machines;
+use anyhow::{Context as _, ensure};
+use engine::ports::Dialer as _;
+use lab::Fault;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
-use zeroize::Zeroizing;
+use std::time::Duration;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 /// Clean stops and starts of corosync; p99 needs at least 200.
 const EVENTS: usize = 200;
-/// One event must be on the stream within this time, or the run fails.
-const PATIENCE: Duration = Duration::from_secs(30);
-const NODE: &str = "pve3";
+/// One event must be in all places within this time, or the run fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+const REAL_NODES: &str = "5";
+const SIMULATED_NODES: u8 = 32;
 
+/// With real nodes, then with simulated ones.
 pub async fn run() -> anyhow::Result<()> {
-    let console = Console::with_cluster().await?;
-    // Our own look at the node's tool: the reference is when its block arrived over a connection of its own.
-    let dialer = dialer(Arc::new(Key::make()?));
-    let endpoint = endpoint(&dialer, 1, &console.first_node.0, console.first_node.1).await?;
-    let shell = dialer.once(&endpoint, Credential::Password(Zeroizing::new("quorate-demo".to_owned()))).await?;
-    let mut blocks = Blocks { stream: shell.follow(&quorumtool::follow()).await?, reader: BlockReader::default() };
-    let mut stream = sse(&console).await?;
-    blocks.until(3).await?;
-    let mut client = console.client().await?;
-    let mut delays = Vec::new();
-    for index in 0..EVENTS {
-        let stop = index % 2 == 0;
-        while stream.try_recv().is_ok() {}
-        let switch = json!({ "id": format!("stop-corosync/{NODE}"), "on": stop });
-        client.call("demo_switch", switch).await?;
-        let members = if stop { 2 } else { 3 };
-        let printed = blocks.until(members).await?;
-        let seen = until(&mut stream, members).await?;
-        delays.push(seen.saturating_duration_since(printed));
+    if let Some(lab) = RealLab::up("events", &[REAL_NODES, "--cluster", "bench"])? {
+        lab.inside("events", &[])?;
     }
-    print("event-to-sse-p99", percentile(&delays, 99), "ms", delays.len());
-    Ok(())
+    simulated().await
 }
 
-struct Blocks {
-    stream: OutputStream,
-    reader: BlockReader,
+/// The part in the network of the lab's console.
+pub async fn inside(lab: &Path) -> anyhow::Result<()> {
+    let look = place::look(lab)?;
+    let (victim, others) = look.nodes.split_last().context("no node")?;
+    let (tell, tellers) = mpsc::unbounded_channel();
+    for (number, node) in others.iter().enumerate() {
+        tellers::real(number, node, tell.clone()).await?;
+    }
+    let served = Served::start(&machines(&look)).await?;
+    let mut run = Run::start(served, tellers, look.nodes.len()).await?;
+    run.all(&mut Switch::Real(victim)).await?;
+    run.end("").await
 }
 
-impl Blocks {
-    /// Waits for a block with so many members; returns when it arrived.
-    async fn until(&mut self, members: usize) -> anyhow::Result<Instant> {
-        loop {
-            let chunk =
-                tokio::time::timeout(PATIENCE, self.stream.chunks.recv()).await?.context("the follower ended")?;
-            let Chunk::Data { bytes, .. } = chunk else { anyhow::bail!("the follower ended") };
-            let arrived = Instant::now();
-            if self.reader.push(&bytes).into_iter().flatten().any(|status| status.members.len() == members) {
-                return Ok(arrived);
+async fn simulated() -> anyhow::Result<()> {
+    let key = Arc::new(Key::make()?);
+    let mut nodes = Nodes::start(SIMULATED_NODES, &key.public).await?;
+    let all = nodes.all.clone();
+    let (victim, others) = all.split_last().context("no node")?;
+    let dialer = dialer(key);
+    let (tell, tellers) = mpsc::unbounded_channel();
+    for (number, node) in others.iter().enumerate() {
+        let endpoint = endpoint(&dialer, number as u128 + 1, &node.host, node.port).await?;
+        tellers::simulated(number, dialer.shell(&endpoint).await?, tell.clone()).await?;
+    }
+    let machine = |node: &nodes::Simulated| Machine {
+        host: node.host.clone(),
+        port: node.port,
+        password: nodes::PASSWORD.to_owned(),
+    };
+    let served = Served::start(&all.iter().map(machine).collect::<Vec<_>>()).await?;
+    let mut run = Run::start(served, tellers, all.len()).await?;
+    run.all(&mut Switch::Simulated(&mut nodes, &victim.name)).await?;
+    run.end("-32-simulated").await
+}
+
+/// Stops and starts corosync on one node, cleanly.
+enum Switch<'a> {
+    Real(&'a RealNode),
+    Simulated(&'a mut Nodes, &'a str),
+}
+
+impl Switch<'_> {
+    async fn corosync(&mut self, on: bool) -> anyhow::Result<()> {
+        match self {
+            Self::Real(node) => {
+                let mut command = node.command(&["systemctl", if on { "start" } else { "stop" }, "corosync"])?;
+                ensure!(command.status().await?.success(), "systemctl on {}", node.name);
+                Ok(())
+            }
+            Self::Simulated(nodes, name) => {
+                let node = (*name).to_owned();
+                nodes.inject(&if on { Fault::StartCorosync { node } } else { Fault::StopCorosync { node } }).await
             }
         }
     }
 }
 
-/// Every message of the cluster's stream with its time: how many members the newest quorum answer names.
-async fn sse(console: &Console) -> anyhow::Result<mpsc::UnboundedReceiver<(Instant, usize)>> {
-    let mut client = console.client().await?;
-    client.send("GET", &format!("/live/clusters/{}", console.cluster), "text/event-stream", b"").await?;
+/// Everybody who sees the memberships: the nodes, a stream, a page.
+struct Run {
+    /// All members while nothing is stopped; every other one of them tells.
+    members: usize,
+    tellers: Tellers,
+    stream: UnboundedReceiver<(f64, usize)>,
+    /// `None` where no page can be had; the other figures stand without it.
+    browser: Option<Browser>,
+    served: Served,
+    to_stream: Vec<f64>,
+    to_page: Vec<f64>,
+}
+
+impl Run {
+    async fn start(served: Served, tellers: Tellers, members: usize) -> anyhow::Result<Self> {
+        served.watch().await?;
+        let stream = stream(&served).await?;
+        let browser = page(&served, members).await;
+        if let Err(error) = &browser {
+            eprintln!("event-to-dom: {error:#}");
+        }
+        let browser = browser.ok();
+        let mut run = Self { members, tellers, stream, browser, served, to_stream: vec![], to_page: vec![] };
+        until(&mut run.stream, members).await.context("the stream")?;
+        Ok(run)
+    }
+
+    async fn all(&mut self, switch: &mut Switch<'_>) -> anyhow::Result<()> {
+        for index in 0..EVENTS {
+            let on = index % 2 == 1;
+            let members = if on { self.members } else { self.members - 1 };
+            // What was seen so far is not this event; a page that showed nothing new has nothing here.
+            while self.tellers.try_recv().is_ok() {}
+            while self.stream.try_recv().is_ok() {}
+            if let Some(page) = &mut self.browser {
+                while page.votes.try_recv().is_ok() {}
+            }
+            switch.corosync(on).await?;
+            let event = || format!("event {index}: {members} members");
+            let printed = self.printed(members).await.with_context(event)?;
+            let sent = until(&mut self.stream, members).await.context("the stream").with_context(event)?;
+            // The console may read a print before we do.
+            self.to_stream.push((sent - printed).max(0.0));
+            if let Some(page) = &mut self.browser {
+                let shown = until(&mut page.votes, members).await.context("the page").with_context(event)?;
+                // The page's clock ticks in whole milliseconds.
+                self.to_page.push((shown - printed).max(0.0));
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until every tool has printed it; the earliest counts.
+    async fn printed(&mut self, members: usize) -> anyhow::Result<f64> {
+        let mut told: BTreeMap<usize, f64> = BTreeMap::new();
+        while told.len() < self.members - 1 {
+            let wait = tokio::time::timeout(PATIENCE, self.tellers.recv());
+            let printed = wait.await.with_context(|| format!("only {} tools printed it", told.len()))?;
+            let printed = printed.context("the tools ended")?;
+            if printed.members == members {
+                told.entry(printed.teller).or_insert(printed.at_ms);
+            }
+        }
+        Ok(told.values().copied().fold(f64::INFINITY, f64::min))
+    }
+
+    async fn end(self, which: &str) -> anyhow::Result<()> {
+        let seen = self.browser.is_some();
+        if let Some(page) = self.browser {
+            page.close().await?;
+        }
+        drop(self.served);
+        let all = [("event-to-sse", &self.to_stream, 100.0), ("event-to-dom", &self.to_page, 300.0)];
+        for (name, delays, most) in all.into_iter().filter(|(_, delays, _)| !delays.is_empty()) {
+            let p99 = percentile_of(delays, 99);
+            Figure::new(&format!("{name}-p99{which}"), p99, "ms", delays.len()).at_most(most).print();
+            print(&format!("{name}-p50{which}"), percentile_of(delays, 50), "ms", delays.len());
+        }
+        ensure!(seen, "the page was not measured");
+        Ok(())
+    }
+}
+
+/// Chromium with the cluster's page, once it shows all votes.
+async fn page(served: &Served, members: usize) -> anyhow::Result<Browser> {
+    let mut browser = Browser::open(served).await?;
+    until(&mut browser.votes, members).await.context("the page does not show the votes")?;
+    Ok(browser)
+}
+
+/// Every message of the cluster's stream with its time: how many members the counting partition has.
+async fn stream(served: &Served) -> anyhow::Result<UnboundedReceiver<(f64, usize)>> {
+    let mut client = served.stream().await?;
     let (sender, receiver) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok(line) = client.line().await {
+            let at = now_ms();
             let Some(text) = line.strip_prefix("data:") else { continue };
             let Ok(event) = serde_json::from_str::<Value>(text.trim()) else { continue };
             let members = event.pointer("/what/data/quorum/fact/value/members").and_then(Value::as_array).map(Vec::len);
             if let Some(members) = members
-                && sender.send((Instant::now(), members)).is_err()
+                && sender.send((at, members)).is_err()
             {
                 return;
             }
@@ -83,10 +203,11 @@ async fn sse(console: &Console) -> anyhow::Result<mpsc::UnboundedReceiver<(Insta
     Ok(receiver)
 }
 
-async fn until(stream: &mut mpsc::UnboundedReceiver<(Instant, usize)>, members: usize) -> anyhow::Result<Instant> {
+/// The first time at which so many were seen.
+async fn until(seen: &mut UnboundedReceiver<(f64, usize)>, members: usize) -> anyhow::Result<f64> {
     loop {
-        let (at, seen) = tokio::time::timeout(PATIENCE, stream.recv()).await?.context("the stream ended")?;
-        if seen == members {
+        let (at, count) = tokio::time::timeout(PATIENCE, seen.recv()).await?.context("it ended")?;
+        if count == members {
             return Ok(at);
         }
     }

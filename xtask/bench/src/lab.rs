@@ -1,6 +1,6 @@
 //! The lab of real parts: how long it takes until it can be used, and until nothing of it is left.
 
-use crate::report::print;
+use crate::report::Figure;
 use anyhow::{Context, ensure};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -22,11 +22,14 @@ pub fn run() -> anyhow::Result<()> {
         downs.push(timed(&lab, &["down"])?);
     }
     ups.sort();
-    print("lab-up-3", seconds(ups.get(SAMPLES / 2).copied().unwrap_or_default()), "s", SAMPLES);
-    print("lab-up-16", seconds(timed(&lab, &["up", "16", "--cluster", "bench"])?), "s", 1);
+    let middle = ups.get(SAMPLES / 2).copied().unwrap_or_default();
+    Figure::new("lab-up-3", seconds(middle), "s", SAMPLES).at_most(10.0).print();
+    let sixteen = timed(&lab, &["up", "16", "--cluster", "bench"])?;
+    Figure::new("lab-up-16", seconds(sixteen), "s", 1).at_most(60.0).print();
     downs.push(timed(&lab, &["down"])?);
     // The longest one: sixteen nodes are among them.
-    print("lab-down", seconds(downs.iter().max().copied().unwrap_or_default()), "s", downs.len());
+    let longest = downs.iter().max().copied().unwrap_or_default();
+    Figure::new("lab-down", seconds(longest), "s", downs.len()).at_most(5.0).print();
     Ok(())
 }
 
@@ -42,8 +45,11 @@ fn seconds(time: Duration) -> f64 {
     time.as_secs_f64()
 }
 
-/// The lab's program beside this one, built in the same way.
-fn program() -> anyhow::Result<PathBuf> {
+/// The lab's program: `QUORATE_REALLAB`, or the one beside this program, built in the same way.
+pub fn program() -> anyhow::Result<PathBuf> {
+    if let Some(program) = std::env::var_os("QUORATE_REALLAB") {
+        return Ok(program.into());
+    }
     let here = std::env::current_exe().context("own path")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(cargo);

@@ -1,9 +1,10 @@
 //! `bench NAME...`: measures, and prints one JSON object per line.
 //!
-//! `observe` runs the console's own SSH against OpenSSH's client on the same simulated nodes in the same run;
-//! `events` and `pages` drive the release binary (`QUORATE_BIN`) with its demo nodes, as a browser would.
-//! `lab` times the lab of real parts, and needs root.
+//! `observe` runs the console's own SSH against OpenSSH's client and ansible-core on the same real nodes in the same run.
+//! `watch` and `events` drive the release binary (`QUORATE_BIN`) on real nodes, `events` on simulated ones too, `pages` with
+//! its demo nodes. `lab` times the lab of real parts. What needs real nodes needs root.
 
+mod browser;
 mod console;
 mod dialer;
 mod events;
@@ -12,11 +13,18 @@ mod lab;
 mod nodes;
 mod observe;
 mod pages;
+mod place;
 mod report;
+mod rivals;
+mod served;
+mod tellers;
+mod usage;
+mod watch;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
+use std::path::Path;
 
-const ALL: [&str; 4] = ["observe", "events", "pages", "lab"];
+const ALL: [&str; 5] = ["observe", "watch", "events", "pages", "lab"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -24,12 +32,16 @@ async fn main() -> anyhow::Result<()> {
     if names.first().is_some_and(|name| name == nodes::CHILD) {
         return nodes::serve(&names).await;
     }
+    if names.first().is_some_and(|name| name == place::INSIDE) {
+        return inside(&names).await;
+    }
     if names.is_empty() {
         names = ALL.map(str::to_owned).to_vec();
     }
     for name in names {
         match name.as_str() {
-            "observe" => observe::run().await?,
+            "observe" => observe::run()?,
+            "watch" => watch::run()?,
             "events" => events::run().await?,
             "pages" => pages::run().await?,
             "lab" => lab::run()?,
@@ -37,4 +49,15 @@ async fn main() -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// The part of a benchmark in the network of the lab's console: `--inside PART LAB_PROGRAM [ANSIBLE]`.
+async fn inside(args: &[String]) -> anyhow::Result<()> {
+    let lab = Path::new(args.get(2).context("which lab?")?);
+    match args.get(1).map(String::as_str) {
+        Some("observe") => observe::inside(lab, args.get(3).map(Path::new)).await,
+        Some("watch") => watch::inside(lab).await,
+        Some("events") => events::inside(lab).await,
+        other => bail!("there is no such part: {other:?}"),
+    }
 }
