@@ -75,6 +75,10 @@ pub fn all() -> Vec<Stage> {
     }
     if folders::root().join("xtask/reallab/Cargo.toml").is_file() {
         stages.push(stage("lab", "real OpenSSH and corosync in namespaces", lab));
+        stages.push(Stage {
+            long: true,
+            ..stage("chaos", "random faults on real parts, and a console that watches", chaos)
+        });
         stages.push(stage("conform", "what the lab of real parts answers, held against the recordings", conform));
     }
     stages
@@ -231,6 +235,12 @@ fn lab(context: &Context) -> anyhow::Result<Ended> {
 
 fn conform(context: &Context) -> anyhow::Result<Ended> {
     on_real_parts(context, "conform", &[])
+}
+
+fn chaos(context: &Context) -> anyhow::Result<Ended> {
+    ensure!(folders::site().join("pkg/quorate.js").is_file(), "there is no site: run `cargo xtask site` first");
+    demo::server()?;
+    on_real_parts(context, "chaos", &[])
 }
 
 /// Builds a program that drives the lab of real parts, and runs it as the administrator.

@@ -1,7 +1,7 @@
 //! The release binary with its demo nodes, and a cluster built through it as a person would.
 
-use crate::http::Client;
 use anyhow::Context as _;
+use client::Client;
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::Stdio;

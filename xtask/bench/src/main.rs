@@ -8,7 +8,6 @@ mod browser;
 mod console;
 mod dialer;
 mod events;
-mod http;
 mod lab;
 mod nodes;
 mod observe;

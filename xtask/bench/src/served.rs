@@ -1,8 +1,8 @@
 //! `quorate serve` with a live cluster of machines that are there already.
 
 use crate::console::{binary, free_port, text};
-use crate::http::Client;
 use anyhow::{Context as _, bail, ensure};
+use client::Client;
 use engine::ports::ClusterStore as _;
 use model::inventory::ClusterPhase;
 use serde_json::{Value, json};

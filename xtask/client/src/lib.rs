@@ -30,6 +30,9 @@ impl Client {
     }
 
     /// Calls a server function.
+    ///
+    /// # Errors
+    /// The connection breaks, or the function answers with a problem.
     pub async fn call(&mut self, function: &str, arguments: Value) -> anyhow::Result<Value> {
         let body = serde_json::to_vec(&arguments)?;
         self.send("POST", &format!("/api/{function}"), "application/json", &body).await?;

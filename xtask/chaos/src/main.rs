@@ -1,0 +1,177 @@
+//! `chaos`: random faults on real OpenSSH and corosync while a console watches. Needs root; `reallab` and `standin` lie
+//! beside this program, and the console does unless `QUORATE_BIN` is one. `QUORATE_CHAOS_SEED` repeats a run.
+//!
+//! Everything that the screen showed with a node and a time is held against what a witness heard from that node's own
+//! tools then, and against its journal; and within one sweep after all nodes agree again, so does the console.
+#![allow(clippy::print_stdout, reason = "a tool that tells what it found")]
+
+mod console;
+mod judge;
+mod lab;
+mod turns;
+mod witness;
+
+use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context as _, ensure};
+use jiff::Timestamp;
+use model::live::LiveEvent;
+use model::topology::{Agreement, Contact, Health};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use console::Console;
+use judge::{Screen, Truth};
+use lab::Lab;
+use turns::{Random, Turns};
+use witness::{Seen, Witness};
+
+/// Set by the tests' long run.
+const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
+const SEED: &str = "QUORATE_CHAOS_SEED";
+const FAULTS: usize = 10;
+const FAULTS_LONG: usize = 30;
+const NODES: usize = 3;
+/// Between two faults, in milliseconds.
+const PAUSE_MAX_MS: u64 = 4_000;
+/// The namespace of the lab in which the console runs.
+const NAMESPACE: &str = "/run/netns/ql-console";
+/// The argument of this program inside of that namespace.
+const INSIDE: &str = "inside";
+/// All nodes agree again, and the console has dialled each of them.
+const BACK_WITHIN: Duration = Duration::from_secs(120);
+/// A sweep of 10 s, and what it takes on a busy machine.
+const AGREES_WITHIN: Duration = Duration::from_secs(15);
+const LOOK: Duration = Duration::from_millis(200);
+
+fn main() -> ExitCode {
+    let result = if std::env::args().nth(1).as_deref() == Some(INSIDE) { inside() } else { outside() };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("chaos: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Makes the lab, runs the rest in the console's network, and leaves nothing.
+fn outside() -> anyhow::Result<()> {
+    lab::up(NODES)?;
+    let own = std::env::current_exe()?;
+    // Not `ip netns exec`: that hides the control groups by which nodes are started and frozen.
+    let status = Command::new("nsenter").arg(format!("--net={NAMESPACE}")).arg(own).arg(INSIDE).status();
+    let removed = lab::down();
+    ensure!(status.context("nsenter")?.success(), "see above");
+    removed
+}
+
+#[tokio::main]
+async fn inside() -> anyhow::Result<()> {
+    let given = std::env::var(SEED).ok().and_then(|seed| seed.parse().ok());
+    let seed = given.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_secs()));
+    println!("{SEED}={seed}");
+    let lab = lab::look()?;
+    let console = Console::start(&lab).await?;
+    let witness = Witness::start(&lab);
+    let mut watch = Watch { stream: console.stream().await?, screen: Screen::default() };
+    watch.until("the console agrees", BACK_WITHIN, agrees).await?;
+    let names = lab.nodes.iter().map(|node| node.name.clone()).collect();
+    let mut turns = Turns::new(names, Random::new(seed));
+    let count = if std::env::var_os(LONG_TESTS).is_some() { FAULTS_LONG } else { FAULTS };
+    for number in 1..=count {
+        let Some(fault) = turns.next() else { continue };
+        let started = Instant::now();
+        watch.inject(fault.clone()).await?;
+        println!("{number:>2} {:>5.1} s  {fault:?}", started.elapsed().as_secs_f64());
+        let pause = turns.random().below(PAUSE_MAX_MS);
+        watch.watch_for(Duration::from_millis(pause)).await;
+    }
+    for end in turns.ends() {
+        watch.inject(end).await?;
+    }
+    let back = Instant::now();
+    watch.until("the nodes agree, and are reached", BACK_WITHIN, |screen| reached(screen) && agree(&witness)).await?;
+    println!("all nodes agree after {:.1} s", back.elapsed().as_secs_f64());
+    let back = Instant::now();
+    watch.until("the console agrees too", AGREES_WITHIN, agrees).await?;
+    println!("the console agrees after {:.1} s more", back.elapsed().as_secs_f64());
+    verdict(watch.screen, witness, &lab)
+}
+
+struct Watch {
+    stream: UnboundedReceiver<LiveEvent>,
+    screen: Screen,
+}
+
+impl Watch {
+    async fn watch_for(&mut self, span: Duration) {
+        let end = tokio::time::Instant::now() + span;
+        while let Ok(Some(event)) = tokio::time::timeout_at(end, self.stream.recv()).await {
+            self.screen.take(event);
+        }
+        self.screen.grows_old(Timestamp::now());
+    }
+
+    async fn until(&mut self, what: &str, limit: Duration, holds: impl Fn(&Screen) -> bool) -> anyhow::Result<()> {
+        let end = Instant::now() + limit;
+        while !holds(&self.screen) {
+            ensure!(
+                Instant::now() < end,
+                "{what}: not within {} s; the screen: {:#?}",
+                limit.as_secs(),
+                self.screen.last
+            );
+            self.watch_for(LOOK).await;
+        }
+        Ok(())
+    }
+
+    /// The screen is read meanwhile: a fault may take seconds until it is proven.
+    async fn inject(&mut self, fault: faults::Fault) -> anyhow::Result<()> {
+        let work = tokio::task::spawn_blocking(move || lab::inject(&fault));
+        while !work.is_finished() {
+            self.watch_for(LOOK).await;
+        }
+        work.await?
+    }
+}
+
+fn reached(screen: &Screen) -> bool {
+    let nodes = screen.last.as_ref().map(|last| last.nodes.as_slice()).unwrap_or_default();
+    nodes.len() == NODES && nodes.iter().all(|node| matches!(node.contact, Contact::Connected { .. }))
+}
+
+fn agrees(screen: &Screen) -> bool {
+    let Some(last) = &screen.last else { return false };
+    let whole = matches!(&last.agreement, Agreement::Agreed { partition } if partition.members.len() == NODES);
+    whole && last.health == Health::Healthy
+}
+
+/// All nodes told the witness the same members on every link, and may write.
+fn agree(witness: &Witness) -> bool {
+    let latest = witness.latest();
+    let whole = |seen: &Seen| {
+        let links = seen.links.as_ref().is_some_and(|links| links.len() == 2 * (NODES - 1));
+        links && seen.version.is_some() && seen.quorum.as_ref().is_some_and(|quorum| quorum.members.len() == NODES)
+    };
+    latest.len() == NODES && latest.iter().all(|seen| seen.as_ref().is_some_and(whole))
+}
+
+fn verdict(screen: Screen, witness: Witness, lab: &Lab) -> anyhow::Result<()> {
+    let rings = lab.nodes.iter().map(|node| (node.name.clone(), witness::rings(&node.name))).collect();
+    let ids = lab.nodes.iter().map(|node| node.name.clone()).zip(1..).collect();
+    let truth = Truth { seen: witness.end(), rings, ids };
+    let lies = truth.lies(&screen.statements);
+    let answers: usize = truth.seen.values().map(Vec::len).sum();
+    println!(
+        "{} snapshots with {} statements, held against {answers} answers of the nodes' own tools: {} not true",
+        screen.snapshots,
+        screen.statements.len(),
+        lies.len()
+    );
+    ensure!(lies.is_empty(), "no node told: {lies:#?}");
+    ensure!(screen.problems.is_empty(), "{}", screen.problems.join("\n"));
+    ensure!(screen.statements.len() > NODES && answers > NODES, "nothing was judged");
+    Ok(())
+}

@@ -1,0 +1,167 @@
+//! Somebody who asks each node's own tools all the time, past the console.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::lab::{self, Lab};
+
+/// Between two questions to a node.
+const PAUSE: Duration = Duration::from_millis(500);
+/// quorumtool that connects before the first membership makes corosync form it seconds late; its map answers at once.
+const QUESTION: &str = "timeout 2 corosync-cmapctl -b runtime.members. 2>/dev/null | grep -q . && \
+                        timeout 3 corosync-quorumtool -s 2>/dev/null; echo =; \
+                        timeout 3 corosync-cfgtool -n 2>/dev/null; echo =; \
+                        grep config_version: /etc/pve/corosync.conf 2>/dev/null";
+
+/// What `corosync-quorumtool -s` says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Quorum {
+    pub ring: String,
+    pub members: BTreeSet<u32>,
+    pub quorate: bool,
+    pub expected: u32,
+    pub total: u32,
+    pub quorum: u32,
+}
+
+/// One answer: asked and complete at these times.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    pub asked: Timestamp,
+    pub answered: Timestamp,
+    pub quorum: Option<Quorum>,
+    /// (peer, link) of what is connected; `None` where corosync did not answer.
+    pub links: Option<BTreeSet<(u32, u8)>>,
+    pub version: Option<u64>,
+}
+
+type Book = Arc<Mutex<BTreeMap<String, Vec<Seen>>>>;
+
+pub struct Witness {
+    book: Book,
+    over: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Witness {
+    /// Asks from now on.
+    pub fn start(lab: &Lab) -> Self {
+        let (book, over) = (Book::default(), Arc::new(AtomicBool::new(false)));
+        let threads = lab.nodes.iter().map(|node| {
+            let (node, book, over) = (node.name.clone(), Arc::clone(&book), Arc::clone(&over));
+            std::thread::spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    let seen = ask(&node);
+                    book.lock().unwrap_or_else(PoisonError::into_inner).entry(node.clone()).or_default().push(seen);
+                    std::thread::sleep(PAUSE);
+                }
+            })
+        });
+        let threads = threads.collect();
+        Self { book, over, threads }
+    }
+
+    /// The last answer of every node.
+    pub fn latest(&self) -> Vec<Option<Seen>> {
+        let book = self.book.lock().unwrap_or_else(PoisonError::into_inner);
+        book.values().map(|seen| seen.last().cloned()).collect()
+    }
+
+    /// Everything that was seen.
+    pub fn end(self) -> BTreeMap<String, Vec<Seen>> {
+        self.over.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            // A thread that broke has seen less, which the judge notices.
+            let _ = thread.join();
+        }
+        std::mem::take(&mut *self.book.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+fn ask(node: &str) -> Seen {
+    let asked = Timestamp::now();
+    let text = lab::inside(node, QUESTION).map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let text = text.unwrap_or_default();
+    let mut parts = text.split("=\n");
+    let quorum = parts.next().and_then(quorum);
+    let links = parts.next().and_then(links);
+    let version = parts.next().and_then(|text| text.trim().rsplit(' ').next()?.parse().ok());
+    Seen { asked, answered: Timestamp::now(), quorum, links, version }
+}
+
+fn quorum(text: &str) -> Option<Quorum> {
+    let value = |key: &str| {
+        let line = text.lines().find(|line| line.split(':').next() == Some(key))?;
+        line.split_once(':').map(|(_, value)| value.trim())
+    };
+    let number = |key: &str| value(key)?.split(' ').next()?.parse().ok();
+    let rows = text.lines().skip_while(|line| !line.trim_start().starts_with("Nodeid")).skip(1);
+    Some(Quorum {
+        ring: value("Ring ID")?.to_owned(),
+        members: rows.filter_map(|row| row.split_whitespace().next()?.parse().ok()).collect(),
+        quorate: value("Quorate")? == "Yes",
+        expected: number("Expected votes")?,
+        total: number("Total votes")?,
+        quorum: number("Quorum")?,
+    })
+}
+
+fn links(text: &str) -> Option<BTreeSet<(u32, u8)>> {
+    let mut found = BTreeSet::new();
+    let mut peer = None;
+    text.lines().next().filter(|line| line.starts_with("Local node ID"))?;
+    for line in text.lines().map(str::trim) {
+        if let Some(rest) = line.strip_prefix("nodeid:") {
+            peer = rest.split_whitespace().next().and_then(|id| id.parse().ok());
+        } else if let (Some(rest), Some(peer)) = (line.strip_prefix("LINK:"), peer) {
+            let number = rest.split_whitespace().next().and_then(|number| number.parse().ok());
+            found.extend(number.filter(|_| rest.contains(" connected ")).map(|number: u8| (peer, number)));
+        }
+    }
+    Some(found)
+}
+
+/// The rings that corosync's journal on a node names, with their members.
+pub fn rings(node: &str) -> BTreeMap<String, BTreeSet<u32>> {
+    let text = lab::inside(node, "journalctl -u corosync -o cat --no-pager");
+    rings_of(&text.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default())
+}
+
+fn rings_of(journal: &str) -> BTreeMap<String, BTreeSet<u32>> {
+    let mut found = BTreeMap::new();
+    let mut ring = None;
+    for line in journal.lines() {
+        if let Some((_, rest)) = line.split_once("A new membership (") {
+            ring = rest.split(')').next().map(str::to_owned);
+        } else if let (Some((_, rest)), Some(ring)) = (line.split_once("[QUORUM] Members["), &ring) {
+            let ids = rest.split_once(": ").map(|(_, ids)| ids).unwrap_or_default();
+            found.insert(ring.clone(), ids.split_whitespace().filter_map(|id| id.parse().ok()).collect());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tools_words_are_understood() {
+        let text = "Quorum information\n------------------\nNodes:            2\nRing ID:          1.11\nQuorate:          Yes\n\n\
+                    Expected votes:   3\nTotal votes:      2\nQuorum:           2  \n\n    Nodeid      Votes Name\n         1          1 10.0.1.11 (local)\n         2          1 10.0.1.12\n";
+        let members = BTreeSet::from([1, 2]);
+        let expected = Quorum { ring: "1.11".into(), members, quorate: true, expected: 3, total: 2, quorum: 2 };
+        assert_eq!(quorum(text), Some(expected));
+        assert_eq!(quorum(""), None);
+        let text = "Local node ID 1, transport knet\nnodeid: 2 reachable\n   LINK: 0 udp (10.0.1.11->10.0.1.12) enabled connected mtu: 1397\n   LINK: 1 udp (10.0.2.11->10.0.2.12) enabled mtu: 1397\n\n";
+        assert_eq!(links(text), Some(BTreeSet::from([(2, 0)])));
+        assert_eq!(links(""), None);
+        let text = "  [TOTEM ] A new membership (1.11) was formed. Members joined: 2\n  [QUORUM] Members[2]: 1 2\n";
+        assert_eq!(rings_of(text), BTreeMap::from([("1.11".to_owned(), BTreeSet::from([1, 2]))]));
+    }
+}
