@@ -46,6 +46,9 @@ pub const REPEAT_PAUSE: Duration = Duration::from_secs(1);
 pub const LIVE_BACKLOG: usize = 512;
 /// Operations' events and lines kept per cluster for browsers that were cut off.
 pub const REPLAY_MAX: usize = 512;
+/// What a node may take for all looks of the prerequisites but the probe; where every command hangs, each has a limit of
+/// its own, and together they would take minutes.
+pub const CHECK_LOOKS_MAX: Duration = Duration::from_secs(30);
 /// The window in which all nodes run their end of the port probe, in seconds.
 pub const PROBE_WINDOW_S: u8 = 4;
 /// Looks at a node's clock; the one with the shortest way counts.

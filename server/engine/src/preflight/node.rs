@@ -2,7 +2,7 @@
 
 use crate::context::Engine;
 use crate::evidence::{answer, evidence, unreadable};
-use crate::limits::CLOCK_SAMPLES;
+use crate::limits::{CHECK_LOOKS_MAX, CLOCK_SAMPLES};
 use crate::ports::{NodeShell, Output, ShellError};
 use model::facts::GuestKind;
 use model::inventory::Node;
@@ -16,8 +16,15 @@ use pve::host_keys::{self, HostKeyKind};
 use pve::{Answer, CommandLine, ParseError, clean_text, host, network, probe as port_probe, version};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Everything but the probe.
+/// Everything but the probe; a node that does not come to its end in time counts as one that says nothing.
 pub async fn gather(engine: &Engine, node: &Node, first: bool) -> NodeEvidence {
+    tokio::time::timeout(CHECK_LOOKS_MAX, looks(engine, node, first)).await.unwrap_or_else(|_| {
+        let hangs = Problem::new(ProblemCode::NodeHangs).with("seconds", CHECK_LOOKS_MAX.as_secs());
+        silent(node, first, &hangs.with("node", node.label()))
+    })
+}
+
+async fn looks(engine: &Engine, node: &Node, first: bool) -> NodeEvidence {
     let shell = match engine.shell_to(node).await {
         Ok(shell) => shell,
         Err(problem) => return silent(node, first, &problem),

@@ -3,6 +3,7 @@
 use crate::house::{House, anna};
 use lab::{Fault, Scenario};
 use model::preflight::{Cell, CheckId, FindingCode, Matrix, Verdict};
+use std::time::Duration;
 
 async fn check(house: &House) -> Matrix {
     house.engine().run_checks(&anna(), house.cluster).await.expect("a matrix")
@@ -61,6 +62,27 @@ async fn a_node_that_cannot_be_asked_is_an_error_and_never_a_pass() {
         "{cells:#?}"
     );
     assert!(!matrix.passes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_hangs_in_every_command_keeps_nobody_waiting() {
+    let house = House::new(Scenario::bare(3)).await;
+    house.inject(Fault::HangCommands { node: "pve2".into(), on: true });
+    let began = tokio::time::Instant::now();
+    let matrix = check(&house).await;
+    // The nodes' time: the looks and the probe have limits, however many commands there are.
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+    let (first, second) = (house.id("pve1").await, house.id("pve2").await);
+    let version = |node| {
+        let cell = matrix.cells.iter().find(|cell| cell.node == node && cell.check == CheckId::RootSsh);
+        cell.map(|cell| cell.verdict)
+    };
+    assert_eq!(
+        (version(first), version(second)),
+        (Some(Verdict::Pass), Some(Verdict::Error)),
+        "{:#?}",
+        troubles(&matrix)
+    );
 }
 
 #[tokio::test(start_paused = true)]
