@@ -26,6 +26,9 @@ pub struct Row {
     pub lab: Option<String>,
     /// The whole line, normalised.
     pub pattern: String,
+    /// Comes and goes with the load of the machine: a run without it does not make the row untrue.
+    #[serde(default)]
+    pub chance: bool,
     pub why: String,
 }
 
@@ -109,7 +112,7 @@ impl Differences {
         let used = self.used.borrow();
         let own = |row: &Row| {
             let of = row.lab.as_deref().unwrap_or(if row.side == "real" { "real" } else { "simulated" });
-            of == lab && scenarios.iter().any(|scenario| matches(&row.scenario, scenario))
+            of == lab && !row.chance && scenarios.iter().any(|scenario| matches(&row.scenario, scenario))
         };
         let left = self.rows.iter().enumerate().filter(|(at, row)| !used.contains(at) && own(row));
         left.map(|(_, row)| row.clone()).collect()
