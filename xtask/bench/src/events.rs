@@ -164,7 +164,7 @@ impl Run {
         if let Some(page) = self.browser {
             page.close().await?;
         }
-        drop(self.served);
+        self.served.end().await?;
         let all = [("event-to-sse", &self.to_stream, 100.0), ("event-to-dom", &self.to_page, 300.0)];
         for (name, delays, most) in all.into_iter().filter(|(_, delays, _)| !delays.is_empty()) {
             let p99 = percentile_of(delays, 99);

@@ -102,6 +102,12 @@ impl Served {
         }
     }
 
+    /// Ends the console and removes its data: what still runs would write into a folder that is being removed.
+    pub async fn end(mut self) -> anyhow::Result<()> {
+        self.child.kill().await?;
+        Ok(self.data.close()?)
+    }
+
     pub fn pid(&self) -> anyhow::Result<u32> {
         self.child.id().context("the console has ended")
     }

@@ -34,6 +34,7 @@ pub async fn inside(lab: &Path) -> anyhow::Result<()> {
     let reader = tokio::spawn(async move { while stream.line().await.is_ok() {} });
     let seen = steady(&served, &look).await?;
     reader.abort();
+    served.end().await?;
     Figure::new("watch-32-cpu", alone.console, "% of a core", 1).at_most(2.0).print();
     Figure::new("watch-32-cpu-page-open", seen.console, "% of a core", 1).at_most(2.0).print();
     let memory = alone.memory_mib.max(seen.memory_mib);
