@@ -6,8 +6,10 @@
 mod backend;
 mod calls;
 mod carried;
+mod wire;
 
 #[cfg(feature = "ssr")]
 pub use backend::{Backend, Caller};
 pub use calls::*;
 pub use carried::*;
+pub use wire::{Json, Reading, Wire, read, reading, reading_first};

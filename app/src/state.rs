@@ -2,6 +2,8 @@
 
 pub mod belief;
 pub mod clock;
+mod cookie;
+pub mod language;
 pub mod live;
 pub mod session;
 pub mod theme;

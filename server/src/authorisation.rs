@@ -60,6 +60,6 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
 pub const ROUTES: &[(&str, Needs)] = &[
     ("/health", Needs::Nothing),
     ("/live/clusters/{id}", Needs::Role(Deed::See)),
-    ("/pkg/{*file}", Needs::Nothing),
+    ("/pkg/{version}/{*file}", Needs::Nothing),
     ("/favicon.svg", Needs::Nothing),
 ];

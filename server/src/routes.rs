@@ -57,7 +57,7 @@ pub fn router(state: AppState, secure: bool) -> anyhow::Result<Router> {
         .layer(sessions)
         .layer(CsrfLayer::new())
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        .route("/pkg/{*file}", get(site::package))
+        .route("/pkg/{version}/{*file}", get(site::package))
         .route("/favicon.svg", get(site::favicon))
         .route("/health", get(health));
     Ok(headers(router).with_state(state))
@@ -128,8 +128,12 @@ async fn page(
     }
     let backend = backend(&state, &session, peer);
     let options = state.leptos.clone();
+    let rooms = site::rooms();
     let render = leptos_axum::render_app_async_with_context(
-        move || provide_context(Arc::clone(&backend)),
+        move || {
+            provide_context(Arc::clone(&backend));
+            provide_context(rooms.clone());
+        },
         move || app::shell(options.clone()),
     );
     render(request).await.into_response()

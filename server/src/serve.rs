@@ -11,7 +11,6 @@ use anyhow::Context as _;
 use engine::Engine;
 use engine::audit::Person;
 use engine::execute;
-use leptos::config::LeptosOptions;
 use model::audit::{AuditCode, Outcome};
 use ssh::{SshDialer, TcpConnector};
 use std::net::SocketAddr;
@@ -90,7 +89,7 @@ pub async fn serve(
     engine.watch_all().await;
     let housekeeping = tokio::spawn(keep_house(engine.clone(), store.clone()));
     let summaries = tokio::spawn(summarise(engine.clone()));
-    let leptos = LeptosOptions::builder().output_name("quorate").site_pkg_dir("pkg").build();
+    let leptos = site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use crate::site::{Profile, Site};
 use crate::{cargo, demo, folders, run, site};
 
-/// What a browser may have to load of WASM before the first page wakes up, in bytes after brotli.
+/// What a browser may have to load of WASM before the first page wakes up, in bytes after brotli. The rooms of the
+/// console (`app::rooms`) are loaded when they are opened, and are printed beside it.
 const WASM_BUDGET: u64 = 350 * 1024;
 
 /// Benchmarks that do not run the console, and so need neither its site nor its release binary.
@@ -75,7 +76,11 @@ fn has_package() -> bool {
 
 fn wasm_results(site: &Site) -> Vec<Value> {
     let result = |name: &str, bytes: u64| json!({ "name": name, "value": bytes, "unit": "bytes", "samples": 1 });
-    vec![result("wasm-raw", site.raw), result("wasm-optimised", site.optimised), result("wasm-brotli", site.brotli)]
+    let mut results = vec![result("wasm-raw", site.raw), result("wasm-optimised", site.optimised)];
+    results.push(result("wasm-brotli", site.brotli));
+    // What the pages of a room load besides.
+    results.extend(site.rooms.iter().map(|(room, bytes)| result(&format!("wasm-brotli-room-{room}"), *bytes)));
+    results
 }
 
 /// No name means all of them.
@@ -128,11 +133,13 @@ fn row(result: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
     use std::path::PathBuf;
 
     #[test]
     fn a_module_above_its_budget_fails() {
-        let site = |brotli| Site { folder: PathBuf::new(), raw: 0, optimised: 0, brotli };
+        let rooms = BTreeMap::from([("watch".to_owned(), WASM_BUDGET)]);
+        let site = |brotli| Site { folder: PathBuf::new(), raw: 0, optimised: 0, brotli, rooms: rooms.clone() };
         wasm_within_budget(&site(WASM_BUDGET)).unwrap();
         let error = wasm_within_budget(&site(WASM_BUDGET + 1)).unwrap_err().to_string();
         assert!(error.contains("351 KiB") && error.contains("350 KiB"), "{error}");

@@ -1,5 +1,6 @@
 //! The browser's part: compile to WASM, then let `sitegen` make the site folder.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -34,7 +35,7 @@ impl Profile {
     }
 }
 
-/// A site folder that was built, with the module's sizes in bytes.
+/// A site folder that was built, with the modules' sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
     pub folder: PathBuf,
@@ -42,8 +43,10 @@ pub struct Site {
     pub raw: u64,
     /// After wasm-opt, as it is served to a browser that takes no compression.
     pub optimised: u64,
-    /// As it is served to every other browser.
+    /// As it is served to every other browser: what all pages need, and the sign-in and the list of clusters alone.
     pub brotli: u64,
+    /// Room of `app::rooms` -> what its modules add to that.
+    pub rooms: BTreeMap<String, u64>,
 }
 
 /// Builds the site; steps whose inputs did not change are skipped.
@@ -91,10 +94,36 @@ fn measured() -> anyhow::Result<Site> {
     let sizes: serde_json::Value = serde_json::from_slice(&text)?;
     let size =
         |name: &str| sizes.get(name).and_then(serde_json::Value::as_u64).with_context(|| format!("no size {name}"));
-    let compressed = folders::site().join("pkg/quorate.wasm.br");
-    let brotli = std::fs::metadata(&compressed).with_context(|| format!("look at {}", compressed.display()))?.len();
-    ensure!(brotli > 0, "{} is empty", compressed.display());
-    Ok(Site { folder: folders::site(), raw: size("raw")?, optimised: size("optimised")?, brotli })
+    let package = folders::site().join("pkg");
+    let brotli = compressed(&package, "quorate")?;
+    let rooms = rooms(&package)?;
+    Ok(Site { folder: folders::site(), raw: size("raw")?, optimised: size("optimised")?, brotli, rooms })
+}
+
+/// Bytes of one module as a browser loads it.
+fn compressed(package: &Path, module: &str) -> anyhow::Result<u64> {
+    let plain = package.join(format!("{module}.wasm"));
+    let packed = package.join(format!("{module}.wasm.br"));
+    // A module that compression does not make smaller is served as it is.
+    let file = if packed.exists() { packed } else { plain };
+    let bytes = std::fs::metadata(&file).with_context(|| format!("look at {}", file.display()))?.len();
+    ensure!(bytes > 0, "{} is empty", file.display());
+    Ok(bytes)
+}
+
+fn rooms(package: &Path) -> anyhow::Result<BTreeMap<String, u64>> {
+    let text = std::fs::read(package.join("rooms.json")).context("read the list of rooms")?;
+    let rooms: BTreeMap<String, Vec<String>> = serde_json::from_slice(&text)?;
+    let sized = rooms.into_iter().map(|(room, modules)| {
+        let bytes = modules.iter().map(|module| compressed(package, module)).sum::<anyhow::Result<u64>>()?;
+        Ok((plain_name(&room), bytes))
+    });
+    sized.collect()
+}
+
+/// `watch_room_12345` -> `watch`: the library makes the names unique.
+fn plain_name(room: &str) -> String {
+    room.split("_room").next().unwrap_or(room).to_owned()
 }
 
 fn work() -> PathBuf {

@@ -111,6 +111,7 @@ pub struct ConfNode {
     pub id: CorosyncNodeId,
     pub votes: u32,
     /// Link number -> address (`ring0_addr` is link 0).
+    #[serde(deserialize_with = "crate::keyed::by_number")]
     pub addresses: BTreeMap<u8, String>,
 }
 
@@ -131,6 +132,7 @@ pub struct CorosyncConf {
     pub config_version: u64,
     pub nodes: Vec<ConfNode>,
     /// Link number -> `knet_link_priority`, where written.
+    #[serde(deserialize_with = "crate::keyed::by_number")]
     pub link_priorities: BTreeMap<u8, u32>,
     pub qdevice: Option<ConfQdevice>,
     pub token_coefficient: Option<u32>,

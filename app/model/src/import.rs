@@ -44,6 +44,7 @@ pub struct Found {
     /// Where the console might reach it: what pmxcfs says, else the address of its lowest link.
     pub address: String,
     /// Link number -> address in corosync.conf, which may be a host name.
+    #[serde(deserialize_with = "crate::keyed::by_number")]
     pub links: BTreeMap<u8, String>,
     /// `None` where nobody tells.
     pub online: Option<bool>,

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod import;
 pub mod inventory;
 pub mod joinable;
+pub mod keyed;
 pub mod links;
 pub mod lint;
 pub mod live;

@@ -156,6 +156,7 @@ pub struct NodeState {
     pub capability: Option<Aged<Capability>>,
     pub pmxcfs: Option<Aged<PmxcfsState>>,
     /// Link number -> address in corosync.conf.
+    #[serde(deserialize_with = "crate::keyed::by_number")]
     pub addresses: BTreeMap<u8, String>,
 }
 

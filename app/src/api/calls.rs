@@ -1,8 +1,8 @@
 //! The server functions: signatures for the page, one line of work on the server.
 
 use super::carried::*;
+use super::wire::Json;
 use leptos::prelude::*;
-use leptos::server_fn::codec::Json;
 use model::audit::{AuditFilter, AuditPage, ChainState, ChainedEntry};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};

@@ -1,7 +1,7 @@
 //! Values that travel between page and server; everything else that travels is a type of `model`.
 
+use super::wire::Wire;
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
-use leptos::server_fn::codec::JsonEncoding;
 use model::Timestamp;
 use model::facts::LinkStatus;
 use model::facts::QuorumStatus;
@@ -40,7 +40,7 @@ impl From<ProblemCode> for ApiError {
 }
 
 impl FromServerFnError for ApiError {
-    type Encoder = JsonEncoding;
+    type Encoder = Wire;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         Self(Problem::new(ProblemCode::Internal).quoting(error.to_string()))

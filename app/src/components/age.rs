@@ -1,6 +1,7 @@
 //! How old a fact is, and where it comes from.
 
 use crate::i18n::*;
+use crate::reactive::part;
 use crate::state::clock::{use_clock, written};
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -16,14 +17,14 @@ pub fn Age(#[prop(into)] at: Signal<Timestamp>, #[prop(default = AGE_MEMBERSHIP)
         Freshness::Stale => "age text-look",
         Freshness::Unknown => "age text-unknown",
     };
-    let text = move || {
+    let text = part(move || {
         let age = short(clock.age_s(at.get()));
         match clock.judge(at.get(), limits) {
             Freshness::Fresh => age,
-            Freshness::Stale => format!("▲ {age} · {}", t_string!(i18n, common.stale)),
-            Freshness::Unknown => format!("? {age} · {}", t_string!(i18n, common.too_old)),
+            Freshness::Stale => format!("▲ {age} · {}", said!(i18n, common.stale)),
+            Freshness::Unknown => format!("? {age} · {}", said!(i18n, common.too_old)),
         }
-    };
+    });
     view! { <time class=class datetime=move || at.get().to_string()>{text}</time> }.into_any()
 }
 
@@ -32,7 +33,7 @@ pub fn Age(#[prop(into)] at: Signal<Timestamp>, #[prop(default = AGE_MEMBERSHIP)
 pub fn When(#[prop(into)] at: Signal<Timestamp>) -> impl IntoView {
     let clock = use_clock();
     // Not `now()`: a list of a hundred times need not be drawn every second.
-    let text = move || written(at.get(), clock.now_untracked(), clock.local());
+    let text = part(move || written(at.get(), clock.now_untracked(), clock.local()));
     view! { <time class="when" datetime=move || at.get().to_string() title=move || at.get().to_string()>{text}</time> }
         .into_any()
 }

@@ -1,5 +1,6 @@
 //! A word with its colour and its icon: colour alone never says anything.
 
+use crate::reactive::part;
 use leptos::prelude::*;
 use model::audit::Outcome;
 use model::observation::Freshness;
@@ -69,8 +70,8 @@ impl Tone {
 pub fn Badge(#[prop(into)] tone: Signal<Tone>, #[prop(into)] word: Signal<String>) -> impl IntoView {
     view! {
         <span class=move || format!("badge badge-{}", tone.get().word())>
-            <span class="badge-icon" aria-hidden="true">{move || tone.get().icon()}</span>
-            <span>{move || word.get()}</span>
+            <span class="badge-icon" aria-hidden="true">{part(move || tone.get().icon())}</span>
+            <span>{part(move || word.get())}</span>
         </span>
     }
     .into_any()

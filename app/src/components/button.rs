@@ -1,6 +1,7 @@
 //! Buttons. One that cannot be pressed stays reachable and says why.
 
 use super::id::fresh_id;
+use crate::reactive::part;
 use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
@@ -70,7 +71,7 @@ pub fn Button(
                 {children()}
             </button>
             <span class="button-reason" id=id role="tooltip" hidden=move || disabled_reason.with(Option::is_none)>
-                {move || disabled_reason.get()}
+                {part(move || disabled_reason.get())}
             </span>
         </span>
     }

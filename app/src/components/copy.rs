@@ -2,6 +2,7 @@
 
 use super::button::{Button, ButtonKind};
 use crate::i18n::*;
+use crate::reactive::part;
 use leptos::prelude::*;
 
 /// Says that it has copied; where the browser has no clipboard (no TLS), it says so and the text can be selected.
@@ -9,11 +10,11 @@ use leptos::prelude::*;
 pub fn CopyButton(#[prop(into)] text: Signal<String>) -> impl IntoView {
     let i18n = use_i18n();
     let done = RwSignal::new(None::<bool>);
-    let word = move || match done.get() {
-        None => t_string!(i18n, wizard.copy),
-        Some(true) => t_string!(i18n, wizard.copied),
-        Some(false) => t_string!(i18n, wizard.copy_by_hand),
-    };
+    let word = part(move || match done.get() {
+        None => said!(i18n, wizard.copy),
+        Some(true) => said!(i18n, wizard.copied),
+        Some(false) => said!(i18n, wizard.copy_by_hand),
+    });
     view! {
         <Button kind=ButtonKind::Plain on_press=Callback::new(move |()| done.set(Some(write(&text.get_untracked()))))>
             <span aria-live="polite">{word}</span>

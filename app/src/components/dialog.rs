@@ -1,6 +1,7 @@
 //! A question in front of the page: the browser's own dialog keeps the focus inside and closes on Escape.
 
 use super::id::fresh_id;
+use crate::reactive::part;
 use leptos::html;
 use leptos::prelude::*;
 
@@ -21,7 +22,7 @@ pub fn Dialog(open: RwSignal<bool>, #[prop(into)] title: Signal<String>, childre
     });
     view! {
         <dialog node_ref=element class="dialog" aria-labelledby=labelled_by on:close=move |_| open.set(false)>
-            <h2 id=id class="dialog-title">{move || title.get()}</h2>
+            <h2 id=id class="dialog-title">{part(move || title.get())}</h2>
             {children()}
         </dialog>
     }

@@ -1,6 +1,7 @@
 //! Fields of forms: label above, hint and error below, both read aloud with the field.
 
 use super::id::fresh_id;
+use crate::reactive::part;
 use leptos::prelude::*;
 
 /// A line of text.
@@ -27,7 +28,7 @@ pub fn Field(
     let described_by = hint_id.clone();
     view! {
         <div class="field">
-            <label for=id.clone()>{move || label.get()}</label>
+            <label for=id.clone()>{part(move || label.get())}</label>
             <input
                 id=id
                 class="input"
@@ -63,7 +64,7 @@ pub fn Area(
     let described_by = hint_id.clone();
     view! {
         <div class="field">
-            <label for=id.clone()>{move || label.get()}</label>
+            <label for=id.clone()>{part(move || label.get())}</label>
             <textarea
                 id=id
                 class="input"
@@ -87,7 +88,7 @@ pub fn Select(
     #[prop(into)] options: Signal<Vec<(String, String)>>,
 ) -> impl IntoView {
     let id = fresh_id();
-    let choices = move || {
+    let choices = part(move || {
         options
             .get()
             .into_iter()
@@ -96,10 +97,10 @@ pub fn Select(
                 view! { <option value=key selected=move || value.with(|chosen| *chosen == own)>{word}</option> }
             })
             .collect_view()
-    };
+    });
     view! {
         <div class="field">
-            <label for=id.clone()>{move || label.get()}</label>
+            <label for=id.clone()>{part(move || label.get())}</label>
             <select id=id class="input" prop:value=move || value.get() on:change=move |event| value.set(event_target_value(&event))>
                 {choices}
             </select>
@@ -112,7 +113,7 @@ pub fn Select(
 fn FieldNote(id: String, hint: Signal<Option<String>>, error: Signal<Option<String>>) -> impl IntoView {
     view! {
         <span class="field-note" class:text-bad=move || error.with(Option::is_some) id=id aria-live="polite">
-            {move || error.get().map(|text| format!("✕ {text}")).or_else(|| hint.get())}
+            {part(move || error.get().map(|text| format!("✕ {text}")).or_else(|| hint.get()))}
         </span>
     }
     .into_any()

@@ -1,5 +1,6 @@
 //! Cards, titles and the faces of a page without content.
 
+use crate::reactive::part;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -13,7 +14,7 @@ pub fn PageTitle(
     view! {
         <Title text=move || text.get()/>
         <header class="page-title">
-            <h1>{move || text.get()}</h1>
+            <h1>{part(move || text.get())}</h1>
             {badges}
             <span class="page-actions">{actions}</span>
         </header>
@@ -31,7 +32,7 @@ pub fn Card(
     view! {
         <section class="card">
             <header class="card-head" hidden=move || title.with(String::is_empty)>
-                <h2>{move || title.get()}</h2>
+                <h2>{part(move || title.get())}</h2>
                 {extra}
             </header>
             {children()}
@@ -49,7 +50,7 @@ pub fn FactRow(
 ) -> impl IntoView {
     view! {
         <div class="fact">
-            <dt>{move || name.get()}</dt>
+            <dt>{part(move || name.get())}</dt>
             <dd>{children()}</dd>
             <dd class="fact-source">{source}</dd>
         </div>
@@ -60,7 +61,7 @@ pub fn FactRow(
 /// Something is on its way.
 #[component]
 pub fn Spinner(#[prop(into)] word: Signal<String>) -> impl IntoView {
-    view! { <p class="spinner" role="status"><span class="spinner-wheel" aria-hidden="true"></span>{move || word.get()}</p> }
+    view! { <p class="spinner" role="status"><span class="spinner-wheel" aria-hidden="true"></span>{part(move || word.get())}</p> }
     .into_any()
 }
 
@@ -69,7 +70,7 @@ pub fn Spinner(#[prop(into)] word: Signal<String>) -> impl IntoView {
 pub fn Empty(#[prop(into)] title: Signal<String>, children: Children) -> impl IntoView {
     view! {
         <div class="empty">
-            <p class="empty-title">{move || title.get()}</p>
+            <p class="empty-title">{part(move || title.get())}</p>
             {children()}
         </div>
     }
@@ -79,7 +80,7 @@ pub fn Empty(#[prop(into)] title: Signal<String>, children: Children) -> impl In
 /// Reads changes aloud without moving the focus.
 #[component]
 pub fn LiveRegion(#[prop(into)] text: Signal<String>) -> impl IntoView {
-    view! { <p class="visually-hidden" aria-live="polite" aria-atomic="true">{move || text.get()}</p> }.into_any()
+    view! { <p class="visually-hidden" aria-live="polite" aria-atomic="true">{part(move || text.get())}</p> }.into_any()
 }
 
 /// A choice between views of the same thing; `options` are keys with their words.
@@ -89,7 +90,7 @@ pub fn Tabs(
     chosen: RwSignal<&'static str>,
     #[prop(into)] options: Signal<Vec<(&'static str, String)>>,
 ) -> impl IntoView {
-    let buttons = move || {
+    let buttons = part(move || {
         options
             .get()
             .into_iter()
@@ -100,6 +101,6 @@ pub fn Tabs(
                 }
             })
             .collect_view()
-    };
+    });
     view! { <div class="tabs" role="group" aria-label=move || label.get()>{buttons}</div> }.into_any()
 }

@@ -1,6 +1,7 @@
 //! What went wrong or needs to be known, in a sentence, with the line that proves it.
 
 use super::badge::Tone;
+use crate::reactive::part;
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::problem::Problem;
@@ -18,8 +19,8 @@ pub fn Notice(
         <div class=format!("notice notice-{}", tone.word()) role=(!quiet).then_some("alert")>
             <span class="notice-icon" aria-hidden="true">{tone.icon()}</span>
             <div class="notice-text">
-                <p>{move || problem.with(|one| words.problem(one))}</p>
-                {move || problem.with(|one| one.quote.clone()).map(|line| view! { <pre class="quote">{line}</pre> })}
+                <p>{part(move || problem.with(|one| words.problem(one)))}</p>
+                {part(move || problem.with(|one| one.quote.clone()).map(|line| view! { <pre class="quote">{line}</pre> }))}
             </div>
         </div>
     }
@@ -29,7 +30,7 @@ pub fn Notice(
 /// A problem where there is one; nothing while there is none.
 #[component]
 pub fn Refusal(#[prop(into)] problem: Signal<Option<Problem>>) -> impl IntoView {
-    move || problem.get().map(|one| view! { <Notice problem=one/> })
+    part(move || problem.get().map(|one| view! { <Notice problem=one/> }))
 }
 
 /// A sentence with its colour and icon.

@@ -20,6 +20,7 @@ use crate::components::{Age, Badge, Card, Empty, LiveRegion, PageTitle, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, cluster_in_address};
+use crate::reactive::{derived, memo, part};
 use crate::state::live::{LiveCluster, follow};
 use crate::state::session::use_session;
 use crate::words::use_words;
@@ -45,7 +46,7 @@ pub struct Selection {
 impl Selection {
     fn new(live: LiveCluster) -> Self {
         let chosen = RwSignal::new(None);
-        let now = Memo::new(move |_| chosen.get().or_else(|| live.believed.with(first_of_interest)));
+        let now = memo(move |_| chosen.get().or_else(|| live.believed.with(first_of_interest)));
         Self { chosen, now }
     }
 
@@ -77,7 +78,7 @@ fn Watched(view: ClusterView) -> impl IntoView {
     let step = if view.cluster.phase == ClusterPhase::Importing { "import" } else { "build" };
     let build = format!("/clusters/{}/{step}", view.cluster.id);
     let actions =
-        view! { <a class="button" class:button-primary=draft href=build.clone()>{t!(i18n, pages.go_build)}</a> }
+        view! { <a class="button" class:button-primary=draft href=build.clone()>{word!(i18n, pages.go_build)}</a> }
             .into_any();
     view! {
         <PageTitle text=name badges=view! { <Badges live draft/> }.into_any() actions/>
@@ -118,27 +119,27 @@ fn Badges(live: LiveCluster, draft: bool) -> impl IntoView {
     if draft {
         return view! { <Badge tone=Tone::Plain word=text!(i18n, pages.draft)/> }.into_any();
     }
-    let health = Memo::new(move |_| live.believed.with(|one| one.health));
-    let is_quorate = Memo::new(move |_| live.believed.with(quorate));
-    let quorate_tone = Memo::new(move |_| live.believed.with(|one| looks::of_quorum(one, quorate(one))));
-    let told_at = Memo::new(move |_| {
+    let health = memo(move |_| live.believed.with(|one| one.health));
+    let is_quorate = memo(move |_| live.believed.with(quorate));
+    let quorate_tone = memo(move |_| live.believed.with(|one| looks::of_quorum(one, quorate(one))));
+    let told_at = memo(move |_| {
         live.believed.with(|one| {
             let aged = one.quorum.as_ref().filter(|aged| aged.freshness == Freshness::Stale);
             aged.map(|aged| aged.fact.at)
         })
     });
-    let quorate_word = Signal::derive(move || {
+    let quorate_word = derived(move || {
         match is_quorate.get() {
-            Some(true) => t_string!(i18n, pages.quorate),
-            Some(false) => t_string!(i18n, pages.not_quorate),
-            None => t_string!(i18n, pages.quorate_unknown),
+            Some(true) => said!(i18n, pages.quorate),
+            Some(false) => said!(i18n, pages.not_quorate),
+            None => said!(i18n, pages.quorate_unknown),
         }
         .to_owned()
     });
     view! {
         <Badge tone=quorate_tone word=quorate_word/>
-        <Badge tone=Signal::derive(move || Tone::from(health.get())) word=Signal::derive(move || words.plain("health", health.get().word()))/>
-        {move || told_at.get().map(|at| view! { <Age at/> })}
+        <Badge tone=derived(move || Tone::from(health.get())) word=derived(move || words.plain("health", health.get().word()))/>
+        {part(move || told_at.get().map(|at| view! { <Age at/> }))}
     }
     .into_any()
 }
@@ -158,8 +159,8 @@ fn NotBuilt(to: String) -> impl IntoView {
     view! {
         <Card>
             <Empty title=text!(i18n, pages.not_built)>
-                <p>{t!(i18n, pages.not_built_text)}</p>
-                <a class="button button-primary" href=to>{t!(i18n, pages.go_build)}</a>
+                <p>{word!(i18n, pages.not_built_text)}</p>
+                <a class="button button-primary" href=to>{word!(i18n, pages.go_build)}</a>
             </Empty>
         </Card>
     }
@@ -171,7 +172,7 @@ fn NotBuilt(to: String) -> impl IntoView {
 fn Announcer(live: LiveCluster) -> impl IntoView {
     let words = use_words();
     let seen = live.snapshot.with_untracked(|one| one.happened.first().map(|event| event.at));
-    let text = Signal::derive(move || {
+    let text = derived(move || {
         live.snapshot.with(|one| {
             let newest = one.happened.first().filter(|event| Some(event.at) != seen);
             newest.map(|event| words.say("happening", event.code.as_str(), &event.params)).unwrap_or_default()

@@ -6,6 +6,7 @@ use crate::components::{Age, Badge, Button, ButtonKind, Card, Dialog, Empty, Fie
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
+use crate::reactive::{derived, memo, part};
 use crate::state::belief::health_now;
 use crate::state::clock::use_clock;
 use crate::state::session::use_session;
@@ -25,7 +26,7 @@ use model::topology::Health;
 pub fn ClustersPage() -> impl IntoView {
     let i18n = use_i18n();
     Around::is_called(String::new);
-    let clusters = Resource::new(|| (), |()| api::clusters());
+    let clusters = api::reading(|| (), |()| api::clusters());
     let asking = RwSignal::new(false);
     view! {
         <PageTitle text=text!(i18n, pages.clusters) actions=view! { <ImportLink/><BuildButton asking/> }.into_any()/>
@@ -40,12 +41,12 @@ fn BuildButton(asking: RwSignal<bool>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let session = use_session();
-    let reason = Signal::derive(move || {
+    let reason = derived(move || {
         session.and_then(|one| one.refusal(Deed::AddCluster, None)).map(|problem| words.problem(&problem))
     });
     view! {
         <Button disabled_reason=reason on_press=Callback::new(move |()| asking.set(true))>
-            {t!(i18n, pages.build_cluster)}
+            {word!(i18n, pages.build_cluster)}
         </Button>
     }
     .into_any()
@@ -55,7 +56,7 @@ fn BuildButton(asking: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn ImportLink() -> impl IntoView {
     let i18n = use_i18n();
-    view! { <a class="button button-primary" href="/import">{t!(i18n, import.import)}</a> }.into_any()
+    view! { <a class="button button-primary" href="/import">{word!(i18n, import.import)}</a> }.into_any()
 }
 
 /// How often the list is read again while somebody looks at it.
@@ -85,8 +86,12 @@ fn refreshed(first: Vec<ClusterLine>) -> RwSignal<Vec<ClusterLine>> {
 #[component]
 fn List(lines: Vec<ClusterLine>, asking: RwSignal<bool>) -> impl IntoView {
     let lines = refreshed(lines);
-    let none = Memo::new(move |_| lines.with(Vec::is_empty));
-    move || if none.get() { view! { <NoClusters asking/> }.into_any() } else { view! { <Table lines/> }.into_any() }
+    let none = memo(move |_| lines.with(Vec::is_empty));
+    part(
+        move || {
+            if none.get() { view! { <NoClusters asking/> }.into_any() } else { view! { <Table lines/> }.into_any() }
+        },
+    )
 }
 
 #[component]
@@ -95,7 +100,7 @@ fn NoClusters(asking: RwSignal<bool>) -> impl IntoView {
     view! {
         <Card>
             <Empty title=text!(i18n, pages.clusters_empty)>
-                <p>{t!(i18n, pages.clusters_empty_text)}</p>
+                <p>{word!(i18n, pages.clusters_empty_text)}</p>
                 <div class="row"><ImportLink/><BuildButton asking/></div>
             </Empty>
         </Card>
@@ -106,17 +111,17 @@ fn NoClusters(asking: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Table(lines: RwSignal<Vec<ClusterLine>>) -> impl IntoView {
     let i18n = use_i18n();
-    let rows = move || lines.get().into_iter().map(|line| view! { <Line line/> }).collect_view();
+    let rows = part(move || lines.get().into_iter().map(|line| view! { <Line line/> }).collect_view());
     view! {
         <Card>
             <div class="table-scroll">
                 <table class="table">
                     <thead>
                         <tr>
-                            <th scope="col">{t!(i18n, pages.column_cluster)}</th>
-                            <th scope="col">{t!(i18n, pages.column_state)}</th>
-                            <th scope="col" class="number">{t!(i18n, pages.column_nodes)}</th>
-                            <th scope="col">{t!(i18n, pages.column_next)}</th>
+                            <th scope="col">{word!(i18n, pages.column_cluster)}</th>
+                            <th scope="col">{word!(i18n, pages.column_state)}</th>
+                            <th scope="col" class="number">{word!(i18n, pages.column_nodes)}</th>
+                            <th scope="col">{word!(i18n, pages.column_next)}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -144,20 +149,20 @@ fn Line(line: ClusterLine) -> impl IntoView {
     };
     let next = if draft {
         let to = format!("{at}/build/{}", wizard_step.word());
-        let text = move || t_string!(i18n, pages.go_on, step = words.plain("wizard", wizard_step.word()));
+        let text = part(move || said!(i18n, pages.go_on, step = words.plain("wizard", wizard_step.word())));
         view! { <a href=to>{text}</a> }.into_any()
     } else if importing {
-        view! { <a href=format!("{at}/import")>{t!(i18n, import.go_on)}</a> }.into_any()
+        view! { <a href=format!("{at}/import")>{word!(i18n, import.go_on)}</a> }.into_any()
     } else {
-        view! { <a href=at.clone()>{t!(i18n, pages.open_cluster)}</a> }.into_any()
+        view! { <a href=at.clone()>{word!(i18n, pages.open_cluster)}</a> }.into_any()
     };
-    let running = running.map(|id| view! { <a class="badge badge-act" href=format!("/operations/{id}")>{t!(i18n, pages.operation_running)}</a> });
+    let running = running.map(|id| view! { <a class="badge badge-act" href=format!("/operations/{id}")>{word!(i18n, pages.operation_running)}</a> });
     let by = cluster.created_by.clone();
     view! {
         <tr>
             <th scope="row">
                 <a class="strong" href=at.clone()>{cluster.name.to_string()}</a>
-                {draft.then(|| view! { <span class="muted">" "{move || t_string!(i18n, pages.draft_of, name = by.clone())}</span> })}
+                {draft.then(|| view! { <span class="muted">" "{part(move || said!(i18n, pages.draft_of, name = by.clone()))}</span> })}
             </th>
             <td>{state}" "{running}</td>
             <td class="number">{nodes}</td>
@@ -172,12 +177,12 @@ fn Line(line: ClusterLine) -> impl IntoView {
 fn State(health: Health, told_at: Option<Timestamp>) -> impl IntoView {
     let words = use_words();
     let clock = use_clock();
-    let now = Memo::new(move |_| health_now(health, told_at, clock.now()));
-    let tone = Signal::derive(move || {
+    let now = memo(move |_| health_now(health, told_at, clock.now()));
+    let tone = derived(move || {
         let (health, freshness) = now.get();
         Tone::from(health).aged(freshness)
     });
-    let word = Signal::derive(move || words.plain("health", now.get().0.word()));
+    let word = derived(move || words.plain("health", now.get().0.word()));
     view! {
         <Badge tone word/>
         {told_at.map(|at| view! { " "<Age at/> })}
@@ -207,8 +212,8 @@ fn NewCluster(open: RwSignal<bool>) -> impl IntoView {
     let wrong = move || {
         name.with(|text| text.trim().parse::<ClusterName>()).err().map(|error| words.problem(&Problem::from(error)))
     };
-    let shown = Signal::derive(move || if name.with(String::is_empty) { None } else { wrong() });
-    let reason = Signal::derive(wrong);
+    let shown = derived(move || if name.with(String::is_empty) { None } else { wrong() });
+    let reason = derived(wrong);
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if reason.with_untracked(Option::is_none) && !create.pending().get_untracked() {
@@ -220,16 +225,16 @@ fn NewCluster(open: RwSignal<bool>) -> impl IntoView {
             <form on:submit=submit>
                 <Field
                     label=text!(i18n, pages.cluster_name)
-                    hint=Signal::derive(move || Some(t_string!(i18n, pages.cluster_name_hint).to_owned()))
+                    hint=derived(move || Some(said!(i18n, pages.cluster_name_hint).to_owned()))
                     error=shown
                     value=name
                     mono=true
                 />
-                <p class="muted">{t!(i18n, pages.cluster_nothing_runs)}</p>
-                <Refusal problem=Signal::derive(move || create.value().get().flatten())/>
+                <p class="muted">{word!(i18n, pages.cluster_nothing_runs)}</p>
+                <Refusal problem=derived(move || create.value().get().flatten())/>
                 <div class="dialog-end">
-                    <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
-                    <Button kind=ButtonKind::Primary submit=true disabled_reason=reason busy=create.pending()>{t!(i18n, pages.cluster_start)}</Button>
+                    <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
+                    <Button kind=ButtonKind::Primary submit=true disabled_reason=reason busy=create.pending()>{word!(i18n, pages.cluster_start)}</Button>
                 </div>
             </form>
         </Dialog>

@@ -4,9 +4,10 @@ mod switches;
 mod top;
 
 use crate::api;
-use crate::api::{ApiResult, Me};
+use crate::api::{ApiResult, Me, Reading};
 use crate::i18n::*;
 use crate::pages::loaded::Loaded;
+use crate::reactive::part;
 use crate::state::live::LiveCluster;
 use crate::state::session::Session;
 use leptos::prelude::*;
@@ -55,7 +56,7 @@ impl Around {
 #[component]
 pub fn Frame() -> impl IntoView {
     // Blocking: a redirect must leave before the first byte of the page.
-    let me: Resource<ApiResult<Me>> = Resource::new_blocking(|| (), |()| api::me());
+    let me: Reading<ApiResult<Me>> = api::reading_first(|| (), |()| api::me());
     view! { <Loaded resource=me view=|me| view! { <Inside me/> }/> }.into_any()
 }
 
@@ -73,10 +74,10 @@ fn Inside(me: Me) -> impl IntoView {
         menu.set(false);
     });
     view! {
-        <a class="skip" href="#main">{t!(i18n, common.skip)}</a>
+        <a class="skip" href="#main">{word!(i18n, common.skip)}</a>
         <div class="frame" class:frame-menu=move || menu.get()>
             <TopBar session around menu/>
-            <nav class="side" id="side" aria-label=move || t_string!(i18n, common.navigation)>
+            <nav class="side" id="side" aria-label=move || said!(i18n, common.navigation)>
                 <Navigation around/>
                 <div class="side-switches"><Switches/><SignOut/></div>
             </nav>
@@ -91,30 +92,30 @@ fn Inside(me: Me) -> impl IntoView {
 #[component]
 fn Navigation(around: Around) -> impl IntoView {
     let i18n = use_i18n();
-    let of_cluster = move || {
+    let of_cluster = part(move || {
         around.cluster.get().map(|(name, live)| {
             let at = format!("/clusters/{}", live.id);
             view! {
                 <p class="side-head">{name}</p>
                 <ul>
-                    <li><A href=at.clone() exact=true>{t!(i18n, common.nav_overview)}</A></li>
-                    <li><A href=format!("{at}/build")>{t!(i18n, common.nav_build)}</A></li>
-                    <li><A href=format!("{at}/operations")>{t!(i18n, common.nav_operations)}</A></li>
+                    <li><A href=at.clone() exact=true>{word!(i18n, common.nav_overview)}</A></li>
+                    <li><A href=format!("{at}/build")>{word!(i18n, common.nav_build)}</A></li>
+                    <li><A href=format!("{at}/operations")>{word!(i18n, common.nav_operations)}</A></li>
                 </ul>
             }
         })
-    };
+    });
     view! {
-        <p class="side-head">{t!(i18n, common.nav_clusters)}</p>
+        <p class="side-head">{word!(i18n, common.nav_clusters)}</p>
         <ul>
-            <li><A href="/" exact=true>{t!(i18n, common.nav_all_clusters)}</A></li>
-            <li><A href="/operations">{t!(i18n, common.nav_all_operations)}</A></li>
+            <li><A href="/" exact=true>{word!(i18n, common.nav_all_clusters)}</A></li>
+            <li><A href="/operations">{word!(i18n, common.nav_all_operations)}</A></li>
         </ul>
         {of_cluster}
-        <p class="side-head">{t!(i18n, common.nav_team)}</p>
+        <p class="side-head">{word!(i18n, common.nav_team)}</p>
         <ul>
-            <li><A href="/audit">{t!(i18n, common.nav_audit)}</A></li>
-            <li><A href="/people">{t!(i18n, common.nav_people)}</A></li>
+            <li><A href="/audit">{word!(i18n, common.nav_audit)}</A></li>
+            <li><A href="/people">{word!(i18n, common.nav_people)}</A></li>
         </ul>
     }
     .into_any()

@@ -15,6 +15,7 @@ use crate::pages::wizard::add_node::{AddressForm, Typed};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::jump_hosts::JumpHosts;
 use crate::pages::wizard::node_row::NodeRow;
+use crate::reactive::{derived, memo, part};
 use crate::state::session::use_session;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -33,7 +34,7 @@ pub fn ImportPage() -> impl IntoView {
     let words = use_words();
     let session = use_session();
     let navigate = use_navigate();
-    Around::is_called(move || t_string!(i18n, import.title).to_owned());
+    Around::is_called(move || said!(i18n, import.title).to_owned());
     let host = RwSignal::new(String::new());
     let begin = Action::new(move |typed: &Typed| {
         let new = typed.as_new(false);
@@ -48,15 +49,15 @@ pub fn ImportPage() -> impl IntoView {
             }
         }
     });
-    let refusal = Signal::derive(move || {
+    let refusal = derived(move || {
         session.and_then(|one| one.refusal(Deed::AddCluster, None)).map(|problem| words.problem(&problem))
     });
-    let problem = Signal::derive(move || begin.value().get().flatten());
+    let problem = derived(move || begin.value().get().flatten());
     view! {
         <PageTitle text=text!(i18n, import.title)/>
         <Card title=text!(i18n, import.begin)>
             <div class="stack">
-                <p>{t!(i18n, import.begin_text)}</p>
+                <p>{word!(i18n, import.begin_text)}</p>
                 <AddressForm
                     host
                     kind=ButtonKind::Primary
@@ -77,18 +78,18 @@ pub fn ImportPage() -> impl IntoView {
 #[component]
 fn KnownCluster(problem: Signal<Option<Problem>>) -> impl IntoView {
     let i18n = use_i18n();
-    move || {
+    part(move || {
         let known = problem.get().filter(|one| one.code == ProblemCode::ClusterKnown)?;
         let (id, name) = (known.params.get("cluster")?.clone(), known.params.get("name")?.clone());
         Some(view! { <a href=format!("/clusters/{id}")>{text!(i18n, import.open_known, name = name.clone())}</a> })
-    }
+    })
 }
 
 /// `/clusters/:id/import`
 #[component]
 pub fn ImportClusterPage() -> impl IntoView {
     let id = id_in_address::<ClusterId>();
-    let first = Resource::new(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
 }
 
@@ -96,26 +97,26 @@ pub fn ImportClusterPage() -> impl IntoView {
 fn Inside(view: WizardView) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::open(view);
-    Around::is_called(move || t_string!(i18n, import.title).to_owned());
-    let taken = Memo::new(move |_| wizard.is_live());
+    Around::is_called(move || said!(i18n, import.title).to_owned());
+    let taken = memo(move |_| wizard.is_live());
     // Before the cluster has told its own name there is nothing to be called by, and nothing to look at.
-    let known = Memo::new(move |_| taken.get().then(|| wizard.view.with(|view| view.view.cluster.name.to_string())));
+    let known = memo(move |_| taken.get().then(|| wizard.view.with(|view| view.view.cluster.name.to_string())));
     Around::is_about_a(move || known.get(), wizard.live);
-    let title = Signal::derive(move || match known.get() {
-        Some(name) => t_string!(i18n, import.title_of, name = name).to_string(),
-        None => t_string!(i18n, import.title).to_owned(),
+    let title = derived(move || match known.get() {
+        Some(name) => said!(i18n, import.title_of, name = name).to_string(),
+        None => said!(i18n, import.title).to_owned(),
     });
     let done = RwSignal::new(None::<ImportDone>);
-    let ids = Memo::new(move |_| wizard.nodes(Purpose::Member).iter().map(|node| node.id).collect::<Vec<_>>());
-    let heading = Signal::derive(move || {
-        if taken.get() { t_string!(i18n, import.members).to_owned() } else { t_string!(i18n, import.first).to_owned() }
+    let ids = memo(move |_| wizard.nodes(Purpose::Member).iter().map(|node| node.id).collect::<Vec<_>>());
+    let heading = derived(move || {
+        if taken.get() { said!(i18n, import.members).to_owned() } else { said!(i18n, import.first).to_owned() }
     });
     let to_cluster = format!("/clusters/{}", wizard.id);
     view! {
         <PageTitle
             text=title
             badges=view! { <Show when=move || taken.get()><Progress/></Show> }.into_any()
-            actions=view! { <Show when=move || taken.get()><a class="button button-primary" href=to_cluster.clone()>{t!(i18n, import.to_cluster)}</a></Show> }.into_any()
+            actions=view! { <Show when=move || taken.get()><a class="button button-primary" href=to_cluster.clone()>{word!(i18n, import.to_cluster)}</a></Show> }.into_any()
         />
         <div class="stack wizard">
             <Outcome done/>
@@ -137,15 +138,15 @@ fn Inside(view: WizardView) -> impl IntoView {
 fn Progress() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let count = Memo::new(move |_| {
+    let count = memo(move |_| {
         let nodes = wizard.nodes(Purpose::Member);
         let works = nodes.iter().filter(|node| matches!(node.log_in, LogIn::Works { .. })).count();
         (works, nodes.len())
     });
-    let tone = Signal::derive(move || count.with(|(works, of)| if works == of { Tone::Good } else { Tone::Look }));
-    let word = Signal::derive(move || {
+    let tone = derived(move || count.with(|(works, of)| if works == of { Tone::Good } else { Tone::Look }));
+    let word = derived(move || {
         let (works, of) = count.get();
-        t_string!(i18n, import.progress, works = works, of = of).to_string()
+        said!(i18n, import.progress, works = works, of = of).to_string()
     });
     view! { <Badge tone word/> }
 }
@@ -154,23 +155,23 @@ fn Progress() -> impl IntoView {
 #[component]
 fn Outcome(done: RwSignal<Option<ImportDone>>) -> impl IntoView {
     let i18n = use_i18n();
-    move || {
+    part(move || {
         done.get().map(|done| {
             let name = done.name.clone();
             let taken = done.name_taken.then(|| {
                 view! { <Message tone=Tone::Look><p>{text!(i18n, import.name_taken, name = name.clone())}</p></Message> }
             });
             let shared = match done.key_not_shared {
-                None => view! { <Message tone=Tone::Good><p>{t!(i18n, import.key_shared)}</p></Message> }.into_any(),
+                None => view! { <Message tone=Tone::Good><p>{word!(i18n, import.key_shared)}</p></Message> }.into_any(),
                 Some(problem) => view! {
-                    <Message tone=Tone::Look><p>{t!(i18n, import.key_not_shared)}</p></Message>
+                    <Message tone=Tone::Look><p>{word!(i18n, import.key_not_shared)}</p></Message>
                     <Notice problem tone=Tone::Look quiet=true/>
                 }
                 .into_any(),
             };
             view! { <div class="stack" role="status">{taken}{shared}</div> }
         })
-    }
+    })
 }
 
 /// Asks the cluster through a node that lets the console in, and again when the list of machines has changed.
@@ -179,7 +180,7 @@ fn Discovered(done: RwSignal<Option<ImportDone>>) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let discover = Action::new(move |(): &()| async move { api::discover(wizard.id).await });
-    let asked_by = Memo::new(move |_| {
+    let asked_by = memo(move |_| {
         let nodes = wizard.nodes(Purpose::Member);
         let open = nodes.iter().any(|node| matches!(node.log_in, LogIn::Works { .. }));
         (open, nodes.iter().map(|node| node.id).collect::<Vec<_>>())
@@ -190,16 +191,16 @@ fn Discovered(done: RwSignal<Option<ImportDone>>) -> impl IntoView {
         }
     });
     let again = Callback::new(move |()| drop(discover.dispatch(())));
-    move || {
+    part(move || {
         if !asked_by.with(|(open, _)| *open) {
-            return view! { <p class="muted">{t!(i18n, import.first_needed)}</p> }.into_any();
+            return view! { <p class="muted">{word!(i18n, import.first_needed)}</p> }.into_any();
         }
         match discover.value().get() {
             None => view! { <Spinner word=text!(i18n, import.asking)/> }.into_any(),
             Some(Ok(discovery)) => view! { <Found discovery done again/> }.into_any(),
             Some(Err(ApiError(problem))) => view! { <Unasked problem again/> }.into_any(),
         }
-    }
+    })
 }
 
 /// The node could not be asked, or is in no cluster: then the wizard is the way.
@@ -214,8 +215,8 @@ fn Unasked(problem: Problem, again: Callback<()>) -> impl IntoView {
             <div class="stack">
                 <Notice problem/>
                 <div class="row">
-                    {alone.then(|| view! { <a class="button button-primary" href=build>{t!(i18n, import.build_instead)}</a> })}
-                    <Button on_press=again>{t!(i18n, common.try_again)}</Button>
+                    {alone.then(|| view! { <a class="button button-primary" href=build>{word!(i18n, import.build_instead)}</a> })}
+                    <Button on_press=again>{word!(i18n, common.try_again)}</Button>
                 </div>
             </div>
         </Card>
@@ -233,7 +234,7 @@ fn Found(discovery: Discovery, done: RwSignal<Option<ImportDone>>, again: Callba
             <div class="stack">
                 <facts::Facts discovery/>
                 {members}
-                <div class="row"><Button kind=ButtonKind::Quiet on_press=again>{t!(i18n, import.ask_again)}</Button></div>
+                <div class="row"><Button kind=ButtonKind::Quiet on_press=again>{word!(i18n, import.ask_again)}</Button></div>
             </div>
         </Card>
         {qnetd.map(|host| view! { <facts::QnetdHost host/> })}
@@ -247,7 +248,7 @@ fn GiveUp() -> impl IntoView {
     let wizard = Wizard::here();
     let open = RwSignal::new(false);
     let navigate = use_navigate();
-    let importing = Memo::new(move |_| wizard.view.with(|view| view.view.cluster.phase == ClusterPhase::Importing));
+    let importing = memo(move |_| wizard.view.with(|view| view.view.cluster.phase == ClusterPhase::Importing));
     let refusal = wizard.refusal(Deed::AddCluster);
     let forget = Action::new(move |(): &()| {
         let navigate = navigate.clone();
@@ -261,14 +262,14 @@ fn GiveUp() -> impl IntoView {
     });
     view! {
         <Show when=move || importing.get()>
-            <Button kind=ButtonKind::Quiet disabled_reason=refusal on_press=Callback::new(move |()| open.set(true))>{t!(i18n, import.give_up)}</Button>
+            <Button kind=ButtonKind::Quiet disabled_reason=refusal on_press=Callback::new(move |()| open.set(true))>{word!(i18n, import.give_up)}</Button>
         </Show>
         <Dialog open title=text!(i18n, import.give_up_question)>
-            <p>{t!(i18n, import.give_up_text)}</p>
-            <Refusal problem=Signal::derive(move || forget.value().get().flatten())/>
+            <p>{word!(i18n, import.give_up_text)}</p>
+            <Refusal problem=derived(move || forget.value().get().flatten())/>
             <div class="dialog-end">
-                <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
-                <Button kind=ButtonKind::Danger busy=forget.pending() on_press=Callback::new(move |()| drop(forget.dispatch(())))>{t!(i18n, import.give_up)}</Button>
+                <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
+                <Button kind=ButtonKind::Danger busy=forget.pending() on_press=Callback::new(move |()| drop(forget.dispatch(())))>{word!(i18n, import.give_up)}</Button>
             </div>
         </Dialog>
     }

@@ -6,6 +6,7 @@ use crate::components::{Button, ButtonKind, Field, Refusal};
 use crate::i18n::*;
 use crate::pages::frame::{Logo, Switches};
 use crate::pages::loaded::Loaded;
+use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -21,13 +22,13 @@ const PASSWORD_MIN_CHARS: usize = 12;
 pub fn InvitePage() -> impl IntoView {
     let i18n = use_i18n();
     let params = use_params_map();
-    let token = Memo::new(move |_| params.with(|map| map.get("token")).unwrap_or_default());
-    let invite = Resource::new(move || token.get(), api::look_at_invite);
+    let token = memo(move |_| params.with(|map| map.get("token")).unwrap_or_default());
+    let invite = api::reading(move || token.get(), api::look_at_invite);
     view! {
-        <Title text=move || t_string!(i18n, pages.invite_title)/>
+        <Title text=move || said!(i18n, pages.invite_title)/>
         <main class="alone">
             <section class="card alone-card">
-                <h1 class="alone-brand"><Logo/>{t!(i18n, pages.invite_title)}</h1>
+                <h1 class="alone-brand"><Logo/>{word!(i18n, pages.invite_title)}</h1>
                 <Loaded resource=invite view=move |invite| view! { <Account invite token=token.get_untracked()/> }/>
             </section>
             <Switches/>
@@ -47,17 +48,17 @@ fn Account(invite: Invite, token: String) -> impl IntoView {
     let create = accepting(token, name, password);
     let too_short = move || password.with(|text| text.chars().count() < PASSWORD_MIN_CHARS);
     let differs = move || repeated.with(|again| password.with(|text| again != text));
-    let short_text = Signal::derive(move || {
-        (too_short() && !password.with(String::is_empty)).then(|| t_string!(i18n, pages.invite_short).to_owned())
+    let short_text = derived(move || {
+        (too_short() && !password.with(String::is_empty)).then(|| said!(i18n, pages.invite_short).to_owned())
     });
-    let differs_text = Signal::derive(move || {
-        (differs() && !repeated.with(String::is_empty)).then(|| t_string!(i18n, pages.invite_differs).to_owned())
+    let differs_text = derived(move || {
+        (differs() && !repeated.with(String::is_empty)).then(|| said!(i18n, pages.invite_differs).to_owned())
     });
-    let reason = Signal::derive(move || {
+    let reason = derived(move || {
         if too_short() {
-            Some(t_string!(i18n, pages.invite_short).to_owned())
+            Some(said!(i18n, pages.invite_short).to_owned())
         } else {
-            differs().then(|| t_string!(i18n, pages.invite_differs).to_owned())
+            differs().then(|| said!(i18n, pages.invite_differs).to_owned())
         }
     });
     let submit = move |event: SubmitEvent| {
@@ -68,17 +69,17 @@ fn Account(invite: Invite, token: String) -> impl IntoView {
     };
     view! {
         <form method="post" on:submit=submit>
-            <p class="muted">{move || t_string!(i18n, pages.invite_intro, role = words.plain("role", role.as_str()))}</p>
+            <p class="muted">{part(move || said!(i18n, pages.invite_intro, role = words.plain("role", role.as_str())))}</p>
             <Field
                 label=text!(i18n, pages.user_name)
-                hint=Signal::derive(move || Some(t_string!(i18n, pages.invite_name_hint).to_owned()))
+                hint=derived(move || Some(said!(i18n, pages.invite_name_hint).to_owned()))
                 value=name
                 name="name"
                 autocomplete="username"
             />
             <Field
                 label=text!(i18n, pages.password)
-                hint=Signal::derive(move || Some(t_string!(i18n, pages.invite_password_hint).to_owned()))
+                hint=derived(move || Some(said!(i18n, pages.invite_password_hint).to_owned()))
                 error=short_text
                 value=password
                 kind="password"
@@ -93,8 +94,8 @@ fn Account(invite: Invite, token: String) -> impl IntoView {
                 name="password-again"
                 autocomplete="new-password"
             />
-            <Refusal problem=Signal::derive(move || create.value().get().flatten())/>
-            <Button kind=ButtonKind::Primary submit=true disabled_reason=reason busy=create.pending()>{t!(i18n, pages.invite_create)}</Button>
+            <Refusal problem=derived(move || create.value().get().flatten())/>
+            <Button kind=ButtonKind::Primary submit=true disabled_reason=reason busy=create.pending()>{word!(i18n, pages.invite_create)}</Button>
         </form>
     }
     .into_any()

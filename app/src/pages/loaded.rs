@@ -1,8 +1,9 @@
 //! The faces that every page has before it has its content: loading, refused, failed.
 
-use crate::api::{ApiError, ApiResult, ClusterView};
+use crate::api::{self, ApiError, ApiResult, ClusterView, Reading};
 use crate::components::{Button, Notice, Spinner};
 use crate::i18n::*;
+use crate::reactive::memo;
 use leptos::prelude::*;
 use leptos::suspense::Unsuspend;
 use leptos_router::components::Redirect;
@@ -15,7 +16,7 @@ use std::str::FromStr;
 /// Shows a resource: a wheel while it is on its way, its problem in words with *Try again*, the sign-in page when nobody
 /// is signed in, else what `view` makes of the value. While it is read again the old content stays.
 #[component]
-pub fn Loaded<T, V, F>(resource: Resource<ApiResult<T>>, view: F) -> impl IntoView
+pub fn Loaded<T, V, F>(resource: Reading<ApiResult<T>>, view: F) -> impl IntoView
 where
     T: Clone + Send + Sync + Serialize + DeserializeOwned + 'static,
     V: IntoView + 'static,
@@ -56,7 +57,7 @@ pub fn Failed(error: ApiError, on_retry: Callback<()>) -> impl IntoView {
     view! {
         <div class="failed">
             <Notice problem=error.0/>
-            <Button on_press=on_retry>{t!(i18n, common.try_again)}</Button>
+            <Button on_press=on_retry>{word!(i18n, common.try_again)}</Button>
         </div>
     }
     .into_any()
@@ -75,16 +76,16 @@ pub fn ToSignIn() -> impl IntoView {
 #[must_use]
 pub fn id_in_address<T: FromStr + Send + Sync + PartialEq + Clone + 'static>() -> Memo<Result<T, Problem>> {
     let params = use_params_map();
-    Memo::new(move |_| {
+    memo(move |_| {
         params.with(|map| map.get("id")).and_then(|text| text.parse().ok()).ok_or_else(|| ProblemCode::NotFound.into())
     })
 }
 
 /// Reads the cluster whose id is in the address.
 #[must_use]
-pub fn cluster_in_address() -> Resource<ApiResult<ClusterView>> {
+pub fn cluster_in_address() -> Reading<ApiResult<ClusterView>> {
     let id = id_in_address::<ClusterId>();
-    Resource::new(move || id.get(), |id| async move { crate::api::cluster(id.map_err(ApiError)?).await })
+    api::reading(move || id.get(), |id| async move { crate::api::cluster(id.map_err(ApiError)?).await })
 }
 
 /// Percent-encodes what a query cannot hold; addresses of this console hold nothing beyond ASCII.

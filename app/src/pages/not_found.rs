@@ -13,9 +13,9 @@ pub fn NotFound() -> impl IntoView {
     }
     let i18n = use_i18n();
     view! {
-        <Title text=move || t_string!(i18n, common.not_found)/>
+        <Title text=move || said!(i18n, common.not_found)/>
         <Empty title=text!(i18n, common.not_found)>
-            <p><a href="/">{t!(i18n, common.to_clusters)}</a></p>
+            <p><a href="/">{word!(i18n, common.to_clusters)}</a></p>
         </Empty>
     }
     .into_any()

@@ -5,11 +5,12 @@ mod output;
 pub mod steps;
 
 use crate::api;
-use crate::api::{ApiError, ApiResult, OperationView};
+use crate::api::{ApiError, ApiResult, OperationView, Reading};
 use crate::components::{Badge, Card, FactRow, LiveRegion, Notice, PageTitle, Tone, When};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
+use crate::reactive::{derived, memo, part};
 use crate::state::live::{LiveCluster, follow_operation};
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -20,8 +21,8 @@ use model::problem::Problem;
 #[component]
 pub fn OperationPage() -> impl IntoView {
     let id = id_in_address::<OperationId>();
-    let operation: Resource<ApiResult<OperationView>> =
-        Resource::new(move || id.get(), |id| async move { api::operation(id.map_err(ApiError)?).await });
+    let operation: Reading<ApiResult<OperationView>> =
+        api::reading(move || id.get(), |id| async move { api::operation(id.map_err(ApiError)?).await });
     view! { <Loaded resource=operation view=|view| view! { <Followed view/> }/> }.into_any()
 }
 
@@ -39,14 +40,13 @@ fn Followed(view: OperationView) -> impl IntoView {
         live.add_output(&output);
     }
     // What is over prints nothing more; the stream may carry the lines of another operation by now.
-    let lines = Signal::derive(move || if over { output.clone() } else { live.output.get() });
-    let title = Signal::derive(move || {
-        operation.with(|one| format!("{} · {}", words.plain("intent", intent), one.plan.target))
-    });
-    let state = Memo::new(move |_| operation.with(|one| one.state.clone()));
-    let state_word = Signal::derive(move || state.with(|state| words.plain("operation", state.word())));
-    let badge = view! { <Badge tone=Signal::derive(move || state.with(|state| Tone::from(state))) word=state_word/> }
-        .into_any();
+    let lines = derived(move || if over { output.clone() } else { live.output.get() });
+    let title =
+        derived(move || operation.with(|one| format!("{} · {}", words.plain("intent", intent), one.plan.target)));
+    let state = memo(move |_| operation.with(|one| one.state.clone()));
+    let state_word = derived(move || state.with(|state| words.plain("operation", state.word())));
+    let badge =
+        view! { <Badge tone=derived(move || state.with(|state| Tone::from(state))) word=state_word/> }.into_any();
     view! {
         <PageTitle text=title badges=badge/>
         <LiveRegion text=state_word/>
@@ -64,21 +64,21 @@ fn Followed(view: OperationView) -> impl IntoView {
 
 /// The operation as the stream tells it, as it was read until then.
 fn current(live: LiveCluster, read: Operation) -> Memo<Operation> {
-    Memo::new(move |_| {
+    memo(move |_| {
         live.operations.with(|all| all.iter().find(|one| one.id == read.id).cloned()).unwrap_or_else(|| read.clone())
     })
 }
 
 #[component]
 fn Trouble(state: Memo<OperationState>) -> impl IntoView {
-    move || {
+    part(move || {
         let (problem, tone): (Problem, Tone) = match state.get() {
             OperationState::Parked { problem, .. } => (problem, Tone::Look),
             OperationState::Failed { problem, .. } => (problem, Tone::Bad),
             _ => return None,
         };
         Some(view! { <Notice problem tone/> })
-    }
+    })
 }
 
 #[component]
@@ -89,15 +89,15 @@ fn About(operation: Memo<Operation>) -> impl IntoView {
     let risk = one.plan.risk;
     let risk_word =
         serde_json::to_value(risk).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
-    let finished = move || {
+    let finished = part(move || {
         operation
             .with(|one| one.finished_at)
             .map(|at| view! { <FactRow name=text!(i18n, pages.operation_finished)><When at/></FactRow> })
-    };
+    });
     let reason = (!one.reason.is_empty())
         .then(|| view! { <FactRow name=text!(i18n, pages.column_why)>{one.reason.clone()}</FactRow> });
     let consequences = one.plan.consequences.clone().into_iter().map(move |consequence| {
-        view! { <li>{move || words.say("consequence", consequence.code.as_str(), &consequence.params)}</li> }
+        view! { <li>{part(move || words.say("consequence", consequence.code.as_str(), &consequence.params))}</li> }
     });
     view! {
         <Card title=text!(i18n, pages.about_operation)>
@@ -108,7 +108,7 @@ fn About(operation: Memo<Operation>) -> impl IntoView {
                     {finished}
                     {reason}
                     <FactRow name=text!(i18n, pages.column_risk)>
-                        <Badge tone=Tone::from(risk) word=Signal::derive(move || words.plain("risk", &risk_word))/>
+                        <Badge tone=Tone::from(risk) word=derived(move || words.plain("risk", &risk_word))/>
                     </FactRow>
                     <FactRow name=text!(i18n, pages.plan_digest)><span class="mono small">{one.digest.to_string()}</span></FactRow>
                 </dl>

@@ -1,11 +1,12 @@
 //! Operations: of one cluster, or of all.
 
 use crate::api;
-use crate::api::{ApiResult, ClusterView};
+use crate::api::{ApiResult, ClusterView, Reading};
 use crate::components::{Badge, Card, Empty, PageTitle, Tone, When};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, cluster_in_address};
+use crate::reactive::{derived, part};
 use crate::state::live::follow;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -15,7 +16,7 @@ use model::operation::{Operation, StepStatus};
 #[component]
 pub fn ClusterOperationsPage() -> impl IntoView {
     let i18n = use_i18n();
-    Around::is_called(move || t_string!(i18n, pages.operations).to_owned());
+    Around::is_called(move || said!(i18n, pages.operations).to_owned());
     let cluster = cluster_in_address();
     view! {
         <PageTitle text=text!(i18n, pages.operations)/>
@@ -27,8 +28,8 @@ pub fn ClusterOperationsPage() -> impl IntoView {
 #[component]
 pub fn AllOperationsPage() -> impl IntoView {
     let i18n = use_i18n();
-    Around::is_called(move || t_string!(i18n, pages.operations).to_owned());
-    let all: Resource<ApiResult<Vec<Operation>>> = Resource::new(|| (), |()| api::operations(None));
+    Around::is_called(move || said!(i18n, pages.operations).to_owned());
+    let all: Reading<ApiResult<Vec<Operation>>> = api::reading(|| (), |()| api::operations(None));
     view! {
         <PageTitle text=text!(i18n, pages.operations)/>
         <Loaded resource=all view=|operations| view! { <List operations/> }/>
@@ -40,7 +41,7 @@ pub fn AllOperationsPage() -> impl IntoView {
 fn Followed(view: ClusterView) -> impl IntoView {
     let live = follow(&view);
     Around::is_about(view.cluster.name.as_str(), live);
-    move || view! { <List operations=live.operations.get()/> }
+    part(move || view! { <List operations=live.operations.get()/> })
 }
 
 #[component]
@@ -48,7 +49,7 @@ fn List(operations: Vec<Operation>) -> impl IntoView {
     let i18n = use_i18n();
     if operations.is_empty() {
         return view! {
-            <Card><Empty title=text!(i18n, pages.operations_empty)><p>{t!(i18n, pages.operations_empty_text)}</p></Empty></Card>
+            <Card><Empty title=text!(i18n, pages.operations_empty)><p>{word!(i18n, pages.operations_empty_text)}</p></Empty></Card>
         }
         .into_any();
     }
@@ -57,15 +58,15 @@ fn List(operations: Vec<Operation>) -> impl IntoView {
         <Card>
             <div class="table-scroll">
                 <table class="table">
-                    <caption class="visually-hidden">{t!(i18n, pages.operations)}</caption>
+                    <caption class="visually-hidden">{word!(i18n, pages.operations)}</caption>
                     <thead>
                         <tr>
-                            <th scope="col">{t!(i18n, pages.column_when)}</th>
-                            <th scope="col">{t!(i18n, pages.column_what)}</th>
-                            <th scope="col">{t!(i18n, pages.column_target)}</th>
-                            <th scope="col">{t!(i18n, pages.column_who)}</th>
-                            <th scope="col">{t!(i18n, pages.column_why)}</th>
-                            <th scope="col">{t!(i18n, pages.column_state)}</th>
+                            <th scope="col">{word!(i18n, pages.column_when)}</th>
+                            <th scope="col">{word!(i18n, pages.column_what)}</th>
+                            <th scope="col">{word!(i18n, pages.column_target)}</th>
+                            <th scope="col">{word!(i18n, pages.column_who)}</th>
+                            <th scope="col">{word!(i18n, pages.column_why)}</th>
+                            <th scope="col">{word!(i18n, pages.column_state)}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -86,13 +87,13 @@ fn Row(operation: Operation) -> impl IntoView {
     view! {
         <tr>
             <td><When at=operation.proposed_at/></td>
-            <th scope="row"><a class="strong" href=format!("/operations/{}", operation.id)>{move || words.plain("intent", intent)}</a></th>
+            <th scope="row"><a class="strong" href=format!("/operations/{}", operation.id)>{part(move || words.plain("intent", intent))}</a></th>
             <td class="mono">{operation.plan.target.clone()}</td>
             <td>{operation.proposed_by.clone()}</td>
             <td class="muted">{operation.reason.clone()}</td>
             <td>
-                <Badge tone=Tone::from(&operation.state) word=Signal::derive(move || words.plain("operation", state))/>
-                " "<span class="muted small nowrap">{move || t_string!(i18n, pages.steps_of, done = done, all = all).to_string()}</span>
+                <Badge tone=Tone::from(&operation.state) word=derived(move || words.plain("operation", state))/>
+                " "<span class="muted small nowrap">{part(move || said!(i18n, pages.steps_of, done = done, all = all).to_string())}</span>
             </td>
         </tr>
     }

@@ -6,6 +6,7 @@ use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Lines, PageTitl
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
+use crate::reactive::{derived, part};
 use crate::state::session::use_session;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -15,8 +16,8 @@ use model::ids::UserId;
 #[component]
 pub fn PeoplePage() -> impl IntoView {
     let i18n = use_i18n();
-    Around::is_called(move || t_string!(i18n, pages.people).to_owned());
-    let people = Resource::new(|| (), |()| api::people());
+    Around::is_called(move || said!(i18n, pages.people).to_owned());
+    let people = api::reading(|| (), |()| api::people());
     let asked = RwSignal::new(None::<(UserId, String)>);
     let disable = Action::new(move |id: &UserId| {
         let id = *id;
@@ -31,10 +32,10 @@ pub fn PeoplePage() -> impl IntoView {
         <PageTitle text=text!(i18n, pages.people)/>
         <div class="stack">
             <Card>
-                <p class="muted">{t!(i18n, pages.people_intro)}</p>
+                <p class="muted">{word!(i18n, pages.people_intro)}</p>
                 <Lines text=text!(i18n, pages.people_command)/>
             </Card>
-            <Refusal problem=Signal::derive(move || disable.value().get().flatten())/>
+            <Refusal problem=derived(move || disable.value().get().flatten())/>
             <Loaded resource=people view=move |list| view! { <List list asked/> }/>
         </div>
         <Question asked disable/>
@@ -50,14 +51,14 @@ fn List(list: Vec<Person>, asked: RwSignal<Option<(UserId, String)>>) -> impl In
         <Card>
             <div class="table-scroll">
                 <table class="table">
-                    <caption class="visually-hidden">{t!(i18n, pages.people)}</caption>
+                    <caption class="visually-hidden">{word!(i18n, pages.people)}</caption>
                     <thead>
                         <tr>
-                            <th scope="col">{t!(i18n, pages.user_name)}</th>
-                            <th scope="col">{t!(i18n, pages.column_role)}</th>
-                            <th scope="col">{t!(i18n, pages.column_last_sign_in)}</th>
-                            <th scope="col">{t!(i18n, pages.column_state)}</th>
-                            <th><span class="visually-hidden">{t!(i18n, pages.disable_person)}</span></th>
+                            <th scope="col">{word!(i18n, pages.user_name)}</th>
+                            <th scope="col">{word!(i18n, pages.column_role)}</th>
+                            <th scope="col">{word!(i18n, pages.column_last_sign_in)}</th>
+                            <th scope="col">{word!(i18n, pages.column_state)}</th>
+                            <th><span class="visually-hidden">{word!(i18n, pages.disable_person)}</span></th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -75,21 +76,20 @@ fn Row(person: Person, asked: RwSignal<Option<(UserId, String)>>) -> impl IntoVi
     let session = use_session();
     let Person { id, name, access, disabled, last_sign_in } = person;
     let role = access.everywhere.as_str();
-    let reason = Signal::derive(move || {
+    let reason = derived(move || {
         if disabled {
-            return Some(t_string!(i18n, pages.disable_already).to_owned());
+            return Some(said!(i18n, pages.disable_already).to_owned());
         }
         if session.is_some_and(|one| one.0.with(|me| me.id == id)) {
-            return Some(t_string!(i18n, pages.disable_self).to_owned());
+            return Some(said!(i18n, pages.disable_self).to_owned());
         }
         session.and_then(|one| one.refusal(Deed::ManagePeople, None)).map(|problem| words.problem(&problem))
     });
     let (tone, last) = (if disabled { Tone::Plain } else { Tone::Good }, last_sign_in);
-    let word = Signal::derive(move || {
-        if disabled { t_string!(i18n, pages.disabled) } else { t_string!(i18n, pages.active) }.to_owned()
-    });
+    let word =
+        derived(move || if disabled { said!(i18n, pages.disabled) } else { said!(i18n, pages.active) }.to_owned());
     let more = (!access.clusters.is_empty())
-        .then(|| view! { <span class="muted small">" · "{t!(i18n, pages.role_more)}</span> });
+        .then(|| view! { <span class="muted small">" · "{word!(i18n, pages.role_more)}</span> });
     let ask = {
         let name = name.clone();
         Callback::new(move |()| asked.set(Some((id, name.clone()))))
@@ -97,13 +97,13 @@ fn Row(person: Person, asked: RwSignal<Option<(UserId, String)>>) -> impl IntoVi
     view! {
         <tr>
             <th scope="row" class="strong">{name}</th>
-            <td>{move || words.plain("role", role)}{more}</td>
+            <td>{part(move || words.plain("role", role))}{more}</td>
             <td>{match last {
                 Some(at) => view! { <When at/> }.into_any(),
-                None => view! { <span class="muted">{t!(i18n, pages.never)}</span> }.into_any(),
+                None => view! { <span class="muted">{word!(i18n, pages.never)}</span> }.into_any(),
             }}</td>
             <td><Badge tone word/></td>
-            <td><Button disabled_reason=reason on_press=ask>{t!(i18n, pages.disable_person)}</Button></td>
+            <td><Button disabled_reason=reason on_press=ask>{word!(i18n, pages.disable_person)}</Button></td>
         </tr>
     }
     .into_any()
@@ -117,19 +117,19 @@ fn Question(
     let i18n = use_i18n();
     let open = RwSignal::new(false);
     Effect::new(move |_| open.set(asked.with(Option::is_some)));
-    let name = Signal::derive(move || asked.get().map(|(_, name)| name).unwrap_or_default());
+    let name = derived(move || asked.get().map(|(_, name)| name).unwrap_or_default());
     let run = Callback::new(move |()| {
         if let Some((id, _)) = asked.get_untracked() {
             disable.dispatch(id);
         }
     });
     view! {
-        <Dialog open title=Signal::derive(move || t_string!(i18n, pages.disable_question, name = name.get()).to_string())>
-            <p>{move || t_string!(i18n, pages.disable_text, name = name.get()).to_string()}</p>
+        <Dialog open title=derived(move || said!(i18n, pages.disable_question, name = name.get()).to_string())>
+            <p>{part(move || said!(i18n, pages.disable_text, name = name.get()).to_string())}</p>
             <div class="dialog-end">
-                <Button on_press=Callback::new(move |()| asked.set(None))>{t!(i18n, common.cancel)}</Button>
+                <Button on_press=Callback::new(move |()| asked.set(None))>{word!(i18n, common.cancel)}</Button>
                 <Button kind=ButtonKind::Danger busy=disable.pending() on_press=run>
-                    {move || t_string!(i18n, pages.disable_yes, name = name.get()).to_string()}
+                    {part(move || said!(i18n, pages.disable_yes, name = name.get()).to_string())}
                 </Button>
             </div>
         </Dialog>

@@ -4,6 +4,7 @@ use crate::api;
 use crate::components::{Button, ButtonKind, Field, Refusal};
 use crate::i18n::*;
 use crate::pages::frame::{Logo, Switches};
+use crate::reactive::derived;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -29,7 +30,7 @@ pub fn SignInPage() -> impl IntoView {
             answer.err().map(|error| error.0)
         }
     });
-    let problem = Signal::derive(move || sign_in.value().get().flatten());
+    let problem = derived(move || sign_in.value().get().flatten());
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if !sign_in.pending().get_untracked() {
@@ -37,11 +38,11 @@ pub fn SignInPage() -> impl IntoView {
         }
     };
     view! {
-        <Title text=move || t_string!(i18n, pages.sign_in)/>
+        <Title text=move || said!(i18n, pages.sign_in)/>
         <main class="alone">
             <form class="card alone-card" method="post" on:submit=submit>
                 <h1 class="alone-brand"><Logo/>"Quorate"</h1>
-                <p class="muted">{t!(i18n, pages.sign_in_intro)}</p>
+                <p class="muted">{word!(i18n, pages.sign_in_intro)}</p>
                 <Field label=text!(i18n, pages.user_name) value=name name="name" autocomplete="username"/>
                 <Field
                     label=text!(i18n, pages.password)
@@ -51,7 +52,7 @@ pub fn SignInPage() -> impl IntoView {
                     autocomplete="current-password"
                 />
                 <Refusal problem/>
-                <Button kind=ButtonKind::Primary submit=true busy=sign_in.pending()>{t!(i18n, pages.sign_in)}</Button>
+                <Button kind=ButtonKind::Primary submit=true busy=sign_in.pending()>{word!(i18n, pages.sign_in)}</Button>
             </form>
             <Switches/>
         </main>

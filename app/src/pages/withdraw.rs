@@ -7,6 +7,7 @@ use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::runner::Planning;
+use crate::reactive::{derived, memo};
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
@@ -20,7 +21,7 @@ use model::topology::Contact;
 #[component]
 pub fn WithdrawPage() -> impl IntoView {
     let id = id_in_address::<ClusterId>();
-    let first = Resource::new(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
 }
 
@@ -30,7 +31,7 @@ fn Inside(view: WizardView) -> impl IntoView {
     let wizard = Wizard::open(view);
     let navigate = use_navigate();
     Around::is_about(&wizard.name(), wizard.live);
-    Around::is_called(move || t_string!(i18n, import.withdraw).to_owned());
+    Around::is_called(move || said!(i18n, import.withdraw).to_owned());
     // Where no key was ever confirmed the console has never logged in.
     let machines: Vec<Node> =
         wizard.view.with_untracked(|view| view.view.nodes.iter().filter(|node| node.pin.is_some()).cloned().collect());
@@ -41,11 +42,11 @@ fn Inside(view: WizardView) -> impl IntoView {
     };
     let refusal = wizard.refusal(Deed::ForgetCluster);
     let nobody = machines.is_empty();
-    let why = Signal::derive(move || {
+    let why = derived(move || {
         let all = nobody || left().len() == choices.with_value(Vec::len);
-        refusal.get().or_else(|| all.then(|| t_string!(i18n, import.withdraw_nobody).to_owned()))
+        refusal.get().or_else(|| all.then(|| said!(i18n, import.withdraw_nobody).to_owned()))
     });
-    let wish = Signal::derive(move || Some(Wish::Withdraw { leave: left() }));
+    let wish = derived(move || Some(Wish::Withdraw { leave: left() }));
     let rows = machines.into_iter().zip(leave).map(|(node, (_, left))| view! { <Machine node left/> }).collect_view();
     let started =
         Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));
@@ -54,7 +55,7 @@ fn Inside(view: WizardView) -> impl IntoView {
         <div class="stack wizard">
             <Card title=text!(i18n, import.withdraw)>
                 <div class="stack">
-                    <p>{t!(i18n, import.withdraw_text)}</p>
+                    <p>{word!(i18n, import.withdraw_text)}</p>
                     <ul class="wizard-nodes">{rows}</ul>
                 </div>
             </Card>
@@ -71,7 +72,7 @@ fn Machine(node: Node, left: RwSignal<bool>) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let (id, log_in) = (node.id, node.log_in.clone());
-    let silent = Memo::new(move |_| {
+    let silent = memo(move |_| {
         let lost = wizard.live.believed.with(|one| {
             let state = one.nodes.iter().find(|state| state.id == Some(id))?;
             match &state.contact {
@@ -86,13 +87,9 @@ fn Machine(node: Node, left: RwSignal<bool>) -> impl IntoView {
             _ => lost.is_some_and(|code| code != ProblemCode::KeyRefused),
         }
     });
-    let tone = Signal::derive(move || if silent.get() { Tone::Bad } else { Tone::Good });
-    let word = Signal::derive(move || {
-        if silent.get() {
-            t_string!(i18n, import.silent).to_owned()
-        } else {
-            t_string!(i18n, import.answers).to_owned()
-        }
+    let tone = derived(move || if silent.get() { Tone::Bad } else { Tone::Good });
+    let word = derived(move || {
+        if silent.get() { said!(i18n, import.silent).to_owned() } else { said!(i18n, import.answers).to_owned() }
     });
     let label = node.label().to_owned();
     let name = label.clone();
@@ -137,16 +134,16 @@ fn ForgetOnly() -> impl IntoView {
     });
     view! {
         <div class="stack">
-            <p class="muted">{t!(i18n, import.forget_text)}</p>
+            <p class="muted">{word!(i18n, import.forget_text)}</p>
             <div class="row">
-                <Button kind=ButtonKind::Danger disabled_reason=refusal show_reason=true on_press=Callback::new(move |()| open.set(true))>{t!(i18n, import.forget_button)}</Button>
+                <Button kind=ButtonKind::Danger disabled_reason=refusal show_reason=true on_press=Callback::new(move |()| open.set(true))>{word!(i18n, import.forget_button)}</Button>
             </div>
         </div>
         <Dialog open title=text!(i18n, import.forget_question, name = wizard.name())>
-            <Message tone=Tone::Bad><p>{t!(i18n, import.forget_warning)}</p></Message>
-            <Refusal problem=Signal::derive(move || forget.value().get().flatten())/>
+            <Message tone=Tone::Bad><p>{word!(i18n, import.forget_warning)}</p></Message>
+            <Refusal problem=derived(move || forget.value().get().flatten())/>
             <div class="dialog-end">
-                <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
+                <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
                 <Button kind=ButtonKind::Danger busy=forget.pending() on_press=Callback::new(move |()| drop(forget.dispatch(())))>
                     {text!(i18n, import.forget_yes, name = wizard.name())}
                 </Button>

@@ -31,6 +31,7 @@ use crate::components::PageTitle;
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
+use crate::reactive::{memo, part};
 use crate::state::clock::use_clock;
 use context::Wizard;
 use leptos::prelude::*;
@@ -43,7 +44,7 @@ use model::wizard::WizardStep;
 #[component]
 pub fn WizardPage() -> impl IntoView {
     let id = id_in_address::<ClusterId>();
-    let first = Resource::new(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }
 }
 
@@ -52,10 +53,10 @@ fn Inside(view: WizardView) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::open(view);
     Around::is_about(&wizard.name(), wizard.live);
-    Around::is_called(move || t_string!(i18n, wizard.title).to_owned());
+    Around::is_called(move || said!(i18n, wizard.title).to_owned());
     let params = use_params_map();
     // Without a step in the address: the one that was current when the page was opened. It must not jump under the eyes.
-    let step = Memo::new(move |_| {
+    let step = memo(move |_| {
         let word = params.with(|map| map.get("step"));
         word.and_then(|word| WizardStep::from_word(&word))
             .unwrap_or_else(|| wizard.view.with_untracked(|view| view.current))
@@ -68,14 +69,14 @@ fn Inside(view: WizardView) -> impl IntoView {
         }
         now
     });
-    let content = move || match step.get() {
+    let content = part(move || match step.get() {
         WizardStep::Prerequisites => view! { <prerequisites::Prerequisites/> }.into_any(),
         WizardStep::Network => view! { <network::Network/> }.into_any(),
         WizardStep::Create => view! { <create::Create/> }.into_any(),
         WizardStep::Join => view! { <join::Join/> }.into_any(),
         WizardStep::Verify => view! { <verify::Verify/> }.into_any(),
         WizardStep::Qdevice => view! { <qdevice::Qdevice/> }.into_any(),
-    };
+    });
     let title = text!(i18n, wizard.build_name, name = wizard.name());
     view! {
         <PageTitle text=title badges=view! { <Touched/> }.into_any()/>
@@ -102,20 +103,20 @@ fn Touched() -> impl IntoView {
     let i18n = use_i18n();
     let clock = use_clock();
     let wizard = Wizard::here();
-    let sentence = move || {
+    let sentence = part(move || {
         wizard.view.with(|view| {
             let cluster = &view.view.cluster;
             if cluster.phase == ClusterPhase::Live {
-                return t_string!(i18n, wizard.created_already).to_owned();
+                return said!(i18n, wizard.created_already).to_owned();
             }
-            let own = || t_string!(i18n, wizard.draft_of, name = cluster.created_by.clone()).to_string();
+            let own = || said!(i18n, wizard.draft_of, name = cluster.created_by.clone()).to_string();
             let Some((by, at)) = view.draft.touched_by.clone().zip(view.draft.touched_at) else { return own() };
             if wizard.is_me(&by) {
                 return own();
             }
             let ago = crate::components::short(clock.age_s(at));
-            t_string!(i18n, wizard.draft_taken_over, name = cluster.created_by.clone(), by = by, ago = ago).to_string()
+            said!(i18n, wizard.draft_taken_over, name = cluster.created_by.clone(), by = by, ago = ago).to_string()
         })
-    };
+    });
     view! { <span class="muted">{sentence}</span> }
 }

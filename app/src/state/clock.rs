@@ -128,8 +128,12 @@ pub fn written(at: Timestamp, now: Timestamp, local: bool) -> String {
     let Ok(time) = Timestamp::from_second(shifted) else { return at.to_string() };
     let zone = if local { "" } else { "Z" };
     let today = now.duration_since(at).as_secs().abs() < 12 * 60 * 60;
-    let pattern = if today { "%H:%M:%S" } else { "%Y-%m-%d %H:%M" };
-    format!("{}{zone}", time.strftime(pattern))
+    // `2026-11-22T09:41:07Z`; a formatter for patterns would be 30 KB of the browser's module.
+    let text = time.to_string();
+    let (Some(day), Some(minutes), Some(seconds)) = (text.get(..10), text.get(11..16), text.get(16..19)) else {
+        return text;
+    };
+    if today { format!("{minutes}{seconds}{zone}") } else { format!("{day} {minutes}{zone}") }
 }
 
 /// Seconds to add to UTC in the reader's zone at that time.

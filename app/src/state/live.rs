@@ -3,6 +3,7 @@
 mod source;
 
 use crate::api::ClusterView;
+use crate::reactive::memo;
 use crate::state::belief::believed;
 use crate::state::clock::{Clock, use_clock};
 use jiff::Timestamp;
@@ -90,8 +91,8 @@ fn begin(first: Snapshot, operations: Vec<Operation>, only: Option<OperationId>)
     let clock = use_clock();
     let (id, at) = (first.cluster, first.at);
     let snapshot = RwSignal::new(first);
-    let step = Memo::new(move |_| clock.now().as_second() / BELIEF_STEP_S);
-    let believed = Memo::new(move |_| {
+    let step = memo(move |_| clock.now().as_second() / BELIEF_STEP_S);
+    let believed = memo(move |_| {
         step.track();
         believed(snapshot.get(), clock.now_untracked())
     });

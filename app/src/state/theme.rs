@@ -1,12 +1,10 @@
 //! Light or dark: chosen by the person, else by the system.
 
+use super::cookie;
 use leptos::prelude::*;
 
-/// Cookie that keeps the choice; the server reads it, so that the first paint is right.
-pub const COOKIE: &str = "quorate_theme";
-/// A year, in seconds.
-const COOKIE_MAX_AGE_S: u32 = 365 * 24 * 60 * 60;
-
+/// Cookie that keeps the choice.
+const COOKIE: &str = "quorate_theme";
 /// A choice against the system's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Theme {
@@ -33,13 +31,7 @@ impl Theme {
 #[cfg(feature = "ssr")]
 #[must_use]
 pub fn of_request() -> Option<Theme> {
-    let parts = use_context::<http::request::Parts>()?;
-    let header = parts.headers.get(http::header::COOKIE)?.to_str().ok()?;
-    header
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| *name == COOKIE)
-        .and_then(|(_, word)| Theme::from_word(word))
+    Theme::from_word(&cookie::of_request(COOKIE)?)
 }
 
 /// The theme that the document has; `None` follows the system.
@@ -59,9 +51,5 @@ pub fn choose(theme: Option<Theme>) {
         Some(theme) => root.set_attribute("data-theme", theme.word()),
         None => root.remove_attribute("data-theme"),
     };
-    let cookie = match theme {
-        Some(theme) => format!("{COOKIE}={}; Path=/; Max-Age={COOKIE_MAX_AGE_S}; SameSite=Lax", theme.word()),
-        None => format!("{COOKIE}=; Path=/; Max-Age=0; SameSite=Lax"),
-    };
-    let _ = js_sys::Reflect::set(&document(), &"cookie".into(), &cookie.into());
+    cookie::keep(COOKIE, theme.map(Theme::word));
 }

@@ -14,8 +14,12 @@ use std::collections::BTreeSet;
 #[test]
 fn every_code_has_words_in_both_languages_and_no_word_is_left_over() {
     let wanted = wanted();
-    for (language, text) in [("en", EN), ("fr", FR)] {
-        let table: Table = serde_json::from_str(text).expect("a flat table of strings");
+    for (language, texts) in TEXTS {
+        let tables = texts.map(|text| serde_json::from_str::<Table>(text).expect("a flat table of strings"));
+        let [first, rooms] = &tables;
+        let twice: Vec<_> = first.keys().filter(|key| rooms.contains_key(*key)).collect();
+        assert!(twice.is_empty(), "{language} says twice {twice:?}");
+        let table: Table = tables.into_iter().flatten().collect();
         let has: BTreeSet<String> = table.keys().cloned().collect();
         let missing: Vec<_> = wanted.difference(&has).collect();
         let left_over: Vec<_> = has.difference(&wanted).collect();
@@ -27,8 +31,8 @@ fn every_code_has_words_in_both_languages_and_no_word_is_left_over() {
 
 #[test]
 fn both_languages_use_the_same_parameters() {
-    let (en, fr) = (read(EN), read(FR));
-    for (key, sentence) in &en {
+    let [en, fr] = [Known::of(Locale::en), Known::of(Locale::fr)];
+    for (key, sentence) in en.first.iter().chain(en.rooms.expect("read")) {
         let other = fr.get(key).expect("the other test says which");
         assert_eq!(slots(sentence), slots(other), "{key}");
         assert_eq!(sentence.matches('[').count(), other.matches('[').count(), "optional parts of {key}");
@@ -36,25 +40,49 @@ fn both_languages_use_the_same_parameters() {
 }
 
 #[test]
+fn what_every_page_says_needs_no_room() {
+    for text in [EN, FR] {
+        let table = read(text);
+        for (key, sentence) in &table {
+            for slot in slots(sentence) {
+                let Some((family, _)) = slot.split_once(':') else { continue };
+                let there = table.keys().any(|other| other.starts_with(&format!("{family}_")));
+                assert!(there, "{key} needs words of {family}, which are in room_codes.json");
+            }
+        }
+    }
+}
+
+#[test]
 fn parameters_are_filled_and_missing_ones_leave_no_hole() {
     let table: Table = [("role_operator".to_owned(), "operator".to_owned())].into();
     let params: Params = [("host".to_owned(), "pve03".to_owned()), ("needed".to_owned(), "operator".to_owned())].into();
-    assert_eq!(fill(&table, "{host} is down[ since {since}].", &params), "pve03 is down.");
-    assert_eq!(fill(&table, "[{host}: ]the role {role:needed}", &params), "pve03: the role operator");
-    assert_eq!(fill(&table, "{role:host}", &params), "pve03", "a code without words is shown as it is");
-    assert_eq!(fill(&table, "an open [ stays", &params), "an open [ stays");
+    assert_eq!(fill(only(&table), "{host} is down[ since {since}].", &params), "pve03 is down.");
+    assert_eq!(fill(only(&table), "[{host}: ]the role {role:needed}", &params), "pve03: the role operator");
+    assert_eq!(fill(only(&table), "{role:host}", &params), "pve03", "a code without words is shown as it is");
+    assert_eq!(fill(only(&table), "an open [ stays", &params), "an open [ stays");
 }
 
 #[test]
 fn what_a_machine_said_is_not_read_as_a_template() {
     let params: Params = [("line".to_owned(), "{host} [x]".to_owned())].into();
-    assert_eq!(fill(&Table::new(), "it says {line}", &params), "it says {host} [x]");
+    assert_eq!(fill(only(&Table::new()), "it says {line}", &params), "it says {host} [x]");
 }
 
 #[test]
 fn a_code_without_words_is_shown_as_it_is() {
     assert_eq!(plain(Locale::fr, "problem", "from_the_future"), "from_the_future");
 }
+
+fn only(table: &Table) -> Known<'_> {
+    Known { first: table, rooms: None }
+}
+
+/// Language -> its tables.
+const TEXTS: [(&str, [&str; 2]); 2] = [
+    ("en", [EN, include_str!("../../locales/en/room_codes.json")]),
+    ("fr", [FR, include_str!("../../locales/fr/room_codes.json")]),
+];
 
 /// Words that belong to no list of the model: states of a log-in, demands of the policy, faults of the demo, answers of a probe.
 const OTHERS: &[&str] = &[

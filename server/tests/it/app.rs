@@ -5,7 +5,6 @@ use crate::logs;
 use axum::Router;
 use engine::Engine;
 use engine::ports::{Clock, UserStore};
-use leptos::config::LeptosOptions;
 use model::Timestamp;
 use model::role::Role;
 use server::accounts::Accounts;
@@ -75,7 +74,7 @@ impl TestApp {
         let dialer = SshDialer::new(Arc::new(key), clock.clone(), Arc::new(TcpConnector));
         let engine = Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock.clone(), Arc::new(SystemIds));
         let accounts = Accounts::new(engine.clone(), Passwords::new().expect("passwords"));
-        let leptos = LeptosOptions::builder().output_name("quorate").site_pkg_dir("pkg").build();
+        let leptos = server::site::options();
         let state = AppState { engine, accounts, leptos, demo: None };
         let router = routes::router(state.clone(), secure).expect("router");
         Self { state, store, clock, router, peers: AtomicU8::new(1), folder }

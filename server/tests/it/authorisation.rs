@@ -105,7 +105,7 @@ async fn the_live_stream_needs_a_session_and_files_do_not() {
     let missing = format!("/live/clusters/{}", uuid::Uuid::nil());
     assert_eq!(viewer.open(&missing).await.status(), StatusCode::NOT_FOUND);
     assert_eq!(app.anon().get("/health").await.status, StatusCode::OK);
-    assert_eq!(app.anon().get("/pkg/no-such-file").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(app.anon().get("/pkg/0/no-such-file").await.status, StatusCode::NOT_FOUND);
     let icon = app.anon().get("/favicon.svg").await.status;
     assert!(matches!(icon, StatusCode::OK | StatusCode::NOT_FOUND), "{icon}");
 }

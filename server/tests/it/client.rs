@@ -50,11 +50,9 @@ impl Client {
         let answer = self.post(function, &input).await;
         let text = answer.text();
         if answer.status.is_success() {
-            return Ok(
-                serde_json::from_str(&text).unwrap_or_else(|error| panic!("{function} answered {text}: {error}"))
-            );
+            return Ok(app::api::read(&text).unwrap_or_else(|error| panic!("{function} answered {text}: {error}")));
         }
-        Err(serde_json::from_str(&text)
+        Err(app::api::read(&text)
             .unwrap_or_else(|error| panic!("{function} answered {} {text}: {error}", answer.status)))
     }
 

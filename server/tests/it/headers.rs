@@ -36,7 +36,7 @@ async fn every_kind_of_answer_is_protected_and_never_kept() {
         ("stream refused", app.anon().get("/live/clusters/00000000-0000-0000-0000-000000000000").await),
         ("no id", client.get("/live/clusters/none").await),
         ("health", client.get("/health").await),
-        ("missing file", client.get("/pkg/none").await),
+        ("missing file", client.get("/pkg/0/none").await),
     ];
     for (what, answer) in &answers {
         protected(what, answer);
@@ -45,19 +45,22 @@ async fn every_kind_of_answer_is_protected_and_never_kept() {
 }
 
 #[tokio::test]
-async fn files_of_the_site_are_protected_and_asked_for_again() {
+async fn files_of_the_site_are_protected_and_asked_for_once() {
     let app = TestApp::new().await;
     let client = app.anon();
-    let answer = client.get("/pkg/quorate.js").await;
+    let address = format!("/{}/quorate.js", server::site::folder());
+    let answer = client.get(&address).await;
     protected("file", &answer);
     if server::site::is_there() {
         assert_eq!(answer.status, StatusCode::OK);
-        assert_eq!(answer.header("cache-control"), Some("no-cache"));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=31536000, immutable"));
         assert_eq!(answer.header("content-type"), Some("text/javascript; charset=utf-8"));
         let tag = answer.header("etag").expect("a tag").to_owned();
-        let request = client.request(axum::http::Method::GET, "/pkg/quorate.js").header("if-none-match", tag);
+        let request = client.request(axum::http::Method::GET, &address).header("if-none-match", tag);
         let again = client.send(request.body(axum::body::Body::empty()).expect("request")).await;
         assert_eq!(again.status, StatusCode::NOT_MODIFIED);
+        let other = client.get("/pkg/0123456789abcdef/quorate.js").await;
+        assert_eq!(other.status, StatusCode::NOT_FOUND, "a file of another version");
     } else {
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
     }

@@ -78,7 +78,7 @@ impl Events {
                 let found = field("id:").zip(field("data:"));
                 self.text = rest.to_owned();
                 if let Some((id, data)) = found {
-                    return (id, serde_json::from_str(&data).expect("an event"));
+                    return (id, app::api::read(&data).expect("an event"));
                 }
                 continue;
             }

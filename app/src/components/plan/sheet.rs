@@ -2,6 +2,7 @@
 
 use crate::components::{Badge, Tone};
 use crate::i18n::*;
+use crate::reactive::{derived, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::plan::{Action, Plan, Step};
@@ -15,11 +16,11 @@ pub fn PlanSheet(plan: Plan, digest: String) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let risk = plan.risk;
-    let word = Signal::derive(move || words.plain("risk", risk_word(risk)));
+    let word = derived(move || words.plain("risk", risk_word(risk)));
     let consequences = plan
         .consequences
         .into_iter()
-        .map(|one| view! { <li>{move || words.say("consequence", one.code.as_str(), &one.params)}</li> })
+        .map(|one| view! { <li>{part(move || words.say("consequence", one.code.as_str(), &one.params))}</li> })
         .collect_view();
     let rows = (1usize..).zip(plan.steps).map(|(number, step)| view! { <Row number step/> }).collect_view();
     let short = short_digest(&digest);
@@ -27,22 +28,22 @@ pub fn PlanSheet(plan: Plan, digest: String) -> impl IntoView {
         <div class="stack plan">
             <div class="row">
                 <Badge tone=Tone::from(risk) word/>
-                <span class="muted">{t!(i18n, wizard.plan_digest)}" "<code title=digest>{short}</code></span>
+                <span class="muted">{word!(i18n, wizard.plan_digest)}" "<code title=digest>{short}</code></span>
             </div>
             <div>
-                <h3>{t!(i18n, wizard.plan_consequences)}</h3>
+                <h3>{word!(i18n, wizard.plan_consequences)}</h3>
                 <ul class="plan-consequences">{consequences}</ul>
             </div>
             <div class="table-scroll">
                 <table class="table plan-table">
-                    <caption class="visually-hidden">{t!(i18n, wizard.plan_steps)}</caption>
+                    <caption class="visually-hidden">{word!(i18n, wizard.plan_steps)}</caption>
                     <thead>
                         <tr>
                             <th scope="col">"#"</th>
-                            <th scope="col">{t!(i18n, wizard.plan_on)}</th>
-                            <th scope="col">{t!(i18n, wizard.plan_what)}</th>
-                            <th scope="col">{t!(i18n, wizard.plan_proof)}</th>
-                            <th scope="col">{t!(i18n, wizard.plan_undo)}</th>
+                            <th scope="col">{word!(i18n, wizard.plan_on)}</th>
+                            <th scope="col">{word!(i18n, wizard.plan_what)}</th>
+                            <th scope="col">{word!(i18n, wizard.plan_proof)}</th>
+                            <th scope="col">{word!(i18n, wizard.plan_undo)}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
@@ -74,40 +75,40 @@ fn Row(number: usize, step: Step) -> impl IntoView {
     let words = use_words();
     let Step { node_name, action, commands, .. } = step;
     let (word, undo) = (action.word(), action.undo().word());
-    let as_unit = action.runs_as_unit().then(|| view! { <p class="muted small">{t!(i18n, wizard.plan_unit)}</p> });
+    let as_unit = action.runs_as_unit().then(|| view! { <p class="muted small">{word!(i18n, wizard.plan_unit)}</p> });
     let commands =
         commands.into_iter().map(|line| view! { <pre class="plan-command" tabindex="0">{line}</pre> }).collect_view();
     view! {
         <tr>
             <td class="number">{number}</td>
             <th scope="row" class="nowrap">{node_name}</th>
-            <td><p>{move || words.plain("action", word)}</p>{commands}{as_unit}</td>
-            <td>{move || proof(i18n, &action)}</td>
-            <td>{move || words.plain("undo", undo)}</td>
+            <td><p>{part(move || words.plain("action", word))}</p>{commands}{as_unit}</td>
+            <td>{part(move || proof(i18n, &action))}</td>
+            <td>{part(move || words.plain("undo", undo))}</td>
         </tr>
     }
     .into_any()
 }
 
 /// What is looked at after a step before it counts.
-fn proof(i18n: leptos_i18n::I18nContext<Locale>, action: &Action) -> String {
+fn proof(i18n: I18n, action: &Action) -> String {
     match action {
         Action::KeepConsoleKey { .. } | Action::ShareConsoleKey | Action::AuthorizeRootKey { .. } => {
-            t_string!(i18n, wizard.proof_line).to_owned()
+            said!(i18n, wizard.proof_line).to_owned()
         }
-        Action::CreateCluster { name, .. } => t_string!(i18n, wizard.proof_create, name = name.to_string()).to_string(),
-        Action::MakeRootKey => t_string!(i18n, wizard.proof_root_key).to_owned(),
+        Action::CreateCluster { name, .. } => said!(i18n, wizard.proof_create, name = name.to_string()).to_string(),
+        Action::MakeRootKey => said!(i18n, wizard.proof_root_key).to_owned(),
         Action::TrustHostKeys { of_name, address, .. } => {
-            t_string!(i18n, wizard.proof_host_keys, name = of_name.clone(), address = address.to_string()).to_string()
+            said!(i18n, wizard.proof_host_keys, name = of_name.clone(), address = address.to_string()).to_string()
         }
         Action::JoinCluster { name, member_name, .. } => {
-            t_string!(i18n, wizard.proof_join, name = name.clone(), member = member_name.clone()).to_string()
+            said!(i18n, wizard.proof_join, name = name.clone(), member = member_name.clone()).to_string()
         }
         Action::SetUpQdevice { votes_before, .. } => {
-            t_string!(i18n, wizard.proof_qdevice, before = *votes_before).to_string()
+            said!(i18n, wizard.proof_qdevice, before = *votes_before).to_string()
         }
-        Action::ClearLeftovers => t_string!(i18n, import.proof_cleared).to_owned(),
-        Action::RemoveConsoleKey { .. } => t_string!(i18n, import.proof_refused).to_owned(),
-        Action::ForgetRootKey { .. } | Action::RemoveSharedKey => t_string!(i18n, wizard.proof_gone).to_owned(),
+        Action::ClearLeftovers => said!(i18n, import.proof_cleared).to_owned(),
+        Action::RemoveConsoleKey { .. } => said!(i18n, import.proof_refused).to_owned(),
+        Action::ForgetRootKey { .. } | Action::RemoveSharedKey => said!(i18n, wizard.proof_gone).to_owned(),
     }
 }

@@ -3,6 +3,7 @@
 use super::list::took;
 use crate::components::{Badge, Card, FactRow, Lines, Tone, When};
 use crate::i18n::*;
+use crate::reactive::{derived, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::audit::{AuditEntry, ChainedEntry};
@@ -10,10 +11,10 @@ use model::audit::{AuditEntry, ChainedEntry};
 #[component]
 pub fn Entry(chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
     let i18n = use_i18n();
-    move || match chosen.get() {
+    part(move || match chosen.get() {
         Some(entry) => view! { <Whole entry/> }.into_any(),
-        None => view! { <Card><p class="muted">{t!(i18n, pages.entry_choose)}</p></Card> }.into_any(),
-    }
+        None => view! { <Card><p class="muted">{word!(i18n, pages.entry_choose)}</p></Card> }.into_any(),
+    })
 }
 
 #[component]
@@ -23,27 +24,23 @@ fn Whole(entry: ChainedEntry) -> impl IntoView {
     let ChainedEntry { index, entry, previous, hash } = entry;
     let (code, outcome) = (entry.code, entry.outcome);
     let badge =
-        view! { <Badge tone=Tone::from(outcome) word=Signal::derive(move || words.plain("outcome", outcome.word()))/> }
+        view! { <Badge tone=Tone::from(outcome) word=derived(move || words.plain("outcome", outcome.word()))/> }
             .into_any();
     let part = |title: Signal<String>, text: Option<String>| {
-        text.map(|text| view! { <h3>{move || title.get()}</h3><Lines text/> })
+        text.map(|text| view! { <h3>{part(move || title.get())}</h3><Lines text/> })
     };
     let (command, output) = (entry.command.clone(), entry.output.clone());
-    let chain = Signal::derive(move || {
-        let place = t_string!(i18n, pages.entry, index = index);
-        format!(
-            "{place}\n{} {previous}\n{} {hash}",
-            t_string!(i18n, pages.entry_previous),
-            t_string!(i18n, pages.entry_own)
-        )
+    let chain = derived(move || {
+        let place = said!(i18n, pages.entry, index = index);
+        format!("{place}\n{} {previous}\n{} {hash}", said!(i18n, pages.entry_previous), said!(i18n, pages.entry_own))
     });
     view! {
-        <Card title=Signal::derive(move || words.plain("audit", code.as_str())) extra=badge>
+        <Card title=derived(move || words.plain("audit", code.as_str())) extra=badge>
             <div class="stack" aria-live="polite">
                 <Facts entry/>
                 {part(text!(i18n, pages.entry_command), command)}
                 {part(text!(i18n, pages.entry_output), output)}
-                <h3>{t!(i18n, pages.entry_chain)}</h3>
+                <h3>{word!(i18n, pages.entry_chain)}</h3>
                 <Lines text=chain/>
             </div>
         </Card>
@@ -64,14 +61,14 @@ fn Facts(entry: AuditEntry) -> impl IntoView {
         let word = serde_json::to_value(risk).ok()?.as_str()?.to_owned();
         Some(view! {
             <FactRow name=text!(i18n, pages.column_risk)>
-                <Badge tone=Tone::from(risk) word=Signal::derive(move || words.plain("risk", &word))/>
+                <Badge tone=Tone::from(risk) word=derived(move || words.plain("risk", &word))/>
             </FactRow>
         })
     });
     let details = entry
         .details
         .into_iter()
-        .map(|(name, value)| view! { <FactRow name=Signal::derive(move || words.plain("detail", &name))><span class="mono">{value}</span></FactRow> });
+        .map(|(name, value)| view! { <FactRow name=derived(move || words.plain("detail", &name))><span class="mono">{value}</span></FactRow> });
     view! {
         <dl class="facts">
             <FactRow name=text!(i18n, pages.column_when)><When at=entry.at/>" "<span class="faint small">{entry.at.to_string()}</span></FactRow>

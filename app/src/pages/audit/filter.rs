@@ -1,8 +1,9 @@
 //! The question: fields, chips of what is asked, and the address that says the same.
 
-use crate::api::{ApiResult, ClusterLine};
+use crate::api::{ApiResult, ClusterLine, Reading};
 use crate::components::{Button, ButtonKind, Card, Field, Select};
 use crate::i18n::*;
+use crate::reactive::derived;
 use crate::words::{Words, use_words};
 use jiff::Timestamp;
 use leptos::ev::SubmitEvent;
@@ -73,7 +74,7 @@ impl Asked {
 }
 
 #[component]
-pub fn FilterBar(asked: Memo<AuditFilter>, clusters: Resource<ApiResult<Vec<ClusterLine>>>) -> impl IntoView {
+pub fn FilterBar(asked: Memo<AuditFilter>, clusters: Reading<ApiResult<Vec<ClusterLine>>>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let query = leptos_router::hooks::use_query_map();
@@ -86,10 +87,10 @@ pub fn FilterBar(asked: Memo<AuditFilter>, clusters: Resource<ApiResult<Vec<Clus
         event.prevent_default();
         search.run(());
     };
-    let codes = Signal::derive(move || options(i18n, words, "audit", AuditCode::ALL.iter().map(|code| code.as_str())));
-    let outcomes = Signal::derive(move || options(i18n, words, "outcome", Outcome::WORDS.iter().copied()));
-    let cluster_names = Signal::derive(move || {
-        let mut all = vec![(String::new(), t_string!(i18n, pages.filter_any).to_owned())];
+    let codes = derived(move || options(i18n, words, "audit", AuditCode::ALL.iter().map(|code| code.as_str())));
+    let outcomes = derived(move || options(i18n, words, "outcome", Outcome::WORDS.iter().copied()));
+    let cluster_names = derived(move || {
+        let mut all = vec![(String::new(), said!(i18n, pages.filter_any).to_owned())];
         let known = clusters.get().and_then(Result::ok).unwrap_or_default();
         all.extend(known.into_iter().map(|line| (line.cluster.id.to_string(), line.cluster.name.to_string())));
         all
@@ -105,7 +106,7 @@ pub fn FilterBar(asked: Memo<AuditFilter>, clusters: Resource<ApiResult<Vec<Clus
                 <Select label=text!(i18n, pages.filter_outcome) value=fields.of("outcome") options=outcomes/>
                 <Field label=text!(i18n, pages.filter_from) value=fields.of("from") kind="date" name="from"/>
                 <Field label=text!(i18n, pages.filter_until) value=fields.of("until") kind="date" name="until"/>
-                <Button kind=ButtonKind::Primary submit=true>{t!(i18n, pages.filter_apply)}</Button>
+                <Button kind=ButtonKind::Primary submit=true>{word!(i18n, pages.filter_apply)}</Button>
             </form>
             <Chips asked fields search/>
         </Card>
@@ -113,13 +114,8 @@ pub fn FilterBar(asked: Memo<AuditFilter>, clusters: Resource<ApiResult<Vec<Clus
     .into_any()
 }
 
-fn options<'a>(
-    i18n: leptos_i18n::I18nContext<Locale>,
-    words: Words,
-    family: &str,
-    all: impl Iterator<Item = &'a str>,
-) -> Vec<(String, String)> {
-    let any = (String::new(), t_string!(i18n, pages.filter_any).to_owned());
+fn options<'a>(i18n: I18n, words: Words, family: &str, all: impl Iterator<Item = &'a str>) -> Vec<(String, String)> {
+    let any = (String::new(), said!(i18n, pages.filter_any).to_owned());
     std::iter::once(any).chain(all.map(|word| (word.to_owned(), words.plain(family, word)))).collect()
 }
 
@@ -143,7 +139,7 @@ fn Chips(asked: Memo<AuditFilter>, fields: Asked, search: Callback<()>) -> impl 
                     value.set(String::new());
                     search.run(());
                 };
-                let label = t_string!(i18n, pages.filter_remove, what = shown.clone()).to_string();
+                let label = said!(i18n, pages.filter_remove, what = shown.clone()).to_string();
                 view! { <button type="button" class="chip" aria-label=label on:click=clear>{shown}<span aria-hidden="true">" ✕"</span></button> }
             })
         });

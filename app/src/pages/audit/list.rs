@@ -2,6 +2,7 @@
 
 use crate::components::{Badge, Empty, Tone, When};
 use crate::i18n::*;
+use crate::reactive::{derived, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
@@ -11,11 +12,11 @@ use model::audit::{AuditFilter, AuditPage as Page, ChainedEntry};
 pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
     let i18n = use_i18n();
     let Page { entries, next, total, millis } = page;
-    let count = move || t_string!(i18n, pages.audit_count, total = total, millis = millis).to_string();
+    let count = move || said!(i18n, pages.audit_count, total = total, millis = millis).to_string();
     if entries.is_empty() {
         return view! {
             <p class="muted small" role="status">{count}</p>
-            <Empty title=text!(i18n, pages.audit_empty)><p>{t!(i18n, pages.audit_empty_text)}</p></Empty>
+            <Empty title=text!(i18n, pages.audit_empty)><p>{word!(i18n, pages.audit_empty_text)}</p></Empty>
         }
         .into_any();
     }
@@ -24,15 +25,15 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
         <p class="muted small" role="status">{count}</p>
         <div class="table-scroll">
             <table class="table audit">
-                <caption class="visually-hidden">{t!(i18n, pages.audit)}</caption>
+                <caption class="visually-hidden">{word!(i18n, pages.audit)}</caption>
                 <thead>
                     <tr>
-                        <th scope="col">{t!(i18n, pages.column_when)}</th>
-                        <th scope="col">{t!(i18n, pages.column_who)}</th>
-                        <th scope="col">{t!(i18n, pages.column_what)}</th>
-                        <th scope="col">{t!(i18n, pages.column_where)}</th>
-                        <th scope="col">{t!(i18n, pages.column_why)}</th>
-                        <th scope="col">{t!(i18n, pages.column_outcome)}</th>
+                        <th scope="col">{word!(i18n, pages.column_when)}</th>
+                        <th scope="col">{word!(i18n, pages.column_who)}</th>
+                        <th scope="col">{word!(i18n, pages.column_what)}</th>
+                        <th scope="col">{word!(i18n, pages.column_where)}</th>
+                        <th scope="col">{word!(i18n, pages.column_why)}</th>
+                        <th scope="col">{word!(i18n, pages.column_outcome)}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -53,24 +54,24 @@ fn Row(entry: ChainedEntry, chosen: RwSignal<Option<ChainedEntry>>) -> impl Into
     let (code, outcome) = (one.code, one.outcome);
     let place = [one.node, one.cluster_name].into_iter().flatten().collect::<Vec<_>>().join(" · ");
     let (exit, millis) = (one.exit, one.millis);
-    let ended = move || {
-        let exit = exit.map(|code| t_string!(i18n, common.exit_code, code = code).to_string());
+    let ended = part(move || {
+        let exit = exit.map(|code| said!(i18n, common.exit_code, code = code).to_string());
         [exit, millis.map(took)].into_iter().flatten().collect::<Vec<_>>().join(", ")
-    };
+    });
     view! {
         <tr aria-current=move || on().then_some("true")>
             <td class="nowrap"><When at=one.at/></td>
             <td>{one.who}</td>
             <th scope="row">
                 <button type="button" class="link-button" on:click=move |_| chosen.set(Some(entry.clone()))>
-                    {move || words.plain("audit", code.as_str())}
+                    {part(move || words.plain("audit", code.as_str()))}
                 </button>
                 {one.command.map(|command| view! { <span class="machine audit-command">{command}</span> })}
             </th>
             <td>{place}</td>
             <td class="muted">{one.reason}</td>
             <td>
-                <Badge tone=Tone::from(outcome) word=Signal::derive(move || words.plain("outcome", outcome.word()))/>
+                <Badge tone=Tone::from(outcome) word=derived(move || words.plain("outcome", outcome.word()))/>
                 " "<span class="muted small nowrap">{ended}</span>
             </td>
         </tr>
@@ -96,12 +97,12 @@ fn Pager(next: Option<u64>, asked: Memo<AuditFilter>) -> impl IntoView {
         }
         format!("/audit{}", map.to_query_string())
     };
-    let newest = move || {
+    let newest = part(move || {
         asked
             .with(|one| one.before.is_some())
-            .then(|| view! { <a class="button" href=at(None)>{t!(i18n, pages.audit_newest)}</a> })
-    };
+            .then(|| view! { <a class="button" href=at(None)>{word!(i18n, pages.audit_newest)}</a> })
+    });
     let older =
-        next.map(|index| view! { <a class="button" href=move || at(Some(index))>{t!(i18n, pages.audit_older)}</a> });
+        next.map(|index| view! { <a class="button" href=move || at(Some(index))>{word!(i18n, pages.audit_older)}</a> });
     view! { <div class="row row-end audit-pager">{newest}{older}</div> }.into_any()
 }

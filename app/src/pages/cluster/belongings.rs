@@ -3,6 +3,7 @@
 use crate::api::ClusterView;
 use crate::components::{Card, Message, Tone};
 use crate::i18n::*;
+use crate::reactive::part;
 use crate::state::session::use_session;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -25,7 +26,7 @@ pub fn Waiting(view: ClusterView) -> impl IntoView {
         let names = names.join(", ");
         view! {
             <Message tone=Tone::Look>
-                <p>{text!(i18n, import.waiting, nodes = names.clone())}" "<a href=to>{t!(i18n, import.waiting_go)}</a></p>
+                <p>{text!(i18n, import.waiting, nodes = names.clone())}" "<a href=to>{word!(i18n, import.waiting_go)}</a></p>
             </Message>
         }
     })
@@ -39,21 +40,21 @@ pub fn WayOut(view: ClusterView) -> impl IntoView {
     let session = use_session();
     let id = view.cluster.id;
     let refusal = move || session.and_then(|one| one.refusal(Deed::ForgetCluster, Some(id)));
-    let action = move || match refusal() {
+    let action = part(move || match refusal() {
         Some(problem) => {
             let sentence = words.problem(&problem);
             view! { <p class="muted small">{sentence}</p> }.into_any()
         }
         None => {
             let to = format!("/clusters/{id}/withdraw");
-            view! { <div class="row"><a class="button button-danger" href=to>{t!(i18n, import.withdraw_go)}</a></div> }
+            view! { <div class="row"><a class="button button-danger" href=to>{word!(i18n, import.withdraw_go)}</a></div> }
                 .into_any()
         }
-    };
+    });
     view! {
         <Card title=text!(i18n, import.danger)>
             <div class="stack">
-                <p class="muted">{t!(i18n, import.danger_text)}</p>
+                <p class="muted">{word!(i18n, import.danger_text)}</p>
                 {action}
             </div>
         </Card>

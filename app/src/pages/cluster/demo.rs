@@ -4,6 +4,7 @@ use crate::api;
 use crate::api::{ApiResult, DemoSwitch};
 use crate::components::{Badge, Card, Notice, Refusal, Spinner, Tone};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use crate::state::live::LiveCluster;
 use crate::state::session::use_session;
 use crate::words::use_words;
@@ -19,7 +20,7 @@ pub fn DemoPanel(live: LiveCluster) -> impl IntoView {
     // Read in the browser only: the switches are no part of the page that the product paints.
     let read = Action::new(|(): &()| api::demo_switches());
     // Read again when something has happened: a node takes its time to start, and others press switches too.
-    let newest = Memo::new(move |_| live.snapshot.with(|one| one.happened.first().map(|event| event.at)));
+    let newest = memo(move |_| live.snapshot.with(|one| one.happened.first().map(|event| event.at)));
     Effect::new(move |_| {
         // `track` alone would never compute it, and so never hear of a change.
         let _ = newest.get();
@@ -27,17 +28,17 @@ pub fn DemoPanel(live: LiveCluster) -> impl IntoView {
     });
     let speed = use_session().and_then(|session| session.demo_speed());
     let badge = view! { <Badge tone=Tone::Act word=text!(i18n, pages.demo_only)/> }.into_any();
-    let content = move || match read.value().get() {
+    let content = part(move || match read.value().get() {
         None => view! { <Spinner word=text!(i18n, common.loading)/> }.into_any(),
         Some(Ok(all)) => view! { <Switchboard all=of_these_nodes(all, live)/> }.into_any(),
         Some(Err(error)) => view! { <Notice problem=error.0/> }.into_any(),
-    };
+    });
     view! {
         <div class="demo">
             <Card title=text!(i18n, pages.demo_title) extra=badge>
                 <p class="muted small">
-                    {t!(i18n, pages.demo_text)}
-                    {speed.map(|speed| view! { " "{t!(i18n, pages.demo_speed_text, speed = speed)} })}
+                    {word!(i18n, pages.demo_text)}
+                    {speed.map(|speed| view! { " "{word!(i18n, pages.demo_speed_text, speed = speed.clone())} })}
                 </p>
                 {content}
             </Card>
@@ -72,15 +73,15 @@ fn Switchboard(all: Vec<DemoSwitch>) -> impl IntoView {
     });
     // Outside of what is drawn anew with each answer: what a person unfolded stays so.
     let unfolded = RwSignal::new(BTreeSet::<String>::new());
-    let groups = move || {
+    let groups = part(move || {
         let mut by_node: BTreeMap<String, Vec<DemoSwitch>> = BTreeMap::new();
         for one in state.get() {
             by_node.entry(one.node.clone()).or_default().push(one);
         }
         by_node.into_iter().map(|(node, switches)| view! { <NodeSwitches node switches turn unfolded/> }).collect_view()
-    };
+    });
     view! {
-        <Refusal problem=Signal::derive(move || turn.value().get().flatten())/>
+        <Refusal problem=derived(move || turn.value().get().flatten())/>
         {groups}
     }
     .into_any()
@@ -116,7 +117,7 @@ fn NodeSwitches(
             <legend>{node}</legend>
             {buttons(first)}
             <details class="demo-more" open=open hidden=empty>
-                <summary on:click=fold>{t!(i18n, pages.demo_more, count = count)}</summary>
+                <summary on:click=fold>{word!(i18n, pages.demo_more, count = count)}</summary>
                 {buttons(more)}
             </details>
         </fieldset>
@@ -136,7 +137,7 @@ fn Toggle(switch: DemoSwitch, turn: Turn) -> impl IntoView {
     view! {
         <button type="button" class="toggle" aria-pressed=active.to_string() on:click=press>
             <span aria-hidden="true">{if active { "✕ " } else { "" }}</span>
-            {move || words.plain("fault", &kind)}
+            {part(move || words.plain("fault", &kind))}
             {which}
         </button>
     }

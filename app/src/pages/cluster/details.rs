@@ -5,6 +5,7 @@ use super::{Selected, Selection, looks};
 use crate::api;
 use crate::components::{Age, Badge, Button, Card, CodeBlock, FactRow, Notice, Refusal, Source, Tone, When};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use crate::state::live::LiveCluster;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -16,40 +17,40 @@ use std::collections::BTreeSet;
 
 #[component]
 pub fn Details(live: LiveCluster, selection: Selection) -> impl IntoView {
-    let node = Memo::new(move |_| match selection.now.get() {
+    let node = memo(move |_| match selection.now.get() {
         Some(Selected::Node(name)) => {
             live.believed.with(|one| one.nodes.iter().find(|node| node.name == name).cloned())
         }
         _ => None,
     });
-    let device = Memo::new(move |_| selection.now.with(|now| now.as_ref() == Some(&Selected::Qdevice)));
-    let name = Memo::new(move |_| node.with(|node| node.as_ref().map(|node| node.name.clone())));
-    move || {
+    let device = memo(move |_| selection.now.with(|now| now.as_ref() == Some(&Selected::Qdevice)));
+    let name = memo(move |_| node.with(|node| node.as_ref().map(|node| node.name.clone())));
+    part(move || {
         if device.get() {
             view! { <DeviceDetails live/> }.into_any()
         } else {
             // A new panel per node, not per fact: what is open in it stays open while facts change.
             name.get().map(|name| view! { <NodeDetails live node name/> }).into_any()
         }
-    }
+    })
 }
 
 #[component]
 fn NodeDetails(live: LiveCluster, node: Memo<Option<NodeState>>, name: String) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
-    let state = Memo::new(move |_| node.with(|node| node.as_ref().map(|node| (node.membership, looks::of_node(node)))));
+    let state = memo(move |_| node.with(|node| node.as_ref().map(|node| (node.membership, looks::of_node(node)))));
     let badge = move || {
-        state.get().map(
-            |(one, tone)| view! { <Badge tone word=Signal::derive(move || words.plain("membership", one.word()))/> },
-        )
+        state
+            .get()
+            .map(|(one, tone)| view! { <Badge tone word=derived(move || words.plain("membership", one.word()))/> })
     };
     let of_node = name.clone();
     view! {
         <Card title=name.clone() extra=badge.into_any()>
             <div class="stack">
-                <dl class="facts">{move || node.get().map(|node| view! { <NodeFacts node/> })}</dl>
-                <h3>{t!(i18n, pages.links)}</h3>
+                <dl class="facts">{part(move || node.get().map(|node| view! { <NodeFacts node/> }))}</dl>
+                <h3>{word!(i18n, pages.links)}</h3>
                 <LinksTable live node=Some(of_node)/>
                 <EvidenceOf cluster=live.id node=name/>
             </div>
@@ -74,7 +75,7 @@ fn NodeFacts(node: NodeState) -> impl IntoView {
     let votes = node.votes.map(|count| view! { <FactRow name=text!(i18n, pages.column_votes)>{count}</FactRow> });
     view! {
         <FactRow name=text!(i18n, pages.fact_membership) source=source.into_any()>
-            {move || words.plain("membership", membership.word())}
+            {part(move || words.plain("membership", membership.word()))}
         </FactRow>
         {changed}
         <FactRow name=text!(i18n, pages.column_restart)><MayStopText may/></FactRow>
@@ -100,7 +101,7 @@ fn Version(node: NodeState) -> impl IntoView {
         view! {
             <FactRow name=Signal::stored("Proxmox VE".to_owned()) source>
                 <span class="mono">{value}</span>
-                {unproven.then(|| view! { <span class="text-look">" ▲ "{t!(i18n, pages.version_not_verified)}</span> })}
+                {unproven.then(|| view! { <span class="text-look">" ▲ "{word!(i18n, pages.version_not_verified)}</span> })}
             </FactRow>
         }
     })
@@ -115,15 +116,16 @@ fn Pmxcfs(node: NodeState) -> impl IntoView {
         let (state, fresh) = (aged.fact.value.clone(), aged.freshness);
         let concord = state.concord;
         let source = view! { <Source fact=aged.fact limits=AGE_FILES/> }.into_any();
-        let writable = move || match (fresh, state.writable) {
+        let writable = part(move || match (fresh, state.writable) {
             (Freshness::Unknown, _) => {
-                view! { <span class="text-unknown">"? "{t!(i18n, common.not_known)}</span> }.into_any()
+                view! { <span class="text-unknown">"? "{word!(i18n, common.not_known)}</span> }.into_any()
             }
-            (_, true) => view! { <span>{t!(i18n, pages.pmxcfs_writable)}</span> }.into_any(),
-            (_, false) => view! { <span class="text-bad">"✕ "{t!(i18n, pages.pmxcfs_read_only)}</span> }.into_any(),
-        };
-        let differs = (fresh != Freshness::Unknown && concord.differs())
-            .then(|| view! { <span class="text-bad">" ▲ "{move || words.plain("concord", concord.word())}</span> });
+            (_, true) => view! { <span>{word!(i18n, pages.pmxcfs_writable)}</span> }.into_any(),
+            (_, false) => view! { <span class="text-bad">"✕ "{word!(i18n, pages.pmxcfs_read_only)}</span> }.into_any(),
+        });
+        let differs = (fresh != Freshness::Unknown && concord.differs()).then(
+            || view! { <span class="text-bad">" ▲ "{part(move || words.plain("concord", concord.word()))}</span> },
+        );
         view! { <FactRow name=Signal::stored("/etc/pve".to_owned()) source>{writable}{differs}</FactRow> }
     })
 }
@@ -133,13 +135,13 @@ fn MayStopText(may: MayStop) -> impl IntoView {
     let i18n = use_i18n();
     match may {
         MayStop::Yes { votes_after, quorum } => {
-            view! { <span class="text-good">"✓ "{t!(i18n, pages.may_stop_yes, votes = votes_after, quorum = quorum)}</span> }.into_any()
+            view! { <span class="text-good">"✓ "{word!(i18n, pages.may_stop_yes, votes = votes_after, quorum = quorum)}</span> }.into_any()
         }
         MayStop::No { votes_after, quorum } => {
-            view! { <span class="text-look">"▲ "{t!(i18n, pages.may_stop_no, votes = votes_after, quorum = quorum)}</span> }.into_any()
+            view! { <span class="text-look">"▲ "{word!(i18n, pages.may_stop_no, votes = votes_after, quorum = quorum)}</span> }.into_any()
         }
-        MayStop::AlreadyDown => view! { <span>{t!(i18n, pages.already_down)}</span> }.into_any(),
-        MayStop::NotKnown => view! { <span class="text-unknown">"? "{t!(i18n, common.not_known)}</span> }.into_any(),
+        MayStop::AlreadyDown => view! { <span>{word!(i18n, pages.already_down)}</span> }.into_any(),
+        MayStop::NotKnown => view! { <span class="text-unknown">"? "{word!(i18n, common.not_known)}</span> }.into_any(),
     }
 }
 
@@ -148,13 +150,13 @@ fn ContactText(contact: Contact) -> impl IntoView {
     let i18n = use_i18n();
     match contact {
         Contact::Untried => {
-            view! { <span class="text-unknown">"? "{t!(i18n, pages.contact_untried)}</span> }.into_any()
+            view! { <span class="text-unknown">"? "{word!(i18n, pages.contact_untried)}</span> }.into_any()
         }
         Contact::Connected { since } => {
-            view! { <span>{t!(i18n, pages.contact_connected)}" "<When at=since/></span> }.into_any()
+            view! { <span>{word!(i18n, pages.contact_connected)}" "<When at=since/></span> }.into_any()
         }
         Contact::Lost { since, problem } => view! {
-            <span class="text-bad">"✕ "{t!(i18n, pages.contact_lost)}" "<When at=since/></span>
+            <span class="text-bad">"✕ "{word!(i18n, pages.contact_lost)}" "<When at=since/></span>
             <Notice problem quiet=true/>
         }
         .into_any(),
@@ -166,9 +168,9 @@ fn Flags(flags: QdeviceFlags, freshness: Freshness) -> impl IntoView {
     let i18n = use_i18n();
     // Only V counts: the flag for "alive" can stay while qnetd is dead.
     let (tone, text) = match flags {
-        QdeviceFlags::Registered { voting: true, .. } => (Tone::Good, t!(i18n, pages.qdevice_voting).into_any()),
-        QdeviceFlags::Registered { .. } => (Tone::Bad, t!(i18n, pages.qdevice_silent).into_any()),
-        QdeviceFlags::NotRegistered => (Tone::Bad, t!(i18n, pages.qdevice_unregistered).into_any()),
+        QdeviceFlags::Registered { voting: true, .. } => (Tone::Good, word!(i18n, pages.qdevice_voting).into_any()),
+        QdeviceFlags::Registered { .. } => (Tone::Bad, word!(i18n, pages.qdevice_silent).into_any()),
+        QdeviceFlags::NotRegistered => (Tone::Bad, word!(i18n, pages.qdevice_unregistered).into_any()),
     };
     let tone = tone.aged(freshness);
     view! { <span class=format!("text-{}", tone.word())>{tone.icon()}" "{text}</span> }.into_any()
@@ -177,25 +179,25 @@ fn Flags(flags: QdeviceFlags, freshness: Freshness) -> impl IntoView {
 #[component]
 fn DeviceDetails(live: LiveCluster) -> impl IntoView {
     let i18n = use_i18n();
-    let device = Memo::new(move |_| live.believed.with(|one| one.qdevice.clone()));
-    move || {
+    let device = memo(move |_| live.believed.with(|one| one.qdevice.clone()));
+    part(move || {
         device.get().map(|aged| {
             let state = aged.fact.value.clone();
             let (votes, configured) = (state.votes, state.configured_votes);
             let (tone, works) = (looks::of_device(&aged), state.works());
             let unknown = aged.freshness == Freshness::Unknown;
-            let word = Signal::derive(move || match (unknown, works) {
-                (true, _) => t_string!(i18n, common.not_known).to_owned(),
-                (false, true) => t_string!(i18n, pages.qdevice_voting).to_owned(),
-                (false, false) => t_string!(i18n, pages.qdevice_silent).to_owned(),
+            let word = derived(move || match (unknown, works) {
+                (true, _) => said!(i18n, common.not_known).to_owned(),
+                (false, true) => said!(i18n, pages.qdevice_voting).to_owned(),
+                (false, false) => said!(i18n, pages.qdevice_silent).to_owned(),
             });
-            let votes = move || {
+            let votes = part(move || {
                 if unknown {
-                    view! { <span class="text-unknown">"? "{t!(i18n, common.not_known)}</span> }.into_any()
+                    view! { <span class="text-unknown">"? "{word!(i18n, common.not_known)}</span> }.into_any()
                 } else {
-                    t!(i18n, pages.qdevice_votes, votes = votes, configured = configured).into_any()
+                    word!(i18n, pages.qdevice_votes, votes = votes, configured = configured).into_any()
                 }
-            };
+            });
             let host = state.host.clone().unwrap_or_else(|| "?".to_owned());
             let algorithm = state.algorithm.clone().unwrap_or_else(|| "?".to_owned());
             let source = view! { <Source fact=aged.fact.clone()/> }.into_any();
@@ -212,7 +214,7 @@ fn DeviceDetails(live: LiveCluster) -> impl IntoView {
                 </Card>
             }
         })
-    }
+    })
 }
 
 /// The newest answer of each command, newest first: older ones prove nothing of now.
@@ -231,21 +233,21 @@ fn EvidenceOf(cluster: ClusterId, node: String) -> impl IntoView {
         let node = node.clone();
         async move { api::evidence(cluster, Some(node)).await }
     });
-    let found = move || {
+    let found = part(move || {
         ask.value().get().and_then(Result::ok).map(newest).map(|all| {
             if all.is_empty() {
-                view! { <p class="muted">{t!(i18n, pages.evidence_none)}</p> }.into_any()
+                view! { <p class="muted">{word!(i18n, pages.evidence_none)}</p> }.into_any()
             } else {
                 all.into_iter().map(|evidence| view! { <CodeBlock evidence/> }).collect_view().into_any()
             }
         })
-    };
-    let problem = Signal::derive(move || ask.value().get().and_then(Result::err).map(|error| error.0));
+    });
+    let problem = derived(move || ask.value().get().and_then(Result::err).map(|error| error.0));
     view! {
         <div class="stack">
             <Button busy=ask.pending() on_press=Callback::new(move |()| {
                 ask.dispatch(());
-            })>{t!(i18n, pages.evidence)}</Button>
+            })>{word!(i18n, pages.evidence)}</Button>
             <Refusal problem/>
             {found}
         </div>

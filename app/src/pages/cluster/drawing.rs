@@ -4,12 +4,12 @@ use super::geometry::{Plan, parallel};
 use super::{Selected, Selection, looks};
 use crate::components::short;
 use crate::i18n::*;
+use crate::reactive::{memo, part};
 use crate::state::clock::use_clock;
 use crate::state::live::LiveCluster;
 use crate::words::{Words, use_words};
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
-use leptos_i18n::I18nContext;
 use model::observation::Freshness;
 use model::topology::{Aged, LinkHealth, Membership, NodeState, PairLink, QdeviceState, Snapshot};
 use std::collections::BTreeMap;
@@ -20,14 +20,14 @@ const DEVICE_HALF: (f64, f64) = (62.0, 24.0);
 #[component]
 pub fn Drawing(live: LiveCluster, selection: Selection) -> impl IntoView {
     let i18n = use_i18n();
-    let plan = Memo::new(move |_| Plan::new(live.believed.with(|one| one.nodes.len())));
-    let has_device = Memo::new(move |_| live.believed.with(|one| one.qdevice.is_some()));
+    let plan = memo(move |_| Plan::new(live.believed.with(|one| one.nodes.len())));
+    let has_device = memo(move |_| live.believed.with(|one| one.qdevice.is_some()));
     let frame = move || {
         let plan = plan.get();
         let (top, height) = plan.bounds(has_device.get());
         format!("0 {top} {} {height}", plan.width)
     };
-    let shapes = move || {
+    let shapes = part(move || {
         let plan = plan.get();
         live.believed.with(|one| {
             let cards = one
@@ -37,15 +37,15 @@ pub fn Drawing(live: LiveCluster, selection: Selection) -> impl IntoView {
                 .map(|(index, node)| view! { <Card node=node.clone() plan index selection/> });
             cards.collect_view()
         })
-    };
-    let device = move || {
+    });
+    let device = part(move || {
         let plan = plan.get();
         live.believed
             .with(|one| one.qdevice.as_ref().map(|aged| view! { <Device device=aged.clone() plan selection/> }))
-    };
+    });
     view! {
-        <div class="topology-box"><svg class="topology" viewBox=frame role="group" aria-label=move || t_string!(i18n, pages.drawing_label)>
-            <g class="wires">{move || live.believed.with(|one| wires(i18n, one, plan.get()))}</g>
+        <div class="topology-box"><svg class="topology" viewBox=frame role="group" aria-label=move || said!(i18n, pages.drawing_label)>
+            <g class="wires">{part(move || live.believed.with(|one| wires(i18n, one, plan.get())))}</g>
             {device}
             {shapes}
         </svg></div>
@@ -66,7 +66,7 @@ fn wire_class(link: &PairLink, one_is_out: bool) -> &'static str {
     }
 }
 
-fn wires(i18n: I18nContext<Locale>, snapshot: &Snapshot, plan: Plan) -> impl IntoView + use<> {
+fn wires(i18n: I18n, snapshot: &Snapshot, plan: Plan) -> impl IntoView + use<> {
     let words = use_words();
     let places: BTreeMap<&str, (usize, bool)> = snapshot
         .nodes
@@ -93,12 +93,12 @@ fn wires(i18n: I18nContext<Locale>, snapshot: &Snapshot, plan: Plan) -> impl Int
     snapshot.links.iter().filter_map(line).collect_view()
 }
 
-fn wire_title(i18n: I18nContext<Locale>, words: Words, link: &PairLink) -> String {
-    let number = t_string!(i18n, pages.address_of_link, link = link.link);
+fn wire_title(i18n: I18n, words: Words, link: &PairLink) -> String {
+    let number = said!(i18n, pages.address_of_link, link = link.link);
     let state = words.plain("link", link.health.word());
     match link.freshness {
         Freshness::Stale => {
-            format!("{} – {}, {number}: {state}, {}", link.from, link.to, t_string!(i18n, common.stale))
+            format!("{} – {}, {number}: {state}, {}", link.from, link.to, said!(i18n, common.stale))
         }
         _ => format!("{} – {}, {number}: {state}", link.from, link.to),
     }
@@ -110,8 +110,8 @@ fn state_of(node: &NodeState, words: Words) -> String {
 }
 
 /// `, stale` for readers of what is not fresh any more; what is too old says *not known* itself.
-fn stale_word(i18n: I18nContext<Locale>, freshness: Freshness) -> String {
-    if freshness == Freshness::Stale { format!(", {}", t_string!(i18n, common.stale)) } else { String::new() }
+fn stale_word(i18n: I18n, freshness: Freshness) -> String {
+    if freshness == Freshness::Stale { format!(", {}", said!(i18n, common.stale)) } else { String::new() }
 }
 
 #[component]
@@ -128,11 +128,11 @@ fn Card(node: NodeState, plan: Plan, index: usize, selection: Selection) -> impl
     };
     let votes = node.votes;
     let votes_text =
-        move || votes.map(|count| t_string!(i18n, pages.node_votes, count = count).to_string()).unwrap_or_default();
+        move || votes.map(|count| said!(i18n, pages.node_votes, count = count).to_string()).unwrap_or_default();
     let label = format!("{}, {}{}", node.name, state_of(&node, words), stale_word(i18n, node.freshness));
     let told_at = node.membership_source.as_ref().filter(|_| node.freshness == Freshness::Stale).map(|fact| fact.at);
     let clock = use_clock();
-    let age = move || told_at.map(|at| format!(" · {}", short(clock.age_s(at))));
+    let age = part(move || told_at.map(|at| format!(" · {}", short(clock.age_s(at)))));
     let baseline = y + if plan.roomy { 22.0 } else { 20.0 };
     let second = plan.roomy.then(|| {
         view! {
@@ -174,8 +174,8 @@ fn Device(device: Aged<QdeviceState>, plan: Plan, selection: Selection) -> impl 
     let on = move || selection.now.with(|now| now.as_ref() == Some(&Selected::Qdevice));
     let press = move || selection.choose(Selected::Qdevice);
     let text = move || match freshness {
-        Freshness::Unknown => t_string!(i18n, common.not_known).to_owned(),
-        _ => t_string!(i18n, pages.qdevice_votes, votes = votes, configured = configured).to_string(),
+        Freshness::Unknown => said!(i18n, common.not_known).to_owned(),
+        _ => said!(i18n, pages.qdevice_votes, votes = votes, configured = configured).to_string(),
     };
     let label = move || format!("QDevice, {}{}", text(), stale_word(i18n, freshness));
     view! {
@@ -220,12 +220,12 @@ fn Legend() -> impl IntoView {
     };
     view! {
         <ul class="legend">
-            {item("wire-used", t!(i18n, pages.legend_used).into_any())}
-            {item("wire-standby", t!(i18n, pages.legend_standby).into_any())}
-            {item("wire-one-way", t!(i18n, pages.legend_one_way).into_any())}
-            {item("wire-down", t!(i18n, pages.legend_down).into_any())}
-            {item("wire-gone", t!(i18n, pages.legend_gone).into_any())}
-            {item("wire-unknown", t!(i18n, pages.legend_unknown).into_any())}
+            {item("wire-used", word!(i18n, pages.legend_used).into_any())}
+            {item("wire-standby", word!(i18n, pages.legend_standby).into_any())}
+            {item("wire-one-way", word!(i18n, pages.legend_one_way).into_any())}
+            {item("wire-down", word!(i18n, pages.legend_down).into_any())}
+            {item("wire-gone", word!(i18n, pages.legend_gone).into_any())}
+            {item("wire-unknown", word!(i18n, pages.legend_unknown).into_any())}
         </ul>
     }
     .into_any()

@@ -2,6 +2,7 @@
 
 use crate::components::{Card, When};
 use crate::i18n::*;
+use crate::reactive::{memo, part};
 use crate::state::live::LiveCluster;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -14,15 +15,15 @@ const SHOWN_MAX: usize = 20;
 pub fn Happened(live: LiveCluster) -> impl IntoView {
     let i18n = use_i18n();
     let events =
-        Memo::new(move |_| live.snapshot.with(|one| one.happened.iter().take(SHOWN_MAX).cloned().collect::<Vec<_>>()));
-    let list = move || {
+        memo(move |_| live.snapshot.with(|one| one.happened.iter().take(SHOWN_MAX).cloned().collect::<Vec<_>>()));
+    let list = part(move || {
         let events = events.get();
         if events.is_empty() {
-            view! { <p class="muted">{t!(i18n, pages.happened_nothing)}</p> }.into_any()
+            view! { <p class="muted">{word!(i18n, pages.happened_nothing)}</p> }.into_any()
         } else {
             view! { <ol class="happened" tabindex="0">{events.into_iter().map(|event| view! { <Event event/> }).collect_view()}</ol> }.into_any()
         }
-    };
+    });
     view! { <Card title=text!(i18n, pages.happened)>{list}</Card> }.into_any()
 }
 
@@ -34,7 +35,7 @@ fn Event(event: Happening) -> impl IntoView {
         <li class=format!("happening {}", class(code))>
             <When at/>
             <span>
-                <span>{move || words.say("happening", code.as_str(), &params)}</span>
+                <span>{part(move || words.say("happening", code.as_str(), &params))}</span>
                 <span class="happening-source">{source}</span>
             </span>
         </li>

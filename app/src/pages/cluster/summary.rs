@@ -2,6 +2,7 @@
 
 use crate::components::{Card, Source};
 use crate::i18n::*;
+use crate::reactive::{memo, part};
 use crate::state::live::LiveCluster;
 use leptos::prelude::*;
 use model::observation::Freshness;
@@ -30,12 +31,12 @@ fn partition(snapshot: &Snapshot) -> Option<Aged<Partition>> {
 #[component]
 fn Votes(live: LiveCluster) -> impl IntoView {
     let i18n = use_i18n();
-    let known = Memo::new(move |_| live.believed.with(partition));
-    move || match known.get() {
+    let known = memo(move |_| live.believed.with(partition));
+    part(move || match known.get() {
         None => view! {
             <div class="answer">
-                <p class="answer-head text-unknown">"? "{t!(i18n, pages.votes_unknown)}</p>
-                <p class="muted">{t!(i18n, pages.votes_unknown_text)}</p>
+                <p class="answer-head text-unknown">"? "{word!(i18n, pages.votes_unknown)}</p>
+                <p class="muted">{word!(i18n, pages.votes_unknown_text)}</p>
             </div>
         }
         .into_any(),
@@ -45,8 +46,8 @@ fn Votes(live: LiveCluster) -> impl IntoView {
             view! {
                 <div class="answer answer-votes">
                     <p class="row">
-                        <strong class="answer-head" class:text-look=stale>{stale.then_some("▲ ")}{t_string!(i18n, pages.votes, votes = total_votes, expected = expected_votes)}</strong>
-                        <span class="muted answer-end">{t_string!(i18n, pages.quorum_is, quorum = quorum)}</span>
+                        <strong class="answer-head" class:text-look=stale>{stale.then_some("▲ ")}{said!(i18n, pages.votes, votes = total_votes, expected = expected_votes)}</strong>
+                        <span class="muted answer-end">{said!(i18n, pages.quorum_is, quorum = quorum)}</span>
                     </p>
                     <VotesBar total=total_votes expected=expected_votes quorum quorate stale/>
                     <p><Source fact/></p>
@@ -54,7 +55,7 @@ fn Votes(live: LiveCluster) -> impl IntoView {
             }
             .into_any()
         }
-    }
+    })
 }
 
 /// Votes as a bar with a mark where the quorum begins. Widths are attributes: the policy of the page forbids styles.
@@ -64,7 +65,7 @@ fn VotesBar(total: u32, expected: u32, quorum: u32, quorate: bool, stale: bool) 
     let most = f64::from(expected.max(total).max(1));
     let filled = f64::from(total) / most * 1000.0;
     let mark = f64::from(quorum) / most * 1000.0;
-    let label = move || t_string!(i18n, pages.votes_bar, votes = total, expected = expected, quorum = quorum);
+    let label = move || said!(i18n, pages.votes_bar, votes = total, expected = expected, quorum = quorum);
     view! {
         <svg class="votes" class:votes-lost=!quorate class:votes-stale=stale viewBox="0 0 1000 10" preserveAspectRatio="none" role="img" aria-label=label>
             <rect class="votes-all" x="0" y="2" width="1000" height="6"></rect>
@@ -78,26 +79,26 @@ fn VotesBar(total: u32, expected: u32, quorum: u32, quorate: bool, stale: bool) 
 #[component]
 fn Failures(live: LiveCluster) -> impl IntoView {
     let i18n = use_i18n();
-    let tolerates = Memo::new(move |_| live.believed.with(|one| one.tolerates));
-    let quorate = Memo::new(move |_| live.believed.with(super::quorate));
+    let tolerates = memo(move |_| live.believed.with(|one| one.tolerates));
+    let quorate = memo(move |_| live.believed.with(super::quorate));
     let class = move || match (tolerates.get(), quorate.get()) {
         (None, _) => "answer-head text-unknown",
         (_, Some(false)) => "answer-head text-bad",
         (Some(0), _) => "answer-head text-look",
         (Some(_), _) => "answer-head",
     };
-    let head = move || match (tolerates.get(), quorate.get()) {
-        (None, _) => format!("? {}", t_string!(i18n, pages.failures_unknown)),
-        (_, Some(false)) => format!("✕ {}", t_string!(i18n, pages.failures_lost)),
-        (Some(0), _) => format!("▲ {}", t_string!(i18n, pages.failures_none)),
-        (Some(more), _) => t_string!(i18n, pages.failures, count = more).to_string(),
-    };
-    let text = move || match (tolerates.get(), quorate.get()) {
-        (None, _) => t_string!(i18n, pages.failures_unknown_text),
-        (_, Some(false)) => t_string!(i18n, pages.failures_lost_text),
-        (Some(0), _) => t_string!(i18n, pages.failures_none_text),
-        (Some(_), _) => t_string!(i18n, pages.failures_text),
-    };
+    let head = part(move || match (tolerates.get(), quorate.get()) {
+        (None, _) => format!("? {}", said!(i18n, pages.failures_unknown)),
+        (_, Some(false)) => format!("✕ {}", said!(i18n, pages.failures_lost)),
+        (Some(0), _) => format!("▲ {}", said!(i18n, pages.failures_none)),
+        (Some(more), _) => said!(i18n, pages.failures, count = more).to_string(),
+    });
+    let text = part(move || match (tolerates.get(), quorate.get()) {
+        (None, _) => said!(i18n, pages.failures_unknown_text),
+        (_, Some(false)) => said!(i18n, pages.failures_lost_text),
+        (Some(0), _) => said!(i18n, pages.failures_none_text),
+        (Some(_), _) => said!(i18n, pages.failures_text),
+    });
     view! {
         <div class="answer">
             <p class=class>{head}</p>
@@ -137,23 +138,23 @@ pub fn restartable(snapshot: &Snapshot) -> Restartable {
 #[component]
 fn Restart(live: LiveCluster) -> impl IntoView {
     let i18n = use_i18n();
-    let may = Memo::new(move |_| live.believed.with(restartable));
+    let may = memo(move |_| live.believed.with(restartable));
     let class = move || match may.get() {
         Restartable::Unknown => "answer-head text-unknown",
         Restartable::Any => "answer-head text-good",
         Restartable::Only(_) | Restartable::None => "answer-head text-look",
     };
-    let head = move || match may.get() {
-        Restartable::Unknown => format!("? {}", t_string!(i18n, pages.restart_unknown)),
-        Restartable::Any => format!("✓ {}", t_string!(i18n, pages.restart_any)),
-        Restartable::Only(names) => format!("▲ {}", t_string!(i18n, pages.restart_only, names = names.join(", "))),
-        Restartable::None => format!("▲ {}", t_string!(i18n, pages.restart_none)),
-    };
-    let text = move || match may.get() {
-        Restartable::Unknown => t_string!(i18n, pages.restart_unknown_text),
-        Restartable::Any => t_string!(i18n, pages.restart_any_text),
-        Restartable::Only(_) | Restartable::None => t_string!(i18n, pages.restart_none_text),
-    };
+    let head = part(move || match may.get() {
+        Restartable::Unknown => format!("? {}", said!(i18n, pages.restart_unknown)),
+        Restartable::Any => format!("✓ {}", said!(i18n, pages.restart_any)),
+        Restartable::Only(names) => format!("▲ {}", said!(i18n, pages.restart_only, names = names.join(", "))),
+        Restartable::None => format!("▲ {}", said!(i18n, pages.restart_none)),
+    });
+    let text = part(move || match may.get() {
+        Restartable::Unknown => said!(i18n, pages.restart_unknown_text),
+        Restartable::Any => said!(i18n, pages.restart_any_text),
+        Restartable::Only(_) | Restartable::None => said!(i18n, pages.restart_none_text),
+    });
     view! {
         <div class="answer">
             <p class=class>{head}</p>
@@ -166,18 +167,18 @@ fn Restart(live: LiveCluster) -> impl IntoView {
 #[component]
 fn Config(live: LiveCluster) -> impl IntoView {
     let i18n = use_i18n();
-    let version = Memo::new(move |_| live.believed.with(|one| one.config_version.clone()));
-    let ring = Memo::new(move |_| live.believed.with(partition).map(|aged| aged.fact.value.ring_id));
+    let version = memo(move |_| live.believed.with(|one| one.config_version.clone()));
+    let ring = memo(move |_| live.believed.with(partition).map(|aged| aged.fact.value.ring_id));
     view! {
         <div class="answer">
             <p class="answer-head">
-                {move || match version.get() {
-                    Some(fact) => t_string!(i18n, pages.config_version, version = fact.value).to_string(),
-                    None => format!("? {}", t_string!(i18n, pages.config_unknown)),
-                }}
+                {part(move || match version.get() {
+                    Some(fact) => said!(i18n, pages.config_version, version = fact.value).to_string(),
+                    None => format!("? {}", said!(i18n, pages.config_unknown)),
+                })}
             </p>
-            <p class="muted">{move || ring.get().map(|ring| t_string!(i18n, pages.ring, ring = ring).to_string())}</p>
-            <p>{move || version.get().map(|fact| view! { <Source fact limits=model::observation::AGE_SLOW/> })}</p>
+            <p class="muted">{part(move || ring.get().map(|ring| said!(i18n, pages.ring, ring = ring).to_string()))}</p>
+            <p>{part(move || version.get().map(|fact| view! { <Source fact limits=model::observation::AGE_SLOW/> }))}</p>
         </div>
     }
     .into_any()

@@ -4,6 +4,7 @@ use super::links_table::LinksTable;
 use super::{Selected, Selection, looks};
 use crate::components::{Badge, Source};
 use crate::i18n::*;
+use crate::reactive::{derived, part};
 use crate::state::live::LiveCluster;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -12,27 +13,27 @@ use model::topology::{MayStop, NodeState};
 #[component]
 pub fn Tables(live: LiveCluster, selection: Selection) -> impl IntoView {
     let i18n = use_i18n();
-    let rows = move || {
+    let rows = part(move || {
         live.believed.with(|one| one.nodes.iter().cloned().map(|node| view! { <Row node selection/> }).collect_view())
-    };
+    });
     view! {
         <div class="stack">
             <div class="table-scroll">
                 <table class="table">
-                    <caption class="visually-hidden">{t!(i18n, pages.column_nodes)}</caption>
+                    <caption class="visually-hidden">{word!(i18n, pages.column_nodes)}</caption>
                     <thead>
                         <tr>
-                            <th scope="col">{t!(i18n, pages.column_node)}</th>
-                            <th scope="col">{t!(i18n, pages.column_state)}</th>
-                            <th scope="col" class="number">{t!(i18n, pages.column_votes)}</th>
-                            <th scope="col">{t!(i18n, pages.column_restart)}</th>
-                            <th scope="col">{t!(i18n, pages.column_source)}</th>
+                            <th scope="col">{word!(i18n, pages.column_node)}</th>
+                            <th scope="col">{word!(i18n, pages.column_state)}</th>
+                            <th scope="col" class="number">{word!(i18n, pages.column_votes)}</th>
+                            <th scope="col">{word!(i18n, pages.column_restart)}</th>
+                            <th scope="col">{word!(i18n, pages.column_source)}</th>
                         </tr>
                     </thead>
                     <tbody>{rows}</tbody>
                 </table>
             </div>
-            <h3>{t!(i18n, pages.links)}</h3>
+            <h3>{word!(i18n, pages.links)}</h3>
             <LinksTable live node=None/>
         </div>
     }
@@ -50,19 +51,19 @@ fn Row(node: NodeState, selection: Selection) -> impl IntoView {
         let own = own.clone();
         move || selection.now.with(|now| now.as_ref() == Some(&own))
     };
-    let restart = move || {
+    let restart = part(move || {
         match may_stop {
-            MayStop::Yes { .. } => t_string!(i18n, common.yes),
-            MayStop::No { .. } => t_string!(i18n, common.no),
-            MayStop::AlreadyDown => t_string!(i18n, pages.already_down),
-            MayStop::NotKnown => t_string!(i18n, common.not_known),
+            MayStop::Yes { .. } => said!(i18n, common.yes),
+            MayStop::No { .. } => said!(i18n, common.no),
+            MayStop::AlreadyDown => said!(i18n, pages.already_down),
+            MayStop::NotKnown => said!(i18n, common.not_known),
         }
         .to_owned()
-    };
+    });
     view! {
         <tr aria-current=move || on().then_some("true")>
             <th scope="row"><button type="button" class="link-button" on:click=move |_| selection.choose(own.clone())>{name}</button></th>
-            <td><Badge tone word=Signal::derive(move || words.plain("membership", membership.word()))/></td>
+            <td><Badge tone word=derived(move || words.plain("membership", membership.word()))/></td>
             <td class="number">{votes.map_or_else(|| "?".to_owned(), |count| count.to_string())}</td>
             <td>{restart}</td>
             <td>{membership_source.map(|fact| view! { <Source fact/> })}</td>

@@ -1,6 +1,7 @@
 //! Language and theme.
 
 use crate::i18n::*;
+use crate::reactive::part;
 use crate::state::theme::{self, Theme};
 use leptos::prelude::*;
 
@@ -17,7 +18,7 @@ pub fn Switches() -> impl IntoView {
         view! {
             <button type="button" class="tab" aria-pressed=move || (theme.get() == new).to_string() title=move || word.get() on:click=move |_| choose(new)>
                 <span aria-hidden="true">{icon}</span>
-                <span class="visually-hidden">{move || word.get()}</span>
+                <span class="visually-hidden">{part(move || word.get())}</span>
             </button>
         }
     };
@@ -28,7 +29,7 @@ pub fn Switches() -> impl IntoView {
                 class="tab"
                 lang=locale.to_string()
                 aria-pressed=move || (i18n.get_locale() == locale).to_string()
-                on:click=move |_| i18n.set_locale(locale)
+                on:click=move |_| i18n.choose(locale)
             >
                 // What is read aloud begins with what is seen.
                 {short}<span class="visually-hidden">", "{name}</span>
@@ -37,11 +38,11 @@ pub fn Switches() -> impl IntoView {
     };
     view! {
         <span class="switches">
-            <span class="tabs" role="group" aria-label=move || t_string!(i18n, common.language)>
+            <span class="tabs" role="group" aria-label=move || said!(i18n, common.language)>
                 {language_button(Locale::en, "EN", "English")}
                 {language_button(Locale::fr, "FR", "Français")}
             </span>
-            <span class="tabs" role="group" aria-label=move || t_string!(i18n, common.theme)>
+            <span class="tabs" role="group" aria-label=move || said!(i18n, common.theme)>
                 {theme_button(None, "◐", text!(i18n, common.theme_system))}
                 {theme_button(Some(Theme::Light), "○", text!(i18n, common.theme_light))}
                 {theme_button(Some(Theme::Dark), "●", text!(i18n, common.theme_dark))}

@@ -4,6 +4,7 @@ use super::{Around, Switches};
 use crate::api;
 use crate::components::LiveBadge;
 use crate::i18n::*;
+use crate::reactive::{memo, part};
 use crate::state::session::Session;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -23,13 +24,13 @@ pub fn TopBar(session: Session, around: Around, menu: RwSignal<bool>) -> impl In
                 on:click=move |_| menu.update(|open| *open = !*open)
             >
                 <span aria-hidden="true">"☰"</span>
-                <span class="visually-hidden">{t!(i18n, common.menu)}</span>
+                <span class="visually-hidden">{word!(i18n, common.menu)}</span>
             </button>
             <a class="brand" href="/"><Logo/>"Quorate"</a>
             <Path around/>
             <span class="top-end">
-                {move || session.demo().then(|| view! { <DemoBadge session/> })}
-                {move || around.cluster.get().map(|(_, live)| view! { <LiveBadge live/> })}
+                {part(move || session.demo().then(|| view! { <DemoBadge session/> }))}
+                {part(move || around.cluster.get().map(|(_, live)| view! { <LiveBadge live/> }))}
                 <span class="top-switches"><Switches/></span>
                 <Person session/>
             </span>
@@ -55,14 +56,14 @@ pub fn Logo() -> impl IntoView {
 #[component]
 fn Path(around: Around) -> impl IntoView {
     let i18n = use_i18n();
-    let cluster = move || {
+    let cluster = part(move || {
         around.cluster.get().map(|(name, live)| view! { <li><a href=format!("/clusters/{}", live.id)>{name}</a></li> })
-    };
-    let here = move || {
+    });
+    let here = part(move || {
         around.here.with(|here| (!here.is_empty()).then(|| view! { <li aria-current="page">{here.clone()}</li> }))
-    };
+    });
     view! {
-        <nav class="path" aria-label=move || t_string!(i18n, common.path)>
+        <nav class="path" aria-label=move || said!(i18n, common.path)>
             <ol>
                 <Root/>
                 {cluster}
@@ -77,13 +78,15 @@ fn Path(around: Around) -> impl IntoView {
 #[component]
 fn DemoBadge(session: Session) -> impl IntoView {
     let i18n = use_i18n();
-    let speed = move || {
-        session.demo_speed().map(|speed| view! { <span>", "{t!(i18n, pages.demo_speed, speed = speed)}</span> })
-    };
+    let speed = part(move || {
+        session
+            .demo_speed()
+            .map(|speed| view! { <span>", "{word!(i18n, pages.demo_speed, speed = speed.clone())}</span> })
+    });
     view! {
         <span class="badge badge-act">
             <span aria-hidden="true">"●"</span>
-            <span>{t!(i18n, pages.demo_only)}<span class="wide-only">": "{t!(i18n, common.demo_nodes)}</span>{speed}</span>
+            <span>{word!(i18n, pages.demo_only)}<span class="wide-only">": "{word!(i18n, common.demo_nodes)}</span>{speed}</span>
         </span>
     }
     .into_any()
@@ -94,22 +97,21 @@ fn DemoBadge(session: Session) -> impl IntoView {
 fn Root() -> impl IntoView {
     let i18n = use_i18n();
     let location = use_location();
-    let team =
-        Memo::new(move |_| location.pathname.with(|path| path.starts_with("/audit") || path.starts_with("/people")));
-    move || {
+    let team = memo(move |_| location.pathname.with(|path| path.starts_with("/audit") || path.starts_with("/people")));
+    part(move || {
         if team.get() {
-            view! { <li>{t!(i18n, common.nav_team)}</li> }.into_any()
+            view! { <li>{word!(i18n, common.nav_team)}</li> }.into_any()
         } else {
-            view! { <li><a href="/">{t!(i18n, common.nav_clusters)}</a></li> }.into_any()
+            view! { <li><a href="/">{word!(i18n, common.nav_clusters)}</a></li> }.into_any()
         }
-    }
+    })
 }
 
 #[component]
 fn Person(session: Session) -> impl IntoView {
     let words = use_words();
-    let role = move || words.plain("role", session.0.with(|me| me.access.everywhere.as_str()));
-    view! { <span class="person"><span>{move || session.0.with(|me| me.name.clone())}" · "{role}</span><SignOut/></span> }.into_any()
+    let role = part(move || words.plain("role", session.0.with(|me| me.access.everywhere.as_str())));
+    view! { <span class="person"><span>{part(move || session.0.with(|me| me.name.clone()))}" · "{role}</span><SignOut/></span> }.into_any()
 }
 
 /// Ends the session.
@@ -129,6 +131,6 @@ pub fn SignOut() -> impl IntoView {
     let press = move |_| {
         leave.dispatch(());
     };
-    view! { <button type="button" class="button button-quiet" on:click=press>{t!(i18n, common.sign_out)}</button> }
+    view! { <button type="button" class="button button-quiet" on:click=press>{word!(i18n, common.sign_out)}</button> }
         .into_any()
 }

@@ -5,6 +5,7 @@ use crate::i18n::*;
 use crate::pages::wizard::add_node::AddNode;
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::node_row::NodeRow;
+use crate::reactive::{memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::facts::ConfQdevice;
@@ -23,11 +24,11 @@ pub fn Facts(discovery: Discovery) -> impl IntoView {
         None => (Tone::Unknown, text!(i18n, pages.quorate_unknown)),
     };
     let guests = discovery.guests;
-    let guests = move || guests.map_or_else(|| t_string!(i18n, import.not_known).to_owned(), |count| count.to_string());
+    let guests = move || guests.map_or_else(|| said!(i18n, import.not_known).to_owned(), |count| count.to_string());
     let qdevice = discovery.qdevice.clone();
-    let qdevice = move || qdevice.as_ref().map_or_else(|| t_string!(i18n, import.none).to_owned(), described);
+    let qdevice = move || qdevice.as_ref().map_or_else(|| said!(i18n, import.none).to_owned(), described);
     let differs = discovery.differs.into_iter().map(move |one| {
-        let sentence = move || words.say("difference", one.code.as_str(), &one.params);
+        let sentence = part(move || words.say("difference", one.code.as_str(), &one.params));
         view! { <Message tone=Tone::Look><p>{sentence}</p></Message> }
     });
     view! {
@@ -58,12 +59,12 @@ fn described(device: &ConfQdevice) -> String {
 pub fn QnetdHost(host: String) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let ids = Memo::new(move |_| wizard.nodes(Purpose::Qnetd).iter().map(|node| node.id).collect::<Vec<_>>());
-    let none = Memo::new(move |_| ids.with(Vec::is_empty));
+    let ids = memo(move |_| wizard.nodes(Purpose::Qnetd).iter().map(|node| node.id).collect::<Vec<_>>());
+    let none = memo(move |_| ids.with(Vec::is_empty));
     view! {
         <Card title=text!(i18n, import.qnetd)>
             <div class="stack">
-                <p class="muted">{t!(i18n, import.qnetd_text)}</p>
+                <p class="muted">{word!(i18n, import.qnetd_text)}</p>
                 <ul class="wizard-nodes">
                     <For each=move || ids.get() key=|id| *id children=move |id| view! { <NodeRow id/> }/>
                 </ul>

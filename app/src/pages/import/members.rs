@@ -4,6 +4,7 @@ use crate::api::{self, ApiError, ImportDone};
 use crate::components::{Badge, Button, ButtonKind, Field, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::wizard::context::Wizard;
+use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -50,7 +51,7 @@ pub fn Members(offered: Vec<Found>, done: RwSignal<Option<ImportDone>>) -> impl 
         .collect();
     let all = StoredValue::new(choices.clone());
     let chosen = move || all.with_value(|all| all.iter().filter_map(Choice::chosen).collect::<Vec<_>>());
-    let taken = Memo::new(move |_| wizard.is_live());
+    let taken = memo(move |_| wizard.is_live());
     let none_left = choices.is_empty();
     let import = Action::new(move |members: &Vec<Chosen>| {
         let members = members.clone();
@@ -68,9 +69,9 @@ pub fn Members(offered: Vec<Found>, done: RwSignal<Option<ImportDone>>) -> impl 
     });
     let refusal = wizard.refusal(Deed::AddNode);
     let wrong = move || all.with_value(|all| all.iter().find_map(Choice::wrong));
-    let reason = Signal::derive(move || {
+    let reason = derived(move || {
         let nothing = taken.get() && chosen().is_empty();
-        let nothing = nothing.then(|| t_string!(i18n, import.nothing_ticked).to_owned());
+        let nothing = nothing.then(|| said!(i18n, import.nothing_ticked).to_owned());
         refusal.get().or_else(|| wrong().map(|problem| words.problem(&problem))).or(nothing)
     });
     let submit = move |event: SubmitEvent| {
@@ -79,18 +80,18 @@ pub fn Members(offered: Vec<Found>, done: RwSignal<Option<ImportDone>>) -> impl 
             import.dispatch(untrack(chosen));
         }
     };
-    let button = move || t_string!(i18n, import.take_over, count = chosen().len()).to_string();
+    let button = part(move || said!(i18n, import.take_over, count = chosen().len()).to_string());
     let rows = choices.into_iter().map(|choice| view! { <Row choice/> }).collect_view();
     if none_left && taken.get_untracked() {
-        return view! { <p class="muted">{t!(i18n, import.all_here)}</p> }.into_any();
+        return view! { <p class="muted">{word!(i18n, import.all_here)}</p> }.into_any();
     }
     view! {
         <form class="stack" on:submit=submit aria-label=text!(i18n, import.offered)>
-            <p>{t!(i18n, import.offered_text)}</p>
-            <p class="muted">{move || t_string!(i18n, import.offered_port, port = port(wizard)).to_string()}</p>
+            <p>{word!(i18n, import.offered_text)}</p>
+            <p class="muted">{part(move || said!(i18n, import.offered_port, port = port(wizard)).to_string())}</p>
             <ul class="wizard-nodes">{rows}</ul>
-            <p class="muted">{t!(i18n, import.what_it_does)}</p>
-            <Refusal problem=Signal::derive(move || import.value().get().flatten())/>
+            <p class="muted">{word!(i18n, import.what_it_does)}</p>
+            <Refusal problem=derived(move || import.value().get().flatten())/>
             <div class="row"><Button kind=ButtonKind::Primary submit=true busy=import.pending() disabled_reason=reason show_reason=true>{button}</Button></div>
         </form>
     }
@@ -112,7 +113,7 @@ fn Row(choice: Choice) -> impl IntoView {
         Some(false) => (Tone::Bad, text!(i18n, import.offline)),
         None => (Tone::Unknown, text!(i18n, import.not_known)),
     };
-    let error = Signal::derive(move || choice.wrong().map(|problem| words.problem(&problem)));
+    let error = derived(move || choice.wrong().map(|problem| words.problem(&problem)));
     let links: Vec<String> = found.links.iter().map(|(number, address)| format!("link {number} {address}")).collect();
     let name = found.name.clone();
     let label = text!(i18n, import.address_of, node = name.clone());

@@ -3,6 +3,7 @@
 use crate::api::{self, ApiError, KeySeen};
 use crate::components::{Message, Tone};
 use crate::i18n::*;
+use crate::reactive::part;
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::ids::NodeId;
@@ -14,14 +15,14 @@ pub fn SeenByMember(id: NodeId) -> impl IntoView {
     let words = use_words();
     let look = Action::new(move |(): &()| async move { api::key_seen(id).await });
     Effect::new(move |_| drop(look.dispatch(())));
-    move || match look.value().get() {
-        None => view! { <p class="muted small">{t!(i18n, import.seen_asking)}</p> }.into_any(),
+    part(move || match look.value().get() {
+        None => view! { <p class="muted small">{word!(i18n, import.seen_asking)}</p> }.into_any(),
         Some(Err(ApiError(problem))) => {
             let sentence = words.problem(&problem);
             view! { <p class="muted small">{text!(i18n, import.seen_failed, why = sentence.clone())}</p> }.into_any()
         }
         Some(Ok(seen)) => view! { <Sentence seen/> }.into_any(),
-    }
+    })
 }
 
 #[component]

@@ -3,6 +3,7 @@
 use crate::api;
 use crate::components::{Area, Button, ButtonKind, Card, Dialog, Refusal};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use crate::state::session::use_session;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -12,8 +13,8 @@ use model::operation::{Operation, OperationState};
 /// Shown until the operation is over.
 #[component]
 pub fn Decide(operation: Memo<Operation>) -> impl IntoView {
-    let over = Memo::new(move |_| operation.with(|one| one.state.is_over()));
-    move || (!over.get()).then(|| view! { <Decisions operation/> })
+    let over = memo(move |_| operation.with(|one| one.state.is_over()));
+    part(move || (!over.get()).then(|| view! { <Decisions operation/> }))
 }
 
 #[component]
@@ -24,33 +25,33 @@ fn Decisions(operation: Memo<Operation>) -> impl IntoView {
     let (id, cluster) = operation.with_untracked(|one| (one.id, one.cluster));
     let asking = RwSignal::new(false);
     let resume = Action::new(move |(): &()| async move { api::resume(id).await.err().map(|error| error.0) });
-    let parked = Memo::new(move |_| operation.with(|one| matches!(one.state, OperationState::Parked { .. })));
+    let parked = memo(move |_| operation.with(|one| matches!(one.state, OperationState::Parked { .. })));
     let not_now = move |deed: Deed| {
         if !parked.get() {
-            return Some(t_string!(i18n, pages.decide_running).to_owned());
+            return Some(said!(i18n, pages.decide_running).to_owned());
         }
         session.and_then(|one| one.refusal(deed, Some(cluster))).map(|problem| words.problem(&problem))
     };
     view! {
         <Card title=text!(i18n, pages.decide)>
             <div class="stack">
-                <p class="muted">{move || if parked.get() { t_string!(i18n, pages.decide_parked_text) } else { t_string!(i18n, pages.decide_running_text) }}</p>
-                <Refusal problem=Signal::derive(move || resume.value().get().flatten())/>
+                <p class="muted">{part(move || if parked.get() { said!(i18n, pages.decide_parked_text) } else { said!(i18n, pages.decide_running_text) })}</p>
+                <Refusal problem=derived(move || resume.value().get().flatten())/>
                 <div class="row">
                     <Button
                         kind=ButtonKind::Primary
-                        disabled_reason=Signal::derive(move || not_now(Deed::ResumeOperation))
+                        disabled_reason=derived(move || not_now(Deed::ResumeOperation))
                         busy=resume.pending()
                         on_press=Callback::new(move |()| drop(resume.dispatch(())))
                     >
-                        {t!(i18n, pages.resume)}
+                        {word!(i18n, pages.resume)}
                     </Button>
                     <Button
                         kind=ButtonKind::Danger
-                        disabled_reason=Signal::derive(move || not_now(Deed::AbandonOperation))
+                        disabled_reason=derived(move || not_now(Deed::AbandonOperation))
                         on_press=Callback::new(move |()| asking.set(true))
                     >
-                        {t!(i18n, pages.abandon)}
+                        {word!(i18n, pages.abandon)}
                     </Button>
                 </div>
             </div>
@@ -72,24 +73,24 @@ fn Abandon(operation: Memo<Operation>, open: RwSignal<bool>) -> impl IntoView {
         }
         answer.err().map(|error| error.0)
     });
-    let missing = Signal::derive(move || {
-        reason.with(|text| text.trim().is_empty()).then(|| t_string!(i18n, pages.reason_missing).to_owned())
+    let missing = derived(move || {
+        reason.with(|text| text.trim().is_empty()).then(|| said!(i18n, pages.reason_missing).to_owned())
     });
     view! {
         <Dialog open title=text!(i18n, pages.abandon_question)>
             <div class="stack">
-                <p>{t!(i18n, pages.abandon_text)}</p>
+                <p>{word!(i18n, pages.abandon_text)}</p>
                 <Area label=text!(i18n, pages.reason) value=reason/>
-                <Refusal problem=Signal::derive(move || abandon.value().get().flatten())/>
+                <Refusal problem=derived(move || abandon.value().get().flatten())/>
                 <div class="dialog-end">
-                    <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
+                    <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
                     <Button
                         kind=ButtonKind::Danger
                         disabled_reason=missing
                         busy=abandon.pending()
                         on_press=Callback::new(move |()| drop(abandon.dispatch(())))
                     >
-                        {t!(i18n, pages.abandon)}
+                        {word!(i18n, pages.abandon)}
                     </Button>
                 </div>
             </div>

@@ -1,6 +1,7 @@
 //! Lines as they are printed. They stream in; what is there already is not drawn again.
 
 use crate::i18n::*;
+use crate::reactive::memo;
 use leptos::html;
 use leptos::prelude::*;
 use model::operation::OutputLine;
@@ -12,7 +13,7 @@ const END_PX: i32 = 40;
 #[component]
 pub fn Output(#[prop(into)] lines: Signal<Vec<OutputLine>>) -> impl IntoView {
     let i18n = use_i18n();
-    let nothing = Memo::new(move |_| lines.with(Vec::is_empty));
+    let nothing = memo(move |_| lines.with(Vec::is_empty));
     let element = NodeRef::<html::Pre>::new();
     let following = RwSignal::new(true);
     Effect::new(move |_| {
@@ -28,7 +29,7 @@ pub fn Output(#[prop(into)] lines: Signal<Vec<OutputLine>>) -> impl IntoView {
         }
     };
     view! {
-        <p class="muted small" hidden=move || !nothing.get()>{t!(i18n, pages.output_none)}</p>
+        <p class="muted small" hidden=move || !nothing.get()>{word!(i18n, pages.output_none)}</p>
         <pre
             node_ref=element
             class="code code-plain output"

@@ -3,6 +3,7 @@
 use super::output::Output;
 use crate::components::{Badge, Card, Lines, Notice, Tone, When};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use jiff::Timestamp;
 use leptos::prelude::*;
@@ -16,12 +17,11 @@ pub fn Steps(operation: Memo<Operation>, lines: Signal<Vec<OutputLine>>) -> impl
     // The plan is frozen: steps never change, only where they stand.
     let steps = operation.with_untracked(|one| one.plan.steps.clone());
     let items = steps.into_iter().zip(0u16..).map(move |(step, number)| {
-        let status = Memo::new(move |_| {
+        let status = memo(move |_| {
             operation.with(|one| one.steps.get(usize::from(number)).cloned().unwrap_or(StepStatus::Waiting))
         });
-        let own = Memo::new(move |_| {
-            lines.with(|all| all.iter().filter(|line| line.step == number).cloned().collect::<Vec<_>>())
-        });
+        let own =
+            memo(move |_| lines.with(|all| all.iter().filter(|line| line.step == number).cloned().collect::<Vec<_>>()));
         view! { <Item step number status lines=own/> }
     });
     view! { <Card title=text!(i18n, pages.steps)><ol class="steps">{items.collect_view()}</ol></Card> }.into_any()
@@ -32,11 +32,10 @@ fn Item(step: Step, number: u16, status: Memo<StepStatus>, lines: Memo<Vec<Outpu
     let i18n = use_i18n();
     let words = use_words();
     let (action, undo) = (step.action.word(), step.action.undo().word());
-    let tone = Signal::derive(move || status.with(|one| Tone::from(one)));
-    let word = Signal::derive(move || status.with(|one| words.plain("step", one.word())));
-    let busy =
-        Memo::new(move |_| status.with(|one| matches!(one, StepStatus::Started { .. } | StepStatus::Acted { .. })));
-    let problem = Memo::new(move |_| status.with(problem_of));
+    let tone = derived(move || status.with(|one| Tone::from(one)));
+    let word = derived(move || status.with(|one| words.plain("step", one.word())));
+    let busy = memo(move |_| status.with(|one| matches!(one, StepStatus::Started { .. } | StepStatus::Acted { .. })));
+    let problem = memo(move |_| status.with(problem_of));
     let commands = step.commands.join("\n");
     view! {
         <li class="step" aria-current=move || busy.get().then_some("step")>
@@ -44,18 +43,18 @@ fn Item(step: Step, number: u16, status: Memo<StepStatus>, lines: Memo<Vec<Outpu
                 <span class="step-number">{number + 1}</span>
                 <span class="step-name">
                     <span class="strong">{step.node_name}</span>" "
-                    {move || words.plain("action", action)}
+                    {part(move || words.plain("action", action))}
                 </span>
                 <span class="step-end">
-                    {move || status.with(at_of).map(|at| view! { <When at/> })}
+                    {part(move || status.with(at_of).map(|at| view! { <When at/> }))}
                     " "<Badge tone word/>
                 </span>
             </div>
-            {move || problem.get().map(|problem| view! { <Notice problem/> })}
+            {part(move || problem.get().map(|problem| view! { <Notice problem/> }))}
             <details class="step-more" open=move || busy.get()>
-                <summary>{t!(i18n, pages.commands_and_output)}</summary>
+                <summary>{word!(i18n, pages.commands_and_output)}</summary>
                 <Lines text=commands/>
-                <p class="muted small">{move || words.plain("undo", undo)}</p>
+                <p class="muted small">{part(move || words.plain("undo", undo))}</p>
                 <Output lines/>
             </details>
         </li>

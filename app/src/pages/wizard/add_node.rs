@@ -4,6 +4,7 @@ use super::context::Wizard;
 use crate::api::{self, ApiError, NewNode};
 use crate::components::{Button, ButtonKind, Field, Refusal};
 use crate::i18n::*;
+use crate::reactive::{derived, part};
 use crate::words::use_words;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -32,9 +33,12 @@ pub fn AddNode(qnetd: bool, #[prop(optional, into)] proposed: String) -> impl In
             answer.err().map(|ApiError(problem)| problem)
         }
     });
-    let button = Signal::derive(move || {
-        if qnetd { t_string!(i18n, wizard.add_qnetd).to_owned() } else { t_string!(i18n, wizard.add_node).to_owned() }
-    });
+    let button =
+        derived(
+            move || {
+                if qnetd { said!(i18n, wizard.add_qnetd).to_owned() } else { said!(i18n, wizard.add_node).to_owned() }
+            },
+        );
     view! {
         <AddressForm
             host
@@ -43,7 +47,7 @@ pub fn AddNode(qnetd: bool, #[prop(optional, into)] proposed: String) -> impl In
             busy=add.pending()
             on_submit=Callback::new(move |typed: Typed| drop(add.dispatch(typed)))
         />
-        <Refusal problem=Signal::derive(move || add.value().get().flatten())/>
+        <Refusal problem=derived(move || add.value().get().flatten())/>
     }
 }
 
@@ -78,7 +82,7 @@ pub fn AddressForm(
     let jump = Jump::new();
     let address = move || host.with(|host| user.with(|user| SshAddress::parse(host, SSH_PORT, user)));
     let wrong = move || address().err().map(|error| (error, words.problem(&Problem::from(error))));
-    let host_error = Signal::derive(move || {
+    let host_error = derived(move || {
         if host.with(String::is_empty) {
             None
         } else {
@@ -86,8 +90,8 @@ pub fn AddressForm(
         }
     });
     let user_error =
-        Signal::derive(move || wrong().filter(|(error, _)| *error == AddressError::BadUser).map(|(_, text)| text));
-    let reason = Signal::derive(move || {
+        derived(move || wrong().filter(|(error, _)| *error == AddressError::BadUser).map(|(_, text)| text));
+    let reason = derived(move || {
         let wrong = || wrong().map(|(_, text)| text);
         refusal.get().or_else(wrong).or_else(|| jump.wrong().map(|error| words.problem(&Problem::from(error))))
     });
@@ -102,9 +106,9 @@ pub fn AddressForm(
     };
     view! {
         <form class="wizard-add" on:submit=submit aria-label=move || button.get()>
-            <Field label=text!(i18n, wizard.address) value=host mono=true error=host_error placeholder="10.0.1.11" hint=Signal::derive(move || Some(t_string!(i18n, wizard.address_hint).to_owned()))/>
+            <Field label=text!(i18n, wizard.address) value=host mono=true error=host_error placeholder="10.0.1.11" hint=derived(move || Some(said!(i18n, wizard.address_hint).to_owned()))/>
             <Field label=text!(i18n, wizard.user) value=user mono=true error=user_error/>
-            <Button kind submit=true busy disabled_reason=reason>{move || button.get()}</Button>
+            <Button kind submit=true busy disabled_reason=reason>{part(move || button.get())}</Button>
             <JumpFields jump/>
         </form>
     }
@@ -146,11 +150,11 @@ fn JumpFields(jump: Jump) -> impl IntoView {
     };
     view! {
         <details class="wizard-jump">
-            <summary>{t!(i18n, wizard.jump)}</summary>
-            <p class="muted">{t!(i18n, wizard.jump_text)}</p>
+            <summary>{word!(i18n, wizard.jump)}</summary>
+            <p class="muted">{word!(i18n, wizard.jump_text)}</p>
             <div class="wizard-jump-fields">
-                <Field label=text!(i18n, wizard.jump_address) value=jump.host mono=true error=Signal::derive(move || error(false)) placeholder="203.0.113.5"/>
-                <Field label=text!(i18n, wizard.jump_user) value=jump.user mono=true error=Signal::derive(move || error(true))/>
+                <Field label=text!(i18n, wizard.jump_address) value=jump.host mono=true error=derived(move || error(false)) placeholder="203.0.113.5"/>
+                <Field label=text!(i18n, wizard.jump_user) value=jump.user mono=true error=derived(move || error(true))/>
             </div>
         </details>
     }

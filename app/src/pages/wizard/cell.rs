@@ -3,6 +3,7 @@
 use super::grid::Chosen;
 use crate::components::{Badge, Card, CodeBlock, Tone};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::preflight::{Cell, CheckId, Matrix, Verdict};
@@ -11,7 +12,7 @@ use model::preflight::{Cell, CheckId, Matrix, Verdict};
 pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
-    let found = Memo::new(move |_| {
+    let found = memo(move |_| {
         let (check, label) = chosen.get()?;
         let check = CheckId::from_word(check)?;
         let cell = matrix.with(|one| {
@@ -21,22 +22,22 @@ pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView
         });
         Some((check, label, cell))
     });
-    let content = move || {
+    let content = part(move || {
         match found.get() {
-        None => view! { <Card title=text!(i18n, wizard.panel_none)><p class="muted">{t!(i18n, wizard.panel_none_text)}</p></Card> }.into_any(),
+        None => view! { <Card title=text!(i18n, wizard.panel_none)><p class="muted">{word!(i18n, wizard.panel_none_text)}</p></Card> }.into_any(),
         Some((check, label, cell)) => {
-            let title = Signal::derive(move || words.plain("check", check.as_str()));
+            let title = derived(move || words.plain("check", check.as_str()));
             let verdict = cell.as_ref().map(|cell| cell.verdict);
-            let word = Signal::derive(move || format!("{label}: {}", verdict_word(words, i18n, verdict)));
+            let word = derived(move || format!("{label}: {}", verdict_word(words, i18n, verdict)));
             let tone = verdict.map_or(Tone::Act, Tone::from);
             view! {
                 <Card title extra=view! { <Badge tone word/> }.into_any()>
                     <div class="stack">
                         {cell.map(|cell| view! { <Proof cell/> })}
-                        <h3>{t!(i18n, wizard.why_it_matters)}</h3>
-                        <p>{move || words.plain("check", &format!("{}_why", check.as_str()))}</p>
+                        <h3>{word!(i18n, wizard.why_it_matters)}</h3>
+                        <p>{part(move || words.plain("check", &format!("{}_why", check.as_str())))}</p>
                         <p class="faint small">
-                            {t!(i18n, wizard.source)}" "{move || words.plain("check", &format!("{}_source", check.as_str()))}
+                            {word!(i18n, wizard.source)}" "{part(move || words.plain("check", &format!("{}_source", check.as_str())))}
                         </p>
                     </div>
                 </Card>
@@ -44,19 +45,13 @@ pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView
             .into_any()
         }
     }
-    };
+    });
     view! { <div class="wizard-panel" aria-live="polite">{content}</div> }
 }
 
-fn verdict_word(
-    words: crate::words::Words,
-    i18n: leptos_i18n::I18nContext<Locale>,
-    verdict: Option<Verdict>,
-) -> String {
-    verdict.map_or_else(
-        || t_string!(i18n, wizard.cell_running).to_owned(),
-        |verdict| words.plain("verdict", verdict.word()),
-    )
+fn verdict_word(words: crate::words::Words, i18n: I18n, verdict: Option<Verdict>) -> String {
+    verdict
+        .map_or_else(|| said!(i18n, wizard.cell_running).to_owned(), |verdict| words.plain("verdict", verdict.word()))
 }
 
 #[component]
@@ -65,10 +60,10 @@ fn Proof(cell: Cell) -> impl IntoView {
     let words = use_words();
     let Cell { verdict, findings, evidence, .. } = cell;
     let fine = (findings.is_empty() && verdict == Verdict::Pass)
-        .then(|| view! { <p class="text-good">{t!(i18n, wizard.nothing_found)}</p> });
+        .then(|| view! { <p class="text-good">{word!(i18n, wizard.nothing_found)}</p> });
     let sentences = findings
         .into_iter()
-        .map(|finding| view! { <li>{move || words.say("finding", finding.code.as_str(), &finding.params)}</li> })
+        .map(|finding| view! { <li>{part(move || words.say("finding", finding.code.as_str(), &finding.params))}</li> })
         .collect_view();
     let proof = evidence.into_iter().map(|evidence| view! { <CodeBlock evidence/> }).collect_view();
     view! {

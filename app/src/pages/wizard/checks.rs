@@ -6,6 +6,7 @@ use super::grid::{Answer, Chosen, Column, Grid, Line};
 use crate::api::{self, ApiError};
 use crate::components::{Badge, Button, ButtonKind, Card, Empty, LiveRegion, Message, Refusal, Tone, short};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use crate::state::clock::use_clock;
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -28,11 +29,11 @@ pub fn Checks() -> impl IntoView {
         wizard.refresh();
         answer.err().map(|ApiError(problem)| problem)
     });
-    let matrix = Memo::new(move |_| wizard.matrix());
-    let running = Signal::derive(move || {
+    let matrix = memo(move |_| wizard.matrix());
+    let running = derived(move || {
         run.pending().get() || matrix.with(|one| one.as_ref().is_some_and(|one| one.finished_at.is_none()))
     });
-    let any = Memo::new(move |_| matrix.with(Option::is_some));
+    let any = memo(move |_| matrix.with(Option::is_some));
     view! {
         <div class="split">
             <Card title=text!(i18n, wizard.checks) extra=view! { <Counts matrix running/> }.into_any()>
@@ -41,7 +42,7 @@ pub fn Checks() -> impl IntoView {
                         <Outcome matrix/>
                         <CheckGrid matrix running chosen/>
                     </Show>
-                    <Refusal problem=Signal::derive(move || run.value().get().flatten())/>
+                    <Refusal problem=derived(move || run.value().get().flatten())/>
                     <CheckButton run running any/>
                 </div>
             </Card>
@@ -72,12 +73,12 @@ fn CheckButton(run: Action<(), Option<Problem>>, running: Signal<bool>, any: Mem
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let refusal = wizard.refusal(Deed::RunChecks);
-    let reason = Signal::derive(move || {
-        refusal.get().or_else(|| {
-            wizard.nodes(Purpose::Member).is_empty().then(|| t_string!(i18n, wizard.missing_nodes).to_owned())
-        })
+    let reason = derived(move || {
+        refusal
+            .get()
+            .or_else(|| wizard.nodes(Purpose::Member).is_empty().then(|| said!(i18n, wizard.missing_nodes).to_owned()))
     });
-    let word = move || if any.get() { t_string!(i18n, wizard.check_again) } else { t_string!(i18n, wizard.check_all) };
+    let word = part(move || if any.get() { said!(i18n, wizard.check_again) } else { said!(i18n, wizard.check_all) });
     view! {
         <Button kind=ButtonKind::Primary busy=running disabled_reason=reason on_press=Callback::new(move |()| drop(run.dispatch(())))>
             {word}
@@ -88,18 +89,18 @@ fn CheckButton(run: Action<(), Option<Problem>>, running: Signal<bool>, any: Mem
 #[component]
 fn NothingChecked() -> impl IntoView {
     let i18n = use_i18n();
-    view! { <Empty title=text!(i18n, wizard.checks_none)><p>{t!(i18n, wizard.checks_none_text)}</p></Empty> }
+    view! { <Empty title=text!(i18n, wizard.checks_none)><p>{word!(i18n, wizard.checks_none_text)}</p></Empty> }
 }
 
 /// How many cells of each verdict there are; verdicts that nobody has are left out.
 #[component]
 fn Counts(matrix: Memo<Option<Matrix>>, running: Signal<bool>) -> impl IntoView {
     let i18n = use_i18n();
-    move || {
+    part(move || {
         let matrix = matrix.get()?;
         let of = |verdict: Verdict| {
             let count = matrix.count(verdict);
-            let word = Signal::derive(move || counted(i18n, verdict, count));
+            let word = derived(move || counted(i18n, verdict, count));
             (count > 0).then(|| view! { <Badge tone=Tone::from(verdict) word/> })
         };
         let open = (matrix.nodes.len() * CheckId::ALL.len()).saturating_sub(matrix.cells.len());
@@ -107,16 +108,16 @@ fn Counts(matrix: Memo<Option<Matrix>>, running: Signal<bool>) -> impl IntoView 
         let waiting = (open > 0 && running.get()).then(|| view! { <Badge tone=Tone::Act word=waiting/> });
         let shown = [Verdict::Fail, Verdict::Warn, Verdict::Error, Verdict::Pass, Verdict::Skipped].map(of);
         Some(view! { <span class="row">{shown.into_iter().collect_view()}{waiting}</span> })
-    }
+    })
 }
 
-fn counted(i18n: leptos_i18n::I18nContext<Locale>, verdict: Verdict, count: usize) -> String {
+fn counted(i18n: I18n, verdict: Verdict, count: usize) -> String {
     match verdict {
-        Verdict::Pass => t_string!(i18n, wizard.count_pass, count = count).to_string(),
-        Verdict::Skipped => t_string!(i18n, wizard.count_skipped, count = count).to_string(),
-        Verdict::Warn => t_string!(i18n, wizard.count_warn, count = count).to_string(),
-        Verdict::Error => t_string!(i18n, wizard.count_error, count = count).to_string(),
-        Verdict::Fail => t_string!(i18n, wizard.count_fail, count = count).to_string(),
+        Verdict::Pass => said!(i18n, wizard.count_pass, count = count).to_string(),
+        Verdict::Skipped => said!(i18n, wizard.count_skipped, count = count).to_string(),
+        Verdict::Warn => said!(i18n, wizard.count_warn, count = count).to_string(),
+        Verdict::Error => said!(i18n, wizard.count_error, count = count).to_string(),
+        Verdict::Fail => said!(i18n, wizard.count_fail, count = count).to_string(),
     }
 }
 
@@ -125,17 +126,17 @@ fn counted(i18n: leptos_i18n::I18nContext<Locale>, verdict: Verdict, count: usiz
 fn Outcome(matrix: Memo<Option<Matrix>>) -> impl IntoView {
     let i18n = use_i18n();
     let clock = use_clock();
-    let finished = Memo::new(move |_| matrix.with(|one| one.as_ref().and_then(|one| one.finished_at)));
-    let stale = Memo::new(move |_| {
+    let finished = memo(move |_| matrix.with(|one| one.as_ref().and_then(|one| one.finished_at)));
+    let stale = memo(move |_| {
         matrix.with(|one| one.as_ref().is_some_and(|one| one.finished_at.is_some() && one.stale(clock.now())))
     });
-    let age = move || match finished.get() {
-        Some(at) => t_string!(i18n, wizard.checked_ago, ago = short(clock.age_s(at))).to_string(),
-        None => t_string!(i18n, wizard.checks_running).to_owned(),
-    };
-    let spoken = Signal::derive(move || {
+    let age = part(move || match finished.get() {
+        Some(at) => said!(i18n, wizard.checked_ago, ago = short(clock.age_s(at))).to_string(),
+        None => said!(i18n, wizard.checks_running).to_owned(),
+    });
+    let spoken = derived(move || {
         matrix.with(|one| match one.as_ref().filter(|one| one.finished_at.is_some()) {
-            Some(one) => t_string!(
+            Some(one) => said!(
                 i18n,
                 wizard.checks_spoken,
                 passed = one.count(Verdict::Pass),
@@ -148,7 +149,7 @@ fn Outcome(matrix: Memo<Option<Matrix>>) -> impl IntoView {
     });
     view! {
         <p class="muted small">{age}</p>
-        <Show when=move || stale.get()><Message tone=Tone::Look><p>{t!(i18n, wizard.checks_stale)}</p></Message></Show>
+        <Show when=move || stale.get()><Message tone=Tone::Look><p>{word!(i18n, wizard.checks_stale)}</p></Message></Show>
         <LiveRegion text=spoken/>
     }
 }
@@ -157,8 +158,8 @@ fn Outcome(matrix: Memo<Option<Matrix>>) -> impl IntoView {
 fn CheckGrid(matrix: Memo<Option<Matrix>>, running: Signal<bool>, chosen: Chosen) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
-    let columns = Memo::new(move |_| matrix.with(|one| one.as_ref().map(columns).unwrap_or_default()));
-    let lines = Memo::new(move |_| {
+    let columns = memo(move |_| matrix.with(|one| one.as_ref().map(columns).unwrap_or_default()));
+    let lines = memo(move |_| {
         let name = |check: CheckId| words.plain("check", check.as_str());
         matrix.with(|one| {
             one.as_ref()

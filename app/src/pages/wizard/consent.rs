@@ -4,6 +4,7 @@ use super::context::Wizard;
 use crate::api::{self, ApiError, Preview};
 use crate::components::{Area, Button, ButtonKind, Dialog, Field, Message, Notice, Refusal, Tone};
 use crate::i18n::*;
+use crate::reactive::derived;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use model::can::Deed;
@@ -31,15 +32,15 @@ pub fn ConsentForm(
     let hindered = !obstacles.is_empty();
     let missing = {
         let target = target.clone();
-        Signal::derive(move || {
+        derived(move || {
             // A sign-in that is not fresh does not stop the button: pressing it asks for the password.
             let first = ruling.unmet(&consent(), &target, true, false).into_iter().next();
             let demand = first.map(|unmet| match unmet {
-                Unmet::Reason => t_string!(i18n, wizard.reason_missing).to_owned(),
-                Unmet::TypedTarget => t_string!(i18n, wizard.typed_missing, target = target.clone()).to_string(),
-                Unmet::FreshSignIn | Unmet::Agreement => t_string!(i18n, wizard.agreement_missing).to_owned(),
+                Unmet::Reason => said!(i18n, wizard.reason_missing).to_owned(),
+                Unmet::TypedTarget => said!(i18n, wizard.typed_missing, target = target.clone()).to_string(),
+                Unmet::FreshSignIn | Unmet::Agreement => said!(i18n, wizard.agreement_missing).to_owned(),
             });
-            let hindrance = hindered.then(|| t_string!(i18n, wizard.obstacles_first).to_owned());
+            let hindrance = hindered.then(|| said!(i18n, wizard.obstacles_first).to_owned());
             refusal.get().or(hindrance).or(demand)
         })
     };
@@ -54,21 +55,22 @@ pub fn ConsentForm(
     };
     let obstacles = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
     let agreement = (ruling.agreement != Agreement::Nobody)
-        .then(|| view! { <Message tone=Tone::Look><p>{t!(i18n, wizard.agreement_needed)}</p></Message> });
+        .then(|| view! { <Message tone=Tone::Look><p>{word!(i18n, wizard.agreement_needed)}</p></Message> });
     let typed_field = ruling.typed_target.then(|| {
         let target = target.clone();
         let label = text!(i18n, wizard.typed_label, target = target.clone());
         view! { <Field label value=typed mono=true/> }
     });
-    let fresh_note = ruling.fresh_sign_in.then(|| view! { <p class="muted small">{t!(i18n, wizard.fresh_note)}</p> });
-    let no_demand =
-        (!ruling.reason && !ruling.typed_target).then(|| view! { <p class="muted">{t!(i18n, wizard.no_demand)}</p> });
+    let fresh_note =
+        ruling.fresh_sign_in.then(|| view! { <p class="muted small">{word!(i18n, wizard.fresh_note)}</p> });
+    let no_demand = (!ruling.reason && !ruling.typed_target)
+        .then(|| view! { <p class="muted">{word!(i18n, wizard.no_demand)}</p> });
     view! {
         <div class="stack">
             {obstacles}
             {agreement}
             <form class="stack wizard-consent" on:submit=submit aria-label=text!(i18n, wizard.consent)>
-                <Show when=move || ruling.reason><Area label=text!(i18n, wizard.reason) value=reason hint=Signal::derive(move || Some(t_string!(i18n, wizard.reason_hint).to_owned()))/></Show>
+                <Show when=move || ruling.reason><Area label=text!(i18n, wizard.reason) value=reason hint=derived(move || Some(said!(i18n, wizard.reason_hint).to_owned()))/></Show>
                 {typed_field}
                 {fresh_note}
                 {no_demand}
@@ -111,12 +113,12 @@ fn SignInAgain(open: RwSignal<bool>, then: Callback<()>) -> impl IntoView {
     view! {
         <Dialog open title=text!(i18n, wizard.sign_in_again)>
             <form on:submit=submit>
-                <p>{t!(i18n, wizard.sign_in_again_text)}</p>
+                <p>{word!(i18n, wizard.sign_in_again_text)}</p>
                 <Field label=text!(i18n, wizard.your_password) value=password kind="password" autocomplete="current-password"/>
-                <Refusal problem=Signal::derive(move || confirm.value().get().flatten())/>
+                <Refusal problem=derived(move || confirm.value().get().flatten())/>
                 <div class="dialog-end">
-                    <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
-                    <Button kind=ButtonKind::Primary submit=true busy=confirm.pending()>{t!(i18n, wizard.confirm_and_run)}</Button>
+                    <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
+                    <Button kind=ButtonKind::Primary submit=true busy=confirm.pending()>{word!(i18n, wizard.confirm_and_run)}</Button>
                 </div>
             </form>
         </Dialog>

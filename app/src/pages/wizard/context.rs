@@ -1,6 +1,7 @@
 //! What the six steps share: the server's judgement, kept up to date, and the cluster's stream.
 
 use crate::api::{self, WizardView};
+use crate::reactive::{derived, memo};
 use crate::state::clock::{Clock, use_clock};
 use crate::state::live::{LiveCluster, follow};
 use crate::state::session::{Session, use_session};
@@ -89,7 +90,7 @@ impl Wizard {
     }
 
     fn follow_changes(self, clock: Clock) {
-        let signature = Memo::new(move |_| self.signature(clock));
+        let signature = memo(move |_| self.signature(clock));
         Effect::new(move |before: Option<Signature>| {
             let now = signature.get();
             if before.is_some_and(|before| before != now) {
@@ -190,7 +191,7 @@ impl Wizard {
     #[must_use]
     pub fn refusal(self, deed: Deed) -> Signal<Option<String>> {
         let words = use_words();
-        Signal::derive(move || {
+        derived(move || {
             let role = self.view.with(|view| view.view.role);
             can::do_it(role, deed).err().map(|problem| words.problem(&problem))
         })

@@ -8,6 +8,7 @@ use super::steps::{NotYet, blocked};
 use crate::api::Wish;
 use crate::components::{Card, Field, Message, Select, Tone};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::inventory::Purpose;
@@ -20,15 +21,15 @@ const STEP: WizardStep = WizardStep::Create;
 #[component]
 pub fn Create() -> impl IntoView {
     let wizard = Wizard::here();
-    let done = Memo::new(move |_| wizard.is_done(STEP));
-    let problem = Memo::new(move |_| blocked(wizard, STEP));
+    let done = memo(move |_| wizard.is_done(STEP));
+    let problem = memo(move |_| blocked(wizard, STEP));
     // While it runs the checks may grow stale; its progress is shown all the same.
-    let runs = Memo::new(move |_| wizard.runs(STEP));
-    let content = move || match (done.get(), problem.get().filter(|_| !runs.get())) {
+    let runs = memo(move |_| wizard.runs(STEP));
+    let content = part(move || match (done.get(), problem.get().filter(|_| !runs.get())) {
         (true, _) => view! { <Created/> }.into_any(),
         (false, Some(problem)) => view! { <NotYet problem/> }.into_any(),
         (false, None) => view! { <Choose/> }.into_any(),
-    };
+    });
     view! {
         {content}
         <Foot step=STEP/>
@@ -53,16 +54,16 @@ fn Choose() -> impl IntoView {
     let words = use_words();
     let wizard = Wizard::here();
     let name = RwSignal::new(wizard.name());
-    let nodes = Memo::new(move |_| wizard.nodes(Purpose::Member));
+    let nodes = memo(move |_| wizard.nodes(Purpose::Member));
     let first =
         RwSignal::new(nodes.with_untracked(|nodes| nodes.first().map(|node| node.id.to_string()).unwrap_or_default()));
-    let options = Signal::derive(move || {
+    let options = derived(move || {
         nodes.get().iter().map(|node| (node.id.to_string(), node.label().to_owned())).collect::<Vec<_>>()
     });
-    let wrong = Signal::derive(move || {
+    let wrong = derived(move || {
         name.with(|text| text.trim().parse::<ClusterName>()).err().map(|error| words.problem(&Problem::from(error)))
     });
-    let wish = Signal::derive(move || {
+    let wish = derived(move || {
         let name = name.with(|text| text.trim().parse::<ClusterName>()).ok()?.to_string();
         let first = first.with(|text| text.parse()).ok()?;
         Some(Wish::Create { name, first })
@@ -71,12 +72,12 @@ fn Choose() -> impl IntoView {
         <PlanRunner step=STEP wish why=wrong label=text!(i18n, wizard.create_run)>
             <Card title=text!(i18n, wizard.create_title)>
                 <div class="stack">
-                    <p class="muted">{t!(i18n, wizard.create_text)}</p>
+                    <p class="muted">{word!(i18n, wizard.create_text)}</p>
                     <div class="wizard-fields">
-                        <Field label=text!(i18n, wizard.cluster_name) value=name mono=true error=wrong hint=Signal::derive(move || Some(t_string!(i18n, wizard.cluster_name_hint).to_owned()))/>
+                        <Field label=text!(i18n, wizard.cluster_name) value=name mono=true error=wrong hint=derived(move || Some(said!(i18n, wizard.cluster_name_hint).to_owned()))/>
                         <Select label=text!(i18n, wizard.first_node) value=first options/>
                     </div>
-                    <p class="muted small">{t!(i18n, wizard.first_node_text)}</p>
+                    <p class="muted small">{word!(i18n, wizard.first_node_text)}</p>
                 </div>
             </Card>
         </PlanRunner>

@@ -2,6 +2,7 @@
 
 use crate::components::Tone;
 use crate::i18n::*;
+use crate::reactive::part;
 use leptos::prelude::*;
 use model::preflight::Verdict;
 
@@ -43,21 +44,21 @@ pub fn Grid(
     chosen: Chosen,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let head = move || {
+    let head = part(move || {
         let column = |one: Column| {
-            let mark = one.first.then(|| view! { <span class="faint">" "{t!(i18n, wizard.first_node_mark)}</span> });
+            let mark = one.first.then(|| view! { <span class="faint">" "{word!(i18n, wizard.first_node_mark)}</span> });
             view! { <th scope="col">{one.label}{mark}</th> }
         };
         columns.get().into_iter().map(column).collect_view()
-    };
-    let body = move || {
+    });
+    let body = part(move || {
         let columns = columns.get();
         lines.get().into_iter().map(|line| row(line, &columns, waiting, chosen)).collect_view()
-    };
+    });
     view! {
         <div class="table-scroll grid-scroll" role="region" aria-label=move || label.get() tabindex="0">
             <table class="table grid">
-                <thead><tr><th scope="col">{move || question.get()}</th>{head}</tr></thead>
+                <thead><tr><th scope="col">{part(move || question.get())}</th>{head}</tr></thead>
                 <tbody>{body}</tbody>
             </table>
         </div>
@@ -95,8 +96,8 @@ fn cell(
     let tone = answer.as_ref().map(|answer| Tone::from(answer.verdict));
     let word = move |verdict: Option<Verdict>| match verdict {
         Some(verdict) => words.plain("verdict", verdict.word()),
-        None if waiting.get() => t_string!(i18n, wizard.cell_running).to_owned(),
-        None => t_string!(i18n, wizard.cell_empty).to_owned(),
+        None if waiting.get() => said!(i18n, wizard.cell_running).to_owned(),
+        None => said!(i18n, wizard.cell_empty).to_owned(),
     };
     let verdict = answer.as_ref().map(|answer| answer.verdict);
     let brief = answer.and_then(|answer| answer.brief);
@@ -108,11 +109,11 @@ fn cell(
         }
     };
     // A pass may be short; everything else says its word, because colour alone says nothing.
-    let shown = move || match (&brief, verdict) {
+    let shown = part(move || match (&brief, verdict) {
         (Some(brief), _) => brief.clone(),
         (None, Some(Verdict::Pass)) => String::new(),
         (None, verdict) => word(verdict),
-    };
+    });
     let pressed = move || {
         chosen.with(|one| one.as_ref().is_some_and(|(code, node)| *code == key && label.with_value(|own| own == node)))
     };
@@ -125,7 +126,7 @@ fn cell(
                 aria-label=spoken
                 on:click=move |_| chosen.set(Some((key, label.get_value())))
             >
-                <span class="badge-icon" aria-hidden="true">{move || tone.map_or(if waiting.get() { "↻" } else { "·" }, Tone::icon)}</span>
+                <span class="badge-icon" aria-hidden="true">{part(move || tone.map_or(if waiting.get() { "↻" } else { "·" }, Tone::icon))}</span>
                 <span aria-hidden="true">{shown}</span>
             </button>
         </td>

@@ -6,6 +6,7 @@ use crate::api::{self, ApiError};
 use crate::components::{Button, ButtonKind, CopyButton, Dialog, Lines, Message, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::import::SeenByMember;
+use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
 use model::can::Deed;
 use model::host_key::HostKey;
@@ -44,14 +45,14 @@ pub fn ConfirmKey(id: NodeId, offered: HostKey) -> impl IntoView {
     let by_member = untrack(|| wizard.is_live() && wizard.node(id).is_some_and(|node| node.name.is_some()));
     view! {
         <div class="wizard-node-work">
-            <p>{t!(i18n, wizard.key_shown)}</p>
+            <p>{word!(i18n, wizard.key_shown)}</p>
             <p class="wizard-fingerprint"><code>{offered.fingerprint.clone()}</code><span class="muted">{offered.algorithm.clone()}</span></p>
             {by_member.then(|| view! { <SeenByMember id/> })}
-            <p class="muted">{t!(i18n, wizard.key_compare)}</p>
+            <p class="muted">{word!(i18n, wizard.key_compare)}</p>
             <div class="wizard-copy"><Lines text=command.clone()/><CopyButton text=command/></div>
-            <Refusal problem=Signal::derive(move || pin.value().get().flatten())/>
+            <Refusal problem=derived(move || pin.value().get().flatten())/>
             <Button kind=ButtonKind::Primary busy=pin.pending() disabled_reason=refusal on_press=Callback::new(move |()| drop(pin.dispatch(())))>
-                {t!(i18n, wizard.key_pin)}<span class="visually-hidden">" ("{move || wizard.label(id)}")"</span>
+                {word!(i18n, wizard.key_pin)}<span class="visually-hidden">" ("{part(move || wizard.label(id))}")"</span>
             </Button>
         </div>
     }
@@ -70,25 +71,25 @@ pub fn ChangedKey(id: NodeId, pinned: Option<HostKey>, offered: HostKey) -> impl
     let words = crate::words::use_words();
     let replace = pin_action(wizard, id, offered.fingerprint.clone());
     let refusal = wizard.refusal(Deed::ReplaceChangedKey);
-    let label = Memo::new(move |_| wizard.label(id));
+    let label = memo(move |_| wizard.label(id));
     view! {
         <div class="wizard-node-work">
             <Message tone=Tone::Bad>
-                <p role="alert">{move || words.problem(&problem)}</p>
+                <p role="alert">{part(move || words.problem(&problem))}</p>
             </Message>
             // The old key may be back: then everything goes on.
             <TryAgain id/>
             <Button kind=ButtonKind::Danger disabled_reason=refusal show_reason=true on_press=Callback::new(move |()| open.set(true))>
-                {t!(i18n, wizard.key_replace)}
+                {word!(i18n, wizard.key_replace)}
             </Button>
             <Dialog open title=text!(i18n, wizard.key_replace_question, node = label.get())>
-                <p>{t!(i18n, wizard.key_replace_text)}</p>
+                <p>{word!(i18n, wizard.key_replace_text)}</p>
                 <p class="wizard-fingerprint"><code>{offered.fingerprint.clone()}</code></p>
-                <Refusal problem=Signal::derive(move || replace.value().get().flatten())/>
+                <Refusal problem=derived(move || replace.value().get().flatten())/>
                 <div class="dialog-end">
-                    <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
+                    <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
                     <Button kind=ButtonKind::Danger busy=replace.pending() on_press=Callback::new(move |()| drop(replace.dispatch(())))>
-                        {t!(i18n, wizard.key_replace_yes)}
+                        {word!(i18n, wizard.key_replace_yes)}
                     </Button>
                 </div>
             </Dialog>

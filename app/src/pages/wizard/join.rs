@@ -8,6 +8,7 @@ use super::steps::{NotYet, blocked};
 use crate::api::Wish;
 use crate::components::{Button, ButtonKind, Card, Message, Tone};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
 use model::ids::NodeId;
 use model::inventory::Purpose;
@@ -19,13 +20,13 @@ const STEP: WizardStep = WizardStep::Join;
 #[component]
 pub fn Join() -> impl IntoView {
     let wizard = Wizard::here();
-    let done = Memo::new(move |_| wizard.is_done(STEP));
-    let problem = Memo::new(move |_| blocked(wizard, STEP));
-    let content = move || match (done.get(), problem.get()) {
+    let done = memo(move |_| wizard.is_done(STEP));
+    let problem = memo(move |_| blocked(wizard, STEP));
+    let content = part(move || match (done.get(), problem.get()) {
         (true, _) => view! { <Joined/> }.into_any(),
         (false, Some(problem)) => view! { <NotYet problem/> }.into_any(),
         (false, None) => view! { <Choose/> }.into_any(),
-    };
+    });
     view! {
         {content}
         <Foot step=STEP/>
@@ -49,18 +50,17 @@ fn Joined() -> impl IntoView {
 fn Choose() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let waiting = Memo::new(move |_| wizard.joiners().iter().map(|node| node.id).collect::<Vec<_>>());
+    let waiting = memo(move |_| wizard.joiners().iter().map(|node| node.id).collect::<Vec<_>>());
     let wanted = RwSignal::new(waiting.get_untracked());
     // The person's order, without those who have joined meanwhile, and with those who were added.
-    let order = Memo::new(move |_| {
+    let order = memo(move |_| {
         let waiting = waiting.get();
         let mut order: Vec<NodeId> = wanted.get().into_iter().filter(|id| waiting.contains(id)).collect();
         order.extend(waiting.iter().filter(|id| !order.contains(id)).copied().collect::<Vec<_>>());
         order
     });
-    let wish =
-        Signal::derive(move || order.with(|order| (!order.is_empty()).then(|| Wish::Join { joiners: order.clone() })));
-    let why = Signal::derive(move || order.with(Vec::is_empty).then(|| t_string!(i18n, wizard.join_nobody).to_owned()));
+    let wish = derived(move || order.with(|order| (!order.is_empty()).then(|| Wish::Join { joiners: order.clone() })));
+    let why = derived(move || order.with(Vec::is_empty).then(|| said!(i18n, wizard.join_nobody).to_owned()));
     let joined = move || wizard.nodes(Purpose::Member).len().saturating_sub(order.with(Vec::len));
     let rows = move || {
         let count = order.with(Vec::len);
@@ -76,20 +76,20 @@ fn Choose() -> impl IntoView {
         <PlanRunner step=STEP wish why label=text!(i18n, wizard.join_run)>
             <Card title=text!(i18n, wizard.join_title)>
                 <div class="stack">
-                    <p>{t!(i18n, wizard.join_text)}</p>
-                    <Show when=move || joined() == 1><Message tone=Tone::Look><p>{t!(i18n, wizard.join_first_warning)}</p></Message></Show>
+                    <p>{word!(i18n, wizard.join_text)}</p>
+                    <Show when=move || joined() == 1><Message tone=Tone::Look><p>{word!(i18n, wizard.join_first_warning)}</p></Message></Show>
                     <div class="table-scroll">
                         <table class="table">
                             <thead>
                                 <tr>
-                                    <th scope="col">{t!(i18n, wizard.join_order)}</th>
-                                    <th scope="col">{t!(i18n, wizard.node)}</th>
-                                    <th scope="col" class="number">{t!(i18n, wizard.join_votes)}</th>
-                                    <th scope="col" class="number">{t!(i18n, wizard.join_quorum)}</th>
-                                    <th scope="col"><span class="visually-hidden">{t!(i18n, wizard.join_move)}</span></th>
+                                    <th scope="col">{word!(i18n, wizard.join_order)}</th>
+                                    <th scope="col">{word!(i18n, wizard.node)}</th>
+                                    <th scope="col" class="number">{word!(i18n, wizard.join_votes)}</th>
+                                    <th scope="col" class="number">{word!(i18n, wizard.join_quorum)}</th>
+                                    <th scope="col"><span class="visually-hidden">{word!(i18n, wizard.join_move)}</span></th>
                                 </tr>
                             </thead>
-                            <tbody>{rows}</tbody>
+                            <tbody>{part(rows)}</tbody>
                         </table>
                     </div>
                 </div>

@@ -4,6 +4,7 @@ use super::context::Wizard;
 use crate::api::{self, ApiError};
 use crate::components::{Button, ButtonKind, CopyButton, Field, Lines, Message, Refusal, Tone};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use model::can::Deed;
@@ -14,24 +15,23 @@ use model::inventory::Purpose;
 pub fn KeyWays(id: NodeId) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let user = Memo::new(move |_| wizard.node(id).map(|node| node.address.user).unwrap_or_default());
+    let user = memo(move |_| wizard.node(id).map(|node| node.address.user).unwrap_or_default());
     // Through a jump host the console only passes.
-    let sudo = Memo::new(move |_| {
-        wizard.node(id).is_some_and(|node| node.address.needs_sudo() && node.purpose != Purpose::Jump)
-    });
+    let sudo =
+        memo(move |_| wizard.node(id).is_some_and(|node| node.address.needs_sudo() && node.purpose != Purpose::Jump));
     let line = wizard.view.with_untracked(|view| paste_line(&view.console_key));
     view! {
         <div class="wizard-node-work">
-            <p>{t!(i18n, wizard.key_needed)}</p>
+            <p>{word!(i18n, wizard.key_needed)}</p>
             <Show when=move || sudo.get()><Sudoers user/></Show>
             <div class="wizard-ways">
                 <section class="wizard-way">
-                    <h3>{move || t_string!(i18n, wizard.way_paste, user = user.get()).to_string()}</h3>
+                    <h3>{part(move || said!(i18n, wizard.way_paste, user = user.get()).to_string())}</h3>
                     <div class="wizard-copy"><Lines text=line.clone()/><CopyButton text=line/></div>
                     <TryAgain id/>
                 </section>
                 <section class="wizard-way">
-                    <h3>{move || way_password(i18n, &user.get())}</h3>
+                    <h3>{part(move || way_password(i18n, &user.get()))}</h3>
                     <PasswordOnce id/>
                 </section>
             </div>
@@ -39,11 +39,11 @@ pub fn KeyWays(id: NodeId) -> impl IntoView {
     }
 }
 
-fn way_password(i18n: leptos_i18n::I18nContext<Locale>, user: &str) -> String {
+fn way_password(i18n: I18n, user: &str) -> String {
     if user == "root" {
-        t_string!(i18n, wizard.way_password).to_owned()
+        said!(i18n, wizard.way_password).to_owned()
     } else {
-        t_string!(i18n, wizard.way_password_of, user = user.to_owned()).to_string()
+        said!(i18n, wizard.way_password_of, user = user.to_owned()).to_string()
     }
 }
 
@@ -67,18 +67,18 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
         }
     });
     let refusal = wizard.refusal(Deed::AddNode);
-    let label = Signal::derive(move || {
+    let label = derived(move || {
         let user = wizard.node(id).map(|node| node.address.user).unwrap_or_default();
         if user == "root" {
-            t_string!(i18n, wizard.root_password, node = wizard.label(id)).to_string()
+            said!(i18n, wizard.root_password, node = wizard.label(id)).to_string()
         } else {
-            t_string!(i18n, wizard.user_password, user = user, node = wizard.label(id)).to_string()
+            said!(i18n, wizard.user_password, user = user, node = wizard.label(id)).to_string()
         }
     });
-    let reason = Signal::derive(move || {
+    let reason = derived(move || {
         refusal
             .get()
-            .or_else(|| password.with(String::is_empty).then(|| t_string!(i18n, wizard.password_missing).to_owned()))
+            .or_else(|| password.with(String::is_empty).then(|| said!(i18n, wizard.password_missing).to_owned()))
     });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
@@ -94,10 +94,10 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
                 value=password
                 kind="password"
                 autocomplete="off"
-                hint=Signal::derive(move || Some(t_string!(i18n, wizard.password_once).to_owned()))
+                hint=derived(move || Some(said!(i18n, wizard.password_once).to_owned()))
             />
-            <Refusal problem=Signal::derive(move || install.value().get().flatten())/>
-            <Button submit=true busy=install.pending() disabled_reason=reason>{t!(i18n, wizard.install_key)}</Button>
+            <Refusal problem=derived(move || install.value().get().flatten())/>
+            <Button submit=true busy=install.pending() disabled_reason=reason>{word!(i18n, wizard.install_key)}</Button>
         </form>
     }
 }
@@ -113,9 +113,9 @@ pub fn TryAgain(id: NodeId) -> impl IntoView {
     });
     let refusal = wizard.refusal(Deed::AddNode);
     view! {
-        <Refusal problem=Signal::derive(move || attempt.value().get().flatten())/>
+        <Refusal problem=derived(move || attempt.value().get().flatten())/>
         <Button kind=ButtonKind::Plain busy=attempt.pending() disabled_reason=refusal on_press=Callback::new(move |()| drop(attempt.dispatch(())))>
-            {t!(i18n, wizard.try_again)}<span class="visually-hidden">" ("{move || wizard.label(id)}")"</span>
+            {word!(i18n, wizard.try_again)}<span class="visually-hidden">" ("{part(move || wizard.label(id))}")"</span>
         </Button>
     }
 }
@@ -124,10 +124,10 @@ pub fn TryAgain(id: NodeId) -> impl IntoView {
 #[component]
 pub fn Sudoers(#[prop(into)] user: Signal<String>) -> impl IntoView {
     let i18n = use_i18n();
-    let line = Signal::derive(move || format!("{} ALL=(ALL) NOPASSWD: ALL", user.get()));
+    let line = derived(move || format!("{} ALL=(ALL) NOPASSWD: ALL", user.get()));
     view! {
         <Message tone=Tone::Look>
-            <p>{move || t_string!(i18n, wizard.sudoers, user = user.get()).to_string()}</p>
+            <p>{part(move || said!(i18n, wizard.sudoers, user = user.get()).to_string())}</p>
             <Lines text=line/>
         </Message>
     }

@@ -4,6 +4,7 @@ use super::context::Wizard;
 use super::link_draft;
 use crate::components::{Button, ButtonKind};
 use crate::i18n::*;
+use crate::reactive::{memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::can::Deed;
@@ -45,7 +46,7 @@ impl LinkForm {
 #[component]
 pub fn Addresses(form: LinkForm) -> impl IntoView {
     let i18n = use_i18n();
-    let numbers = Memo::new(move |_| form.links.with(|links| links.iter().map(|link| link.number).collect::<Vec<_>>()));
+    let numbers = memo(move |_| form.links.with(|links| links.iter().map(|link| link.number).collect::<Vec<_>>()));
     let nodes = form.nodes.with_value(|nodes| nodes.iter().map(|node| node.node).collect::<Vec<_>>());
     let rows = nodes.into_iter().map(|node| view! { <Row form node numbers/> }).collect_view();
     view! {
@@ -53,7 +54,7 @@ pub fn Addresses(form: LinkForm) -> impl IntoView {
             <table class="table grid">
                 <thead>
                     <tr>
-                        <th scope="col">{t!(i18n, wizard.node)}</th>
+                        <th scope="col">{word!(i18n, wizard.node)}</th>
                         <For each=move || numbers.get() key=|number| *number children=move |number| view! { <Head form number/> }/>
                     </tr>
                 </thead>
@@ -68,7 +69,7 @@ pub fn Addresses(form: LinkForm) -> impl IntoView {
 fn Head(form: LinkForm, number: u8) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let link = Memo::new(move |_| form.links.with(|links| links.iter().find(|link| link.number == number).cloned()));
+    let link = memo(move |_| form.links.with(|links| links.iter().find(|link| link.number == number).cloned()));
     let count = move || form.links.with(Vec::len);
     let kind = move || {
         let found = link.with(|link| {
@@ -81,14 +82,10 @@ fn Head(form: LinkForm, number: u8) -> impl IntoView {
         if form.is_fixed() {
             return network().unwrap_or_default();
         }
-        let Some(one) = found else { return t_string!(i18n, wizard.link_mixed).to_owned() };
-        let role = if one.management {
-            t_string!(i18n, wizard.link_management)
-        } else {
-            t_string!(i18n, wizard.link_dedicated)
-        };
-        let dynamic =
-            if one.dynamic { format!(" · ▲ {}", t_string!(i18n, wizard.link_dynamic)) } else { String::new() };
+        let Some(one) = found else { return said!(i18n, wizard.link_mixed).to_owned() };
+        let role =
+            if one.management { said!(i18n, wizard.link_management) } else { said!(i18n, wizard.link_dedicated) };
+        let dynamic = if one.dynamic { format!(" · ▲ {}", said!(i18n, wizard.link_dynamic)) } else { String::new() };
         format!("{} · {role}{dynamic}", one.network)
     };
     let several = move || count() > 1;
@@ -107,17 +104,17 @@ fn Head(form: LinkForm, number: u8) -> impl IntoView {
         <th scope="col" class="link-head">
             <div class="row">
                 <span class="strong">{text!(i18n, wizard.link, number = number)}</span>
-                <Show when=preferred><span class="badge badge-act">{t!(i18n, wizard.link_preferred)}</span></Show>
+                <Show when=preferred><span class="badge badge-act">{word!(i18n, wizard.link_preferred)}</span></Show>
             </div>
             <p class="muted small">{kind}</p>
             <Show when=move || several() && !form.is_fixed()>
                 <div class="row">
                     <label class="small">
-                        {t!(i18n, wizard.priority)}<span class="visually-hidden">" "{text!(i18n, wizard.link, number = number)}</span>" "
+                        {word!(i18n, wizard.priority)}<span class="visually-hidden">" "{text!(i18n, wizard.link, number = number)}</span>" "
                         <input class="input link-priority" type="number" min="0" max="255" prop:value=priority on:change=typed/>
                     </label>
                     <Button kind=ButtonKind::Quiet disabled_reason=wizard.refusal(Deed::EditDraft) on_press=Callback::new(remove)>
-                        {t!(i18n, wizard.remove)}<span class="visually-hidden">" "{text!(i18n, wizard.link, number = number)}</span>
+                        {word!(i18n, wizard.remove)}<span class="visually-hidden">" "{text!(i18n, wizard.link, number = number)}</span>
                     </Button>
                 </div>
             </Show>
@@ -128,7 +125,7 @@ fn Head(form: LinkForm, number: u8) -> impl IntoView {
 #[component]
 fn Row(form: LinkForm, node: NodeId, numbers: Memo<Vec<u8>>) -> impl IntoView {
     let wizard = Wizard::here();
-    let label = Memo::new(move |_| wizard.label(node));
+    let label = memo(move |_| wizard.label(node));
     view! {
         <tr>
             <th scope="row">{label}</th>
@@ -143,7 +140,7 @@ fn Choice(form: LinkForm, node: NodeId, number: u8, label: Memo<String>) -> impl
     let i18n = use_i18n();
     let words = use_words();
     let wizard = Wizard::here();
-    let chosen = Memo::new(move |_| {
+    let chosen = memo(move |_| {
         form.links.with(|links| {
             links.iter().find(|link| link.number == number).and_then(|link| link.addresses.get(&node).copied())
         })
@@ -164,7 +161,7 @@ fn Choice(form: LinkForm, node: NodeId, number: u8, label: Memo<String>) -> impl
             form.links.update(|links| link_draft::set_address(links, number, node, address, known))
         });
     };
-    let fault = Memo::new(move |_| {
+    let fault = memo(move |_| {
         form.faults()
             .into_iter()
             .find_map(|fault| of_cell(&fault, number, node, chosen.get()))
@@ -176,7 +173,7 @@ fn Choice(form: LinkForm, node: NodeId, number: u8, label: Memo<String>) -> impl
         <td>
             <select
                 class="input mono"
-                aria-label=move || t_string!(i18n, wizard.link_address, number = number, node = label.get()).to_string()
+                aria-label=move || said!(i18n, wizard.link_address, number = number, node = label.get()).to_string()
                 aria-invalid=move || fault.with(Option::is_some).then_some("true")
                 disabled=move || refusal.with(Option::is_some)
                 prop:value=value
@@ -184,9 +181,9 @@ fn Choice(form: LinkForm, node: NodeId, number: u8, label: Memo<String>) -> impl
             >
                 <option value="" selected=move || chosen.get().is_none()>"—"</option>
                 {options}
-                {move || foreign().map(|address| view! { <option value=address.to_string() selected=true>{address.to_string()}</option> })}
+                {part(move || foreign().map(|address| view! { <option value=address.to_string() selected=true>{address.to_string()}</option> }))}
             </select>
-            <span class="field-note text-bad" aria-live="polite">{move || fault.get().map(|text| format!("✕ {text}"))}</span>
+            <span class="field-note text-bad" aria-live="polite">{part(move || fault.get().map(|text| format!("✕ {text}")))}</span>
         </td>
     }
 }

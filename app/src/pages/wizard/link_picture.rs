@@ -2,6 +2,7 @@
 
 use super::link_draft::preferred;
 use crate::i18n::*;
+use crate::reactive::part;
 use leptos::prelude::*;
 use model::ids::NodeId;
 use model::links::LinkPlan;
@@ -23,10 +24,10 @@ pub fn LinkPicture(
     #[prop(into)] nodes: Signal<Vec<(NodeId, String)>>,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let picture = move || {
+    let picture = part(move || {
         let (links, nodes) = (links.get(), nodes.get());
         let (width, height) = (LEFT + nodes.len() * COLUMN, FIRST_LINE + links.len() * LINE);
-        let label = t_string!(i18n, wizard.picture_label, nodes = nodes.len(), links = links.len()).to_string();
+        let label = said!(i18n, wizard.picture_label, nodes = nodes.len(), links = links.len()).to_string();
         let used = preferred(&links);
         let boxes = nodes.iter().enumerate().map(|(index, (_, name))| node_box(index, name.clone())).collect_view();
         let lines = links
@@ -40,7 +41,7 @@ pub fn LinkPicture(
                 {boxes}
             </svg>
         }
-    };
+    });
     view! { <div class="table-scroll">{picture}</div> }
 }
 
@@ -56,7 +57,7 @@ fn node_box(index: usize, name: String) -> impl IntoView + use<> {
 
 /// `row` of so many `links`.
 fn line(
-    i18n: leptos_i18n::I18nContext<Locale>,
+    i18n: I18n,
     (row, links): (usize, usize),
     link: &LinkPlan,
     nodes: &[(NodeId, String)],
@@ -65,10 +66,10 @@ fn line(
     let y = FIRST_LINE + row * LINE;
     let right = LEFT + nodes.len() * COLUMN - (COLUMN - NODE_WIDTH);
     let network = link.network.map(|network| network.to_string()).unwrap_or_default();
-    let name = t_string!(i18n, wizard.link, number = link.number).to_string();
+    let name = said!(i18n, wizard.link, number = link.number).to_string();
     let priority = link
         .priority
-        .map(|priority| format!(" · {}", t_string!(i18n, wizard.picture_priority, priority = priority)))
+        .map(|priority| format!(" · {}", said!(i18n, wizard.picture_priority, priority = priority)))
         .unwrap_or_default();
     // Drops stand side by side and addresses right of all of them, so that no line runs over a text.
     let (shift, text) = (DROP_FIRST + row * DROP, DROP_FIRST + links * DROP);

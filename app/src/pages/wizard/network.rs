@@ -10,6 +10,7 @@ use crate::api::{self, ApiError, NetworkView};
 use crate::components::{Button, ButtonKind, Card, Message, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::loaded::Loaded;
+use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
 use model::can::Deed;
 use model::ids::NodeId;
@@ -23,15 +24,15 @@ const STEP: WizardStep = WizardStep::Network;
 #[component]
 pub fn Network() -> impl IntoView {
     let wizard = Wizard::here();
-    let live = Memo::new(move |_| wizard.is_live());
-    let newcomers = Memo::new(move |_| !wizard.joiners().is_empty());
-    let problem = Memo::new(move |_| blocked(wizard, STEP));
-    let content = move || match (live.get(), problem.get()) {
+    let live = memo(move |_| wizard.is_live());
+    let newcomers = memo(move |_| !wizard.joiners().is_empty());
+    let problem = memo(move |_| blocked(wizard, STEP));
+    let content = part(move || match (live.get(), problem.get()) {
         (true, _) if newcomers.get() => view! { <Reading/> }.into_any(),
         (true, _) => view! { <Fixed/> }.into_any(),
         (false, Some(problem)) => view! { <NotYet problem/> }.into_any(),
         (false, None) => view! { <Reading/> }.into_any(),
-    };
+    });
     view! {
         {content}
         <Foot step=STEP/>
@@ -43,11 +44,11 @@ pub fn Network() -> impl IntoView {
 fn Fixed() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let links = Signal::derive(move || wizard.view.with(|view| view.draft.links.clone()));
+    let links = derived(move || wizard.view.with(|view| view.draft.links.clone()));
     let nodes = members(wizard);
     view! {
         <Card title=text!(i18n, wizard.links)>
-            <Message tone=Tone::Act><p>{t!(i18n, wizard.links_fixed)}</p></Message>
+            <Message tone=Tone::Act><p>{word!(i18n, wizard.links_fixed)}</p></Message>
             <LinkPicture links nodes/>
         </Card>
     }
@@ -56,7 +57,7 @@ fn Fixed() -> impl IntoView {
 #[component]
 fn Reading() -> impl IntoView {
     let wizard = Wizard::here();
-    let read = Resource::new(|| (), move |()| api::network(wizard.id));
+    let read = api::reading(|| (), move |()| api::network(wizard.id));
     // Looked at once per reading: a form is not thrown away because the page heard news meanwhile.
     let live = move || untrack(move || wizard.is_live());
     let choose = move |network: NetworkView| match (network.fixed.is_empty(), live()) {
@@ -84,7 +85,7 @@ fn Extend(network: NetworkView) -> impl IntoView {
     view! {
         <Card title=text!(i18n, wizard.links_join)>
             <div class="stack">
-                <p>{t!(i18n, wizard.links_join_text)}</p>
+                <p>{word!(i18n, wizard.links_join_text)}</p>
                 <Addresses form/>
                 <Save form/>
             </div>
@@ -95,9 +96,7 @@ fn Extend(network: NetworkView) -> impl IntoView {
 
 /// Ids and names of all nodes of the cluster to be.
 fn members(wizard: Wizard) -> Signal<Vec<(NodeId, String)>> {
-    Signal::derive(move || {
-        wizard.nodes(Purpose::Member).into_iter().map(|node| (node.id, node.label().to_owned())).collect()
-    })
+    derived(move || wizard.nodes(Purpose::Member).into_iter().map(|node| (node.id, node.label().to_owned())).collect())
 }
 
 #[component]
@@ -127,24 +126,24 @@ fn Choose(network: NetworkView) -> impl IntoView {
         }
     };
     let refusal = wizard.refusal(Deed::EditDraft);
-    let more = Signal::derive(move || {
-        refusal.get().or_else(|| (count() >= LINKS_MAX).then(|| t_string!(i18n, wizard.links_most).to_owned()))
+    let more = derived(move || {
+        refusal.get().or_else(|| (count() >= LINKS_MAX).then(|| said!(i18n, wizard.links_most).to_owned()))
     });
     let nodes = members(wizard);
     view! {
         <Card title=text!(i18n, wizard.links)>
             <div class="stack">
-                <p>{t!(i18n, wizard.links_text)}</p>
+                <p>{word!(i18n, wizard.links_text)}</p>
                 <div class="row">
                     <span class="tabs" role="group" aria-label=text!(i18n, wizard.links_how_many)>
                         {choice(true, text!(i18n, wizard.links_one))}
                         {choice(false, text!(i18n, wizard.links_several))}
                     </span>
-                    <Button disabled_reason=more on_press=Callback::new(move |()| set(count() + 1))>{t!(i18n, wizard.link_add)}</Button>
+                    <Button disabled_reason=more on_press=Callback::new(move |()| set(count() + 1))>{word!(i18n, wizard.link_add)}</Button>
                 </div>
-                <Show when=move || count() == 1><Message tone=Tone::Look><p>{t!(i18n, wizard.links_one_text)}</p></Message></Show>
+                <Show when=move || count() == 1><Message tone=Tone::Look><p>{word!(i18n, wizard.links_one_text)}</p></Message></Show>
                 <Addresses form/>
-                <Show when=several><p class="muted">{t!(i18n, wizard.priority_text)}</p></Show>
+                <Show when=several><p class="muted">{word!(i18n, wizard.priority_text)}</p></Show>
                 <Save form/>
             </div>
         </Card>
@@ -170,15 +169,14 @@ fn Save(form: LinkForm) -> impl IntoView {
         wizard.refresh();
         problem
     });
-    let problem = Signal::derive(move || save.value().get().flatten());
-    let conflict = Memo::new(move |_| problem.with(|one| one.as_ref().is_some_and(is_conflict)));
-    let other = Signal::derive(move || problem.get().filter(|one| !is_conflict(one)));
+    let problem = derived(move || save.value().get().flatten());
+    let conflict = memo(move |_| problem.with(|one| one.as_ref().is_some_and(is_conflict)));
+    let other = derived(move || problem.get().filter(|one| !is_conflict(one)));
     let refusal = wizard.refusal(Deed::EditDraft);
-    let wrong = move || (!form.faults().is_empty()).then(|| t_string!(i18n, wizard.links_faulty).to_owned());
-    let reason = Signal::derive(move || refusal.get().or_else(wrong));
-    let kept = Memo::new(move |_| {
-        form.links.with(|mine| wizard.view.with(|view| !mine.is_empty() && view.draft.links == *mine))
-    });
+    let wrong = move || (!form.faults().is_empty()).then(|| said!(i18n, wizard.links_faulty).to_owned());
+    let reason = derived(move || refusal.get().or_else(wrong));
+    let kept =
+        memo(move |_| form.links.with(|mine| wizard.view.with(|view| !mine.is_empty() && view.draft.links == *mine)));
     let mine = Callback::new(move |()| {
         form.base.set(wizard.view.with_untracked(|view| view.draft.revision));
         save.dispatch(());
@@ -193,18 +191,18 @@ fn Save(form: LinkForm) -> impl IntoView {
         <Refusal problem=other/>
         <Show when=move || conflict.get()>
             <Message tone=Tone::Look>
-                <p role="alert">{t!(i18n, wizard.conflict)}</p>
+                <p role="alert">{word!(i18n, wizard.conflict)}</p>
                 <div class="row">
-                    <Button on_press=theirs>{t!(i18n, wizard.conflict_theirs)}</Button>
-                    <Button on_press=mine>{t!(i18n, wizard.conflict_mine)}</Button>
+                    <Button on_press=theirs>{word!(i18n, wizard.conflict_theirs)}</Button>
+                    <Button on_press=mine>{word!(i18n, wizard.conflict_mine)}</Button>
                 </div>
             </Message>
         </Show>
         <div class="row">
             <Button kind=ButtonKind::Primary busy=save.pending() disabled_reason=reason on_press=Callback::new(move |()| drop(save.dispatch(())))>
-                {t!(i18n, wizard.links_save)}
+                {word!(i18n, wizard.links_save)}
             </Button>
-            <span role="status" class="text-good">{move || kept.get().then(|| format!("✓ {}", t_string!(i18n, wizard.links_saved)))}</span>
+            <span role="status" class="text-good">{part(move || kept.get().then(|| format!("✓ {}", said!(i18n, wizard.links_saved))))}</span>
         </div>
     }
 }

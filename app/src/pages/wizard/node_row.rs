@@ -6,6 +6,7 @@ use super::key_way::{KeyWays, Sudoers, TryAgain};
 use crate::api::{self, ApiError};
 use crate::components::{Badge, Button, ButtonKind, Dialog, Notice, Refusal, Tone};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::Timestamp;
@@ -21,8 +22,8 @@ pub fn NodeRow(id: NodeId) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let wizard = Wizard::here();
-    let node = Memo::new(move |_| wizard.node(id));
-    let face = Memo::new(move |_| {
+    let node = memo(move |_| wizard.node(id));
+    let face = memo(move |_| {
         let lost = wizard.live.believed.with(|one| {
             one.nodes.iter().find(|state| state.id == Some(id)).and_then(|state| match &state.contact {
                 Contact::Lost { since, problem } => Some((*since, problem.clone())),
@@ -32,22 +33,22 @@ pub fn NodeRow(id: NodeId) -> impl IntoView {
         node.with(|node| node.as_ref().map(|node| Face::of(node, lost)))
     });
     let label = move || node.with(|node| node.as_ref().map(|node| node.label().to_owned()).unwrap_or_default());
-    let at = move || node.with(|node| node.as_ref().map(address).unwrap_or_default());
-    let via = Memo::new(move |_| node.with(|node| node.as_ref()?.via).map(|id| wizard.label(id)));
-    let word = Signal::derive(move || words.plain("log_in", face.get().map_or("fails", |face| face.word())));
-    let tone = Signal::derive(move || face.get().map_or(Tone::Unknown, |face| face.tone()));
-    let phase = Memo::new(move |_| wizard.view.with(|view| view.view.cluster.phase));
+    let at = part(move || node.with(|node| node.as_ref().map(address).unwrap_or_default()));
+    let via = memo(move |_| node.with(|node| node.as_ref()?.via).map(|id| wizard.label(id)));
+    let word = derived(move || words.plain("log_in", face.get().map_or("fails", |face| face.word())));
+    let tone = derived(move || face.get().map_or(Tone::Unknown, |face| face.tone()));
+    let phase = memo(move |_| wizard.view.with(|view| view.view.cluster.phase));
     // An import stands on its one machine, which is given up with it; the order means nothing there.
-    let asked = Memo::new(move |_| phase.get() == ClusterPhase::Importing && wizard.nodes(Purpose::Member).len() == 1);
+    let asked = memo(move |_| phase.get() == ClusterPhase::Importing && wizard.nodes(Purpose::Member).len() == 1);
     let first = move || {
         let first = wizard.nodes(Purpose::Member).first().is_some_and(|node| node.id == id);
         first && phase.get() != ClusterPhase::Live && !asked.get()
     };
-    let work = move || {
+    let work = part(move || {
         face.get().map(|face| match face {
             Face::Confirm(Some(offered)) => view! { <ConfirmKey id offered/> }.into_any(),
             Face::Confirm(None) => {
-                view! { <div class="wizard-node-work"><p>{t!(i18n, wizard.no_key_seen)}</p><TryAgain id/></div> }
+                view! { <div class="wizard-node-work"><p>{word!(i18n, wizard.no_key_seen)}</p><TryAgain id/></div> }
                     .into_any()
             }
             Face::Changed { pinned, offered } => view! { <ChangedKey id pinned offered/> }.into_any(),
@@ -55,15 +56,15 @@ pub fn NodeRow(id: NodeId) -> impl IntoView {
             Face::Fails(problem) => view! { <Fails id problem/> }.into_any(),
             Face::Works => ().into_any(),
         })
-    };
+    });
     view! {
         <li class="wizard-node" aria-label=label>
             <div class="row">
                 <span class="strong">{label}</span>
                 <code class="muted">{at}</code>
-                {move || via.get().map(|jump| view! { <span class="muted small">{text!(i18n, wizard.jump_by, jump = jump.clone())}</span> })}
+                {part(move || via.get().map(|jump| view! { <span class="muted small">{text!(i18n, wizard.jump_by, jump = jump.clone())}</span> }))}
                 <Badge tone word/>
-                <Show when=first><span class="muted small">{t!(i18n, wizard.first_node_mark)}</span></Show>
+                <Show when=first><span class="muted small">{word!(i18n, wizard.first_node_mark)}</span></Show>
                 <Show when=move || !asked.get()><span class="wizard-node-end"><Remove id/></span></Show>
             </div>
             {work}
@@ -127,7 +128,7 @@ impl Face {
 #[component]
 fn Fails(id: NodeId, problem: Problem) -> impl IntoView {
     let wizard = Wizard::here();
-    let user = Memo::new(move |_| wizard.node(id).map(|node| node.address.user).unwrap_or_default());
+    let user = memo(move |_| wizard.node(id).map(|node| node.address.user).unwrap_or_default());
     let refused = matches!(problem.code, ProblemCode::KeyRefused | ProblemCode::PasswordRefused);
     let not_root = problem.code == ProblemCode::NotRoot;
     let more = if refused {
@@ -148,7 +149,7 @@ fn Remove(id: NodeId) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let open = RwSignal::new(false);
-    let label = Memo::new(move |_| wizard.label(id));
+    let label = memo(move |_| wizard.label(id));
     let refusal = wizard.refusal(Deed::AddNode);
     let remove = Action::new(move |(): &()| async move {
         let answer = api::forget_node(id).await;
@@ -160,13 +161,13 @@ fn Remove(id: NodeId) -> impl IntoView {
     });
     view! {
         <Button kind=ButtonKind::Quiet disabled_reason=refusal on_press=Callback::new(move |()| open.set(true))>
-            {t!(i18n, wizard.remove)}<span class="visually-hidden">" "{label}</span>
+            {word!(i18n, wizard.remove)}<span class="visually-hidden">" "{label}</span>
         </Button>
         <Dialog open title=text!(i18n, wizard.remove_question, node = label.get())>
-            <p>{t!(i18n, wizard.remove_text)}</p>
-            <Refusal problem=Signal::derive(move || remove.value().get().flatten())/>
+            <p>{word!(i18n, wizard.remove_text)}</p>
+            <Refusal problem=derived(move || remove.value().get().flatten())/>
             <div class="dialog-end">
-                <Button on_press=Callback::new(move |()| open.set(false))>{t!(i18n, common.cancel)}</Button>
+                <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
                 <Button kind=ButtonKind::Danger busy=remove.pending() on_press=Callback::new(move |()| drop(remove.dispatch(())))>
                     {text!(i18n, wizard.remove_yes, node = label.get())}
                 </Button>

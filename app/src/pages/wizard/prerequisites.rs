@@ -8,6 +8,7 @@ use super::jump_hosts::JumpHosts;
 use super::node_row::NodeRow;
 use crate::components::{Card, Empty, Message, Tone};
 use crate::i18n::*;
+use crate::reactive::{memo, part};
 use leptos::prelude::*;
 use model::inventory::Purpose;
 use model::wizard::WizardStep;
@@ -16,14 +17,14 @@ use model::wizard::WizardStep;
 pub fn Prerequisites() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let ids = Memo::new(move |_| wizard.nodes(Purpose::Member).iter().map(|node| node.id).collect::<Vec<_>>());
-    let live = Memo::new(move |_| wizard.is_live());
+    let ids = memo(move |_| wizard.nodes(Purpose::Member).iter().map(|node| node.id).collect::<Vec<_>>());
+    let live = memo(move |_| wizard.is_live());
     view! {
         <JumpHosts/>
         <Card title=text!(i18n, wizard.nodes)>
-            {move || live.get().then(|| view! { <Message tone=Tone::Act><p>{t!(i18n, wizard.nodes_live)}</p></Message> })}
+            {part(move || live.get().then(|| view! { <Message tone=Tone::Act><p>{word!(i18n, wizard.nodes_live)}</p></Message> }))}
             <Show when=move || ids.with(Vec::is_empty)>
-                <Empty title=text!(i18n, wizard.nodes_empty)><p>{t!(i18n, wizard.nodes_empty_text)}</p></Empty>
+                <Empty title=text!(i18n, wizard.nodes_empty)><p>{word!(i18n, wizard.nodes_empty_text)}</p></Empty>
             </Show>
             <ul class="wizard-nodes">
                 <For each=move || ids.get() key=|id| *id children=move |id| view! { <NodeRow id/> }/>

@@ -6,10 +6,10 @@ use crate::components::{Badge, Button, ButtonKind, Card, LiveRegion, Notice, Ton
 use crate::i18n::*;
 use crate::pages::operation::decide::Decide;
 use crate::pages::operation::steps::Steps;
+use crate::reactive::{derived, memo, part};
 use crate::words::{Words, use_words};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use leptos_i18n::I18nContext;
 use model::ids::OperationId;
 use model::operation::{Operation, OperationState, OutputLine, StepStatus};
 use model::wizard::WizardStep;
@@ -18,10 +18,10 @@ use model::wizard::WizardStep;
 #[component]
 pub fn LastOperation(step: WizardStep) -> impl IntoView {
     let wizard = Wizard::here();
-    let id = Memo::new(move |_| wizard.operation_of(step).map(|one| one.id));
-    move || {
+    let id = memo(move |_| wizard.operation_of(step).map(|one| one.id));
+    part(move || {
         id.get().and_then(|_| untrack(|| wizard.operation_of(step))).map(|operation| view! { <Progress operation/> })
-    }
+    })
 }
 
 /// `again` is offered where an operation has ended without success.
@@ -32,21 +32,21 @@ pub fn Progress(operation: Operation, #[prop(optional)] again: Option<Callback<(
     let wizard = Wizard::here();
     let id = operation.id;
     // The operation may drop out of the list of recent ones while its step is open; what was known of it stays.
-    let now = Memo::new(move |before: Option<&Operation>| {
+    let now = memo(move |before: Option<&Operation>| {
         let told = wizard.live.operations.with(|all| all.iter().find(|one| one.id == id).cloned());
         told.or_else(|| before.cloned()).unwrap_or_else(|| operation.clone())
     });
-    let state = Memo::new(move |_| now.with(|one| one.state.clone()));
-    let tone = Signal::derive(move || state.with(|state| Tone::from(state)));
-    let word = Signal::derive(move || words.plain("operation", state.with(OperationState::word)));
-    let title = Signal::derive(move || words.plain("intent", now.with(|one| one.plan.intent.word())));
-    let parked = Memo::new(move |_| state.with(|state| matches!(state, OperationState::Parked { .. })));
+    let state = memo(move |_| now.with(|one| one.state.clone()));
+    let tone = derived(move || state.with(|state| Tone::from(state)));
+    let word = derived(move || words.plain("operation", state.with(OperationState::word)));
+    let title = derived(move || words.plain("intent", now.with(|one| one.plan.intent.word())));
+    let parked = memo(move |_| state.with(|state| matches!(state, OperationState::Parked { .. })));
     view! {
         <Card title extra=view! { <Badge tone word/> }.into_any()>
             <div class="stack">
-                <LiveRegion text=Signal::derive(move || spoken(i18n, words, &now.get()))/>
+                <LiveRegion text=derived(move || spoken(i18n, words, &now.get()))/>
                 <Trouble state again/>
-                <p class="small"><a href=format!("/operations/{id}")>{t!(i18n, wizard.open_operation)}</a></p>
+                <p class="small"><a href=format!("/operations/{id}")>{word!(i18n, wizard.open_operation)}</a></p>
             </div>
         </Card>
         <Show when=move || parked.get()><Decide operation=now/></Show>
@@ -58,7 +58,7 @@ pub fn Progress(operation: Operation, #[prop(optional)] again: Option<Callback<(
 ///
 /// The stream carries the lines of the newest operation only; those of an earlier one are read once.
 fn lines_of(wizard: Wizard, id: OperationId) -> Signal<Vec<OutputLine>> {
-    let newest = Memo::new(move |_| wizard.live.operations.with(|all| all.first().is_some_and(|one| one.id == id)));
+    let newest = memo(move |_| wizard.live.operations.with(|all| all.first().is_some_and(|one| one.id == id)));
     let own = RwSignal::new(Vec::new());
     Effect::new(move |_| {
         spawn_local(async move {
@@ -70,19 +70,18 @@ fn lines_of(wizard: Wizard, id: OperationId) -> Signal<Vec<OutputLine>> {
             own.try_set(view.output);
         });
     });
-    Signal::derive(move || if newest.get() { wizard.live.output.get() } else { own.get() })
+    derived(move || if newest.get() { wizard.live.output.get() } else { own.get() })
 }
 
 /// One sentence per change, for those who listen: lines of output would drown it.
-fn spoken(i18n: I18nContext<Locale>, words: Words, operation: &Operation) -> String {
+fn spoken(i18n: I18n, words: Words, operation: &Operation) -> String {
     let of = operation.plan.steps.len();
     let at = operation.steps.iter().rposition(|status| !matches!(status, StepStatus::Waiting)).unwrap_or(0);
     let step = operation.plan.steps.get(at).zip(operation.steps.get(at)).map(|(step, status)| {
         let (number, name) = (at + 1, words.plain("action", step.action.word()));
         let status = words.plain("step", status.word());
         let node = step.node_name.clone();
-        t_string!(i18n, wizard.step_spoken, number = number, of = of, name = name, node = node, status = status)
-            .to_string()
+        said!(i18n, wizard.step_spoken, number = number, of = of, name = name, node = node, status = status).to_string()
     });
     let state = words.plain("operation", operation.state.word());
     format!("{state}. {}", step.unwrap_or_default())
@@ -94,16 +93,17 @@ fn Trouble(state: Memo<OperationState>, again: Option<Callback<()>>) -> impl Int
     let i18n = use_i18n();
     let anew = move || {
         let button = again.map(
-            |again| view! { <Button kind=ButtonKind::Primary on_press=again>{t!(i18n, wizard.plan_again)}</Button> },
+            |again| view! { <Button kind=ButtonKind::Primary on_press=again>{word!(i18n, wizard.plan_again)}</Button> },
         );
-        view! { <p class="muted">{t!(i18n, wizard.ended_text)}</p>{button} }
+        view! { <p class="muted">{word!(i18n, wizard.ended_text)}</p>{button} }
     };
-    move || match state.get() {
+    part(move || match state.get() {
         OperationState::Parked { problem, .. } => Some(
-            view! { <Notice problem tone=Tone::Look/><p class="muted">{t!(i18n, wizard.parked_text)}</p> }.into_any(),
+            view! { <Notice problem tone=Tone::Look/><p class="muted">{word!(i18n, wizard.parked_text)}</p> }
+                .into_any(),
         ),
         OperationState::Failed { problem, .. } => Some(view! { <Notice problem/>{anew()} }.into_any()),
         OperationState::Abandoned => Some(anew().into_any()),
         OperationState::Proposed | OperationState::Running | OperationState::Done => None,
-    }
+    })
 }

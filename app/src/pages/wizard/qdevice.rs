@@ -9,6 +9,7 @@ use crate::api::{self, ApiError};
 use crate::components::{Badge, Button, Card, Message, Refusal, Source, Tone};
 use crate::i18n::*;
 use crate::pages::cluster::looks;
+use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
 use model::can::Deed;
 use model::observation::Freshness;
@@ -20,13 +21,13 @@ const STEP: WizardStep = WizardStep::Qdevice;
 #[component]
 pub fn Qdevice() -> impl IntoView {
     let wizard = Wizard::here();
-    let state = Memo::new(move |_| wizard.state(STEP));
-    let content = move || match state.get() {
+    let state = memo(move |_| wizard.state(STEP));
+    let content = part(move || match state.get() {
         StepState::Done => view! { <Works/> }.into_any(),
         StepState::Blocked { .. } => blocked(wizard, STEP).map(|problem| view! { <NotYet problem/> }).into_any(),
         StepState::Skipped => view! { <Skipped/> }.into_any(),
         StepState::Open => view! { <Advice/><Host/><Skip/> }.into_any(),
-    };
+    });
     view! {
         {content}
         <Foot step=STEP/>
@@ -38,17 +39,17 @@ pub fn Qdevice() -> impl IntoView {
 fn Works() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let now = Memo::new(move |_| {
+    let now = memo(move |_| {
         wizard.live.believed.with(|one| one.qdevice.clone().filter(|aged| aged.freshness != Freshness::Unknown))
     });
-    let tone = Signal::derive(move || now.with(|one| one.as_ref().map_or(Tone::Unknown, looks::of_device)));
-    let word = Signal::derive(move || match now.get().map(|aged| aged.fact.value) {
+    let tone = derived(move || now.with(|one| one.as_ref().map_or(Tone::Unknown, looks::of_device)));
+    let word = derived(move || match now.get().map(|aged| aged.fact.value) {
         Some(one) => {
-            t_string!(i18n, wizard.qdevice_votes, votes = one.votes, configured = one.configured_votes).to_string()
+            said!(i18n, wizard.qdevice_votes, votes = one.votes, configured = one.configured_votes).to_string()
         }
-        None => t_string!(i18n, wizard.qdevice_unknown).to_owned(),
+        None => said!(i18n, wizard.qdevice_unknown).to_owned(),
     });
-    let source = move || now.get().map(|aged| view! { <p class="muted small"><Source fact=aged.fact/></p> });
+    let source = part(move || now.get().map(|aged| view! { <p class="muted small"><Source fact=aged.fact/></p> }));
     view! {
         <Card title=text!(i18n, wizard.qdevice_done) extra=view! { <Badge tone word/> }.into_any()>
             {source}
@@ -64,7 +65,7 @@ fn Skipped() -> impl IntoView {
     let wizard = Wizard::here();
     let refused = wizard.view.with_untracked(|view| view.qdevice == QdeviceAdvice::Refused);
     let sentence =
-        move || if refused { t_string!(i18n, wizard.qdevice_refused) } else { t_string!(i18n, wizard.qdevice_skipped) };
+        move || if refused { said!(i18n, wizard.qdevice_refused) } else { said!(i18n, wizard.qdevice_skipped) };
     view! {
         <Card title=text!(i18n, wizard.qdevice_title)>
             <div class="stack">
@@ -79,17 +80,17 @@ fn Skipped() -> impl IntoView {
 fn Advice() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let advice = Memo::new(move |_| wizard.view.with(|view| view.qdevice));
+    let advice = memo(move |_| wizard.view.with(|view| view.qdevice));
     let tone = move || if advice.get() == QdeviceAdvice::Recommended { Tone::Look } else { Tone::Act };
     let sentence = move || match advice.get() {
-        QdeviceAdvice::Recommended => t_string!(i18n, wizard.qdevice_recommended),
-        QdeviceAdvice::Offered => t_string!(i18n, wizard.qdevice_offered),
-        QdeviceAdvice::Refused => t_string!(i18n, wizard.qdevice_refused),
+        QdeviceAdvice::Recommended => said!(i18n, wizard.qdevice_recommended),
+        QdeviceAdvice::Offered => said!(i18n, wizard.qdevice_offered),
+        QdeviceAdvice::Refused => said!(i18n, wizard.qdevice_refused),
     };
     view! {
         <Card title=text!(i18n, wizard.qdevice_title)>
             <div class="stack">
-                {move || view! { <Message tone=tone()><p>{sentence}</p></Message> }}
+                {part(move || view! { <Message tone=tone()><p>{part(sentence)}</p></Message> })}
                 <Votes/>
             </div>
         </Card>
@@ -101,13 +102,13 @@ fn Advice() -> impl IntoView {
 fn Votes() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let forecast = Memo::new(move |_| wizard.view.with(|view| view.forecast));
+    let forecast = memo(move |_| wizard.view.with(|view| view.forecast));
     let row = move |name: Signal<String>, of: fn(&Forecast) -> u32| {
         view! {
             <tr>
                 <th scope="row">{name}</th>
-                <td class="number">{move || of(&forecast.get().0)}</td>
-                <td class="number">{move || of(&forecast.get().1)}</td>
+                <td class="number">{part(move || of(&forecast.get().0))}</td>
+                <td class="number">{part(move || of(&forecast.get().1))}</td>
             </tr>
         }
     };
@@ -116,9 +117,9 @@ fn Votes() -> impl IntoView {
             <table class="table wizard-votes">
                 <thead>
                     <tr>
-                        <th scope="col">{move || t_string!(i18n, wizard.votes_nodes, nodes = forecast.get().0.nodes).to_string()}</th>
-                        <th scope="col" class="number">{t!(i18n, wizard.votes_without)}</th>
-                        <th scope="col" class="number">{t!(i18n, wizard.votes_with)}</th>
+                        <th scope="col">{part(move || said!(i18n, wizard.votes_nodes, nodes = forecast.get().0.nodes).to_string())}</th>
+                        <th scope="col" class="number">{word!(i18n, wizard.votes_without)}</th>
+                        <th scope="col" class="number">{word!(i18n, wizard.votes_with)}</th>
                     </tr>
                 </thead>
                 <tbody>
@@ -143,15 +144,15 @@ fn Skip() -> impl IntoView {
         answer.err().map(|ApiError(problem)| problem)
     });
     let refusal = wizard.refusal(Deed::EditDraft);
-    let busy = Memo::new(move |_| wizard.runs(STEP));
+    let busy = memo(move |_| wizard.runs(STEP));
     view! {
         <Show when=move || !busy.get()>
             <Card title=text!(i18n, wizard.skip_title)>
                 <div class="stack">
-                    <p class="muted">{t!(i18n, wizard.skip_text)}</p>
-                    <Refusal problem=Signal::derive(move || skip.value().get().flatten())/>
+                    <p class="muted">{word!(i18n, wizard.skip_text)}</p>
+                    <Refusal problem=derived(move || skip.value().get().flatten())/>
                     <Button busy=skip.pending() disabled_reason=refusal on_press=Callback::new(move |()| drop(skip.dispatch(())))>
-                        {t!(i18n, wizard.skip)}
+                        {word!(i18n, wizard.skip)}
                     </Button>
                 </div>
             </Card>

@@ -7,6 +7,7 @@ use super::runner::PlanRunner;
 use crate::api::Wish;
 use crate::components::{Card, Field};
 use crate::i18n::*;
+use crate::reactive::{derived, memo};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::inventory::{LogIn, Purpose};
@@ -19,10 +20,10 @@ pub fn Host() -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let wizard = Wizard::here();
-    let hosts = Memo::new(move |_| wizard.nodes(Purpose::Qnetd));
-    let ids = Memo::new(move |_| hosts.with(|hosts| hosts.iter().map(|host| host.id).collect::<Vec<_>>()));
+    let hosts = memo(move |_| wizard.nodes(Purpose::Qnetd));
+    let ids = memo(move |_| hosts.with(|hosts| hosts.iter().map(|host| host.id).collect::<Vec<_>>()));
     // The one that was added last counts: an earlier one that does not work may stay in the list.
-    let host = Memo::new(move |_| {
+    let host = memo(move |_| {
         hosts.with(|hosts| hosts.iter().rev().find(|host| matches!(host.log_in, LogIn::Works { .. })).cloned())
     });
     let address = RwSignal::new(String::new());
@@ -36,28 +37,28 @@ pub fn Host() -> impl IntoView {
         }
         text.parse().map(Some).map_err(|_| Problem::new(ProblemCode::AddressInvalid).with("address", &text))
     };
-    let wrong = Signal::derive(move || parsed().err().map(|problem| words.problem(&problem)));
-    let why = Signal::derive(move || {
+    let wrong = derived(move || parsed().err().map(|problem| words.problem(&problem)));
+    let why = derived(move || {
         if host.with(Option::is_none) {
-            return Some(t_string!(i18n, wizard.qnetd_missing).to_owned());
+            return Some(said!(i18n, wizard.qnetd_missing).to_owned());
         }
-        wrong.get().or_else(|| {
-            parsed().ok().flatten().is_none().then(|| t_string!(i18n, wizard.qnetd_address_missing).to_owned())
-        })
+        wrong
+            .get()
+            .or_else(|| parsed().ok().flatten().is_none().then(|| said!(i18n, wizard.qnetd_address_missing).to_owned()))
     });
-    let wish = Signal::derive(move || {
+    let wish = derived(move || {
         let address = parsed().ok().flatten()?;
         host.with(|host| host.as_ref().map(|host| Wish::Qdevice { host: host.id, address: Some(address) }))
     });
-    let default = Signal::derive(move || {
+    let default = derived(move || {
         let name = host.with(|host| host.as_ref().map(|host| host.address.host.clone()).unwrap_or_default());
-        Some(t_string!(i18n, wizard.qnetd_address_hint, address = name).to_string())
+        Some(said!(i18n, wizard.qnetd_address_hint, address = name).to_string())
     });
     view! {
         <PlanRunner step=WizardStep::Qdevice wish why label=text!(i18n, wizard.qdevice_run)>
             <Card title=text!(i18n, wizard.qnetd_title)>
                 <div class="stack">
-                    <p class="muted">{t!(i18n, wizard.qnetd_text)}</p>
+                    <p class="muted">{word!(i18n, wizard.qnetd_text)}</p>
                     <ul class="wizard-nodes">
                         <For each=move || ids.get() key=|id| *id children=move |id| view! { <NodeRow id/> }/>
                     </ul>

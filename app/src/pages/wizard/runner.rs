@@ -6,6 +6,7 @@ use super::progress::Progress;
 use crate::api::{self, ApiError, Preview, Wish};
 use crate::components::{Button, ButtonKind, Card, PlanSheet, Refusal};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use leptos::html;
 use leptos::prelude::*;
 use model::can::Deed;
@@ -31,7 +32,7 @@ pub fn PlanRunner(
     let put_aside = RwSignal::new(None::<OperationId>);
     let watched = RwSignal::new(None::<OperationId>);
     watch_to_the_end(wizard, step, watched);
-    let shown = Memo::new(move |_| {
+    let shown = memo(move |_| {
         let operation = wizard.operation_of(step)?;
         let over = match operation.state {
             OperationState::Done => watched.get() != Some(operation.id),
@@ -40,7 +41,7 @@ pub fn PlanRunner(
         };
         (!over && put_aside.get() != Some(operation.id)).then_some(operation.id)
     });
-    move || match shown.get() {
+    part(move || match shown.get() {
         Some(id) => {
             let operation = wizard.live.operations.with_untracked(|all| all.iter().find(|one| one.id == id).cloned());
             let again = Callback::new(move |()| put_aside.set(Some(id)));
@@ -54,7 +55,7 @@ pub fn PlanRunner(
             }
             .into_any()
         }
-    }
+    })
 }
 
 /// What was seen running stays on screen when it is done, until the server has judged the step anew.
@@ -104,27 +105,27 @@ pub fn Planning(
         }
     });
     let refusal = wizard.refusal(Deed::ProposePlan);
-    let reason = Signal::derive(move || refusal.get().or_else(|| why.get()));
+    let reason = derived(move || refusal.get().or_else(|| why.get()));
     let look = Callback::new(move |()| {
         if let Some(wish) = wish.get_untracked() {
             preview.dispatch(wish);
         }
     });
-    let plan = Memo::new(move |_| read.get().filter(|(of, _)| wish.with(|wish| wish.as_ref() == Some(of))));
-    let sheet = move || plan.get().map(|(wish, preview)| view! { <Sheet wish preview label look on_started/> });
-    let known = Memo::new(move |_| plan.with(Option::is_some));
+    let plan = memo(move |_| read.get().filter(|(of, _)| wish.with(|wish| wish.as_ref() == Some(of))));
+    let sheet = part(move || plan.get().map(|(wish, preview)| view! { <Sheet wish preview label look on_started/> }));
+    let known = memo(move |_| plan.with(Option::is_some));
     // Before the plan is read, reading it is what the page is about; afterwards the decision is.
-    let button = move || {
+    let button = part(move || {
         let (kind, word) = if known.get() {
             (ButtonKind::Plain, text!(i18n, wizard.preview_again))
         } else {
             (ButtonKind::Primary, text!(i18n, wizard.preview))
         };
         view! { <Button kind busy=preview.pending() disabled_reason=reason show_reason=true on_press=look>{word}</Button> }
-    };
+    });
     view! {
         <div class="row">{button}</div>
-        <Refusal problem=Signal::derive(move || preview.value().get().flatten())/>
+        <Refusal problem=derived(move || preview.value().get().flatten())/>
         {sheet}
     }
 }
@@ -155,7 +156,7 @@ fn Sheet(
             answer.err().map(|ApiError(problem)| problem)
         }
     });
-    let problem = Signal::derive(move || run.value().get().flatten());
+    let problem = derived(move || run.value().get().flatten());
     // The sign-in grew old while the plan was being read.
     Effect::new(move |_| {
         if problem.with(|one| one.as_ref().is_some_and(needs_sign_in)) {
@@ -165,7 +166,7 @@ fn Sheet(
             asking.set(true);
         }
     });
-    let shown = Signal::derive(move || problem.get().filter(|one| !needs_sign_in(one)));
+    let shown = derived(move || problem.get().filter(|one| !needs_sign_in(one)));
     let changed = move || problem.with(|one| one.as_ref().is_some_and(|one| one.code == ProblemCode::PlanChanged));
     // The plan is what was asked for: the reading goes on there.
     let place = NodeRef::<html::Div>::new();
@@ -183,7 +184,7 @@ fn Sheet(
             <Card title=text!(i18n, wizard.consent)>
                 <ConsentForm preview label busy=run.pending() asking on_run=Callback::new(move |consent| drop(run.dispatch(consent)))/>
                 <Refusal problem=shown/>
-                <Show when=changed><Button on_press=look>{t!(i18n, wizard.preview_again)}</Button></Show>
+                <Show when=changed><Button on_press=look>{word!(i18n, wizard.preview_again)}</Button></Show>
             </Card>
         </div>
     }

@@ -3,6 +3,7 @@
 use super::context::Wizard;
 use crate::components::{Message, Tone, fresh_id};
 use crate::i18n::*;
+use crate::reactive::{memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::operation::OperationState;
@@ -27,8 +28,8 @@ fn StepLink(number: u8, one: WizardStep, step: Memo<WizardStep>) -> impl IntoVie
     let wizard = Wizard::here();
     let id = fresh_id();
     let described_by = id.clone();
-    let state = Memo::new(move |_| wizard.state(one));
-    let running = Memo::new(move |_| wizard.operation_of(one).map(|operation| operation.state));
+    let state = memo(move |_| wizard.state(one));
+    let running = memo(move |_| wizard.operation_of(one).map(|operation| operation.state));
     let face = move || match (running.get(), state.get()) {
         (Some(OperationState::Running), _) => ("running", "↻".to_owned()),
         (Some(OperationState::Parked { .. }), _) => ("parked", "▲".to_owned()),
@@ -37,14 +38,14 @@ fn StepLink(number: u8, one: WizardStep, step: Memo<WizardStep>) -> impl IntoVie
         (_, StepState::Open) => ("open", number.to_string()),
         (_, StepState::Blocked { .. }) => ("blocked", number.to_string()),
     };
-    let spoken = move || match face().0 {
-        "running" => t_string!(i18n, wizard.step_running),
-        "parked" => t_string!(i18n, wizard.step_parked),
-        "done" => t_string!(i18n, wizard.step_done),
-        "skipped" => t_string!(i18n, wizard.step_skipped),
-        "open" => t_string!(i18n, wizard.step_open),
-        _ => t_string!(i18n, wizard.step_blocked),
-    };
+    let spoken = part(move || match face().0 {
+        "running" => said!(i18n, wizard.step_running),
+        "parked" => said!(i18n, wizard.step_parked),
+        "done" => said!(i18n, wizard.step_done),
+        "skipped" => said!(i18n, wizard.step_skipped),
+        "open" => said!(i18n, wizard.step_open),
+        _ => said!(i18n, wizard.step_blocked),
+    });
     let why = move || match state.get() {
         StepState::Blocked { problem } => Some(words.problem(&problem)),
         _ => None,
@@ -56,8 +57,8 @@ fn StepLink(number: u8, one: WizardStep, step: Memo<WizardStep>) -> impl IntoVie
                 aria-current=move || (step.get() == one).then_some("step")
                 aria-describedby=move || why().is_some().then(|| described_by.clone())
             >
-                <span class="wizard-step-mark" aria-hidden="true">{move || face().1}</span>
-                <span class="wizard-step-name">{move || words.plain("wizard", one.word())}</span>
+                <span class="wizard-step-mark" aria-hidden="true">{part(move || face().1)}</span>
+                <span class="wizard-step-name">{part(move || words.plain("wizard", one.word()))}</span>
                 <span class="visually-hidden">", "{spoken}</span>
             </a>
             <span class="wizard-step-why" id=id role="tooltip" hidden=move || why().is_none()>{why}</span>
@@ -71,13 +72,13 @@ pub fn NotYet(problem: Problem) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let wizard = Wizard::here();
-    let current = Memo::new(move |_| wizard.view.with(|view| view.current));
+    let current = memo(move |_| wizard.view.with(|view| view.current));
     view! {
         <Message tone=Tone::Look>
-            <p>{move || words.problem(&problem)}</p>
+            <p>{part(move || words.problem(&problem))}</p>
             <p>
                 <a href=move || wizard.path(current.get())>
-                    {move || t_string!(i18n, wizard.go_to_step, step = words.plain("wizard", current.get().word())).to_string()}
+                    {part(move || said!(i18n, wizard.go_to_step, step = words.plain("wizard", current.get().word())).to_string())}
                 </a>
             </p>
         </Message>

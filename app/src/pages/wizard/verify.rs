@@ -7,6 +7,7 @@ use super::verify_report::Report;
 use crate::api::{self, ApiError};
 use crate::components::{Button, ButtonKind, Card, Empty, Message, Refusal, Tone, When};
 use crate::i18n::*;
+use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
 use model::can::Deed;
 use model::wizard::WizardStep;
@@ -16,11 +17,11 @@ const STEP: WizardStep = WizardStep::Verify;
 #[component]
 pub fn Verify() -> impl IntoView {
     let wizard = Wizard::here();
-    let problem = Memo::new(move |_| blocked(wizard, STEP));
-    let content = move || match problem.get() {
+    let problem = memo(move |_| blocked(wizard, STEP));
+    let content = part(move || match problem.get() {
         Some(problem) => view! { <NotYet problem/> }.into_any(),
         None => view! { <Ask/> }.into_any(),
-    };
+    });
     view! {
         {content}
         <Foot step=STEP/>
@@ -42,29 +43,28 @@ fn Ask() -> impl IntoView {
         }
     });
     let refusal = wizard.refusal(Deed::RunChecks);
-    let any = Memo::new(move |_| wizard.verification.with(Option::is_some));
-    let before = Memo::new(move |_| wizard.view.with(|view| view.draft.verified_at));
-    let word =
-        move || if any.get() { t_string!(i18n, wizard.verify_again) } else { t_string!(i18n, wizard.verify_now) };
-    let report = move || wizard.verification.get().map(|found| view! { <Report found/> });
-    let earlier = move || {
+    let any = memo(move |_| wizard.verification.with(Option::is_some));
+    let before = memo(move |_| wizard.view.with(|view| view.draft.verified_at));
+    let word = move || if any.get() { said!(i18n, wizard.verify_again) } else { said!(i18n, wizard.verify_now) };
+    let report = part(move || wizard.verification.get().map(|found| view! { <Report found/> }));
+    let earlier = part(move || {
         let at = before.get().filter(|_| !any.get())?;
-        Some(view! { <Message tone=Tone::Good><p>{t!(i18n, wizard.verified_before)}" "<When at/></p></Message> })
-    };
+        Some(view! { <Message tone=Tone::Good><p>{word!(i18n, wizard.verified_before)}" "<When at/></p></Message> })
+    });
     view! {
         <Card title=text!(i18n, wizard.verify_title)>
             <div class="stack">
-                <p class="muted no-print">{t!(i18n, wizard.verify_text)}</p>
+                <p class="muted no-print">{word!(i18n, wizard.verify_text)}</p>
                 {earlier}
                 <Show when=move || !any.get() && before.with(Option::is_none)>
-                    <Empty title=text!(i18n, wizard.verify_none)><p>{t!(i18n, wizard.verify_none_text)}</p></Empty>
+                    <Empty title=text!(i18n, wizard.verify_none)><p>{word!(i18n, wizard.verify_none_text)}</p></Empty>
                 </Show>
-                <Refusal problem=Signal::derive(move || ask.value().get().flatten())/>
+                <Refusal problem=derived(move || ask.value().get().flatten())/>
                 <div class="row">
                     <Button kind=ButtonKind::Primary busy=ask.pending() disabled_reason=refusal on_press=Callback::new(move |()| drop(ask.dispatch(())))>
                         {word}
                     </Button>
-                    <Show when=move || any.get()><Button on_press=Callback::new(|()| drop(window().print()))>{t!(i18n, wizard.print)}</Button></Show>
+                    <Show when=move || any.get()><Button on_press=Callback::new(|()| drop(window().print()))>{word!(i18n, wizard.print)}</Button></Show>
                 </div>
             </div>
         </Card>

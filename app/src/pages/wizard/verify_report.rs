@@ -4,6 +4,7 @@ use super::context::Wizard;
 use super::grid::{Answer, Chosen, Column, Grid, Line};
 use crate::components::{Badge, Card, CodeBlock, Message, Tone, When};
 use crate::i18n::*;
+use crate::reactive::{derived, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::preflight::Verdict;
@@ -21,11 +22,12 @@ pub fn Report(found: Verification) -> impl IntoView {
     let verdict = if agreed {
         view! { <Message tone=Tone::Good><p role="status">{text!(i18n, wizard.verify_agreed, nodes = nodes)}</p></Message> }.into_any()
     } else {
-        view! { <Message tone=Tone::Bad><p role="alert">{t!(i18n, wizard.verify_disagreed)}</p></Message> }.into_any()
+        view! { <Message tone=Tone::Bad><p role="alert">{word!(i18n, wizard.verify_disagreed)}</p></Message> }
+            .into_any()
     };
     let found = StoredValue::new(found);
-    let columns = Signal::derive(move || found.with_value(columns));
-    let lines = Signal::derive(move || {
+    let columns = derived(move || found.with_value(columns));
+    let lines = derived(move || {
         found.with_value(|found| {
             VerifyCode::ALL
                 .iter()
@@ -38,17 +40,17 @@ pub fn Report(found: Verification) -> impl IntoView {
         .into_iter()
         .map(|(label, cell)| view! { <Sentence label cell/> })
         .collect_view();
-    let proof = move || {
+    let proof = part(move || {
         let (what, node) = chosen.get()?;
         let cell = found.with_value(|found| cell_of(found, VerifyCode::from_word(what)?, &node))?;
         Some(view! { <Proof label=node cell/> })
-    };
+    });
     view! {
         <section class="wizard-report">
             <Card title=text!(i18n, wizard.report_title, name = wizard.name()) extra=view! { <When at/> }.into_any()>
                 <div class="stack">
                     {verdict}
-                    <Grid label=text!(i18n, wizard.verify_title) question=text!(i18n, wizard.verify_what) columns lines waiting=Signal::derive(|| false) chosen/>
+                    <Grid label=text!(i18n, wizard.verify_title) question=text!(i18n, wizard.verify_what) columns lines waiting=derived(|| false) chosen/>
                     <ul class="wizard-findings">{sentences}</ul>
                 </div>
             </Card>
@@ -82,11 +84,11 @@ fn disagreements(found: &Verification) -> Vec<(String, VerifyCell)> {
 fn Sentence(label: String, cell: VerifyCell) -> impl IntoView {
     let words = use_words();
     let what = cell.what.as_str();
-    let word = Signal::derive(move || format!("{label}: {}", words.plain("verify", what)));
+    let word = derived(move || format!("{label}: {}", words.plain("verify", what)));
     let said = cell
         .disagreements
         .into_iter()
-        .map(|one| view! { <span>{move || words.say("disagreement", one.code.as_str(), &one.params)}" "</span> })
+        .map(|one| view! { <span>{part(move || words.say("disagreement", one.code.as_str(), &one.params))}" "</span> })
         .collect_view();
     view! { <li><Badge tone=Tone::from(cell.verdict) word/>" "{said}</li> }
 }
@@ -98,11 +100,11 @@ fn Proof(label: String, cell: VerifyCell) -> impl IntoView {
     let what = cell.what.as_str();
     let title = {
         let label = label.clone();
-        Signal::derive(move || format!("{}, {label}", words.plain("verify", what)))
+        derived(move || format!("{}, {label}", words.plain("verify", what)))
     };
     let tone = Tone::from(cell.verdict);
     let verdict = cell.verdict.word();
-    let word = Signal::derive(move || words.plain("verdict", verdict));
+    let word = derived(move || words.plain("verdict", verdict));
     let evidence = cell.evidence.clone().into_iter().map(|evidence| view! { <CodeBlock evidence/> }).collect_view();
     let sentence = (cell.verdict != Verdict::Pass).then(|| view! { <ul><Sentence label cell/></ul> });
     view! {

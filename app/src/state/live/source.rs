@@ -60,7 +60,7 @@ mod browser {
             let message = handler(move |event| {
                 live.connection.set(Connection::Live);
                 let text = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
-                if let Some(event) = text.and_then(|text| serde_json::from_str::<LiveEvent>(&text).ok()) {
+                if let Some(event) = text.and_then(|text| crate::api::read::<LiveEvent>(&text).ok()) {
                     live.take(event);
                 }
             });

@@ -1,0 +1,107 @@
+//! Pages whose code a browser loads when they are opened: one module per room, not one per page, so that what the pages
+//! of a room share is loaded once.
+//!
+//! The sign-in, the list of clusters and the frame around all pages are in the first module.
+
+use crate::pages::audit::AuditPage;
+use crate::pages::cluster::ClusterPage;
+use crate::pages::import::{ImportClusterPage, ImportPage};
+use crate::pages::operation::OperationPage;
+use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
+use crate::pages::people::PeoplePage;
+use crate::pages::withdraw::WithdrawPage;
+use crate::pages::wizard::WizardPage;
+use crate::words;
+use leptos::prelude::*;
+use leptos_router::LazyRoute;
+
+/// A cluster as it is, and what is done to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Watch {
+    Cluster,
+    ClusterOperations,
+    AllOperations,
+    Operation,
+}
+
+/// How a cluster comes into the console, and leaves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Build {
+    Wizard,
+    ImportCluster,
+    Import,
+    Withdraw,
+}
+
+/// Who may do what, and who did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Team {
+    Audit,
+    People,
+}
+
+#[lazy]
+fn watch_room(page: Watch) -> AnyView {
+    words::open_rooms();
+    match page {
+        Watch::Cluster => view! { <ClusterPage/> }.into_any(),
+        Watch::ClusterOperations => view! { <ClusterOperationsPage/> }.into_any(),
+        Watch::AllOperations => view! { <AllOperationsPage/> }.into_any(),
+        Watch::Operation => view! { <OperationPage/> }.into_any(),
+    }
+}
+
+#[lazy]
+fn build_room(page: Build) -> AnyView {
+    words::open_rooms();
+    match page {
+        Build::Wizard => view! { <WizardPage/> }.into_any(),
+        Build::ImportCluster => view! { <ImportClusterPage/> }.into_any(),
+        Build::Import => view! { <ImportPage/> }.into_any(),
+        Build::Withdraw => view! { <WithdrawPage/> }.into_any(),
+    }
+}
+
+#[lazy]
+fn team_room(page: Team) -> AnyView {
+    words::open_rooms();
+    match page {
+        Team::Audit => view! { <AuditPage/> }.into_any(),
+        Team::People => view! { <PeoplePage/> }.into_any(),
+    }
+}
+
+/// A route for the router: its room is loaded first, while the old page still stands.
+macro_rules! route {
+    ($name:ident, $room:ident / $preload:ident, $page:expr) => {
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl LazyRoute for $name {
+            fn data() -> Self {
+                Self
+            }
+
+            async fn view(_: Self) -> AnyView {
+                $room($page).await
+            }
+
+            async fn preload() {
+                // There is nothing to load where nothing is split.
+                #[cfg(target_arch = "wasm32")]
+                $preload().await;
+            }
+        }
+    };
+}
+
+route!(ClusterRoute, watch_room / __preload_watch_room, Watch::Cluster);
+route!(ClusterOperationsRoute, watch_room / __preload_watch_room, Watch::ClusterOperations);
+route!(AllOperationsRoute, watch_room / __preload_watch_room, Watch::AllOperations);
+route!(OperationRoute, watch_room / __preload_watch_room, Watch::Operation);
+route!(WizardRoute, build_room / __preload_build_room, Build::Wizard);
+route!(ImportClusterRoute, build_room / __preload_build_room, Build::ImportCluster);
+route!(ImportRoute, build_room / __preload_build_room, Build::Import);
+route!(WithdrawRoute, build_room / __preload_build_room, Build::Withdraw);
+route!(AuditRoute, team_room / __preload_team_room, Team::Audit);
+route!(PeopleRoute, team_room / __preload_team_room, Team::People);
