@@ -1,9 +1,11 @@
 //! What was gathered before a cluster exists, node by node, and the matrix of verdicts drawn from it.
 
+pub mod acknowledge;
 pub mod codes;
 pub mod host_facts;
 pub mod probe_plan;
 
+pub use acknowledge::Acknowledgement;
 pub use codes::{CheckGroup, CheckId, FindingCode};
 pub use host_facts::HostFacts;
 pub use probe_plan::{ProbeTargets, probe_plan};

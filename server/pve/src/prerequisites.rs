@@ -50,7 +50,7 @@ impl Question {
 
 /// The first round: what can be asked of a machine of which nothing is known, cheap things only.
 #[must_use]
-pub fn first() -> Vec<Question> {
+pub fn first(_found: &NodeEvidence) -> Vec<Question> {
     let mut all = vec![
         Question::new(Source::User, host::user_id(), |answer, found| {
             found.user_id = Ok(host::user_number(answer)?);
@@ -92,7 +92,7 @@ pub fn second(found: &NodeEvidence) -> Vec<Question> {
 
 /// The third round, beside the probe: what starts Perl or reads much.
 #[must_use]
-pub fn third() -> Vec<Question> {
+pub fn third(_found: &NodeEvidence) -> Vec<Question> {
     [firewall::all(), software::third(), pve_files::third()].concat()
 }
 
@@ -116,7 +116,8 @@ fn names() -> [Question; 2] {
         }),
         Question::new(Source::HostsFile, files::hosts(), |answer, found| {
             // Its lines are quoted on the page.
-            let clean = |lines: Vec<String>| lines.iter().map(|line| crate::clean_text(line)).collect::<Vec<_>>().join("\n");
+            let clean =
+                |lines: Vec<String>| lines.iter().map(|line| crate::clean_text(line)).collect::<Vec<_>>().join("\n");
             let text = files::content(answer)?.map(clean).filter(|text| !text.trim().is_empty());
             found.hosts_file = Ok(text.ok_or_else(|| ParseError::new("/etc/hosts", Reason::Empty))?);
             Ok(())
@@ -125,11 +126,7 @@ fn names() -> [Question; 2] {
 }
 
 fn traces() -> [Question; 3] {
-    fn part(
-        answer: Answer<'_>,
-        found: &mut NodeEvidence,
-        set: fn(&mut ClusterTraces, bool),
-    ) -> Result<(), ParseError> {
+    fn part(answer: Answer<'_>, found: &mut NodeEvidence, set: fn(&mut ClusterTraces, bool)) -> Result<(), ParseError> {
         let there = files::yes_or_no(answer)?;
         let mut traces = found.traces.clone().unwrap_or_default();
         set(&mut traces, there);

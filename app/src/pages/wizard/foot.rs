@@ -83,6 +83,10 @@ fn prerequisites(wizard: Wizard, i18n: leptos_i18n::I18nContext<Locale>) -> Stri
     if failed + unknown > 0 {
         return t_string!(i18n, wizard.missing_green, failed = failed, unknown = unknown).to_string();
     }
+    let open = wizard.view.with(|view| matrix.unacknowledged(&view.draft.acknowledged).count());
+    if open > 0 {
+        return t_string!(i18n, wizard.missing_acknowledged, count = open).to_string();
+    }
     let covered = matrix.nodes.len() == members.len()
         && members.iter().all(|node| matrix.nodes.iter().any(|column| column.node == node.id));
     if covered {

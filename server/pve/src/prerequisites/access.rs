@@ -25,7 +25,8 @@ pub(super) fn first() -> [Question; 2] {
         Question::new(Source::Folder, CommandLine::reads("pwd"), |answer, found| {
             let text = answer.printed("pwd", &[0])?;
             let folder = text.lines().next().map(str::trim).filter(|line| line.starts_with('/'));
-            found.host.folder = Ok(folder.map(clean_text).ok_or_else(|| ParseError::malformed("pwd", "a path", &text))?);
+            found.host.folder =
+                Ok(folder.map(clean_text).ok_or_else(|| ParseError::malformed("pwd", "a path", &text))?);
             Ok(())
         }),
     ]

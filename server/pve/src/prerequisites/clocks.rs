@@ -28,10 +28,14 @@ pub(super) fn first() -> [Question; 4] {
             found.time_sync = Ok(host::time(answer)?);
             Ok(())
         }),
-        Question::new(Source::Services, CommandLine::reads("systemctl").arg("is-active").args(UNITS), |answer, found| {
-            found.host.services = Ok(states(answer)?);
-            Ok(())
-        }),
+        Question::new(
+            Source::Services,
+            CommandLine::reads("systemctl").arg("is-active").args(UNITS),
+            |answer, found| {
+                found.host.services = Ok(states(answer)?);
+                Ok(())
+            },
+        ),
         Question::new(Source::TimeTracking, chronyc("tracking"), |answer, found| {
             found.host.time_tracking = Ok(tracking(answer)?);
             Ok(())

@@ -11,7 +11,8 @@ use serde_json::Value;
 /// corosync's ports: link 0 to link 7.
 const COROSYNC_PORTS: std::ops::RangeInclusive<u64> = 5405..=5412;
 /// Beginnings of chains' and tables' names, and whose they are.
-const FOREIGN: [(&str, &str); 4] = [("ufw", "ufw"), ("firewalld", "firewalld"), ("docker", "docker"), ("br-docker", "docker")];
+const FOREIGN: [(&str, &str); 4] =
+    [("ufw", "ufw"), ("firewalld", "firewalld"), ("docker", "docker"), ("br-docker", "docker")];
 const PVE: [&str; 2] = ["pvefw", "proxmox-firewall"];
 
 pub(super) fn all() -> Vec<Question> {

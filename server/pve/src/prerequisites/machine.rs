@@ -94,5 +94,9 @@ fn settings(answer: Answer<'_>) -> Result<BTreeMap<String, i64>, ParseError> {
         }
     }
     // This one every kernel has: without it something else has answered.
-    if found.contains_key("net.ipv4.conf.all.rp_filter") { Ok(found) } else { Err(ParseError::missing(WHAT, "rp_filter")) }
+    if found.contains_key("net.ipv4.conf.all.rp_filter") {
+        Ok(found)
+    } else {
+        Err(ParseError::missing(WHAT, "rp_filter"))
+    }
 }

@@ -80,12 +80,16 @@ fn read_speeds(answer: Answer<'_>) -> Result<BTreeMap<String, LinkSpeed>, ParseE
         let speed = found.entry(clean_text(name)).or_default();
         match part {
             // -1 where the driver does not know.
-            "speed" => speed.megabits = value.trim().parse::<u32>().ok().filter(|speed| *speed > 0 && *speed < u32::MAX),
-            "duplex" => speed.full_duplex = match value.trim() {
-                "full" => Some(true),
-                "half" => Some(false),
-                _ => None,
-            },
+            "speed" => {
+                speed.megabits = value.trim().parse::<u32>().ok().filter(|speed| *speed > 0 && *speed < u32::MAX)
+            }
+            "duplex" => {
+                speed.full_duplex = match value.trim() {
+                    "full" => Some(true),
+                    "half" => Some(false),
+                    _ => None,
+                }
+            }
             _ => return Err(bad()),
         }
     }

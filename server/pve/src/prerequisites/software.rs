@@ -12,8 +12,19 @@ use std::collections::BTreeSet;
 
 /// Names and, where libraries carry their ABI in it, patterns; what is not installed is left out of the answer.
 const PACKAGES: [&str; 13] = [
-    "corosync", "libcorosync-common4", "libknet1*", "libqb*", "pve-cluster", "pve-ha-manager", "pve-manager",
-    "proxmox-kernel-*-pve*", "pve-kernel-*-pve*", "docker.io", "docker-ce", "ufw", "firewalld",
+    "corosync",
+    "libcorosync-common4",
+    "libknet1*",
+    "libqb*",
+    "pve-cluster",
+    "pve-ha-manager",
+    "pve-manager",
+    "proxmox-kernel-*-pve*",
+    "pve-kernel-*-pve*",
+    "docker.io",
+    "docker-ce",
+    "ufw",
+    "firewalld",
 ];
 /// The one that does not fit into the list's line.
 const NETWORK_MANAGER: &str = "network-manager";
@@ -25,7 +36,8 @@ const UPDATES_MAX: usize = 4_096;
 const APT_LIMIT_S: u32 = 20;
 
 pub(super) fn first() -> [Question; 2] {
-    let sources = CommandLine::reads("apt-get").args(["indextargets", "--format", SOURCE_FORMAT, "Created-By: Packages"]);
+    let sources =
+        CommandLine::reads("apt-get").args(["indextargets", "--format", SOURCE_FORMAT, "Created-By: Packages"]);
     [
         Question::new(Source::Packages, packages::query_names(&PACKAGES, NETWORK_MANAGER), |answer, found| {
             let installed = packages::installed(answer)?;
@@ -56,7 +68,8 @@ pub(super) fn third() -> Vec<Question> {
             const WHAT: &str = "pvesubscription get";
             let text = answer.printed(WHAT, &[0])?;
             let status = text.lines().find_map(|line| line.trim().strip_prefix("status:")).map(str::trim);
-            let status = status.filter(|status| !status.is_empty()).ok_or_else(|| ParseError::missing(WHAT, "the status"))?;
+            let status =
+                status.filter(|status| !status.is_empty()).ok_or_else(|| ParseError::missing(WHAT, "the status"))?;
             found.host.subscription = Ok(clean_text(status));
             Ok(())
         }),
@@ -83,11 +96,7 @@ fn repositories(answer: Answer<'_>) -> Result<Vec<Repository>, ParseError> {
             [uri, suite] => (*uri, *suite, ""),
             _ => return Err(ParseError::malformed(WHAT, "a source", line)),
         };
-        found.insert(Repository {
-            uri: clean_text(uri),
-            suite: clean_text(suite),
-            component: clean_text(component),
-        });
+        found.insert(Repository { uri: clean_text(uri), suite: clean_text(suite), component: clean_text(component) });
         at_most(WHAT, found.len(), REPOSITORIES_MAX)?;
     }
     if found.is_empty() { Err(ParseError::new(WHAT, Reason::Empty)) } else { Ok(found.into_iter().collect()) }
