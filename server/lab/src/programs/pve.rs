@@ -45,20 +45,18 @@ pub(crate) async fn dpkg_query(env: &Env, args: &[String]) -> i32 {
     let known = release.map(installed).unwrap_or_default();
     let mut code = 0;
     for wanted in &read.words {
-        let mut found = known.iter().filter(|(name, _)| fits(name, wanted)).peekable();
-        match found.peek() {
-            Some(_) => {
-                for (name, version) in found {
-                    let line = format
-                        .replace("${Package}", name)
-                        .replace("${Version}", version)
-                        .replace("${db:Status-Status}", "installed")
-                        .replace("\\n", "\n")
-                        .replace("\\t", "\t");
-                    env.print(&line).await;
-                }
-            }
-            None => code = env.fail(&format!("dpkg-query: no packages found matching {wanted}"), 1).await,
+        let found: Vec<&(String, String)> = known.iter().filter(|one| fits(&one.0, wanted)).collect();
+        if found.is_empty() {
+            code = env.fail(&format!("dpkg-query: no packages found matching {wanted}"), 1).await;
+        }
+        for (name, version) in found {
+            let line = format
+                .replace("${Package}", name)
+                .replace("${Version}", version)
+                .replace("${db:Status-Status}", "installed")
+                .replace("\\n", "\n")
+                .replace("\\t", "\t");
+            env.print(&line).await;
         }
     }
     code
