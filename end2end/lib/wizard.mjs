@@ -102,7 +102,18 @@ export class Wizard {
     const cells = await this.page.getByRole('button', { name: new RegExp(`: (${bad.join('|')})`) }).all()
     const names = await Promise.all(cells.map((cell) => cell.getAttribute('aria-label')))
     equal(names, [], 'cells that did not pass')
+    await this.acknowledge()
     await this.person.see(this.t('wizard.next_possible'))
+  }
+
+  /** Answers for the warnings, where there are any. */
+  async acknowledge(reason = 'seen, and fine for this lab') {
+    const { person, t } = this
+    const form = this.page.getByRole('form', { name: t('wizard.acknowledge') })
+    if (!(await form.isVisible())) return
+    await person.fill(t('wizard.reason'), reason, form)
+    await person.press(person.button(t('wizard.acknowledge'), form))
+    await form.waitFor({ state: 'hidden' })
   }
 
   /** Presses *Next* once it may be pressed. */

@@ -38,6 +38,8 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("install_key", Needs::Role(Deed::RunPlan)),
     ("wizard", Needs::Role(Deed::See)),
     ("run_checks", Needs::Role(Deed::RunChecks)),
+    ("check_proof", Needs::Role(Deed::See)),
+    ("acknowledge_checks", Needs::Role(Deed::EditDraft)),
     ("network", Needs::Role(Deed::RunChecks)),
     ("choose_links", Needs::Role(Deed::EditDraft)),
     ("verify", Needs::Role(Deed::RunChecks)),

@@ -1,5 +1,6 @@
 //! What the pages' server functions do: the role is checked here, for every call.
 
+mod checks;
 mod clusters;
 mod demo;
 mod import;
@@ -25,7 +26,7 @@ use model::links::LinkPlan;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::{Consent, FRESH_SIGN_IN_MIN};
-use model::preflight::Matrix;
+use model::preflight::{Cell, CheckId, Matrix};
 use model::problem::{Problem, ProblemCode};
 use model::role::Role;
 use model::verify::Verification;
@@ -210,6 +211,21 @@ impl Backend for RequestBackend {
 
     async fn network(&self, caller: Caller, cluster: ClusterId) -> ApiResult<NetworkView> {
         self.do_network(caller, cluster).await
+    }
+
+    async fn check_proof(&self, caller: Caller, cluster: ClusterId, check: CheckId, node: NodeId) -> ApiResult<Cell> {
+        self.do_check_proof(caller, cluster, check, node).await
+    }
+
+    async fn acknowledge_checks(
+        &self,
+        caller: Caller,
+        cluster: ClusterId,
+        cells: Vec<(CheckId, NodeId)>,
+        reason: String,
+        revision: u64,
+    ) -> ApiResult<Draft> {
+        self.do_acknowledge_checks(caller, cluster, cells, reason, revision).await
     }
 
     async fn choose_links(

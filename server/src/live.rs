@@ -126,7 +126,8 @@ impl Browser {
     fn newest(&mut self) -> (u64, Timestamp) {
         let (snapshot, seq) = self.state.engine.hub.look(self.cluster);
         let at = snapshot.at;
-        let matrix = self.state.engine.hub.matrix(self.cluster).map(Live::Matrix);
+        let matrix = self.state.engine.hub.matrix(self.cluster);
+        let matrix = matrix.map(|matrix| Live::Matrix(Arc::new(matrix.for_page())));
         for what in std::iter::once(Live::Snapshot(snapshot)).chain(matrix) {
             self.waiting.push_back(Arc::new(Message::new(LiveEvent { seq, at, what })));
         }

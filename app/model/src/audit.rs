@@ -35,6 +35,7 @@ crate::problem::codes!(
         LinksChosen => "links_chosen",
         VerifyRun => "verify_run",
         QdeviceSkipped => "qdevice_skipped",
+        ChecksAcknowledged => "checks_acknowledged",
         CommandStarted => "command_started",
         CommandFinished => "command_finished",
         OutcomeUnknown => "outcome_unknown",
@@ -74,6 +75,7 @@ impl Outcome {
 
 /// Names of what an entry may say beyond its fields (`detail_NAME` in the locales).
 pub const DETAILS: &[&str] = &[
+    "acknowledged",
     "address",
     "answers",
     "before",

@@ -2,6 +2,9 @@
 //!
 //! Parsers live in the crate `pve`; these types are shared so that checks, topology and pages can use them.
 
+pub mod host;
+
+use host::{Pings, Traffic, WholePackets};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -232,6 +235,18 @@ pub struct ProbeReport {
     /// `ADDR:PORT` -> (echoed, sent).
     pub udp: BTreeMap<String, (u32, u32)>,
     pub tcp: BTreeMap<String, TcpProbe>,
+    /// Address -> echo requests of the usual size.
+    #[serde(default)]
+    pub pings: BTreeMap<String, Pings>,
+    /// Address -> echo requests of the interface's whole packet size.
+    #[serde(default)]
+    pub whole: BTreeMap<String, WholePackets>,
+    /// Address -> MAC that answered for it.
+    #[serde(default)]
+    pub neighbours: BTreeMap<String, String>,
+    /// Interface -> what it carried meanwhile.
+    #[serde(default)]
+    pub traffic: BTreeMap<String, Traffic>,
 }
 
 /// The state of a transient unit (`systemctl show`).

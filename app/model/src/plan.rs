@@ -4,6 +4,7 @@ use crate::digest::{self, Digest};
 use crate::ids::{ClusterId, NodeId};
 use crate::links::LinkPlan;
 use crate::name::ClusterName;
+use crate::preflight::Acknowledgement;
 use crate::risk::Risk;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -316,6 +317,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     pub consequences: Vec<Consequence>,
     pub facts: MaterialFacts,
+    /// Warnings of the checks that somebody answers for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acknowledged: Vec<Acknowledgement>,
 }
 
 impl Plan {

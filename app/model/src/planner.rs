@@ -85,7 +85,16 @@ fn frozen(
     steps: Vec<Step>,
     consequences: Vec<Consequence>,
 ) -> Plan {
-    Plan { cluster: world.cluster.id, intent: intent.clone(), risk, target, steps, consequences, facts: world.facts() }
+    Plan {
+        cluster: world.cluster.id,
+        intent: intent.clone(),
+        risk,
+        target,
+        steps,
+        consequences,
+        facts: world.facts(),
+        acknowledged: Vec::new(),
+    }
 }
 
 fn step(node: &Node, action: Action) -> Step {

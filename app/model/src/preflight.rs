@@ -1,7 +1,13 @@
 //! What was gathered before a cluster exists, node by node, and the matrix of verdicts drawn from it.
 
+pub mod acknowledge;
+pub mod codes;
+pub mod host_facts;
 pub mod probe_plan;
 
+pub use acknowledge::Acknowledgement;
+pub use codes::{CheckGroup, CheckId, FindingCode};
+pub use host_facts::HostFacts;
 pub use probe_plan::{ProbeTargets, probe_plan};
 
 use crate::facts::{GuestRef, Interface, InterfaceAddress, ProbeReport, PveVersion, TimeStatus};
@@ -35,6 +41,33 @@ pub enum Source {
     User,
     Probe,
     LogIn,
+    Packages,
+    PveNodes,
+    Services,
+    TimeTracking,
+    TimeSources,
+    Sshd,
+    QuietShell,
+    CorosyncState,
+    Database,
+    Routes,
+    Speeds,
+    Settings,
+    Firewall,
+    Ruleset,
+    ApiVersion,
+    Repositories,
+    Updates,
+    Subscription,
+    Disks,
+    IoPressure,
+    Memory,
+    Storage,
+    Accounts,
+    Certificate,
+    CertificateAuthority,
+    CertificateChain,
+    Folder,
 }
 
 /// A fact, or why there is none. A missing fact is never a pass.
@@ -60,7 +93,7 @@ pub struct ClockOffset {
     pub error_millis: i64,
 }
 
-/// Everything that the seed's eight checks need of one node.
+/// Everything that the checks need of one node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeEvidence {
     pub node: NodeId,
@@ -86,7 +119,60 @@ pub struct NodeEvidence {
     pub user_id: Gathered<u32>,
     /// Filled by the second round, when every node runs its end of the probe.
     pub probe: Gathered<ProbeReport>,
+    /// What is asked for beyond the facts above.
+    pub host: HostFacts,
     pub evidence: BTreeMap<Source, Evidence>,
+}
+
+impl NodeEvidence {
+    /// A machine of which nothing is known, for one reason.
+    #[must_use]
+    pub fn missing(node: NodeId, label: &str, first: bool, problem: &Problem) -> Self {
+        Self {
+            node,
+            label: label.to_owned(),
+            first,
+            management: None,
+            version: Err(problem.clone()),
+            host_name: Err(problem.clone()),
+            host_name_file: Err(problem.clone()),
+            hosts_file: Err(problem.clone()),
+            resolves_to: Err(problem.clone()),
+            addresses: Err(problem.clone()),
+            interfaces: Err(problem.clone()),
+            clock: Err(problem.clone()),
+            time_sync: Err(problem.clone()),
+            guests: Err(problem.clone()),
+            traces: Err(problem.clone()),
+            host_keys: Err(problem.clone()),
+            user_id: Err(problem.clone()),
+            probe: Err(problem.clone()),
+            host: HostFacts::missing(problem),
+            evidence: BTreeMap::new(),
+        }
+    }
+
+    /// Takes away what was read from one source.
+    pub fn forget(&mut self, source: Source, problem: &Problem) {
+        self.host.forget(source, problem);
+        match source {
+            Source::Version => self.version = Err(problem.clone()),
+            Source::HostName => self.host_name = Err(problem.clone()),
+            Source::HostNameFile => self.host_name_file = Err(problem.clone()),
+            Source::HostsFile => self.hosts_file = Err(problem.clone()),
+            Source::Resolve => self.resolves_to = Err(problem.clone()),
+            Source::Addresses => self.addresses = Err(problem.clone()),
+            Source::Interfaces => self.interfaces = Err(problem.clone()),
+            Source::Clock => self.clock = Err(problem.clone()),
+            Source::TimeSync => self.time_sync = Err(problem.clone()),
+            Source::Guests => self.guests = Err(problem.clone()),
+            Source::ClusterConfig => self.traces = Err(problem.clone()),
+            Source::HostKeys => self.host_keys = Err(problem.clone()),
+            Source::User => self.user_id = Err(problem.clone()),
+            Source::Probe => self.probe = Err(problem.clone()),
+            _ => {}
+        }
+    }
 }
 
 /// The five verdicts.
@@ -120,91 +206,6 @@ impl Verdict {
         matches!(self, Self::Fail | Self::Error)
     }
 }
-
-crate::problem::codes!(
-    /// The checks of the first wizard step; names as in the seed. Locale keys: `check_CODE`, `check_CODE_why`, `check_CODE_source`.
-    CheckId {
-        SameVersion => "same_version",
-        HostNames => "host_names",
-        HostsFile => "hosts_file",
-        Clocks => "clocks",
-        ManagementNetwork => "management_network",
-        Ports => "ports",
-        RootSsh => "root_ssh",
-        NoGuests => "no_guests",
-    }
-);
-
-crate::problem::codes!(
-    /// Why a cell is not green; locale key `finding_CODE`. The parameters of the sentence stand at each code.
-    FindingCode {
-        /// `problem`: a problem's code.
-        EvidenceMissing => "evidence_missing",
-        /// `peer` (a node that has to answer first), or `check` (a check's code that has to be green first).
-        WaitsForOther => "waits_for_other",
-        /// `version`, `other`, `peer`.
-        VersionMajorDiffers => "version_major_differs",
-        /// `version`, `other`, `peer`.
-        VersionMinorDiffers => "version_minor_differs",
-        /// `version`, `oldest`.
-        VersionUnsupported => "version_unsupported",
-        /// `version`, `newest`.
-        VersionNotVerified => "version_not_verified",
-        /// `name`, `problem`: the problem's code.
-        NameInvalid => "name_invalid",
-        /// `name`, `peer`.
-        NameTwice => "name_twice",
-        /// `name`, `file`: what `/etc/hostname` says.
-        NameFileDiffers => "name_file_differs",
-        /// `name`.
-        NameUnresolved => "name_unresolved",
-        /// `name`, `address`; no line of `/etc/hosts` says so.
-        NameLoopback => "name_loopback",
-        /// `name`, `address`: loopback beside a real address.
-        NameLoopbackToo => "name_loopback_too",
-        /// `name`, `address`; no line of `/etc/hosts` says so.
-        NameNotLocal => "name_not_local",
-        /// `name`, `line`: the line of `/etc/hosts`.
-        HostsLoopbackLine => "hosts_loopback_line",
-        /// `name`, `address`, `line`: the line of `/etc/hosts`.
-        HostsWrongAddress => "hosts_wrong_address",
-        /// `peer`, `millis`, `limit_millis`.
-        ClockApart => "clock_apart",
-        /// `peer`, `millis`, `limit_millis`.
-        ClockDrifting => "clock_drifting",
-        /// `error_millis`.
-        ClockUnsure => "clock_unsure",
-        NotSynchronized => "not_synchronized",
-        /// `address`.
-        ManagementNotLocal => "management_not_local",
-        /// `address`, `interface`.
-        ManagementDynamic => "management_dynamic",
-        /// `interface`.
-        InterfaceDown => "interface_down",
-        /// `peer`, `address`, `answer`: `refused`, `timeout` or the error's text.
-        PeerNoAnswer => "peer_no_answer",
-        /// `peer`, `address`, `port`, `answer`: `refused`, `timeout` or the error's text.
-        PortClosed => "port_closed",
-        /// `peer`, `address`, `port`, `echoed`, `sent`.
-        UdpLost => "udp_lost",
-        /// `peer`, `address`, `port`, `echoed`, `sent`.
-        UdpSomeLost => "udp_some_lost",
-        /// `address`, `port`.
-        PortBusy => "port_busy",
-        /// `uid`.
-        NotRoot => "not_root",
-        NoRsaHostKey => "no_rsa_host_key",
-        /// `count`, `guests`: their ids.
-        HasGuests => "has_guests",
-        /// `count`, `guests`: their ids.
-        FirstHasGuests => "first_has_guests",
-        /// `files`.
-        InCluster => "in_cluster",
-        LeftoverAuthkey => "leftover_authkey",
-        /// `problem`: a problem's code.
-        LogInFailed => "log_in_failed",
-    }
-);
 
 /// Why a cell has its verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -127,6 +127,7 @@ codes!(
         PlanChanged => "plan_changed",
         WorldChanged => "world_changed",
         ConsentMissing => "consent_missing",
+        ReasonNeeded => "reason_needed",
         AlreadyRunning => "already_running",
         StepOutOfOrder => "step_out_of_order",
         CommandStillRuns => "command_still_runs",

@@ -6,7 +6,7 @@ mod tests;
 use crate::ids::NodeId;
 use crate::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
 use crate::links::{self, LinkPlan};
-use crate::preflight::{CheckId, Matrix};
+use crate::preflight::{Acknowledgement, CheckId, Matrix};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{QdeviceAdvice, qdevice_advice};
 use crate::topology::{Agreement, Membership, Snapshot};
@@ -58,6 +58,9 @@ pub struct Draft {
     pub verified_at: Option<Timestamp>,
     /// No QDevice wanted, or none possible.
     pub qdevice_skipped: bool,
+    /// Warnings of the checks that somebody answers for.
+    #[serde(default)]
+    pub acknowledged: Vec<Acknowledgement>,
     /// Who changed the draft last.
     pub touched_by: Option<String>,
     pub touched_at: Option<Timestamp>,
@@ -195,8 +198,12 @@ fn prerequisites(world: &World<'_>, live: bool) -> StepState {
     }
     let ready = world.members().filter(|node| matches!(node.log_in, LogIn::Works { .. })).count();
     let enough = ready >= NODES_MIN && ready == world.members().count();
-    let passed =
-        world.matrix.is_some_and(|matrix| matrix.passes() && !matrix.stale(world.now) && covers(matrix, world));
+    let passed = world.matrix.is_some_and(|matrix| {
+        matrix.passes()
+            && !matrix.stale(world.now)
+            && covers(matrix, world)
+            && matrix.unacknowledged(&world.draft.acknowledged).next().is_none()
+    });
     if enough && passed { StepState::Done } else { StepState::Open }
 }
 

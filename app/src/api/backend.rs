@@ -9,7 +9,7 @@ use model::links::LinkPlan;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
-use model::preflight::Matrix;
+use model::preflight::{Cell, CheckId, Matrix};
 use model::verify::Verification;
 use model::wizard::Draft;
 
@@ -56,6 +56,15 @@ pub trait Backend: Send + Sync + 'static {
 
     async fn wizard(&self, caller: Caller, cluster: ClusterId) -> ApiResult<WizardView>;
     async fn run_checks(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Matrix>;
+    async fn check_proof(&self, caller: Caller, cluster: ClusterId, check: CheckId, node: NodeId) -> ApiResult<Cell>;
+    async fn acknowledge_checks(
+        &self,
+        caller: Caller,
+        cluster: ClusterId,
+        cells: Vec<(CheckId, NodeId)>,
+        reason: String,
+        revision: u64,
+    ) -> ApiResult<Draft>;
     async fn network(&self, caller: Caller, cluster: ClusterId) -> ApiResult<NetworkView>;
     async fn choose_links(
         &self,

@@ -10,7 +10,7 @@ use model::links::LinkPlan;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
-use model::preflight::Matrix;
+use model::preflight::{Cell, CheckId, Matrix};
 use model::verify::Verification;
 use model::wizard::Draft;
 
@@ -176,6 +176,27 @@ pub async fn network(cluster: ClusterId) -> ApiResult<NetworkView> {
     let backend = backend()?;
     let caller = backend.caller().await?;
     backend.network(caller, cluster).await
+}
+
+/// One cell with its raw answers.
+#[server(name = CheckProofCall, prefix = "/api", endpoint = "check_proof", input = Json, output = Json)]
+pub async fn check_proof(cluster: ClusterId, check: CheckId, node: NodeId) -> ApiResult<Cell> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.check_proof(caller, cluster, check, node).await
+}
+
+/// Answers for warnings of the checks, with a reason.
+#[server(name = AcknowledgeChecksCall, prefix = "/api", endpoint = "acknowledge_checks", input = Json, output = Json)]
+pub async fn acknowledge_checks(
+    cluster: ClusterId,
+    cells: Vec<(CheckId, NodeId)>,
+    reason: String,
+    revision: u64,
+) -> ApiResult<Draft> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.acknowledge_checks(caller, cluster, cells, reason, revision).await
 }
 
 #[server(name = ChooseLinksCall, prefix = "/api", endpoint = "choose_links", input = Json, output = Json)]

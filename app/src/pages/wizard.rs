@@ -1,7 +1,9 @@
 //! From bare nodes to a proven cluster in six steps that any person of the team can pick up.
 
+mod acknowledge;
 pub mod add_node;
 mod cell;
+mod check_groups;
 mod checks;
 mod consent;
 pub mod context;

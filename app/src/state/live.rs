@@ -241,6 +241,7 @@ mod tests {
             steps: Vec::new(),
             consequences: Vec::new(),
             facts,
+            acknowledged: Vec::new(),
         };
         Operation {
             id: OperationId::from_uuid(uuid::Uuid::from_u128(n)),

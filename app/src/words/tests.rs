@@ -3,7 +3,7 @@ use model::audit::{AuditCode, Outcome};
 use model::import::DifferenceCode;
 use model::operation::{OperationState, StepStatus};
 use model::plan::{Action, ConsequenceCode, Intent, Undo};
-use model::preflight::{CheckId, FindingCode, Verdict};
+use model::preflight::{CheckGroup, CheckId, FindingCode, Verdict};
 use model::problem::ProblemCode;
 use model::role::Role;
 use model::topology::{Concord, HappeningCode, Health, LinkHealth, Membership};
@@ -151,6 +151,7 @@ fn wanted() -> BTreeSet<String> {
     add("role", Role::ALL.iter().map(|role| role.as_str()).collect());
     add("risk", vec!["read-only", "reversible", "disruptive", "destructive"]);
     add("wizard", WizardStep::ALL.iter().map(|step| step.word()).collect());
+    add("group", CheckGroup::ALL.iter().map(|group| group.as_str()).collect());
     for check in CheckId::ALL {
         for end in ["", "_why", "_source"] {
             keys.insert(format!("check_{}{end}", check.as_str()));

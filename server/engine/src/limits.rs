@@ -46,13 +46,13 @@ pub const REPEAT_PAUSE: Duration = Duration::from_secs(1);
 pub const LIVE_BACKLOG: usize = 512;
 /// Operations' events and lines kept per cluster for browsers that were cut off.
 pub const REPLAY_MAX: usize = 512;
-/// What a node may take for all looks of the prerequisites but the probe; where every command hangs, each has a limit of
-/// its own, and together they would take minutes.
-pub const CHECK_LOOKS_MAX: Duration = Duration::from_secs(30);
+/// What a node may take for one round of the prerequisites; where every command hangs, each has a limit of its own, and
+/// together they would take minutes. After a round that took so long no other is begun.
+pub const ROUND_MAX: Duration = Duration::from_secs(30);
+/// Between two states of the matrix that are sent while it fills.
+pub const CHECKS_SEND_PAUSE: Duration = Duration::from_millis(250);
 /// The window in which all nodes run their end of the port probe, in seconds.
 pub const PROBE_WINDOW_S: u8 = 4;
-/// Looks at a node's clock; the one with the shortest way counts.
-pub const CLOCK_SAMPLES: usize = 3;
 /// Lines of one output that are kept as evidence on screen.
 pub const EVIDENCE_LINES_MAX: usize = 60;
 /// Text of one output that is kept behind what was shown, in bytes.

@@ -1,20 +1,25 @@
-//! Gathering what the prerequisites need: all nodes in parallel, two looks per node and one probe that all run together.
+//! Gathering what the prerequisites need: all nodes in parallel, three rounds per node, the last one around a probe that
+//! all run together. What is known is shown while the rest is still coming in.
 
+mod board;
 mod node;
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
-use crate::limits::PROBE_WINDOW_S;
+use crate::limits::{CHECKS_SEND_PAUSE, EVIDENCE_BATCH_MAX};
+use board::Board;
 use futures::future::join_all;
-use futures::stream::{FuturesUnordered, StreamExt};
 use jiff::Timestamp;
 use model::audit::{AuditCode, Outcome};
 use model::checks;
 use model::ids::ClusterId;
 use model::inventory::{Node, Purpose};
 use model::links::LinkPlan;
-use model::preflight::{CheckId, Matrix, MatrixNode, NodeEvidence, Verdict, probe_plan};
+use model::preflight::{Matrix, MatrixNode, Verdict, probe_plan};
 use model::problem::{Problem, ProblemCode};
+use node::Column;
+use std::pin::pin;
+use tokio::time::Instant;
 
 impl Engine {
     /// Checks every member of a draft; the matrix is pushed whenever a node has answered.
@@ -31,11 +36,15 @@ impl Engine {
             return Err(ProblemCode::NodeCountTooLow.into());
         }
         let started_at = self.clock.now();
-        let facts = self.gather(cluster, &members, &links, started_at).await;
-        let facts = self.probe_ports(&members, facts).await;
+        let board = Board::new(&members);
+        self.hub.set_matrix(cluster, matrix(&members, Vec::new(), started_at, None));
+        self.watched(cluster, &members, &links, &board, started_at).await;
+        let facts = board.whole();
         let matrix = matrix(&members, checks::judge(&facts, &links), started_at, Some(self.clock.now()));
-        for evidence in facts.iter().flat_map(|node| node.evidence.values()) {
-            self.store.keep(cluster, None, evidence).await.map_err(|error| store_problem(&error))?;
+        let seen: Vec<_> =
+            facts.into_iter().flat_map(|node| node.evidence.into_values()).map(|one| (cluster, one)).collect();
+        for batch in seen.chunks(EVIDENCE_BATCH_MAX) {
+            self.store.keep_all(batch).await.map_err(|error| store_problem(&error))?;
         }
         let mut entry = self.audit.about(AuditCode::ChecksRun, who, Outcome::Success, &known);
         for verdict in [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Error, Verdict::Skipped] {
@@ -46,47 +55,42 @@ impl Engine {
         Ok(matrix)
     }
 
-    /// The first two looks; nodes answer in any order, the columns keep theirs.
-    async fn gather(
+    /// All rounds of all nodes; the matrix is sent whenever it knows more, but not more often than is of use.
+    async fn watched(
         &self,
         cluster: ClusterId,
         members: &[Node],
         links: &[LinkPlan],
+        board: &Board,
         started_at: Timestamp,
-    ) -> Vec<NodeEvidence> {
-        let mut waiting: FuturesUnordered<_> = members
-            .iter()
-            .enumerate()
-            .map(|(index, member)| async move { (index, node::gather(self, member, index == 0).await) })
-            .collect();
-        let mut answered: Vec<Option<NodeEvidence>> = vec![None; members.len()];
-        while let Some((index, facts)) = waiting.next().await {
-            if let Some(slot) = answered.get_mut(index) {
-                *slot = Some(facts);
+    ) {
+        let mut rounds = pin!(self.rounds(members, board));
+        let mut next = Instant::now();
+        loop {
+            let more = async {
+                board.changed().await;
+                tokio::time::sleep_until(next).await;
+            };
+            tokio::select! {
+                () = &mut rounds => return,
+                () = more => {
+                    self.hub.set_matrix(cluster, matrix(members, board.cells(links), started_at, None));
+                    next = Instant::now() + CHECKS_SEND_PAUSE;
+                }
             }
-            let known: Vec<NodeEvidence> = answered.iter().flatten().cloned().collect();
-            let mut cells = checks::judge(&known, links);
-            // Ports need everybody and the probe; until then the cell is simply not there.
-            cells.retain(|cell| !matches!(cell.check, CheckId::Ports | CheckId::ManagementNetwork));
-            self.hub.set_matrix(cluster, matrix(members, cells, started_at, None));
         }
-        answered.into_iter().flatten().collect()
     }
 
-    /// Every node runs its end at the same time: each listens, and each calls all others.
-    async fn probe_ports(&self, members: &[Node], facts: Vec<NodeEvidence>) -> Vec<NodeEvidence> {
-        let plan = probe_plan::probe_plan(&facts);
-        let runs = facts.into_iter().map(|mut one| {
-            let targets = plan.get(&one.node).cloned().unwrap_or_default();
-            let member = members.iter().find(|node| node.id == one.node);
-            async move {
-                if let Some(member) = member {
-                    node::probe(self, member, &mut one, &targets, PROBE_WINDOW_S).await;
-                }
-                one
-            }
+    async fn rounds(&self, members: &[Node], board: &Board) {
+        let column = |(index, node)| Column { engine: self, node, index, board };
+        let there = join_all(members.iter().enumerate().map(column).map(Column::gather)).await;
+        // Every node runs its end at the same time: each listens, and each calls all others.
+        let plan = probe_plan::probe_plan(&board.all());
+        let measuring = members.iter().enumerate().zip(there).filter(|(_, there)| *there).map(|(place, _)| {
+            let targets = plan.get(&place.1.id).cloned().unwrap_or_default();
+            async move { column(place).measure(&targets).await }
         });
-        join_all(runs).await
+        join_all(measuring).await;
     }
 }
 

@@ -33,7 +33,12 @@ impl Engine {
         let nodes = self.store.nodes(cluster.id).await.map_err(|error| store_problem(&error))?;
         let snapshot = self.hub.snapshot(cluster.id);
         let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: snapshot.as_deref() };
-        let plan = render::render(planner::plan(intent, &world)?, &self.dialer.console_key()?)?;
+        let mut plan = render::render(planner::plan(intent, &world)?, &self.dialer.console_key()?)?;
+        if let Intent::CreateCluster { .. } = intent {
+            // Who builds on the checks builds on what somebody answers for.
+            let draft = self.store.draft(cluster.id).await.map_err(|error| store_problem(&error))?;
+            plan.acknowledged = draft.acknowledged;
+        }
         if let Some(fault) = lint(&plan).first() {
             return Err(unfit(fault));
         }
@@ -145,6 +150,12 @@ impl Engine {
             Some(operation.plan.steps.iter().flat_map(|step| step.commands.clone()).collect::<Vec<_>>().join("\n"));
         entry.details.insert("digest".to_owned(), operation.digest.to_string());
         entry.details.insert("intent".to_owned(), operation.plan.intent.word().to_owned());
+        let answered = operation.plan.acknowledged.iter();
+        let answered: Vec<String> =
+            answered.map(|one| format!("{} ({}): {}", one.check.as_str(), one.by, one.reason)).collect();
+        if !answered.is_empty() {
+            entry.details.insert("acknowledged".to_owned(), answered.join("; "));
+        }
         self.store.propose(&operation, entry).await.map_err(|error| store_problem(&error))?;
         Ok(operation)
     }

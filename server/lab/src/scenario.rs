@@ -21,6 +21,11 @@ use crate::world::World;
 pub const ROOT_PASSWORD: &str = "quorate-demo";
 /// Password of the sudo user.
 const USER_PASSWORD: &str = "quorate-user";
+/// A machine whose disks have little to do.
+const IO_PRESSURE: &str =
+    "some avg10=0.00 avg60=0.10 avg300=0.01 total=2492239\nfull avg10=0.00 avg60=0.07 avg300=0.00 total=2019606\n";
+/// 16 GiB, most of it free.
+const MEMORY: &str = "MemTotal:       16384000 kB\nMemFree:        11000000 kB\nMemAvailable:   12000000 kB\nSwapTotal:       8388604 kB\nSwapFree:        8388604 kB\n";
 /// Long enough for every timer of a freshly started cluster, in simulated milliseconds.
 const SETTLE_MS: u64 = 600_000;
 
@@ -242,6 +247,13 @@ fn disk(node: &mut Node, all: &[NodeSpec], id: u128) {
     // Every node knows its own name only: the others' are not needed.
     if let Some(address) = all.iter().find(|spec| spec.name == node.name).and_then(|spec| spec.addresses.first()) {
         hosts.push_str(&format!("{address} {host}.lab.local {host}\n", host = node.hostname));
+    }
+    node.files.put("/proc/pressure/io", IO_PRESSURE, 0o444);
+    node.files.put("/proc/meminfo", MEMORY, 0o444);
+    if node.kind == Kind::Pve {
+        for kind in ["qemu-server", "lxc"] {
+            node.pmxcfs.db.insert(format!("nodes/{}/{kind}/", node.hostname), Vec::new());
+        }
     }
     node.files.put("/etc/hosts", hosts, 0o644);
     node.files.put("/etc/hostname", format!("{}\n", node.hostname), 0o644);

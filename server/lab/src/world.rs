@@ -49,6 +49,11 @@ impl World {
         }
     }
 
+    /// Microseconds since 1970 at which the lab was started.
+    pub(crate) fn started_us(&self) -> i64 {
+        self.started_us
+    }
+
     /// Lets everything happen that is due by `now`.
     pub(crate) fn advance(&mut self, now: Millis) {
         for _ in 0..EVENTS_AT_ONCE_MAX {

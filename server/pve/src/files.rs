@@ -193,6 +193,26 @@ pub fn list(folder: &NodeFolder) -> CommandLine {
     CommandLine::reads("ls").arg("-1A").arg(folder.path())
 }
 
+/// Lists a folder with its own name `.`, so that an empty one can be told from silence.
+#[must_use]
+pub fn list_all(folder: &NodeFolder) -> CommandLine {
+    CommandLine::reads("ls").arg("-1a").arg(folder.path())
+}
+
+/// As [`names`], of [`list_all`]: without `.` the answer is none.
+///
+/// # Errors
+/// Every failure but a missing folder, and silence.
+pub fn names_all(answer: Answer<'_>) -> Result<Option<Vec<String>>, ParseError> {
+    const SELF: [&str; 2] = [".", ".."];
+    let Some(mut found) = names(answer)? else { return Ok(None) };
+    if !found.iter().any(|name| name == ".") {
+        return Err(ParseError::new("ls", Reason::Empty));
+    }
+    found.retain(|name| !SELF.contains(&name.as_str()));
+    Ok(Some(found))
+}
+
 /// The names in a folder, cleaned; `None` where the folder does not exist; empty is an answer.
 ///
 /// # Errors

@@ -120,7 +120,7 @@ pub fn time(answer: Answer<'_>) -> Result<TimeStatus, ParseError> {
 /// Lists the configuration files of one node's guests of one kind.
 #[must_use]
 pub fn guest_files(node: &NodeName, kind: GuestKind) -> CommandLine {
-    crate::files::list(&NodeFolder::Guests(node.clone(), kind))
+    crate::files::list_all(&NodeFolder::Guests(node.clone(), kind))
 }
 
 /// The guests that [`guest_files`] found, by number; a missing folder has none.
@@ -128,7 +128,7 @@ pub fn guest_files(node: &NodeName, kind: GuestKind) -> CommandLine {
 /// # Errors
 /// Every failure but a missing folder.
 pub fn guests(answer: Answer<'_>, kind: GuestKind) -> Result<Vec<GuestRef>, ParseError> {
-    let names = crate::files::names(answer)?.unwrap_or_default();
+    let names = crate::files::names_all(answer)?.unwrap_or_default();
     let mut guests: Vec<GuestRef> = names
         .iter()
         .filter_map(|name| name.strip_suffix(".conf")?.parse().ok())

@@ -21,6 +21,7 @@ pub mod network;
 pub mod outcome;
 pub mod packages;
 pub mod pmxcfs;
+pub mod prerequisites;
 pub mod probe;
 pub mod pvecm;
 pub mod qdevice;

@@ -2,7 +2,7 @@
 
 use crate::answer::Answer;
 use crate::clean::clean_text;
-use crate::command::CommandLine;
+use crate::command::{CommandLine, LARGE_OUTPUT_MAX_BYTES};
 use crate::error::{ParseError, Reason, at_most};
 use model::facts::{Interface, InterfaceAddress};
 use model::name::NodeName;
@@ -56,6 +56,12 @@ pub fn ip_addr() -> CommandLine {
 #[must_use]
 pub fn ip_link() -> CommandLine {
     CommandLine::reads("ip").args(["-j", "link"])
+}
+
+/// `ip -d -j link`: with the kind of each device, its bond, and the bus that a card sits on.
+#[must_use]
+pub fn ip_link_details() -> CommandLine {
+    CommandLine::reads("ip").args(["-d", "-j", "link"]).output_max(LARGE_OUTPUT_MAX_BYTES)
 }
 
 /// `ip -j route`

@@ -59,6 +59,11 @@ pub fn query(packages: &[Package]) -> CommandLine {
     CommandLine::reads("dpkg-query").args(["-W", "-f", FORMAT]).args(packages.iter().map(|package| package.name()))
 }
 
+/// Asks for the versions of packages by fixed names or patterns of dpkg's own.
+pub(crate) fn query_names(names: &[&'static str], last: &'static str) -> CommandLine {
+    CommandLine::reads("dpkg-query").args(["-W", "-f", FORMAT]).args(names.iter().copied()).arg(last)
+}
+
 /// Package -> version, installed packages only; exit 1 says that some are unknown, which is an answer.
 ///
 /// # Errors

@@ -1,9 +1,9 @@
-# quorate-probe v1
+# quorate-probe v2
 use strict;
 use warnings;
 use Errno qw(EADDRINUSE EINPROGRESS ECONNREFUSED);
 use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
-use Socket qw(AF_INET AF_INET6 SOCK_DGRAM SOCK_STREAM SOL_SOCKET SO_ERROR inet_pton
+use Socket qw(AF_INET AF_INET6 SOCK_DGRAM SOCK_STREAM SOCK_RAW SOL_SOCKET SO_ERROR inet_pton
     pack_sockaddr_in pack_sockaddr_in6);
 use Time::HiRes qw(time);
 
@@ -11,15 +11,33 @@ $| = 1;
 my $COUNT   = 5;       # datagrams for every peer
 my $RESEND  = 0.25;    # seconds between two tries of a datagram without echo
 my $MAXIMUM = 64;      # bytes of a datagram that is echoed; an answer is never longer than its question
+my $ECHOES  = 20;      # echo requests for every peer, spread over the probe's time but its last tenth
+my $WHOLE   = 3;       # echo requests of the whole packet size
+my $PAYLOAD = 56;      # bytes behind the header of a usual echo request, as ping has them
+my $PACKET  = 65536;   # the longest packet that is read, in bytes
 
 my (undef, $seconds, @lists) = @ARGV;
-my %items = (listen => [], udp => [], tcp => []);
+my %items = (listen => [], udp => [], tcp => [], echo => []);
 for my $list (@lists) {
     my ($name, $values) = split /=/, $list, 2;
     die "unknown list $name\n" unless $items{$name};
     $items{$name} = [split /,/, $values];
 }
-my $end = time() + $seconds;
+my $start = time();
+my $end = $start + $seconds;
+my %traffic = traffic();
+
+# Bytes in, bytes out, errors and dropped outgoing packets of every interface so far.
+sub traffic {
+    my %found;
+    open(my $file, "<", "/proc/net/dev") or return;
+    while (my $line = <$file>) {
+        my ($name, $rest) = $line =~ /^\s*([^\s:]+):\s*(.+)$/ or next;
+        my @number = split / +/, $rest;
+        $found{$name} = [$number[0], $number[8], $number[2] + $number[10], $number[11]] if @number >= 12;
+    }
+    return %found;
+}
 
 sub address {
     my ($text) = @_;
@@ -120,18 +138,109 @@ sub hear {
     }
 }
 
-my $next = 0;
+# Echo requests by a raw socket of each own address: one process measures all peers.
+my (%echo_sockets, %echoes, $series);
+for my $item (@{ $items{echo} }) {
+    my ($own, $peer, $mtu) = split m{/}, $item;
+    my ($family, $to) = host($peer);
+    my $socket = $echo_sockets{$own} //= raw($family, $own);
+    $echoes{ ++$series } = { peer => $peer, family => $family, to => $to, socket => $socket, mtu => $mtu,
+        sent => {}, took => {}, whole_sent => 0, whole_back => {} };
+}
+
+sub host {
+    my ($text) = @_;
+    my $family = $text =~ /:/ ? AF_INET6 : AF_INET;
+    my $raw = inet_pton($family, $text) or die "no address: $text\n";
+    return ($family, $family == AF_INET ? pack_sockaddr_in(0, $raw) : pack_sockaddr_in6(0, $raw));
+}
+
+sub raw {
+    my ($family, $own) = @_;
+    my $six = $family == AF_INET6;
+    socket(my $socket, $family, SOCK_RAW, $six ? 58 : 1) or return 0;
+    fcntl($socket, F_SETFL, fcntl($socket, F_GETFL, 0) | O_NONBLOCK);
+    my (undef, $address) = host($own);
+    bind($socket, $address) or return 0;
+    # IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, PROBE: packets are never cut up, and no remembered path counts.
+    setsockopt($socket, $six ? 41 : 0, $six ? 23 : 10, pack("i", 3)) or return 0;
+    return $socket;
+}
+
+sub request {
+    my ($number, $tag, $bytes) = @_;
+    my $echo = $echoes{$number};
+    my $six = $echo->{family} == AF_INET6;
+    my $text = "quorate $token $number $tag ";
+    $text .= "." x ($bytes - length $text) if length $text < $bytes;
+    my $head = sub { pack("C2 n3", $six ? 128 : 8, 0, $_[0], $$ & 0xffff, 1) };
+    # The kernel writes the checksum of ICMPv6 itself.
+    my $packet = $head->($six ? 0 : checksum($head->(0) . $text)) . $text;
+    return send($echo->{socket}, $packet, 0, $echo->{to});
+}
+
+sub checksum {
+    my ($data) = @_;
+    my $sum = 0;
+    $sum += $_ for unpack("n*", length($data) % 2 ? "$data\0" : $data);
+    $sum = ($sum & 0xffff) + ($sum >> 16) while $sum >> 16;
+    return ~$sum & 0xffff;
+}
+
+sub ping {
+    my ($tag) = @_;
+    for my $number (keys %echoes) {
+        my $echo = $echoes{$number};
+        next unless $echo->{socket};
+        $echo->{sent}{$tag} = time();
+        request($number, $tag, $PAYLOAD);
+        if ($tag <= $WHOLE) {
+            my $overhead = $echo->{family} == AF_INET6 ? 48 : 28;
+            $echo->{whole_sent}++;
+            request($number, "w$tag", $echo->{mtu} - $overhead);
+        }
+    }
+}
+
+sub reply {
+    my ($socket) = @_;
+    while (defined(recv($socket, my $packet, $PACKET, 0))) {
+        my $now = time();
+        my ($number, $tag) = $packet =~ /quorate $token (\d+) (w?\d+) / or next;
+        my $echo = $echoes{$number} or next;
+        my $six = $echo->{family} == AF_INET6;
+        my $offset = $six ? 0 : (ord(substr($packet, 0, 1)) & 15) * 4;
+        # Our own request comes back too where the peer is this machine.
+        next unless ord(substr($packet, $offset, 1)) == ($six ? 129 : 0);
+        if ($tag =~ /^w/) {
+            $echo->{whole_back}{$tag} = 1;
+        } elsif (defined $echo->{sent}{$tag}) {
+            $echo->{took}{$tag} //= ($now - $echo->{sent}{$tag}) * 1e6;
+        }
+    }
+}
+
+my ($next, $tag) = (0, 0);
+my $gap = $seconds * 0.9 / $ECHOES;
 while ((my $now = time()) < $end) {
     if ($now >= $next) {
         ask();
         $next = $now + $RESEND;
     }
+    if ($tag < $ECHOES && $now >= $start + $tag * $gap) {
+        ping(++$tag);
+    }
     my ($read, $write) = ("", "");
-    vec($read, fileno($_), 1) = 1 for @udp_sockets;
+    vec($read, fileno($_), 1) = 1 for @udp_sockets, grep { $_ } values %echo_sockets;
     vec($write, fileno($_->{socket}), 1) = 1 for @waiting;
     my $until = $next < $end ? $next : $end;
+    my $echo_at = $start + $tag * $gap;
+    $until = $echo_at if $tag < $ECHOES && $echo_at < $until;
     my $pause = $until - time();
     select($read, $write, undef, $pause > 0 ? $pause : 0);
+    for my $socket (grep { $_ } values %echo_sockets) {
+        reply($socket) if vec($read, fileno($socket), 1);
+    }
     for my $socket (@udp_sockets) {
         hear($socket) if vec($read, fileno($socket), 1);
     }
@@ -150,4 +259,33 @@ print "tcp $_->{item} timeout\n" for @waiting;
 for my $key (sort { $a <=> $b } keys %peers) {
     my $echoed = keys %{ $peers{$key}{echoed} };
     print "udp $peers{$key}{item} $echoed/$COUNT\n";
+}
+for my $number (sort { $a <=> $b } keys %echoes) {
+    my $echo = $echoes{$number};
+    my @took = values %{ $echo->{took} };
+    my ($sum, $squares, $max) = (0, 0, 0);
+    for (@took) {
+        $sum += $_;
+        $squares += $_ * $_;
+        $max = $_ if $_ > $max;
+    }
+    my $mean = @took ? $sum / @took : 0;
+    my $spread = @took ? $squares / @took - $mean * $mean : 0;
+    my @numbers = map { int($_ + 0.5) } $mean, $max, $spread > 0 ? sqrt $spread : 0;
+    print join(" ", "ping", $echo->{peer}, scalar keys %{ $echo->{sent} }, scalar @took, @numbers), "\n";
+    print join(" ", "whole", $echo->{peer}, $echo->{mtu}, $echo->{whole_sent}, scalar keys %{ $echo->{whole_back} }), "\n";
+}
+my $millis = int((time() - $start) * 1000);
+my %later = traffic();
+for my $name (sort keys %later) {
+    my ($old, $new) = ($traffic{$name} // next, $later{$name});
+    my ($in, $out, $errors, $drops) = map { my $grown = $new->[$_] - $old->[$_]; $grown > 0 ? $grown : 0 } 0 .. 3;
+    print join(" ", "traffic", $name, $millis, $in > $out ? $in : $out, $errors, $drops), "\n";
+}
+if (open(my $file, "<", "/proc/net/arp")) {
+    while (my $line = <$file>) {
+        my ($address, undef, $flags, $mac) = split / +/, $line;
+        # 2: somebody has answered.
+        print "neighbour $address $mac\n" if ($flags // "") =~ /^0x/ && hex($flags) & 2;
+    }
 }

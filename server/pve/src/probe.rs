@@ -6,8 +6,9 @@ use crate::answer::Answer;
 use crate::clean::clean_text_within;
 use crate::command::CommandLine;
 use crate::error::{ParseError, at_most};
+use model::facts::host::{Pings, Traffic, WholePackets};
 use model::facts::{ProbeReport, TcpProbe};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 const WHAT: &str = "probe";
 const SCRIPT: &str = include_str!("probe.pl");
@@ -17,8 +18,8 @@ pub const SECONDS_MAX: u8 = 30;
 const MARGIN_S: u32 = 5;
 /// The longest text of an error, in characters.
 const TEXT_MAX_CHARS: usize = 120;
-/// The most items that are read: 32 nodes with 8 links each, three times over.
-const ITEMS_MAX: usize = 1024;
+/// The most items that are read: 32 nodes with 8 links each, five times over, and the interfaces of many guests.
+const ITEMS_MAX: usize = 1 << 14;
 
 /// What one node's probe does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub struct ProbePlan {
     pub udp: Vec<SocketAddr>,
     /// Ports that should take TCP connections.
     pub tcp: Vec<SocketAddr>,
+    /// Own address, another node's address, and the size of a whole packet in bytes: for echo requests.
+    pub echo: Vec<(IpAddr, IpAddr, u32)>,
 }
 
 /// Runs the probe for `seconds` (1 to 30); all nodes must run theirs at the same time.
@@ -39,12 +42,16 @@ pub fn run(plan: &ProbePlan, seconds: u8) -> CommandLine {
         let items: Vec<String> = items.iter().map(SocketAddr::to_string).collect();
         (!items.is_empty()).then(|| format!("{name}={}", items.join(",")))
     };
+    let echo: Vec<String> = plan.echo.iter().map(|(own, peer, bytes)| format!("{own}/{peer}/{bytes}")).collect();
+    let echo = (!echo.is_empty()).then(|| format!("echo={}", echo.join(",")));
     CommandLine::reads("perl")
         .arg("-e")
         .arg(SCRIPT)
         .arg("probe")
         .arg(seconds.to_string())
-        .args([list("listen", &plan.listen), list("udp", &plan.udp), list("tcp", &plan.tcp)].into_iter().flatten())
+        .args(
+            [list("listen", &plan.listen), list("udp", &plan.udp), list("tcp", &plan.tcp), echo].into_iter().flatten(),
+        )
         .limit_s(u32::from(seconds) + MARGIN_S)
 }
 
@@ -56,10 +63,51 @@ pub fn report(answer: Answer<'_>) -> Result<ProbeReport, ParseError> {
     let text = answer.printed(WHAT, &[0])?;
     let mut report = ProbeReport::default();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        take(&mut report, line).ok_or_else(|| ParseError::malformed(WHAT, "an item's line", line))?;
-        at_most(WHAT, report.listen.len() + report.udp.len() + report.tcp.len(), ITEMS_MAX)?;
+        measured(&mut report, line)
+            .or_else(|| take(&mut report, line))
+            .ok_or_else(|| ParseError::malformed(WHAT, "an item's line", line))?;
+        let ports = report.listen.len() + report.udp.len() + report.tcp.len();
+        let measured = report.pings.len() + report.whole.len() + report.neighbours.len() + report.traffic.len();
+        at_most(WHAT, ports + measured, ITEMS_MAX)?;
     }
     Ok(report)
+}
+
+/// Echo requests, neighbours and traffic; `None` for other lines.
+fn measured(report: &mut ProbeReport, line: &str) -> Option<()> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let address = |word: &str| word.parse::<IpAddr>().ok().map(|one| one.to_string());
+    match words.as_slice() {
+        ["ping", peer, sent, received, average, longest, jitter] => {
+            let pings = Pings {
+                sent: sent.parse().ok()?,
+                received: received.parse().ok()?,
+                avg_us: average.parse().ok()?,
+                max_us: longest.parse().ok()?,
+                jitter_us: jitter.parse().ok()?,
+            };
+            report.pings.insert(address(peer)?, pings);
+        }
+        ["whole", peer, bytes, sent, received] => {
+            let whole =
+                WholePackets { bytes: bytes.parse().ok()?, sent: sent.parse().ok()?, received: received.parse().ok()? };
+            report.whole.insert(address(peer)?, whole);
+        }
+        ["neighbour", peer, mac] => {
+            report.neighbours.insert(address(peer)?, clean_text_within(mac, TEXT_MAX_CHARS));
+        }
+        ["traffic", name, millis, bytes, errors, drops] => {
+            let traffic = Traffic {
+                millis: millis.parse().ok()?,
+                bytes: bytes.parse().ok()?,
+                errors: errors.parse().ok()?,
+                drops: drops.parse().ok()?,
+            };
+            report.traffic.insert(clean_text_within(name, TEXT_MAX_CHARS), traffic);
+        }
+        _ => return None,
+    }
+    Some(())
 }
 
 fn take(report: &mut ProbeReport, line: &str) -> Option<()> {

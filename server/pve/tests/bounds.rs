@@ -149,7 +149,7 @@ fn network() -> Vec<Format> {
             item: |at| format!("tcp 10.0.0.1:{} refused\n", at + 1),
             tail: "",
             read: |answer| pve::probe::report(answer).map(|report| report.tcp.len()),
-            max: 1024,
+            max: 1 << 14,
         },
     ]
 }

@@ -79,9 +79,10 @@ fn clocks() {
 
 #[test]
 fn guests_are_files_with_a_number() {
-    let listing = b"100.conf\n2.conf\n100.conf.tmp.12\nreadme\n104.conf\n";
+    let listing = b".\n..\n100.conf\n2.conf\n100.conf.tmp.12\nreadme\n104.conf\n";
     let guests = pve::host::guests(Answer::ok(listing), GuestKind::Qemu).expect("guests");
     assert_eq!(guests, [2, 100, 104].map(|vmid| GuestRef { vmid, kind: GuestKind::Qemu }));
+    assert!(pve::host::guests(Answer::ok(b""), GuestKind::Qemu).is_err(), "silence is no empty folder");
     let missing = Answer::new(b"", b"ls: cannot access '/etc/pve/nodes/x/lxc': No such file or directory\n", 2);
     assert_eq!(pve::host::guests(missing, GuestKind::Lxc), Ok(Vec::new()));
     assert!(

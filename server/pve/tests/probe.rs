@@ -18,8 +18,13 @@ fn two_ends_hear_each_other_and_a_silent_one_is_told() {
     let listener = TcpListener::bind("127.0.0.3:0").expect("a port");
     let open = listener.local_addr().expect("an address");
     let closed = free_tcp_port("127.0.0.3");
-    let one = ProbePlan { listen: vec![first], udp: vec![second, silent, six], tcp: vec![open, closed] };
-    let two = ProbePlan { listen: vec![second, six], udp: vec![first], tcp: Vec::new() };
+    let one = ProbePlan {
+        listen: vec![first],
+        udp: vec![second, silent, six],
+        tcp: vec![open, closed],
+        ..ProbePlan::default()
+    };
+    let two = ProbePlan { listen: vec![second, six], udp: vec![first], ..ProbePlan::default() };
 
     let (one, two) = (start(&one), start(&two));
     let (one, two) = (finish(one), finish(two));
@@ -47,8 +52,39 @@ fn a_taken_port_is_busy_and_a_foreign_address_fails() {
 }
 
 #[test]
+fn echo_requests_are_measured_whole_packets_pass_and_traffic_is_counted() {
+    let (own, peer, six) = ("127.0.0.6", "127.0.0.7", "::1");
+    let echo = [(own, peer, 9_000), (six, six, 9_000)];
+    let echo = echo.map(|(own, peer, bytes)| (own.parse().expect("own"), peer.parse().expect("peer"), bytes)).to_vec();
+    let report = finish(start_for(&ProbePlan { echo, ..ProbePlan::default() }, 1));
+    for address in [peer, six] {
+        let pings = report.pings[address];
+        // Without the right to raw sockets nothing is sent, and nothing may be claimed.
+        if pings.sent == 0 {
+            assert_eq!((pings.received, report.whole[address].received), (0, 0));
+            continue;
+        }
+        assert_eq!((pings.sent, pings.received), (20, 20), "{address}");
+        assert!(pings.avg_us > 0 && pings.avg_us <= pings.max_us, "{pings:?}");
+        let whole = report.whole[address];
+        assert_eq!((whole.bytes, whole.sent, whole.received), (9_000, 3, 3), "{address}");
+    }
+    assert!(report.traffic["lo"].millis >= 900, "{:?}", report.traffic);
+}
+
+#[test]
 fn foreign_lines_are_no_report() {
-    for text in ["", "\n", "udp 10.0.1.1:5405 many", "tcp 10.0.1.1:22 open", "hello", "udp nowhere 5/5"] {
+    for text in [
+        "",
+        "\n",
+        "udp 10.0.1.1:5405 many",
+        "tcp 10.0.1.1:22 open",
+        "hello",
+        "udp nowhere 5/5",
+        "ping 10.0.1.1 20",
+        "whole x 1 2 3",
+        "traffic lo 1 2 3",
+    ] {
         assert!(pve::probe::report(Answer::ok(text.as_bytes())).is_err(), "{text:?}");
     }
     let timeout = pve::probe::report(Answer::ok(b"tcp 10.0.1.1:8006 timeout\n")).expect("a report");

@@ -37,7 +37,7 @@ impl RequestBackend {
             draft,
             steps,
             current,
-            matrix: matrix.map(|matrix| (*matrix).clone()),
+            matrix: matrix.map(|matrix| matrix.for_page()),
             console_key: engine.dialer.console_key().map_err(ApiError)?,
             qdevice: qdevice_advice(count),
             forecast: (forecast(count, 0), forecast(count, qdevice_votes(count.max(1)))),
@@ -47,7 +47,7 @@ impl RequestBackend {
 
     pub(super) async fn do_run_checks(&self, caller: Caller, id: ClusterId) -> ApiResult<Matrix> {
         self.cluster_for(&caller, id, Deed::RunChecks).await?;
-        self.state.engine.run_checks(&actor(&caller), id).await.map_err(ApiError)
+        self.state.engine.run_checks(&actor(&caller), id).await.map(|matrix| matrix.for_page()).map_err(ApiError)
     }
 
     async fn members(&self, id: ClusterId) -> ApiResult<Vec<Node>> {
@@ -125,11 +125,11 @@ impl RequestBackend {
     }
 
     /// What a person decides about the draft is audited together with the draft.
-    fn decision(&self, caller: &Caller, cluster: &Cluster, code: AuditCode) -> AuditEntry {
+    pub(super) fn decision(&self, caller: &Caller, cluster: &Cluster, code: AuditCode) -> AuditEntry {
         self.state.engine.audit.about(code, &actor(caller), Outcome::Success, cluster)
     }
 
-    async fn save(
+    pub(super) async fn save(
         &self,
         caller: &Caller,
         id: ClusterId,

@@ -14,7 +14,7 @@ use russh::client::{Handle, Msg};
 use russh::{ChannelOpenFailure, ChannelStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{MutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{MutexGuard, OwnedSemaphorePermit, Semaphore, mpsc};
 
 /// Where forwarded connections are said to come from: the console has no port for them (RFC 4254, 7.2).
 const ORIGINATOR: &str = "127.0.0.1";
@@ -153,7 +153,19 @@ impl NodeShell for Connection {
     }
 
     async fn sweep(&self, commands: &[CommandLine]) -> Result<Vec<Output>, ShellError> {
-        sweep::sweep(self, commands).await
+        sweep::sweep(self, commands, &|_| ()).await
+    }
+
+    async fn sweep_told(
+        &self,
+        commands: &[CommandLine],
+        told: mpsc::UnboundedSender<Output>,
+    ) -> Result<(), ShellError> {
+        let tell = |output: &Output| {
+            // Whoever asked may have gone.
+            let _ = told.send(output.clone());
+        };
+        sweep::sweep(self, commands, &tell).await.map(drop)
     }
 
     async fn follow(&self, command: &CommandLine) -> Result<OutputStream, ShellError> {

@@ -22,7 +22,11 @@ const FRAME_MAX_BYTES: usize = 64;
 ///
 /// All lines are sent at once and the answers read as they come: a sweep is one way there and back.
 /// A command that the shell cannot take (standard input, or a line break in an argument) gets its own channel instead.
-pub(crate) async fn sweep(connection: &Connection, commands: &[CommandLine]) -> Result<Vec<Output>, ShellError> {
+pub(crate) async fn sweep(
+    connection: &Connection,
+    commands: &[CommandLine],
+    told: &Told<'_>,
+) -> Result<Vec<Output>, ShellError> {
     if commands.iter().any(|command| command.effect() == Effect::Changes || command.is_stream()) {
         return Err(broken("this command does not belong in a sweep"));
     }
@@ -36,13 +40,21 @@ pub(crate) async fn sweep(connection: &Connection, commands: &[CommandLine]) -> 
         if let Some(line) = command.sweep_line(&marker) {
             batch.push(Question { command, marker, line });
         } else {
-            ask_somewhere(connection, &mut kept, &std::mem::take(&mut batch), &mut outputs).await?;
-            outputs.push(connection.run(command).await?);
+            ask_somewhere(connection, &mut kept, &std::mem::take(&mut batch), &mut outputs, told).await?;
+            add(&mut outputs, connection.run(command).await?, told);
         }
     }
-    ask_somewhere(connection, &mut kept, &batch, &mut outputs).await?;
+    ask_somewhere(connection, &mut kept, &batch, &mut outputs, told).await?;
     *turn = kept;
     Ok(outputs)
+}
+
+/// Gets every answer as soon as it is complete.
+pub(crate) type Told<'a> = dyn Fn(&Output) + Send + Sync + 'a;
+
+fn add(outputs: &mut Vec<Output>, output: Output, told: &Told<'_>) {
+    told(&output);
+    outputs.push(output);
 }
 
 struct Question<'a> {
@@ -57,6 +69,7 @@ async fn ask_somewhere(
     kept: &mut Option<SweepShell>,
     questions: &[Question<'_>],
     outputs: &mut Vec<Output>,
+    told: &Told<'_>,
 ) -> Result<(), ShellError> {
     let clock = connection.clock().as_ref();
     let before = outputs.len();
@@ -64,7 +77,7 @@ async fn ask_somewhere(
         return Ok(());
     }
     if let Some(mut shell) = kept.take() {
-        match shell.ask(questions, clock, outputs).await {
+        match shell.ask(questions, clock, outputs, told).await {
             Ok(()) => {
                 *kept = Some(shell);
                 return Ok(());
@@ -76,7 +89,7 @@ async fn ask_somewhere(
     }
     let rest = questions.get(outputs.len().saturating_sub(before)..).unwrap_or_default();
     let mut shell = SweepShell::start(connection).await?;
-    shell.ask(rest, clock, outputs).await?;
+    shell.ask(rest, clock, outputs, told).await?;
     *kept = Some(shell);
     Ok(())
 }
@@ -96,7 +109,7 @@ impl SweepShell {
         let command = pve::host::user_id();
         let line = command.sweep_line(&marker).ok_or_else(|| broken("the first question cannot be asked"))?;
         let question = Question { command: &command, marker, line };
-        shell.ask(&[question], connection.clock().as_ref(), &mut Vec::new()).await?;
+        shell.ask(&[question], connection.clock().as_ref(), &mut Vec::new(), &|_| ()).await?;
         Ok(shell)
     }
 
@@ -106,6 +119,7 @@ impl SweepShell {
         questions: &[Question<'_>],
         clock: &dyn Clock,
         outputs: &mut Vec<Output>,
+        told: &Told<'_>,
     ) -> Result<(), ShellError> {
         let started = Instant::now();
         let writer = self.channel.writer().ok_or_else(|| self.channel.lost())?;
@@ -119,13 +133,14 @@ impl SweepShell {
             let answer = tokio::time::timeout(limit, reading.next(&mut self.channel))
                 .await
                 .map_err(|_| ShellError::Timeout { seconds })??;
-            outputs.push(Output {
+            let output = Output {
                 stdout: answer.stdout,
                 stderr: answer.stderr,
                 exit: Some(answer.exit),
                 at: clock.now(),
                 millis: millis_since(started),
-            });
+            };
+            add(outputs, output, told);
         }
         Ok(())
     }

@@ -4,8 +4,9 @@ use crate::nodes::Site;
 use app::api::Preview;
 use lab::Scenario;
 use model::inventory::ClusterPhase;
-use model::preflight::{CheckId, Matrix, Verdict};
+use model::preflight::{Cell, CheckId, Matrix, Verdict};
 use model::problem::ProblemCode;
+use model::wizard::{Draft, StepState, WizardStep};
 use serde_json::{Value, json};
 
 async fn checked(site: &Site) -> Matrix {
@@ -73,4 +74,60 @@ async fn a_node_that_died_is_an_error_in_its_own_column() {
     assert_eq!(verdict(&matrix, CheckId::NoGuests, 0), Verdict::Pass);
     assert_eq!(verdict(&matrix, CheckId::NoGuests, 1), Verdict::Error);
     refused_to_create(&site, first).await;
+}
+
+/// A machine with little memory: a warning, and nothing worse.
+const LITTLE_MEMORY: &[u8] = b"MemTotal: 2000000 kB\nMemAvailable: 900000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n";
+
+#[tokio::test]
+async fn a_warning_opens_the_next_step_once_somebody_answers_for_it() {
+    let site = Site::with(Scenario::bare(2)).await;
+    let first = site.ready("pve1").await;
+    let second = site.ready("pve2").await;
+    assert!(site.lab.put_file("pve2", "/proc/meminfo", LITTLE_MEMORY));
+    let matrix = checked(&site).await;
+    assert_eq!(verdict(&matrix, CheckId::Memory, 1), Verdict::Warn);
+    assert!(matrix.passes(), "a warning does not block by itself");
+    refused_to_create(&site, first).await;
+
+    let input = |cells: Value, reason: &str, revision: u64| json!({ "cluster": site.cluster, "cells": cells, "reason": reason, "revision": revision });
+    let revision = site.wizard().await.draft.revision;
+    let call = |input: Value| site.operator.call::<Draft>("acknowledge_checks", input);
+    let mute = call(input(json!([["memory", second]]), "  ok ", revision)).await.expect_err("no reason");
+    assert_eq!(mute.code, ProblemCode::ReasonNeeded);
+    let green = call(input(json!([["memory", first]]), "nothing to see", revision)).await.expect_err("no warning");
+    assert_eq!(green.code, ProblemCode::NotFound);
+    let draft = call(input(json!([["memory", second]]), "a lab of small machines", revision)).await.expect("saved");
+    assert_eq!(draft.acknowledged.len(), 1);
+    let late = call(input(json!([["memory", second]]), "somebody else was faster", revision)).await.expect_err("late");
+    assert_eq!(late.code, ProblemCode::WorldChanged);
+
+    let view = site.wizard().await;
+    assert!(view.steps.iter().any(|(step, state)| *step == WizardStep::Prerequisites && *state == StepState::Done));
+    let network: Value = site.operator.call("network", json!({ "cluster": site.cluster })).await.expect("networks");
+    let links = json!({ "cluster": site.cluster, "links": network["proposal"], "revision": draft.revision });
+    site.operator.call::<Draft>("choose_links", links).await.expect("links");
+    let wish = json!({ "wish": "create", "name": "prod", "first": first });
+    let preview: Preview =
+        site.operator.call("preview", json!({ "cluster": site.cluster, "wish": wish })).await.expect("a plan");
+    let [kept] = preview.plan.acknowledged.as_slice() else { panic!("{:?}", preview.plan.acknowledged) };
+    assert_eq!((kept.check, kept.node, kept.reason.as_str()), (CheckId::Memory, second, "a lab of small machines"));
+    let found: Value = site.operator.call("audit", json!({ "filter": {} })).await.expect("the audit");
+    let text = found.to_string();
+    assert!(text.contains("checks_acknowledged") && text.contains("a lab of small machines"), "{text}");
+}
+
+#[tokio::test]
+async fn a_cell_that_passed_shows_its_raw_lines_when_it_is_opened() {
+    let site = Site::with(Scenario::bare(2)).await;
+    site.ready("pve1").await;
+    site.ready("pve2").await;
+    let matrix = checked(&site).await;
+    let cell = matrix.cells.iter().find(|cell| cell.check == CheckId::Memory).expect("a cell");
+    assert!(cell.verdict == Verdict::Pass && cell.evidence.is_empty(), "{cell:?}");
+    let input = json!({ "cluster": site.cluster, "check": "memory", "node": cell.node });
+    let whole: Cell = site.operator.call("check_proof", input).await.expect("the proof");
+    let proof = &whole.evidence[0];
+    assert_eq!((proof.command.as_str(), proof.exit), ("cat /proc/meminfo", Some(0)));
+    assert!(proof.lines.iter().any(|line| line.text.starts_with("MemAvailable")), "{proof:?}");
 }

@@ -78,6 +78,10 @@ impl World {
             "pin_key" => json!({ "node": node, "fingerprint": "SHA256:x" }),
             "install_key" => json!({ "node": node, "password": password }),
             "wizard" | "discover" | "run_checks" | "network" | "verify" => json!({ "cluster": cluster }),
+            "check_proof" => json!({ "cluster": cluster, "check": "memory", "node": node }),
+            "acknowledge_checks" => {
+                json!({ "cluster": cluster, "cells": [["memory", node]], "reason": "a small lab", "revision": 0 })
+            }
             "choose_links" => json!({ "cluster": cluster, "links": [], "revision": 0 }),
             "skip_qdevice" => json!({ "cluster": cluster, "revision": 0 }),
             "preview" => json!({ "cluster": cluster, "wish": wish }),
@@ -107,6 +111,7 @@ fn operation(cluster: &Cluster, node: &Node, now: model::Timestamp) -> Operation
         steps: Vec::new(),
         consequences: Vec::new(),
         facts: MaterialFacts { cluster_name: None, config_version: None, members: Vec::new(), expected_votes: None },
+        acknowledged: Vec::new(),
     };
     Operation {
         id: OperationId::from_uuid(Uuid::now_v7()),

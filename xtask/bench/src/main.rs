@@ -1,8 +1,8 @@
 //! `bench NAME...`: measures, and prints one JSON object per line.
 //!
 //! `observe` runs the console's own SSH against OpenSSH's client and ansible-core on the same real nodes in the same run.
-//! `watch` and `events` drive the release binary (`QUORATE_BIN`) on real nodes, `events` on simulated ones too, `pages` with
-//! its demo nodes. `lab` times the lab of real parts. What needs real nodes needs root.
+//! `watch`, `events` and `preflight` drive the release binary (`QUORATE_BIN`) on real nodes, the last two on simulated
+//! ones too, `pages` with its demo nodes. `lab` times the lab of real parts. What needs real nodes needs root.
 
 mod browser;
 mod console;
@@ -13,6 +13,7 @@ mod nodes;
 mod observe;
 mod pages;
 mod place;
+mod preflight;
 mod report;
 mod rivals;
 mod served;
@@ -23,7 +24,7 @@ mod watch;
 use anyhow::{Context as _, bail};
 use std::path::Path;
 
-const ALL: [&str; 5] = ["observe", "watch", "events", "pages", "lab"];
+const ALL: [&str; 6] = ["observe", "watch", "events", "preflight", "pages", "lab"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -42,6 +43,7 @@ async fn main() -> anyhow::Result<()> {
             "observe" => observe::run()?,
             "watch" => watch::run()?,
             "events" => events::run().await?,
+            "preflight" => preflight::run().await?,
             "pages" => pages::run().await?,
             "lab" => lab::run()?,
             other => bail!("there is no benchmark {other}; there are: wasm, {}", ALL.join(", ")),
@@ -57,6 +59,7 @@ async fn inside(args: &[String]) -> anyhow::Result<()> {
         Some("observe") => observe::inside(lab, args.get(3).map(Path::new)).await,
         Some("watch") => watch::inside(lab).await,
         Some("events") => events::inside(lab).await,
+        Some("preflight") => preflight::inside(lab).await,
         other => bail!("there is no such part: {other:?}"),
     }
 }

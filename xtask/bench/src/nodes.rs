@@ -13,14 +13,21 @@ pub const PASSWORD: &str = lab::ROOT_PASSWORD;
 const AUTHORIZED: &str = "/root/.ssh/authorized_keys2";
 /// Simulated time per real time: a clean stop and start take corosync some seconds.
 const SPEED: f64 = 4.0;
+/// Programs of bare nodes take as long as real ones.
+const BARE_SPEED: f64 = 1.0;
+/// The scenario of machines that are in no cluster.
+const BARE: &str = "bare";
 
-/// The child: `--nodes COUNT KEY_LINE`; prints a line `NAME ADDRESS PORT` per node, then `ready`.
+/// The child: `--nodes SCENARIO COUNT KEY_LINE`; prints a line `NAME ADDRESS PORT` per node, then `ready`.
 ///
 /// Each line of its standard input is a fault as JSON, answered by `done`; it ends with its standard input.
 pub async fn serve(args: &[String]) -> anyhow::Result<()> {
-    let count: u8 = args.get(1).context("how many nodes?")?.parse()?;
-    let key = args.get(2).context("which key?")?;
-    let lab = Lab::new(Scenario::healthy(count), Options { seed: 1, speed: SPEED, port: 0 })?;
+    let name = args.get(1).context("which scenario?")?;
+    let count: u8 = args.get(2).context("how many nodes?")?.parse()?;
+    let key = args.get(3).context("which key?")?;
+    let scenario = Scenario::by_name(name, count).context("no such scenario")?;
+    let speed = if name == BARE { BARE_SPEED } else { SPEED };
+    let lab = Lab::new(scenario, Options { seed: 1, speed, port: 0 })?;
     for endpoint in lab.listen().await? {
         lab.put_file(&endpoint.node, AUTHORIZED, format!("{key}\n").as_bytes());
         println!("{} {} {}", endpoint.node, endpoint.address, endpoint.port);
@@ -52,9 +59,19 @@ pub struct Nodes {
 }
 
 impl Nodes {
+    /// A healthy cluster.
     pub async fn start(count: u8, key: &str) -> anyhow::Result<Self> {
+        Self::of("healthy", count, key).await
+    }
+
+    /// Machines that are in no cluster.
+    pub async fn start_bare(count: u8, key: &str) -> anyhow::Result<Self> {
+        Self::of(BARE, count, key).await
+    }
+
+    async fn of(scenario: &str, count: u8, key: &str) -> anyhow::Result<Self> {
         let mut child = Command::new(std::env::current_exe()?)
-            .args([CHILD, &count.to_string(), key])
+            .args([CHILD, scenario, &count.to_string(), key])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -31,7 +31,21 @@ const OWN: [&str; 8] = [
     "etc/quorate-lab",
 ];
 /// Names of the stand-ins by kind of host, and on every host.
-const PVE_PROGRAMS: [&str; 7] = ["pvecm", "pveversion", "pmxcfs", "qm", "pct", "ha-manager", "dpkg-query"];
+const PVE_PROGRAMS: [&str; 13] = [
+    "pvecm",
+    "pveversion",
+    "pmxcfs",
+    "qm",
+    "pct",
+    "ha-manager",
+    "dpkg-query",
+    "chronyc",
+    "pve-firewall",
+    "pvesubscription",
+    "nft",
+    "openssl",
+    "sqlite3",
+];
 const SSH_PROGRAMS: [&str; 4] = ["corosync-quorumtool", "corosync-cfgtool", "corosync-cmapctl", "dpkg-query"];
 const PROGRAMS: [&str; 5] = ["systemctl", "systemd-run", "journalctl", "timedatectl", "dmidecode"];
 

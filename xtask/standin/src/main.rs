@@ -11,6 +11,7 @@ mod conf;
 mod dmi;
 mod guests;
 mod ha;
+mod host_facts;
 mod init;
 mod journal;
 mod packages;
@@ -64,6 +65,12 @@ fn run(name: &str, args: &[String]) -> anyhow::Result<u8> {
         "dmidecode" => dmi::run(args),
         "corosync-quorumtool" | "corosync-cfgtool" | "corosync-cmapctl" => answers::run(name, args),
         "seed" => seed::run(args),
+        "chronyc" => host_facts::chronyc(args),
+        "pve-firewall" => host_facts::pve_firewall(args),
+        "pvesubscription" => host_facts::pvesubscription(args),
+        "nft" => host_facts::nft(args),
+        "openssl" => host_facts::openssl(args),
+        "sqlite3" => host_facts::sqlite3(args),
         "sudo" => sudo::run(args),
         other => anyhow::bail!("no stand-in has the name '{other}'"),
     }

@@ -8,6 +8,8 @@ use anyhow::Context;
 use crate::paths;
 
 const REAL: &str = "/usr/bin/dpkg-query";
+/// The pattern by which the console asks for kernels; its entry holds the package's name.
+const KERNELS: &str = "proxmox-kernel-*-pve*";
 /// The versions that the recordings come from, by the first part of pve-manager's.
 const RELEASES: [(&str, &str, &str); 2] = [("9", "9.1.6", "5.2.0"), ("8", "8.1.2", "4.0.7")];
 /// pve-manager of the recordings.
@@ -22,6 +24,7 @@ pub fn dpkg_query(args: &[String]) -> anyhow::Result<u8> {
     let mut lines = Vec::new();
     for word in args {
         match ours.get(word.as_str()).filter(|_| asks_for_versions) {
+            Some(package) if word == KERNELS => lines.push(line(&format, package, kernel_version(package))),
             Some(version) => lines.push(line(&format, word, version)),
             None => rest.push(word),
         }
@@ -53,7 +56,18 @@ fn standing_in() -> BTreeMap<&'static str, String> {
         found.insert("pve-cluster", (*cluster).to_owned());
         found.insert("pve-ha-manager", (*ha).to_owned());
     }
+    // The lab's nodes share the machine's kernel; what they claim to run is what they claim to have.
+    if let Some(kernel) = claimed.split_whitespace().nth(2) {
+        let package = (KERNELS, format!("proxmox-kernel-{kernel}-signed"));
+        found.insert(package.0, package.1);
+    }
     found
+}
+
+/// `6.17.2-1` of `proxmox-kernel-6.17.2-1-pve-signed`.
+fn kernel_version(package: &str) -> &str {
+    let name = package.trim_start_matches("proxmox-kernel-");
+    name.split("-pve").next().unwrap_or(name)
 }
 
 fn line(format: &str, package: &str, version: &str) -> String {

@@ -64,6 +64,12 @@ pub fn quietly(program: &str, args: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
+/// What a program prints, whatever its exit code; empty where it cannot be run.
+pub fn quietly_text(program: &str, args: &[&str]) -> String {
+    let output = Command::new(program).args(args).stdin(Stdio::null()).stderr(Stdio::null()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
 /// The value that follows `option` (`--link0 A`, `--link0=A`, `-link0 A`), if it is there.
 pub fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
     let mut rest = args.iter();

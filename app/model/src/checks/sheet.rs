@@ -3,6 +3,7 @@
 use crate::observation::Evidence;
 use crate::preflight::{Cell, CheckId, Finding, FindingCode, Gathered, NodeEvidence, Source, Verdict, accuse_where};
 use crate::problem::{Problem, ProblemCode};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 
 /// Collects findings and evidence; the worst finding is the verdict.
@@ -69,6 +70,22 @@ impl<'a> Sheet<'a> {
         if let Some(evidence) = self.evidence.remove(&source) {
             self.evidence.insert(source, accuse_where(evidence, guilty));
         }
+    }
+
+    /// A finding with the lines that prove it.
+    pub fn blame(&mut self, verdict: Verdict, finding: Finding, source: Source, guilty: impl Fn(&str) -> bool) {
+        self.note(verdict, finding);
+        self.accuse(source, guilty);
+    }
+
+    /// Nothing to judge here, and why.
+    pub fn skip(&mut self, reason: FindingCode) {
+        self.note(Verdict::Skipped, Finding::new(reason));
+    }
+
+    /// When the source of a fact was read.
+    pub fn read_at(&self, source: Source) -> Option<Timestamp> {
+        self.node.evidence.get(&source).map(|evidence| evidence.at)
     }
 
     pub fn brief(&mut self, text: impl std::fmt::Display) {

@@ -1,16 +1,20 @@
 //! What holds for the whole matrix, whatever the nodes say.
 
-use super::fixture::{gone, healthy, lost, probed};
+mod cases;
+
+use super::fixture::{gone, healthy, links, lost, probed};
 use super::judge;
-use crate::preflight::{CheckId, Matrix, MatrixNode, NodeEvidence, Verdict};
+use crate::preflight::{CheckId, Matrix, MatrixNode, NodeEvidence, Source, Verdict};
+use crate::problem::ProblemCode;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
 #[test]
 fn healthy_nodes_pass_everything() {
     let nodes = probed([healthy(11, true), healthy(12, false), healthy(13, false)]);
-    let cells = judge(&nodes, &[]);
-    assert!(cells.iter().all(|cell| cell.verdict == Verdict::Pass && cell.brief.is_some()), "{cells:#?}");
+    let cells = judge(&nodes, &links(&[11, 12, 13]));
+    let bad: Vec<_> = cells.iter().filter(|cell| cell.verdict != Verdict::Pass || cell.brief.is_none()).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
     let columns = nodes.iter().map(|node| MatrixNode { node: node.node, label: node.label.clone(), first: node.first });
     let matrix = Matrix {
         started_at: Timestamp::UNIX_EPOCH,
@@ -36,25 +40,40 @@ fn forget(node: &mut NodeEvidence, bits: u16) {
     macro_rules! forget {
         ($($bit:literal $field:ident),+) => { $( if lost($bit) { node.$field = gone(); } )+ };
     }
+    for (bit, source) in [(4, Source::Resolve), (6, Source::Interfaces)] {
+        if lost(bit) {
+            node.host.forget(source, &ProblemCode::NodeHangs.into());
+        }
+    }
     forget!(
         0 version, 1 host_name, 2 host_name_file, 3 hosts_file, 4 resolves_to, 5 addresses, 6 interfaces,
         7 clock, 8 time_sync, 9 guests, 10 traces, 11 host_keys, 12 user_id, 13 probe
     );
 }
 
-/// The facts that each check rests on, as bits of `forget`.
-fn needed(check: CheckId) -> u16 {
-    let bits: &[u16] = match check {
-        CheckId::SameVersion => &[0],
-        CheckId::HostNames => &[1, 2, 4],
-        CheckId::HostsFile => &[1, 3, 4, 5],
-        CheckId::Clocks => &[7, 8],
-        CheckId::ManagementNetwork => &[4, 5, 6, 13],
-        CheckId::Ports => &[5, 13],
-        CheckId::RootSsh => &[11, 12],
-        CheckId::NoGuests => &[9, 10],
+/// Whether a check rests on one of the facts that were taken away.
+fn lacks(check: CheckId, bits: u16) -> bool {
+    use Source as S;
+    let sources: [&[Source]; 14] = [
+        &[S::Version],
+        &[S::HostName],
+        &[S::HostNameFile],
+        &[S::HostsFile],
+        &[S::Resolve],
+        &[S::Addresses],
+        &[S::Interfaces],
+        &[S::Clock],
+        &[S::TimeSync],
+        &[S::Guests],
+        &[S::ClusterConfig],
+        &[S::HostKeys],
+        &[S::User],
+        &[S::Probe],
+    ];
+    let lost = |(bit, sources): (usize, &&[Source])| {
+        bits & (1 << bit) != 0 && sources.iter().any(|source| check.needs().contains(source))
     };
-    bits.iter().fold(0, |all, bit| all | 1 << bit)
+    sources.iter().enumerate().any(lost)
 }
 
 proptest! {
@@ -70,7 +89,7 @@ proptest! {
         prop_assert_eq!(cells.len(), nodes.len() * CheckId::ALL.len());
         for cell in &cells {
             let Some((_, bits)) = nodes.iter().zip(&bits).find(|(node, _)| node.node == cell.node) else { continue };
-            if bits & needed(cell.check) != 0 {
+            if lacks(cell.check, *bits) {
                 prop_assert_eq!(cell.verdict, Verdict::Error, "{:?} with {:b}", cell.check, bits);
             }
         }

@@ -52,6 +52,7 @@ fn plan() -> Plan {
         target: "grove".into(),
         steps,
         consequences: Vec::new(),
+        acknowledged: Vec::new(),
         facts: MaterialFacts {
             cluster_name: Some("grove".into()),
             config_version: Some(1),

@@ -13,6 +13,11 @@ pub const PORT_COROSYNC_FIRST: u16 = 5405;
 pub const PORT_SSH: u16 = 22;
 /// pveproxy: the API, which nodes also use between themselves.
 pub const PORT_API: u16 = 8006;
+/// The first port of live migration: nothing listens there, and it must refuse.
+pub const PORT_MIGRATION: u16 = 60_000;
+
+/// What an interface takes that has not said otherwise, in bytes.
+const MTU_USUAL: u32 = 1_500;
 
 /// One node's part of the probe. The report's keys are these addresses as `SocketAddr` prints them:
 /// `10.0.1.11:5405`, `[fd00::11]:5405`.
@@ -24,6 +29,10 @@ pub struct ProbeTargets {
     pub udp: Vec<(NodeId, SocketAddr)>,
     /// Peers' TCP addresses: SSH and the API.
     pub tcp: Vec<(NodeId, SocketAddr)>,
+    /// Peers' TCP addresses that have to refuse.
+    pub refusing: Vec<SocketAddr>,
+    /// Own address, peer's address and the packet size of the own interface there, in bytes: for echo requests.
+    pub echo: Vec<(IpAddr, IpAddr, u32)>,
 }
 
 /// Every node's part, by node; nodes whose addresses are not known take no part in UDP and are called by nobody.
@@ -85,7 +94,9 @@ fn targets(node: &NodeEvidence, nodes: &[NodeEvidence], networks: &[Candidate]) 
         };
         plan.listen.push(SocketAddr::new(*own, port));
         let others = network.addresses.iter().filter(|(peer, _)| **peer != node.node);
-        plan.udp.extend(others.map(|(peer, address)| (*peer, SocketAddr::new(*address, port))));
+        plan.udp.extend(others.clone().map(|(peer, address)| (*peer, SocketAddr::new(*address, port))));
+        let mtu = mtu_at(node, *own);
+        plan.echo.extend(others.map(|(_, address)| (*own, *address, mtu)));
     }
     for peer in nodes.iter().filter(|peer| peer.node != node.node) {
         // An address that is not the peer's own would be somebody else's door.
@@ -93,8 +104,16 @@ fn targets(node: &NodeEvidence, nodes: &[NodeEvidence], networks: &[Candidate]) 
             continue;
         };
         plan.tcp.extend([PORT_SSH, PORT_API].map(|port| (peer.node, SocketAddr::new(address, port))));
+        plan.refusing.push(SocketAddr::new(address, PORT_MIGRATION));
     }
     plan
+}
+
+/// The packet size of the interface with this address.
+fn mtu_at(node: &NodeEvidence, address: IpAddr) -> u32 {
+    let name = local(node, address).map(|one| &one.interface);
+    let known = node.interfaces.as_deref().unwrap_or_default().iter().find(|one| Some(&one.name) == name);
+    known.map_or(MTU_USUAL, |one| one.mtu)
 }
 
 #[cfg(test)]

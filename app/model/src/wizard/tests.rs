@@ -1,7 +1,7 @@
 use super::*;
 use crate::ids::ClusterId;
 use crate::name::SshAddress;
-use crate::preflight::{Cell, MatrixNode, RESULTS_STALE_AFTER_MIN, Verdict};
+use crate::preflight::{Acknowledgement, Cell, Finding, FindingCode, MatrixNode, RESULTS_STALE_AFTER_MIN, Verdict};
 use crate::topology::fixture;
 use uuid::Uuid;
 
@@ -148,6 +148,29 @@ fn checks_that_are_not_over_or_blocked_pass_nothing() {
         assert_eq!(scene.is(WizardStep::Prerequisites), StepState::Open);
         assert_eq!(scene.why(WizardStep::Create), Some(ProblemCode::ChecksNotPassed));
     }
+}
+
+#[test]
+fn a_warning_needs_somebody_who_answers_for_it() {
+    let mut scene = draft(3);
+    let cell = &mut scene.matrix.as_mut().expect("there").cells[0];
+    cell.verdict = Verdict::Warn;
+    cell.findings.push(Finding::new(FindingCode::OneLink));
+    let seen = Acknowledgement {
+        check: cell.check,
+        node: cell.node,
+        codes: [FindingCode::OneLink].into(),
+        reason: "a lab".into(),
+        by: "anna".into(),
+        at: fixture::time(11),
+    };
+    assert_eq!(scene.is(WizardStep::Prerequisites), StepState::Open);
+    assert_eq!(scene.why(WizardStep::Create), Some(ProblemCode::ChecksNotPassed));
+    scene.draft.acknowledged.push(seen);
+    assert_eq!(scene.is(WizardStep::Prerequisites), StepState::Done);
+    let cell = &mut scene.matrix.as_mut().expect("there").cells[0];
+    cell.findings.push(Finding::new(FindingCode::BondSingle));
+    assert_eq!(scene.is(WizardStep::Prerequisites), StepState::Open, "something new");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What is behind one cell: the sentence, the line that proves it, why it matters.
 
+use super::context::Wizard;
 use super::grid::Chosen;
+use crate::api;
 use crate::components::{Badge, Card, CodeBlock, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use model::preflight::{Cell, CheckId, Matrix, Verdict};
 
 #[component]
@@ -22,6 +25,7 @@ pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView
         });
         Some((check, label, cell))
     });
+    let proof = fetched(found);
     let content = part(move || {
         match found.get() {
         None => view! { <Card title=text!(i18n, wizard.panel_none)><p class="muted">{word!(i18n, wizard.panel_none_text)}</p></Card> }.into_any(),
@@ -33,7 +37,12 @@ pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView
             view! {
                 <Card title extra=view! { <Badge tone word/> }.into_any()>
                     <div class="stack">
-                        {cell.map(|cell| view! { <Proof cell/> })}
+                        {cell.map(|cell| {
+                            // The answers of what passed come when somebody asks for them.
+                            let whole = move || proof.get().filter(|one| one.check == cell.check && one.node == cell.node);
+                            let shown = { let cell = cell.clone(); move || whole().unwrap_or_else(|| cell.clone()) };
+                            view! { {part(move || view! { <Proof cell=shown()/> })} }
+                        })}
                         <h3>{word!(i18n, wizard.why_it_matters)}</h3>
                         <p>{part(move || words.plain("check", &format!("{}_why", check.as_str())))}</p>
                         <p class="faint small">
@@ -47,6 +56,25 @@ pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView
     }
     });
     view! { <div class="wizard-panel" aria-live="polite">{content}</div> }
+}
+
+/// The chosen cell with its raw answers, where the matrix came without them.
+fn fetched(found: Memo<Option<(CheckId, String, Option<Cell>)>>) -> RwSignal<Option<Cell>> {
+    let wizard = Wizard::here();
+    let proof = RwSignal::new(None);
+    Effect::new(move |_| {
+        let Some((check, _, Some(cell))) = found.get() else { return };
+        if cell.evidence.is_empty() {
+            spawn_local(async move {
+                if let Ok(whole) = api::check_proof(wizard.id, check, cell.node).await {
+                    proof.set(Some(whole));
+                }
+            });
+        } else {
+            proof.set(None);
+        }
+    });
+    proof
 }
 
 fn verdict_word(words: crate::words::Words, i18n: I18n, verdict: Option<Verdict>) -> String {

@@ -1,14 +1,15 @@
 //! The prerequisites as a table that fills while one watches.
 
+use super::acknowledge::Acknowledge;
 use super::cell::CheckPanel;
+use super::check_groups::CheckGroups;
 use super::context::Wizard;
-use super::grid::{Answer, Chosen, Column, Grid, Line};
+use super::grid::Chosen;
 use crate::api::{self, ApiError};
 use crate::components::{Badge, Button, ButtonKind, Card, Empty, LiveRegion, Message, Refusal, Tone, short};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::state::clock::use_clock;
-use crate::words::use_words;
 use leptos::prelude::*;
 use model::can::{self, Deed};
 use model::inventory::{LogIn, Purpose};
@@ -40,7 +41,8 @@ pub fn Checks() -> impl IntoView {
                 <div class="stack">
                     <Show when=move || any.get() fallback=move || view! { <NothingChecked/> }>
                         <Outcome matrix/>
-                        <CheckGrid matrix running chosen/>
+                        <CheckGroups matrix running chosen/>
+                        <Acknowledge matrix/>
                     </Show>
                     <Refusal problem=derived(move || run.value().get().flatten())/>
                     <CheckButton run running any/>
@@ -152,32 +154,4 @@ fn Outcome(matrix: Memo<Option<Matrix>>) -> impl IntoView {
         <Show when=move || stale.get()><Message tone=Tone::Look><p>{word!(i18n, wizard.checks_stale)}</p></Message></Show>
         <LiveRegion text=spoken/>
     }
-}
-
-#[component]
-fn CheckGrid(matrix: Memo<Option<Matrix>>, running: Signal<bool>, chosen: Chosen) -> impl IntoView {
-    let i18n = use_i18n();
-    let words = use_words();
-    let columns = memo(move |_| matrix.with(|one| one.as_ref().map(columns).unwrap_or_default()));
-    let lines = memo(move |_| {
-        let name = |check: CheckId| words.plain("check", check.as_str());
-        matrix.with(|one| {
-            one.as_ref()
-                .map(|one| CheckId::ALL.iter().map(|check| line(*check, name(*check), one)).collect())
-                .unwrap_or_default()
-        })
-    });
-    view! { <Grid label=text!(i18n, wizard.checks) question=text!(i18n, wizard.check) columns lines waiting=running chosen/> }
-}
-
-fn columns(matrix: &Matrix) -> Vec<Column> {
-    matrix.nodes.iter().map(|one| Column { label: one.label.clone(), first: one.first }).collect()
-}
-
-fn line(check: CheckId, name: String, matrix: &Matrix) -> Line {
-    let answer = |node| {
-        let cell = matrix.cells.iter().find(|cell| cell.check == check && cell.node == node)?;
-        Some(Answer { verdict: cell.verdict, brief: cell.brief.clone() })
-    };
-    Line { key: check.as_str(), name, answers: matrix.nodes.iter().map(|one| answer(one.node)).collect() }
 }

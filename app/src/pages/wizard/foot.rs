@@ -79,6 +79,10 @@ fn prerequisites(wizard: Wizard, i18n: I18n) -> String {
     if failed + unknown > 0 {
         return said!(i18n, wizard.missing_green, failed = failed, unknown = unknown).to_string();
     }
+    let open = wizard.view.with(|view| matrix.unacknowledged(&view.draft.acknowledged).count());
+    if open > 0 {
+        return said!(i18n, wizard.missing_acknowledged, count = open).to_string();
+    }
     let covered = matrix.nodes.len() == members.len()
         && members.iter().all(|node| matrix.nodes.iter().any(|column| column.node == node.id));
     if covered { said!(i18n, wizard.missing_fresh).to_owned() } else { said!(i18n, wizard.missing_covered).to_owned() }

@@ -168,7 +168,8 @@ impl Place {
     pub(super) fn set_matrix(&self, matrix: Arc<Matrix>) {
         let mut state = self.lock();
         state.matrix = Some(Arc::clone(&matrix));
-        self.send(&mut state, Live::Matrix(matrix));
+        // Raw answers of what passed are asked for one by one.
+        self.send(&mut state, Live::Matrix(Arc::new(matrix.for_page())));
     }
 
     pub(super) fn push(&self, what: Live) {

@@ -210,6 +210,22 @@ pub trait NodeShell: Send + Sync + 'static {
     /// When the shell breaks as a whole; it is started anew at the next call.
     async fn sweep(&self, commands: &[CommandLine]) -> Result<Vec<Output>, ShellError>;
 
+    /// As [`Self::sweep`]; each answer is told as soon as it is there, in order.
+    ///
+    /// # Errors
+    /// When the shell breaks as a whole; what was told before stands.
+    async fn sweep_told(
+        &self,
+        commands: &[CommandLine],
+        told: mpsc::UnboundedSender<Output>,
+    ) -> Result<(), ShellError> {
+        for output in self.sweep(commands).await? {
+            // Whoever asked may have gone.
+            let _ = told.send(output);
+        }
+        Ok(())
+    }
+
     /// Follows a long-lived command.
     ///
     /// # Errors

@@ -34,6 +34,11 @@ impl Release {
         }
     }
 
+    /// Debian's name of the release.
+    pub(crate) fn suite(self) -> &'static str {
+        if matches!(self, Self::Pve84) { "bookworm" } else { "trixie" }
+    }
+
     /// Whether `pvecm create` writes `token_coefficient: 125` (pve-cluster 9.1.0 and newer).
     pub(crate) fn writes_token_coefficient(self) -> bool {
         matches!(self, Self::Pve92)

@@ -76,7 +76,10 @@ async fn ls(env: &Env, args: &[String]) -> i32 {
         let found = if !env.is_root() && path.starts_with("/root") { Err(Errno::Denied) } else { found };
         match found {
             Ok(names) => {
+                // `-a` shows the folder itself and the one above, `-A` leaves them out.
+                let itself = args.iter().any(|arg| arg.starts_with('-') && arg.contains('a'));
                 let names = names.into_iter().filter(|name| hidden || !name.starts_with('.'));
+                let names = [".", ".."].into_iter().filter(|_| itself).map(str::to_owned).chain(names);
                 env.print(&names.map(|name| format!("{name}\n")).collect::<String>()).await;
             }
             Err(Errno::Denied) => {

@@ -6,7 +6,9 @@ mod coreutils;
 mod corosync;
 pub(crate) mod files;
 mod ha;
+mod host_facts;
 mod journal;
+mod measure;
 mod net;
 mod probe;
 mod pve;
@@ -220,6 +222,9 @@ async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i32> {
         return Some(code);
     }
     if let Some(code) = files::dispatch(env, name, args).await {
+        return Some(code);
+    }
+    if let Some(code) = host_facts::dispatch(env, name, args).await {
         return Some(code);
     }
     Some(match name {

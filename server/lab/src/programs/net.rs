@@ -36,6 +36,7 @@ pub(crate) async fn ip(env: &Env, args: &[String]) -> i32 {
     let answer = match words.as_slice() {
         ["-j", "addr" | "address" | "a"] => interfaces(&nics, true),
         ["-j", "link" | "l"] => interfaces(&nics, false),
+        ["-d", "-j", "link" | "l"] => detailed(&nics),
         ["-j", "route" | "r"] => routes(&nics),
         _ => {
             let what = args.last().map_or("", String::as_str);
@@ -63,6 +64,21 @@ fn interfaces(nics: &[Nic], with_addresses: bool) -> Value {
         }
     }
     Value::Array(all)
+}
+
+/// With what `-d` adds: the bus of a card, the kind of a bridge.
+fn detailed(nics: &[Nic]) -> Value {
+    let mut all = interfaces(nics, false);
+    for entry in all.as_array_mut().into_iter().flatten() {
+        let name = entry.get("ifname").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if let Some(slot) = nics.iter().position(|nic| nic.port == name) {
+            set(entry, "parentbus", json!("pci"));
+            set(entry, "parentdev", json!(format!("0000:{:02x}:00.0", slot + 1)));
+        } else if nics.iter().any(|nic| nic.bridge.as_deref() == Some(&name)) {
+            set(entry, "linkinfo", json!({ "info_kind": "bridge", "info_data": { "vlan_filtering": 1 } }));
+        }
+    }
+    all
 }
 
 /// Puts a field into a JSON object.

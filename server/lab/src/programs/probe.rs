@@ -9,7 +9,7 @@ use crate::node::{Node, Power};
 use crate::world::World;
 
 /// First line of the script that is known here.
-const KNOWN: &str = "# quorate-probe v1";
+const KNOWN: &str = "# quorate-probe v2";
 /// Datagrams sent to every peer.
 const DATAGRAMS: u32 = 5;
 /// Every node's SSH server, and Proxmox VE's API.
@@ -65,6 +65,9 @@ pub(crate) async fn perl(env: &Env, args: &[String]) -> i32 {
     tokio::time::sleep(Duration::from_secs_f64(seconds.clamp(0.0, 60.0) / 2.0)).await;
     drop(guard);
     env.print(&answers.concat()).await;
+    let millis = (seconds * 1_000.0) as u64;
+    let measured = env.world(|world| super::measure::measured(world, &env.node, &wanted, millis));
+    env.print(&measured).await;
     0
 }
 
@@ -110,7 +113,7 @@ fn listen(world: &World, name: &str, address: IpAddr, port: u16) -> String {
 }
 
 /// The host with this address on the same wire, when both cables are in.
-fn host_at<'a>(world: &'a World, from: &Node, address: IpAddr) -> Option<&'a Node> {
+pub(crate) fn host_at<'a>(world: &'a World, from: &Node, address: IpAddr) -> Option<&'a Node> {
     world.nodes.values().find(|node| {
         wire(node, address).is_some_and(|at| from.nics.iter().any(|nic| nic.up && nic.network == at))
             || (node.name == from.name && node.nics.iter().any(|nic| nic.address == address))

@@ -42,23 +42,45 @@ pub(crate) async fn dpkg_query(env: &Env, args: &[String]) -> i32 {
     let read = args::read(args, &["W", "show"]);
     let format = read.options.get("f").cloned().unwrap_or_else(|| "${Package}\\t${Version}\\n".to_owned());
     let release = env.world(|world| world.nodes.get(&env.node).map(|node| node.release));
-    let known = release.map(|release| release.packages()).unwrap_or_default();
+    let known = release.map(installed).unwrap_or_default();
     let mut code = 0;
     for wanted in &read.words {
-        match known.iter().find(|(name, _)| name == wanted) {
-            Some((name, version)) => {
-                let line = format
-                    .replace("${Package}", name)
-                    .replace("${Version}", version)
-                    .replace("${db:Status-Status}", "installed")
-                    .replace("\\n", "\n")
-                    .replace("\\t", "\t");
-                env.print(&line).await;
-            }
-            None => code = env.fail(&format!("dpkg-query: no packages found matching {wanted}"), 1).await,
+        let found: Vec<&(String, String)> = known.iter().filter(|one| fits(&one.0, wanted)).collect();
+        if found.is_empty() {
+            code = env.fail(&format!("dpkg-query: no packages found matching {wanted}"), 1).await;
+        }
+        for (name, version) in found {
+            let line = format
+                .replace("${Package}", name)
+                .replace("${Version}", version)
+                .replace("${db:Status-Status}", "installed")
+                .replace("\\n", "\n")
+                .replace("\\t", "\t");
+            env.print(&line).await;
         }
     }
     code
+}
+
+/// The packages of the release and its kernel's.
+fn installed(release: crate::node::release::Release) -> Vec<(String, String)> {
+    let kernel = release.kernel();
+    let version = kernel.trim_end_matches("-pve").to_owned();
+    let kernel = release.manager().map(|_| (format!("proxmox-kernel-{kernel}-signed"), version));
+    release.packages().iter().map(|(name, version)| ((*name).to_owned(), (*version).to_owned())).chain(kernel).collect()
+}
+
+/// dpkg's patterns, as far as a star goes.
+fn fits(name: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or_default()) else { return false };
+    let mut last = None;
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = rest.get(at + part.len()..).unwrap_or_default();
+        last = Some(part);
+    }
+    rest.is_empty() || last == Some("")
 }
 
 pub(crate) async fn timedatectl(env: &Env, args: &[String]) -> i32 {

@@ -116,6 +116,7 @@ pub fn operation(cluster: ClusterId, number: u128) -> Operation {
         steps: vec![step(Action::KeepConsoleKey { account: None }), step(Action::MakeRootKey)],
         consequences: vec![],
         facts: MaterialFacts { cluster_name: None, config_version: None, members: vec![], expected_votes: None },
+        acknowledged: Vec::new(),
     };
     Operation {
         id: OperationId::from_uuid(Uuid::from_u128(number)),

@@ -295,6 +295,9 @@ fn fixed(name: &str) -> Option<Spec> {
         "corosync-qdevice.service" if is_pve => {
             (&["/usr/sbin/corosync-qdevice", "-f"], "Corosync Qdevice daemon", paths::LOCAL_CONF)
         }
+        "pvedaemon.service" if is_pve => (&[paths::STANDIN, "idle"], "lab stand-in for pvedaemon", ""),
+        "pvestatd.service" if is_pve => (&[paths::STANDIN, "idle"], "lab stand-in for pvestatd", ""),
+        "chrony.service" if is_pve => (&[paths::STANDIN, "idle"], "lab stand-in for chronyd", ""),
         "corosync.service" | "pve-cluster.service" if is_ssh_only => {
             (&[paths::STANDIN, "idle"], "nothing but a name on this node", "")
         }

@@ -92,6 +92,15 @@ impl Store {
         direct.collect()
     }
 
+    /// The number of entries, and the bytes of all files.
+    pub fn size(&self) -> (usize, usize) {
+        let bytes = |(node, _): &(Node, u64)| match node {
+            Node::File { data } => data.len(),
+            Node::Folder => 0,
+        };
+        (self.tree.len(), self.tree.values().map(bytes).sum())
+    }
+
     pub fn paths(&self) -> impl Iterator<Item = &String> {
         self.tree.keys()
     }

@@ -11,8 +11,16 @@ use crate::init::units::Spec;
 use crate::{paths, words};
 
 /// Units that every node of its kind starts at boot.
-pub const ALWAYS: [&str; 5] =
-    ["ssh.service", "pve-cluster.service", "corosync.service", "pveproxy.service", "corosync-qnetd.service"];
+pub const ALWAYS: [&str; 8] = [
+    "ssh.service",
+    "pve-cluster.service",
+    "corosync.service",
+    "pveproxy.service",
+    "pvedaemon.service",
+    "pvestatd.service",
+    "chrony.service",
+    "corosync-qnetd.service",
+];
 /// How long a service may take to be ready.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 const READY_PAUSE: Duration = Duration::from_millis(40);
@@ -27,7 +35,14 @@ pub fn boot_sequence() -> anyhow::Result<u8> {
         "ssh" => return start(&["corosync.service", "pve-cluster.service"].map(str::to_owned)),
         _ => return qnetd(),
     }
-    let names = ["pve-cluster.service", "corosync.service", "pveproxy.service"];
+    let names = [
+        "pve-cluster.service",
+        "corosync.service",
+        "pveproxy.service",
+        "pvedaemon.service",
+        "pvestatd.service",
+        "chrony.service",
+    ];
     let code = start(&names.map(str::to_owned))?;
     for unit in super::enabled() {
         start(&[unit])?;

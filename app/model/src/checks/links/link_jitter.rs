@@ -1,0 +1,34 @@
+//! Latency is even.
+//!
+//! Needs: the probe's 20 echo requests per ordered pair and shared network.
+//! Rule: a mean deviation above 1 ms warns, above 3 ms fails.
+//! Why: corosync's timeouts follow the usual latency; outliers look like a dead node.
+//! Source: Proxmox VE, Cluster Manager ("sensitive to jitter"); the limits are ours.
+
+use super::measured::{answered, millis};
+use crate::checks::scene::Scene;
+use crate::checks::sheet::Sheet;
+use crate::preflight::{Cell, CheckId, FindingCode, NodeEvidence, Verdict};
+
+/// Above this warns, in microseconds.
+const UNEVEN_US: u32 = 1_000;
+/// Above this fails, in microseconds.
+const WILD_US: u32 = 3_000;
+
+pub fn judge(node: &NodeEvidence, scene: &Scene<'_>) -> Cell {
+    let mut sheet = Sheet::new(CheckId::LinkJitter, node);
+    let mut worst = None;
+    for one in answered(&mut sheet, node, scene) {
+        let jitter = one.pings.jitter_us;
+        worst = worst.max(Some(jitter));
+        if jitter > UNEVEN_US {
+            let (verdict, limit) = if jitter > WILD_US { (one.weight, WILD_US) } else { (Verdict::Warn, UNEVEN_US) };
+            let finding = one.finding(FindingCode::PingUneven).with("millis", millis(jitter).trim_end_matches(" ms"));
+            one.blame(&mut sheet, verdict, finding.with("limit_millis", limit / 1_000));
+        }
+    }
+    if let Some(worst) = worst {
+        sheet.brief(millis(worst));
+    }
+    sheet.cell()
+}

@@ -1,0 +1,83 @@
+//! The part of the probe that measures: echo requests, whole packets, neighbours and traffic, from the world's wires.
+
+use std::fmt::Write as _;
+use std::net::IpAddr;
+
+use super::probe::host_at;
+use crate::cluster::links::wire;
+use crate::node::net::Nic;
+use crate::node::{Node, Power};
+use crate::world::World;
+
+/// Echo requests of the usual size.
+const ECHOES: u32 = 20;
+/// Echo requests of the whole packet size.
+const WHOLE: u32 = 3;
+/// A way over the lab's wires and back, in microseconds: recorded on virtual cards.
+const ROUND_TRIP_US: u32 = 180;
+const LONGEST_US: u32 = 420;
+const JITTER_US: u32 = 35;
+/// What a quiet interface carries while a probe runs, in bytes.
+const QUIET_BYTES: u64 = 70_520;
+
+/// Both ends of one way.
+struct Way<'a> {
+    here: &'a Nic,
+    there: &'a Nic,
+    peer: &'a Node,
+}
+
+impl Way<'_> {
+    /// Requests arrive, and replies do too.
+    fn both(&self) -> bool {
+        let there = !self.here.deaf && !self.there.unheard;
+        let back = !self.there.deaf && !self.here.unheard;
+        self.peer.power == Power::On && self.there.up && there && back
+    }
+
+    /// So many of a series come back: each packet passes both cards twice.
+    fn back(&self, sent: u32) -> u32 {
+        let passes = |percent: u8| 1.0 - f64::from(percent.min(100)) / 100.0;
+        let once = passes(self.here.loss_percent) * passes(self.there.loss_percent);
+        if self.both() { (f64::from(sent) * once * once).round() as u32 } else { 0 }
+    }
+}
+
+fn way<'a>(world: &'a World, name: &str, own: IpAddr, address: IpAddr) -> Option<Way<'a>> {
+    let from = world.nodes.get(name)?;
+    let peer = host_at(world, from, address)?;
+    let here = from.nics.iter().find(|nic| nic.address == own)?;
+    let there = peer.nics.iter().find(|nic| nic.address == address)?;
+    (here.up && wire(peer, address) == Some(here.network)).then_some(Way { here, there, peer })
+}
+
+/// The probe's lines of its list `echo`, and those of the machine.
+pub(crate) fn measured(world: &World, name: &str, wanted: &[(String, String)], millis: u64) -> String {
+    let mut out = String::new();
+    let mut neighbours = String::new();
+    for (_, item) in wanted.iter().filter(|(kind, _)| kind == "echo") {
+        let mut parts = item.split('/');
+        let (Some(own), Some(address), Some(bytes)) = (parts.next(), parts.next(), parts.next()) else { continue };
+        let (Ok(own), Ok(address), Ok(bytes)) = (own.parse(), address.parse::<IpAddr>(), bytes.parse::<u32>()) else {
+            continue;
+        };
+        let way = way(world, name, own, address);
+        let back = |sent| way.as_ref().map_or(0, |way| way.back(sent));
+        let (average, longest, jitter) =
+            if back(ECHOES) > 0 { (ROUND_TRIP_US, LONGEST_US, JITTER_US) } else { (0, 0, 0) };
+        let fits =
+            way.as_ref().is_some_and(|way| bytes <= u32::from(way.there.mtu) && bytes <= u32::from(way.here.mtu));
+        let whole = if fits { back(WHOLE) } else { 0 };
+        // Writing into a string cannot fail.
+        let _ = writeln!(out, "ping {address} {ECHOES} {} {average} {longest} {jitter}", back(ECHOES));
+        let _ = writeln!(out, "whole {address} {bytes} {WHOLE} {whole}");
+        if let Some(way) = way.as_ref().filter(|way| way.both()) {
+            let _ = writeln!(neighbours, "neighbour {address} {}", way.there.mac);
+        }
+    }
+    let nics = world.nodes.get(name).map(|node| node.nics.as_slice()).unwrap_or_default();
+    for card in nics.iter().flat_map(|nic| std::iter::once(&nic.port).chain(&nic.bridge)) {
+        let _ = writeln!(out, "traffic {card} {millis} {QUIET_BYTES} 0 0");
+    }
+    out + &neighbours
+}

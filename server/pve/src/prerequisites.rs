@@ -1,0 +1,171 @@
+//! What is asked of every node before a cluster exists, bundled into rounds: one list of questions per round, all answers
+//! framed one by one, so that one that is missing or broken leaves the others as they are.
+//!
+//! The third round's probe is [`crate::probe`]; everything slow runs beside it.
+
+mod access;
+mod clocks;
+mod firewall;
+mod machine;
+mod network;
+mod pve_files;
+mod software;
+
+use crate::answer::Answer;
+use crate::command::CommandLine;
+use crate::error::{ParseError, Reason};
+use crate::files::{self, NodeFile};
+use crate::host_keys::{self, HostKeyKind};
+use crate::{host, network as links, version};
+use model::facts::GuestKind;
+use model::name::NodeName;
+use model::preflight::{ClusterTraces, NodeEvidence, Source};
+
+/// Cards whose speed is asked for, at most.
+const CARDS_MAX: usize = 64;
+
+type Reader = fn(Answer<'_>, &mut NodeEvidence) -> Result<(), ParseError>;
+
+/// One command with what it is read for.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub command: CommandLine,
+    pub source: Source,
+    read: Reader,
+}
+
+impl Question {
+    fn new(source: Source, command: CommandLine, read: Reader) -> Self {
+        Self { command, source, read }
+    }
+
+    /// Reads an answer into the node's facts. Where several questions share a source, each adds its part.
+    ///
+    /// # Errors
+    /// When the answer cannot be read; then nothing of the source may be believed (`NodeEvidence::forget`).
+    pub fn fill(&self, answer: Answer<'_>, found: &mut NodeEvidence) -> Result<(), ParseError> {
+        (self.read)(answer, found)
+    }
+}
+
+/// The first round: what can be asked of a machine of which nothing is known, cheap things only.
+#[must_use]
+pub fn first(_found: &NodeEvidence) -> Vec<Question> {
+    let mut all = vec![
+        Question::new(Source::User, host::user_id(), |answer, found| {
+            found.user_id = Ok(host::user_number(answer)?);
+            Ok(())
+        }),
+        Question::new(Source::HostName, host::hostname(), |answer, found| {
+            found.host_name = Ok(host::node_name(answer)?.to_string());
+            Ok(())
+        }),
+    ];
+    all.extend(host_keys());
+    all.extend(names());
+    all.extend(traces());
+    all.extend(network::first());
+    all.extend(access::first());
+    all.extend(clocks::first());
+    all.extend(machine::first());
+    all.extend(pve_files::first());
+    all.extend(software::first());
+    all
+}
+
+/// The second round: what needs the node's name or its cards, and what is a little dearer.
+#[must_use]
+pub fn second(found: &NodeEvidence) -> Vec<Question> {
+    let mut all = vec![Question::new(Source::Version, version::pveversion(), |answer, found| {
+        found.version = Ok(version::short(answer)?);
+        Ok(())
+    })];
+    if let Some(name) = found.host_name.as_ref().ok().and_then(|name| name.parse::<NodeName>().ok()) {
+        all.extend(of_name(&name));
+    }
+    if let Ok(devices) = &found.host.devices {
+        all.extend(network::speeds(devices.iter().map(|one| one.name.as_str()).take(CARDS_MAX)));
+    }
+    all.push(access::quiet());
+    all
+}
+
+/// The third round, beside the probe: what starts Perl or reads much.
+#[must_use]
+pub fn third(_found: &NodeEvidence) -> Vec<Question> {
+    [firewall::all(), software::third(), pve_files::third()].concat()
+}
+
+fn host_keys() -> impl Iterator<Item = Question> {
+    HostKeyKind::ALL.into_iter().map(|kind| {
+        Question::new(Source::HostKeys, host_keys::cat_host_key(kind), |answer, found| {
+            let key = host_keys::public_key(answer)?;
+            let mut all = found.host_keys.clone().unwrap_or_default();
+            all.extend(key.map(|key| key.algorithm().to_owned()));
+            found.host_keys = Ok(all);
+            Ok(())
+        })
+    })
+}
+
+fn names() -> [Question; 2] {
+    [
+        Question::new(Source::HostNameFile, files::hostname(), |answer, found| {
+            found.host_name_file = Ok(files::one_word(answer)?);
+            Ok(())
+        }),
+        Question::new(Source::HostsFile, files::hosts(), |answer, found| {
+            // Its lines are quoted on the page.
+            let clean =
+                |lines: Vec<String>| lines.iter().map(|line| crate::clean_text(line)).collect::<Vec<_>>().join("\n");
+            let text = files::content(answer)?.map(clean).filter(|text| !text.trim().is_empty());
+            found.hosts_file = Ok(text.ok_or_else(|| ParseError::new("/etc/hosts", Reason::Empty))?);
+            Ok(())
+        }),
+    ]
+}
+
+fn traces() -> [Question; 3] {
+    fn part(answer: Answer<'_>, found: &mut NodeEvidence, set: fn(&mut ClusterTraces, bool)) -> Result<(), ParseError> {
+        let there = files::yes_or_no(answer)?;
+        let mut traces = found.traces.clone().unwrap_or_default();
+        set(&mut traces, there);
+        found.traces = Ok(traces);
+        Ok(())
+    }
+    [
+        Question::new(Source::ClusterConfig, files::exists(&NodeFile::ClusterCorosyncConf), |answer, found| {
+            part(answer, found, |traces, there| traces.pve_config = there)
+        }),
+        Question::new(Source::ClusterConfig, files::exists(&NodeFile::LocalCorosyncConf), |answer, found| {
+            part(answer, found, |traces, there| traces.corosync_config = there)
+        }),
+        Question::new(Source::ClusterConfig, files::exists(&NodeFile::CorosyncAuthkey), |answer, found| {
+            part(answer, found, |traces, there| traces.authkey = there)
+        }),
+    ]
+}
+
+fn of_name(name: &NodeName) -> [Question; 3] {
+    fn guests(answer: Answer<'_>, found: &mut NodeEvidence, kind: GuestKind) -> Result<(), ParseError> {
+        let own = host::guests(answer, kind)?;
+        let mut all = found.guests.clone().unwrap_or_default();
+        all.extend(own);
+        found.guests = Ok(all);
+        Ok(())
+    }
+    [
+        Question::new(Source::Resolve, links::ahosts(name), |answer, found| {
+            let order = links::resolved(answer)?;
+            found.resolves_to = Ok(order.iter().copied().collect());
+            found.host.name_order = Ok(order);
+            Ok(())
+        }),
+        Question::new(Source::Guests, host::guest_files(name, GuestKind::Qemu), |answer, found| {
+            guests(answer, found, GuestKind::Qemu)
+        }),
+        Question::new(Source::Guests, host::guest_files(name, GuestKind::Lxc), |answer, found| {
+            guests(answer, found, GuestKind::Lxc)
+        }),
+    ]
+}

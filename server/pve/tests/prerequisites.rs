@@ -1,0 +1,404 @@
+//! The prerequisites from raw answers to verdicts: healthy ones pass, faulty ones are found, silence and rubbish are
+//! errors. Recorded answers are used where there are recordings; the others follow the documented formats.
+#![allow(clippy::expect_used, clippy::panic, reason = "helpers of tests may fail the test")]
+
+mod support;
+
+use model::ids::NodeId;
+use model::observation::{Evidence, EvidenceLine};
+use model::preflight::{CheckId, FindingCode as F, NodeEvidence, Source, Verdict};
+use model::problem::{Problem, ProblemCode};
+use proptest::prelude::*;
+use pve::Answer;
+use pve::prerequisites::{Question, first, second, third};
+use support::entries;
+
+const FACTS: &str = "pve-9.2/71-node-facts.txt";
+/// What cannot be told without the other nodes' probe and clocks.
+const BETWEEN_NODES: [Source; 2] = [Source::Probe, Source::Clock];
+
+const LINKS: &str = r#"[{"ifname":"lo","flags":["LOOPBACK","UP","LOWER_UP"],"mtu":65536,"link_type":"loopback","address":"00:00:00:00:00:00"},
+{"ifname":"eno1","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"master":"vmbr0","link_type":"ether","address":"52:54:00:00:01:0b","parentbus":"pci","parentdev":"0000:02:00.0"},
+{"ifname":"eno2","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"link_type":"ether","address":"52:54:00:00:02:0b","parentbus":"pci","parentdev":"0000:03:00.0"},
+{"ifname":"vmbr0","flags":["BROADCAST","UP","LOWER_UP"],"mtu":1500,"link_type":"ether","address":"52:54:00:00:01:0b","linkinfo":{"info_kind":"bridge","info_data":{"mode":0}}}]"#;
+const ADDRESSES: &str = r#"[{"ifname":"vmbr0","addr_info":[{"local":"10.0.1.11","prefixlen":24,"scope":"global"}]},
+{"ifname":"eno2","addr_info":[{"local":"10.0.2.11","prefixlen":24,"scope":"global"}]}]"#;
+const RULES: &str = r#"{"nftables": [{"metainfo": {"version": "1.1.3", "json_schema_version": 1}}]}"#;
+const CERTIFICATE: &str = "notAfter=Nov 20 08:41:56 2028 GMT\nX509v3 Subject Alternative Name: \n    IP Address:127.0.0.1, DNS:localhost, IP Address:10.0.1.11, DNS:pve1, DNS:pve1.lab.local\n";
+const APT: &str = "Reading package lists...\nCalculating upgrade...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n";
+const PACKAGES: &str = "corosync 3.1.9-pve2 installed\npve-cluster 9.1.6 installed\nufw  not-installed\nproxmox-kernel-6.17.2-1-pve-signed 6.17.2-1 installed\n";
+
+fn recorded(command: &str) -> (String, i32) {
+    let all = entries(FACTS);
+    let one = all.iter().find(|one| one.command.starts_with(command));
+    let one = one.unwrap_or_else(|| panic!("{command} is not recorded"));
+    (one.stdout.clone(), one.exit)
+}
+
+/// What a healthy node `pve1` answers; `None` for what is not asked.
+fn healthy(command: &str) -> Option<(String, i32)> {
+    let text = match command {
+        "id -u" => "0\n",
+        "hostname" => return Some(recorded("hostname")),
+        "cat /etc/hostname" => "pve1\n",
+        "cat /etc/hosts" => return Some(recorded("cat /etc/hosts")),
+        "pvecm apiver" => return Some(recorded("pvecm apiver")),
+        "ip -j addr" => ADDRESSES,
+        "ip -d -j link" => LINKS,
+        "ip -j route" => r#"[{"dst":"default","gateway":"10.0.1.1","dev":"vmbr0","flags":[]}]"#,
+        "timedatectl show" => "Timezone=Etc/UTC\nNTP=yes\nNTPSynchronized=yes\n",
+        "chronyc -n -c tracking" => {
+            "C0000201,192.0.2.1,3,1795336910.1,0.000012,0.00001,0.00003,1.2,0.0,0.03,0.002,0.001,64.2,Normal\n"
+        }
+        "chronyc -n -c sources" => "^,*,192.0.2.1,2,6,377,22,0.000013,0.000012,0.000200\n",
+        "pve-firewall status" => "Status: disabled/running\n",
+        "nft -j list ruleset" => RULES,
+        "pvesubscription get" => "message: There is no subscription key\nserverid: 0\nstatus: notfound\n",
+        "pwd" => "/root\n",
+        "cat /proc/pressure/io" => {
+            "some avg10=0.00 avg60=0.10 avg300=0.01 total=2492239\nfull avg10=0.00 avg60=0.07 avg300=0.00 total=2019606\n"
+        }
+        "cat /proc/meminfo" => {
+            "MemTotal:       16384000 kB\nMemAvailable:   12000000 kB\nSwapTotal:       8388604 kB\nSwapFree:        8388604 kB\n"
+        }
+        "cat /etc/pve/storage.cfg" => {
+            "dir: local\n\tpath /var/lib/vz\n\tcontent iso,vztmpl\n\nlvmthin: local-lvm\n\tthinpool data\n\tvgname pve\n"
+        }
+        "cat /etc/pve/user.cfg" => "user:root@pam:1:0:::root@example.net::\n",
+        "pveversion" => "pve-manager/9.2.11/14a22df3c0de (running kernel: 6.17.2-1-pve)\n",
+        "getent ahosts pve1" => return Some(recorded("getent ahosts pve1")),
+        "/usr/sbin/sshd -T" => return Some(recorded("sshd -T")),
+        "ls -1a /etc/pve/nodes" => ".\n..\npve1\n",
+        _ if command.starts_with("ls -1a ") => ".\n..\n",
+        _ if command.starts_with("test -e ") => return Some((String::new(), 1)),
+        _ if command.starts_with("cat /etc/ssh/") => "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQC7 root@pve1\n",
+        _ if command.starts_with("systemctl is-active") => {
+            return Some(("inactive\nactive\nactive\nactive\nactive\nactive\ninactive\ninactive\n".into(), 0));
+        }
+        _ if command.starts_with("df ") => {
+            "Mounted on       Avail IUse%\n/          61815910400    3%\n/          61815910400    3%\n/          61815910400     -\n"
+        }
+        _ if command.starts_with("sysctl ") => {
+            "net.ipv4.conf.all.rp_filter = 2\nnet.netfilter.nf_conntrack_count = 90\nnet.netfilter.nf_conntrack_max = 262144\n"
+        }
+        _ if command.starts_with("openssl x509 -in /etc/pve/local") => CERTIFICATE,
+        _ if command.starts_with("openssl x509") => "notAfter=Nov 20 08:41:56 2036 GMT\n",
+        _ if command.starts_with("openssl verify") => "/etc/pve/local/pve-ssl.pem: OK\n",
+        _ if command.starts_with("dpkg-query") => PACKAGES,
+        _ if command.starts_with("apt-get indextargets") => {
+            "http://deb.debian.org/debian/ trixie main\nhttp://download.proxmox.com/debian/pve/ trixie pve-no-subscription\n"
+        }
+        _ if command.starts_with("apt-get -s") => APT,
+        _ if command.starts_with("grep -sH ''") => {
+            "/sys/class/net/eno1/speed:10000\n/sys/class/net/eno1/duplex:full\n/sys/class/net/eno2/speed:1000\n/sys/class/net/eno2/duplex:full\n"
+        }
+        _ if command.starts_with("printf") => "quorate-quiet\n",
+        _ if command.starts_with("sqlite3") => "ok\n50|23456\n",
+        _ => return None,
+    };
+    Some((text.to_owned(), 0))
+}
+
+type Answers<'a> = &'a dyn Fn(&Question) -> Option<(String, i32)>;
+
+/// Asks all rounds as the console does; a source with an answer that cannot be read is missing.
+fn ask(answers: Answers<'_>) -> NodeEvidence {
+    let silent = Problem::new(ProblemCode::Garbage);
+    let id = NodeId::from_uuid(uuid::Uuid::nil());
+    let mut found = NodeEvidence::missing(id, "pve1", false, &silent);
+    found.management = "10.0.1.11".parse().ok();
+    let mut broken = Vec::new();
+    for round in [first as fn(&NodeEvidence) -> Vec<Question>, second, third] {
+        for question in round(&found) {
+            let shown = question.command.display();
+            let other = answers(&question);
+            let (stdout, exit) =
+                other.or_else(|| healthy(&shown)).unwrap_or_else(|| panic!("{shown}: no answer in this test"));
+            let lines = stdout.lines().map(|line| EvidenceLine { text: line.to_owned(), guilty: false }).collect();
+            let at = "2026-11-22T08:42:00Z".parse().expect("a time");
+            let evidence =
+                Evidence { node: "pve1".into(), command: shown, exit: Some(exit), at, millis: 1, lines, cut: false };
+            found.evidence.insert(question.source, evidence);
+            if question.fill(Answer::new(stdout.as_bytes(), b"", exit), &mut found).is_err() {
+                broken.push(question.source);
+            }
+        }
+    }
+    for source in broken {
+        found.forget(source, &silent);
+    }
+    found
+}
+
+fn verdict(found: &NodeEvidence, check: CheckId) -> (Verdict, Vec<F>) {
+    let cells = model::checks::judge(std::slice::from_ref(found), &[]);
+    let cell = cells.into_iter().find(|cell| cell.check == check).expect("a cell");
+    (cell.verdict, cell.findings.into_iter().map(|finding| finding.code).collect())
+}
+
+fn alone(check: CheckId) -> bool {
+    !check.needs().iter().any(|source| BETWEEN_NODES.contains(source))
+}
+
+fn questions() -> Vec<Question> {
+    let found = ask(&|_| None);
+    [first(&found), second(&found), third(&found)].concat()
+}
+
+#[test]
+fn a_healthy_nodes_answers_are_read_and_pass() {
+    let found = ask(&|_| None);
+    for check in CheckId::ALL.iter().filter(|check| alone(**check)) {
+        let (verdict, findings) = verdict(&found, *check);
+        assert!(matches!(verdict, Verdict::Pass | Verdict::Skipped), "{check:?}: {verdict:?} {findings:?}");
+    }
+}
+
+#[test]
+fn every_source_that_a_check_needs_is_asked_for() {
+    let asked: Vec<Source> = questions().iter().map(|question| question.source).chain(BETWEEN_NODES).collect();
+    for check in CheckId::ALL {
+        assert!(check.needs().iter().all(|source| asked.contains(source)), "{check:?}");
+    }
+}
+
+#[test]
+fn only_reading_commands_are_asked_and_each_is_one_line() {
+    for question in questions() {
+        assert_eq!(question.command.effect(), pve::Effect::ReadsOnly, "{}", question.command);
+        assert!(!question.command.argv().iter().any(|word| word.contains('\n')), "{}", question.command);
+    }
+}
+
+/// Silence with exit 0, a program that is not there, and bytes that mean nothing.
+#[test]
+fn no_check_passes_on_an_answer_that_says_nothing() {
+    let nothing = [("", 0), ("", 127), ("", 124), ("\u{fffd}\u{1b}[2J{[[ 17\n", 0), ("\n\n", 0)];
+    for question in questions() {
+        for (text, exit) in nothing {
+            let found = ask(&|asked| (asked.command == question.command).then(|| (text.to_owned(), exit)));
+            for check in CheckId::ALL.iter().filter(|check| alone(**check) && check.needs().contains(&question.source))
+            {
+                // `test -e` answers by its exit code alone, and rubbish in a file of free text is a wrong value.
+                let said = question.command.program() == "test" || !text.trim().is_empty();
+                let (verdict, _) = verdict(&found, *check);
+                assert!(
+                    verdict == Verdict::Error || (said && exit == 0 && verdict == Verdict::Fail),
+                    "{check:?} is {verdict:?} although {} answers {text:?} with exit {exit}",
+                    question.command
+                );
+            }
+        }
+    }
+}
+
+/// (start of the command, its answer, its exit code, what is found)
+const FAULTS: &[(&str, &str, i32, CheckId, F)] = &[
+    ("id -u", "1000\n", 0, CheckId::RootSsh, F::NotRoot),
+    ("cat /etc/hostname", "old\n", 0, CheckId::HostNames, F::NameFileDiffers),
+    ("getent", "127.0.1.1 STREAM pve1\n", 0, CheckId::HostsFile, F::NameLoopback),
+    ("getent", "fd00::11 STREAM pve1\n10.0.1.11 STREAM\n", 0, CheckId::NameOrder, F::Ipv6First),
+    ("ls -1a /etc/pve/nodes/pve1/qemu-server", ".\n..\n100.conf\n", 0, CheckId::NoGuests, F::HasGuests),
+    ("test -e /etc/corosync/authkey", "", 0, CheckId::NoGuests, F::LeftoverAuthkey),
+    (
+        "chronyc -n -c tracking",
+        "00000000,,0,0.0,0.0,0.0,0.0,0.0,0.0,0.0,1.0,1.0,0.0,Not synchronised\n",
+        0,
+        CheckId::ClockService,
+        F::ChronyNotSynchronised,
+    ),
+    (
+        "chronyc -n -c tracking",
+        "C0000201,192.0.2.1,3,1.1,-0.062,0.0,0.0,1.2,0.0,0.0,0.0,0.0,64.2,Normal\n",
+        0,
+        CheckId::ClockService,
+        F::ChronyOffset,
+    ),
+    ("chronyc -n -c sources", "^,?,192.0.2.1,0,6,0,0,0.0,0.0,0.0\n", 0, CheckId::ClockSource, F::NoTimeSource),
+    (
+        "nft",
+        r#"{"nftables": [{"metainfo": {}}, {"chain": {"name": "input", "hook": "input", "policy": "drop"}}]}"#,
+        0,
+        CheckId::Firewall,
+        F::InputDropped,
+    ),
+    (
+        "nft",
+        r#"{"nftables": [{"metainfo": {}}, {"chain": {"name": "ufw-before-input"}}]}"#,
+        0,
+        CheckId::Firewall,
+        F::ForeignFirewall,
+    ),
+    ("/usr/sbin/sshd", "port 2222\npermitrootlogin yes\n", 0, CheckId::SshdSettings, F::SshdPort),
+    ("printf", "Welcome to pve1\nquorate-quiet\n", 0, CheckId::QuietShell, F::ShellTalks),
+    (
+        "systemctl",
+        "active\nactive\nactive\nactive\nactive\nactive\ninactive\ninactive\n",
+        0,
+        CheckId::CorosyncDown,
+        F::CorosyncRuns,
+    ),
+    (
+        "systemctl",
+        "inactive\nactive\nfailed\nactive\nactive\nactive\ninactive\ninactive\n",
+        3,
+        CheckId::Services,
+        F::ServiceDown,
+    ),
+    (
+        "systemctl",
+        "inactive\nactive\nactive\nactive\nactive\ninactive\nactive\ninactive\n",
+        0,
+        CheckId::ClockService,
+        F::TimesyncdOnly,
+    ),
+    ("ls -1a /var/lib/corosync", ".\n..\nringid_10.0.1.11\n", 0, CheckId::CorosyncState, F::CorosyncLeftovers),
+    ("ls -1a /etc/pve/nodes", ".\n..\npve1\nold\n", 0, CheckId::RenamedNode, F::ForeignNodeFolder),
+    (
+        "sqlite3",
+        "*** in database main ***\nTree 2 page 3: btreeInitPage() returns error code 11\n50|100\n",
+        0,
+        CheckId::PmxcfsDatabase,
+        F::DatabaseDamaged,
+    ),
+    ("sqlite3", "ok\n50|100\n0/storage.cfg\n", 0, CheckId::PmxcfsDatabase, F::DatabaseDoubles),
+    ("dpkg-query", "corosync 2.4.4-pve1 installed\n", 0, CheckId::CorosyncVersion, F::CorosyncOld),
+    (
+        "dpkg-query",
+        "corosync 3.1.9-pve2 installed\nufw 0.36 installed\n",
+        0,
+        CheckId::ForeignSoftware,
+        F::SoftwareInTheWay,
+    ),
+    (
+        "dpkg-query",
+        "corosync 3.1.9 installed\nproxmox-kernel-6.17.9-1-pve-signed 6.17.9-1 installed\n",
+        0,
+        CheckId::Kernel,
+        F::RebootPending,
+    ),
+    (
+        "apt-get -s",
+        "Inst corosync [3.1.9-pve1] (3.1.9-pve2 Proxmox:9 [amd64])\n1 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n",
+        0,
+        CheckId::Updates,
+        F::UpdatesPending,
+    ),
+    (
+        "apt-get indextargets",
+        "http://deb.debian.org/debian/ bookworm main\nhttp://download.proxmox.com/debian/pve/ trixie pve-no-subscription\n",
+        0,
+        CheckId::Repositories,
+        F::SuitesMixed,
+    ),
+    ("df ", "Mounted on Avail IUse%\n/ 1000 3%\n/ 1000 3%\n/ 1000 3%\n", 0, CheckId::DiskSpace, F::DiskFull),
+    (
+        "cat /proc/pressure/io",
+        "some avg10=0.00 avg60=30.00\nfull avg10=0.00 avg60=22.50 avg300=1.00 total=9\n",
+        0,
+        CheckId::DiskLatency,
+        F::IoStalls,
+    ),
+    ("cat /proc/meminfo", "MemAvailable: 1000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n", 0, CheckId::Memory, F::MemoryLow),
+    (
+        "cat /etc/pve/user.cfg",
+        "user:root@pam:1:0:::::\nuser:ops@pve:1:0:::::\nacl:1:/:ops@pve:Administrator:\n",
+        0,
+        CheckId::Users,
+        F::AccountsLost,
+    ),
+    (
+        "sysctl",
+        "net.ipv4.conf.all.rp_filter = 0\nnet.netfilter.nf_conntrack_count = 99\nnet.netfilter.nf_conntrack_max = 100\n",
+        0,
+        CheckId::Conntrack,
+        F::ConntrackFull,
+    ),
+    (
+        "openssl x509 -in /etc/pve/local",
+        "notAfter=Nov  2 08:41:56 2026 GMT\n",
+        0,
+        CheckId::Certificates,
+        F::CertificateExpired,
+    ),
+    (
+        "openssl x509 -in /etc/pve/pve-root-ca.pem",
+        "notAfter=Nov 30 08:41:56 2026 GMT\n",
+        0,
+        CheckId::CertificateAuthority,
+        F::AuthorityEnds,
+    ),
+    (
+        "openssl verify",
+        "error 20 at 0 depth lookup: unable to get local issuer certificate\n",
+        2,
+        CheckId::CertificateAuthority,
+        F::ChainBroken,
+    ),
+    ("pwd", "/etc/pve/nodes\n", 0, CheckId::WorkingFolder, F::InsidePve),
+    (
+        "ip -d -j link",
+        r#"[{"ifname":"bond0","flags":["UP","LOWER_UP"],"mtu":1500,"linkinfo":{"info_kind":"bond","info_data":{"mode":"802.3ad","ad_lacp_rate":"slow"}}}]"#,
+        0,
+        CheckId::Bonds,
+        F::BondSlowLacp,
+    ),
+    ("grep", "/sys/class/net/eno1/speed:100\n/sys/class/net/eno1/duplex:full\n", 2, CheckId::LinkSpeed, F::CardSlow),
+    (
+        "ip -j addr",
+        r#"[{"ifname":"vmbr0","addr_info":[{"local":"10.0.1.11","prefixlen":24,"scope":"global","dynamic":true}]}]"#,
+        0,
+        CheckId::LinkAddresses,
+        F::LinkLearned,
+    ),
+];
+
+#[test]
+fn faults_are_found_in_raw_answers() {
+    for (start, text, exit, check, code) in FAULTS {
+        let found = ask(&|asked| asked.command.display().starts_with(start).then(|| ((*text).to_owned(), *exit)));
+        let (verdict, findings) = verdict(&found, *check);
+        assert!(findings.contains(code), "{check:?} of {text:?}: {verdict:?} {findings:?}");
+    }
+}
+
+#[test]
+fn recorded_clock_without_a_source_is_no_pass() {
+    let answers = |asked: &Question| {
+        let shown = asked.command.display().replace("-n ", "");
+        shown.starts_with("chronyc").then(|| recorded(&shown))
+    };
+    let found = ask(&answers);
+    assert_eq!(verdict(&found, CheckId::ClockService).0, Verdict::Fail);
+    assert_eq!(verdict(&found, CheckId::ClockSource).0, Verdict::Error, "no line at all");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// No reader panics; what it takes over is fit for a page.
+    #[test]
+    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..300), exit in -1..256) {
+        for question in questions() {
+            let mut found = ask(&|_| None);
+            let _ = question.fill(Answer::new(&bytes, &bytes, exit), &mut found);
+            let shown = format!("{:?}", found.host);
+            prop_assert!(!shown.contains("\\u{1b}") && !shown.contains("\\0"), "{shown}");
+        }
+    }
+
+    /// A cut or damaged healthy answer is read as something or refused, and never panics.
+    #[test]
+    fn damaged_answers_are_survived(cut in 0usize..400, byte in any::<u8>()) {
+        for question in questions() {
+            let (text, exit) = healthy(&question.command.display()).expect("an answer");
+            let mut bytes = text.into_bytes();
+            bytes.truncate(cut);
+            if let Some(last) = bytes.last_mut() {
+                *last = byte;
+            }
+            let mut found = ask(&|_| None);
+            let _ = question.fill(Answer::new(&bytes, b"", exit), &mut found);
+        }
+    }
+}
