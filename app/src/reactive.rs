@@ -20,9 +20,11 @@ pub fn derived<T: Send + Sync + 'static>(made: impl Fn() -> T + Send + Sync + 's
     Signal::derive(made)
 }
 
+type Made<T> = Box<dyn Fn(Option<&T>) -> T + Send + Sync>;
+
 /// A signal that follows what `made` reads, and tells only of values that differ.
 pub fn memo<T: PartialEq + Send + Sync + 'static>(made: impl Fn(Option<&T>) -> T + Send + Sync + 'static) -> Memo<T> {
-    let made: Box<dyn Fn(Option<&T>) -> T + Send + Sync> = Box::new(made);
+    let made: Made<T> = Box::new(made);
     Memo::new(made)
 }
 
