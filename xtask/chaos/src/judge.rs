@@ -7,7 +7,7 @@ use model::live::{Live, LiveEvent};
 use model::observation::{AGE_MEMBERSHIP, Fact, Freshness};
 use model::topology::{PairLink, Partition, Snapshot};
 
-use crate::witness::Seen;
+use crate::witness::{Quorum, Seen};
 
 /// From a follower's word to the console's note of it, in milliseconds.
 const ON_THE_WAY_MS: i64 = 2_000;
@@ -121,7 +121,7 @@ impl Truth {
         let mut within = seen.iter().filter(|seen| seen.answered >= from && seen.asked <= to);
         match &statement.said {
             Said::Quorum(partition) => {
-                within.any(|seen| self.same(partition, seen)) || self.in_journal(statement, partition)
+                within.clone().any(|seen| self.same(partition, seen)) || self.in_journal(statement, partition, within)
             }
             Said::Link(peer, link, connected) => {
                 let Some(id) = self.ids.get(peer) else { return false };
@@ -139,27 +139,39 @@ impl Truth {
         seen.quorum.as_ref().is_some_and(|quorum| {
             quorum.ring == partition.ring_id
                 && quorum.members == self.members(partition)
-                && quorum.quorate == partition.quorate
-                && quorum.expected == partition.expected_votes
-                && quorum.total == partition.total_votes
-                && quorum.quorum == partition.quorum
+                && same_votes(partition, quorum)
         })
     }
 
-    /// A ring that lasted too short for the witness is in the node's journal; its votes follow from its members.
-    fn in_journal(&self, statement: &Statement, partition: &Partition) -> bool {
+    /// A ring that lasted too short for the witness is in the node's journal. Its votes follow from its members and what
+    /// the QDevice adds; or, while it forms, the tool prints its members already and the votes of the one before.
+    fn in_journal<'a>(
+        &self,
+        statement: &Statement,
+        partition: &Partition,
+        mut within: impl Iterator<Item = &'a Seen>,
+    ) -> bool {
         let rings = self.rings.get(&statement.node);
         let members = rings.and_then(|rings| rings.get(&partition.ring_id));
         members.is_some_and(|members| {
-            *members == self.members(partition) && usize::try_from(partition.total_votes) == Ok(members.len())
+            let of_members = partition.total_votes.saturating_sub(partition.qdevice_votes.unwrap_or(0));
+            let follow = usize::try_from(of_members) == Ok(members.len());
+            *members == self.members(partition)
+                && (follow || within.any(|seen| seen.quorum.as_ref().is_some_and(|quorum| same_votes(partition, quorum))))
         })
     }
+}
+
+fn same_votes(partition: &Partition, quorum: &Quorum) -> bool {
+    quorum.quorate == partition.quorate
+        && quorum.expected == partition.expected_votes
+        && quorum.total == partition.total_votes
+        && quorum.quorum == partition.quorum
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::witness::Quorum;
 
     fn time(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -210,6 +222,9 @@ mod tests {
         assert!(lies(60, Said::Quorum(partition("1.d", &all))), "another time");
         assert!(!lies(100, Said::Quorum(partition("1.11", &all[..2]))), "a short ring is in the journal");
         assert!(lies(100, Said::Quorum(partition("1.15", &all[..2]))));
+        let forming = Partition { total_votes: 3, ..partition("1.11", &all[..2]) };
+        assert!(!lies(100, Said::Quorum(forming.clone())), "new members beside the votes of the ring before");
+        assert!(lies(200, Said::Quorum(forming)), "votes that nobody told then");
         assert!(!lies(100, Said::Link("pve2".into(), 0, true)) && lies(100, Said::Link("pve2".into(), 0, false)));
         assert!(!lies(100, Said::Link("pve3".into(), 1, false)) && lies(100, Said::Link("pve3".into(), 1, true)));
         assert!(!lies(100, Said::Version(3)) && lies(100, Said::Version(4)));
