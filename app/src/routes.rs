@@ -4,6 +4,7 @@ use crate::i18n::*;
 use crate::pages::audit::AuditPage;
 use crate::pages::cluster::ClusterPage;
 use crate::pages::clusters::ClustersPage;
+use crate::pages::evidence::EvidencePage;
 use crate::pages::frame::Frame;
 use crate::pages::import::{ImportClusterPage, ImportPage};
 use crate::pages::invite::InvitePage;
@@ -41,6 +42,7 @@ pub fn App() -> impl IntoView {
                     <ParentRoute path=path!("") view=Frame ssr=WHOLE>
                         <Route path=path!("") view=ClustersPage ssr=WHOLE/>
                         <Route path=path!("clusters/:id") view=ClusterPage ssr=WHOLE/>
+                        <Route path=path!("clusters/:id/evidence") view=EvidencePage ssr=WHOLE/>
                         <Route path=path!("clusters/:id/operations") view=ClusterOperationsPage ssr=WHOLE/>
                         <Route path=path!("clusters/:id/build/:step?") view=WizardPage ssr=WHOLE/>
                         <Route path=path!("clusters/:id/import") view=ImportClusterPage ssr=WHOLE/>

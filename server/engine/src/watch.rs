@@ -12,6 +12,7 @@ use crate::context::Engine;
 use crate::limits::SWEEP_PAUSE;
 use counts::Counts;
 use lanes::Lanes;
+pub(crate) use sweep::Question;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{ClusterPhase, Purpose};
 use std::collections::BTreeMap;
@@ -97,6 +98,7 @@ impl Engine {
     pub fn unwatch(&self, cluster: ClusterId) {
         self.watchers.stop_where(|key| key.cluster() == cluster);
         self.hub.forget(cluster);
+        self.evidence.forget(cluster);
     }
 
     /// Stops watching a machine that is being forgotten.

@@ -28,6 +28,7 @@ pub enum Said {
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub node: String,
+    pub command: String,
     pub at: Timestamp,
     pub said: Said,
 }
@@ -80,7 +81,8 @@ impl Screen {
 
     fn note<T>(&mut self, fact: &Fact<T>, said: Said) {
         if self.known.insert(format!("{} {} {said:?}", fact.node, fact.at)) {
-            self.statements.push(Statement { node: fact.node.clone(), at: fact.at, said });
+            let (node, command) = (fact.node.clone(), fact.command.clone());
+            self.statements.push(Statement { node, command, at: fact.at, said });
         }
     }
 
@@ -196,7 +198,7 @@ mod tests {
     }
 
     fn lies(at: i64, said: Said) -> bool {
-        let statement = Statement { node: "pve1".into(), at: time(at), said };
+        let statement = Statement { node: "pve1".into(), command: "a command".into(), at: time(at), said };
         !truth().lies(&[statement]).is_empty()
     }
 
