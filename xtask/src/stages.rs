@@ -75,10 +75,7 @@ pub fn all() -> Vec<Stage> {
     }
     if folders::root().join("xtask/reallab/Cargo.toml").is_file() {
         stages.push(stage("lab", "real OpenSSH and corosync in namespaces", lab));
-        stages.push(Stage {
-            long: true,
-            ..stage("chaos", "random faults on real parts, and a console that watches", chaos)
-        });
+        stages.push(stage("chaos", "random faults on real parts, and a console that watches", chaos));
         stages.push(stage("conform", "what the lab of real parts answers, held against the recordings", conform));
     }
     stages

@@ -12,11 +12,11 @@ use crate::context::Engine;
 use crate::limits::SWEEP_PAUSE;
 use counts::Counts;
 use lanes::Lanes;
-pub(crate) use sweep::Question;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{ClusterPhase, Purpose};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+pub(crate) use sweep::Question;
 use tally::Tally;
 use tokio::task::AbortHandle;
 

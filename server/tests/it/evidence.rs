@@ -44,7 +44,7 @@ async fn a_fact_leads_to_what_the_node_printed_and_what_was_made_of_it() {
     let asked = engine::evidence::asked(evidence.at, evidence.millis);
     let found = behind(&app, &world, &evidence, asked).await.expect("kept");
     let micros = |at: Timestamp| at.as_microsecond();
-    assert_eq!((found.evidence.lines.len(), found.evidence.exit, found.evidence.millis), (18, Some(2), 40));
+    assert_eq!((found.evidence.lines.len(), found.evidence.exit, found.evidence.millis), (19, Some(2), 40));
     assert_eq!((micros(found.evidence.at), found.times), (micros(evidence.at), 1));
     let codes: Vec<ReadingCode> = found.readings.iter().map(|reading| reading.code).collect();
     assert_eq!(codes, [ReadingCode::NotQuorate, ReadingCode::Ring]);
@@ -75,12 +75,11 @@ async fn answers_that_were_dropped_are_told_on_the_page_of_their_cluster_alone()
     let first = app.clock.now();
     // Nothing is awaited in between, so nothing reaches the disk.
     for number in 0..EVIDENCE_QUEUE_MAX + TOO_MANY {
-        let at = first + jiff::SignedDuration::from_millis(i64::try_from(number).expect("a number"));
+        let at = first + jiff::SignedDuration::from_secs(i64::try_from(number).expect("a number"));
         app.state.engine.evidence.keep(world.cluster, seen(at));
     }
-    let view = async |id| -> ClusterView {
-        app.viewer().await.call("cluster", json!({ "id": id })).await.expect("a cluster")
-    };
+    let view =
+        async |id| -> ClusterView { app.viewer().await.call("cluster", json!({ "id": id })).await.expect("a cluster") };
     let gap = view(world.cluster).await.gap.expect("some were dropped");
     assert_eq!((gap.answers, gap.since), (u64::try_from(TOO_MANY).expect("a number"), first));
     assert_eq!(view(other.cluster).await.gap, None);

@@ -159,7 +159,8 @@ impl Truth {
             let of_members = partition.total_votes.saturating_sub(partition.qdevice_votes.unwrap_or(0));
             let follow = usize::try_from(of_members) == Ok(members.len());
             *members == self.members(partition)
-                && (follow || within.any(|seen| seen.quorum.as_ref().is_some_and(|quorum| same_votes(partition, quorum))))
+                && (follow
+                    || within.any(|seen| seen.quorum.as_ref().is_some_and(|quorum| same_votes(partition, quorum))))
         })
     }
 }

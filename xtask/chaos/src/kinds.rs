@@ -80,10 +80,9 @@ pub fn switches(node: &str, link: u8, shape: Shape) -> Vec<Switch> {
 fn of_votes(node: &str, shape: Shape) -> Switch {
     match shape {
         // Its proof wants all the others in one quorate partition.
-        Shape::Plain => Switch {
-            breadth: Breadth::Alone,
-            ..onoff(|on| Fault::SplitBrain { node: node.to_owned(), on })
-        },
+        Shape::Plain => {
+            Switch { breadth: Breadth::Alone, ..onoff(|on| Fault::SplitBrain { node: node.to_owned(), on }) }
+        }
         Shape::Qdevice => Switch { breadth: Breadth::Qnetd, ..both(Fault::StopQnetd, Fault::StartQnetd) },
     }
 }

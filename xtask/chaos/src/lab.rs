@@ -75,9 +75,11 @@ pub fn take(turn: &Turn) -> anyhow::Result<()> {
     words?;
     match turn {
         // Its unit stops with corosync's and does not start with it: a person who starts corosync starts both.
-        Turn::Inject(Fault::StartCorosync { node }) => {
-            must(node, "if systemctl is-enabled corosync-qdevice >/dev/null 2>&1; then systemctl start corosync-qdevice; fi").map(|_| ())
-        }
+        Turn::Inject(Fault::StartCorosync { node }) => must(
+            node,
+            "if systemctl is-enabled corosync-qdevice >/dev/null 2>&1; then systemctl start corosync-qdevice; fi",
+        )
+        .map(|_| ()),
         _ => Ok(()),
     }
 }

@@ -102,7 +102,7 @@ impl Turns {
     fn begin(&mut self) -> anyhow::Result<Option<Fault>> {
         let free: Vec<String> = self.nodes.iter().filter(|node| !self.ends.contains_key(*node)).cloned().collect();
         let node = self.random.one_of(&free).context("no node is whole")?;
-        let link = if self.random.below(2) == 0 { 0 } else { 1 };
+        let link = u8::from(self.random.below(2) == 1);
         let mut all = kinds::switches(&node, link, self.shape);
         if self.bag.is_empty() {
             self.bag = (0..all.len()).collect();

@@ -88,7 +88,8 @@ fn what_is_stale_is_not_green_and_promises_nothing() {
 fn a_contradiction_is_what_the_head_says() {
     let mut torn = pair();
     let Agreement::Agreed { partition } = torn.agreement.clone() else { panic!("set below") };
-    let alone = Partition { quorate: false, members: vec!["elm".into()], told_by: vec!["elm".into()], ..partition.clone() };
+    let alone =
+        Partition { quorate: false, members: vec!["elm".into()], told_by: vec!["elm".into()], ..partition.clone() };
     torn.agreement = Agreement::Partitioned { partitions: vec![partition, alone] };
     let looks = |second| {
         let one = believed(torn.clone(), at(second));

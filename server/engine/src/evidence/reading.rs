@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 /// Exit codes of `corosync-quorumtool -s` for quorate and not.
 const QUORATE: i32 = 0;
 const NOT_QUORATE: i32 = 2;
+/// How dpkg-query begins what it prints on standard error.
+const DPKG_ERROR: &str = "dpkg-query:";
 /// A command without an end counts as ended by its limit.
 const KILLED: i32 = 137;
 
@@ -26,10 +28,13 @@ pub fn readings(evidence: &Evidence) -> Vec<Reading> {
     if evidence.cut {
         return vec![Reading::new(ReadingCode::CutShort)];
     }
-    let lines: Vec<&str> = evidence.lines.iter().map(|line| line.text.as_str()).collect();
-    let text = format!("{}\n", lines.join("\n"));
+    // What is kept has both streams in one; only dpkg-query says on the second what its reader has to know.
+    let lines = evidence.lines.iter().map(|line| line.text.as_str());
+    let (errors, lines): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with(DPKG_ERROR));
+    let (text, errors) = (format!("{}\n", lines.join("\n")), errors.join("\n"));
+    let exit = evidence.exit.unwrap_or(KILLED);
     let read = match asked {
-        Some(question) => of_question(*question, Answer::new(text.as_bytes(), b"", evidence.exit.unwrap_or(KILLED))),
+        Some(question) => of_question(*question, Answer::new(text.as_bytes(), errors.as_bytes(), exit)),
         None => of_block(&text),
     };
     read.unwrap_or_else(|error| vec![failed(&error, &evidence.node)])
