@@ -33,6 +33,12 @@ pub struct Statement {
     pub said: Said,
 }
 
+impl std::fmt::Display for Statement {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} {}, {}: {:?}", self.at, self.node, self.command, self.said)
+    }
+}
+
 /// Everything that was said, once each, and what was wrong at once.
 #[derive(Debug, Default)]
 pub struct Screen {
@@ -145,23 +151,23 @@ impl Truth {
         })
     }
 
-    /// A ring that lasted too short for the witness is in the node's journal. Its votes follow from its members and what
-    /// the QDevice adds; or, while it forms, the tool prints its members already and the votes of the one before.
+    /// An answer that the witness did not hear, given while one ring follows another: the ring stands in the node's journal,
+    /// and so do its members; its votes follow from them and what the QDevice adds. corosync's tool asks for ring, members
+    /// and votes one after the other, so members and votes may also be those that the witness heard just before or after.
     fn in_journal<'a>(
         &self,
         statement: &Statement,
         partition: &Partition,
-        mut within: impl Iterator<Item = &'a Seen>,
+        within: impl Iterator<Item = &'a Seen> + Clone,
     ) -> bool {
         let rings = self.rings.get(&statement.node);
-        let members = rings.and_then(|rings| rings.get(&partition.ring_id));
-        members.is_some_and(|members| {
-            let of_members = partition.total_votes.saturating_sub(partition.qdevice_votes.unwrap_or(0));
-            let follow = usize::try_from(of_members) == Ok(members.len());
-            *members == self.members(partition)
-                && (follow
-                    || within.any(|seen| seen.quorum.as_ref().is_some_and(|quorum| same_votes(partition, quorum))))
-        })
+        let Some(formed) = rings.and_then(|rings| rings.get(&partition.ring_id)) else { return false };
+        let mut heard = within.filter_map(|seen| seen.quorum.as_ref());
+        let members = self.members(partition);
+        let of_members = partition.total_votes.saturating_sub(partition.qdevice_votes.unwrap_or(0));
+        let follow = usize::try_from(of_members) == Ok(members.len());
+        (*formed == members || heard.clone().any(|quorum| quorum.members == members))
+            && (follow || heard.any(|quorum| same_votes(partition, quorum)))
     }
 }
 
@@ -228,6 +234,8 @@ mod tests {
         let forming = Partition { total_votes: 3, ..partition("1.11", &all[..2]) };
         assert!(!lies(100, Said::Quorum(forming.clone())), "new members beside the votes of the ring before");
         assert!(lies(200, Said::Quorum(forming)), "votes that nobody told then");
+        assert!(!lies(100, Said::Quorum(partition("1.11", &all))), "a new ring beside the members of the one before");
+        assert!(lies(200, Said::Quorum(partition("1.11", &all))) && lies(100, Said::Quorum(partition("1.15", &all))));
         assert!(!lies(100, Said::Link("pve2".into(), 0, true)) && lies(100, Said::Link("pve2".into(), 0, false)));
         assert!(!lies(100, Said::Link("pve3".into(), 1, false)) && lies(100, Said::Link("pve3".into(), 1, true)));
         assert!(!lies(100, Said::Version(3)) && lies(100, Said::Version(4)));

@@ -190,7 +190,8 @@ fn verdict(screen: Screen, witness: Witness, lab: &Lab) -> anyhow::Result<()> {
         screen.statements.len(),
         lies.len()
     );
-    ensure!(lies.is_empty(), "no node told: {lies:#?}");
+    let lines: Vec<String> = lies.iter().map(ToString::to_string).collect();
+    ensure!(lines.is_empty(), "no node told this:\n{}", lines.join("\n"));
     ensure!(screen.problems.is_empty(), "{}", screen.problems.join("\n"));
     ensure!(screen.statements.len() > lab.nodes.len() && answers > lab.nodes.len(), "nothing was judged");
     Ok(())
