@@ -31,7 +31,9 @@ pub fn readings(evidence: &Evidence) -> Vec<Reading> {
     // What is kept has both streams in one; only dpkg-query says on the second what its reader has to know.
     let lines = evidence.lines.iter().map(|line| line.text.as_str());
     let (errors, lines): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with(DPKG_ERROR));
-    let (text, errors) = (format!("{}\n", lines.join("\n")), errors.join("\n"));
+    // As printed: what is kept has look-alikes for the two characters of markup (`clean_text`).
+    let text = format!("{}\n", lines.join("\n")).replace('‹', "<").replace('›', ">");
+    let errors = errors.join("\n");
     let exit = evidence.exit.unwrap_or(KILLED);
     let read = match asked {
         Some(question) => of_question(*question, Answer::new(text.as_bytes(), errors.as_bytes(), exit)),
