@@ -156,7 +156,7 @@ impl Truth {
     /// and votes one after the other, so members and votes may also be those that the witness heard last before or just after:
     /// while totem gathers the tool does not answer it.
     fn in_journal<'a>(
-        &self,
+        &'a self,
         statement: &Statement,
         partition: &Partition,
         within: impl Iterator<Item = &'a Seen> + Clone,
