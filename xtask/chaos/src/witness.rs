@@ -139,6 +139,8 @@ fn rings_of(journal: &str) -> BTreeMap<String, BTreeSet<u32>> {
     for line in journal.lines() {
         if let Some((_, rest)) = line.split_once("A new membership (") {
             ring = rest.split(')').next().map(str::to_owned);
+            // One that another follows before its members have settled has no line of members.
+            found.extend(ring.clone().map(|ring| (ring, BTreeSet::new())));
         } else if let (Some((_, rest)), Some(ring)) = (line.split_once("[QUORUM] Members["), &ring) {
             let ids = rest.split_once(": ").map(|(_, ids)| ids).unwrap_or_default();
             found.insert(ring.clone(), ids.split_whitespace().filter_map(|id| id.parse().ok()).collect());
