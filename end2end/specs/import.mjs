@@ -14,7 +14,7 @@ export default {
   'import, simulated': async (spec) => {
     const nodes = await Nodes.start(spec, 3, { scenario: 'healthy' })
     const console = await Served.start(spec)
-    await walk(spec, console, await ready(spec, console), nodes, 'lab')
+    await walk(spec, await ready(spec, console), nodes, 'lab')
   },
 
   'import, simulated, in French': async (spec) => {
@@ -55,16 +55,8 @@ async function ready(spec, console, language) {
   return admin
 }
 
-/** What the node printed, and what was made of it. */
-async function seeAnswer(one) {
-  const { t } = one
-  await one.see('Quorum information')
-  await one.see(t.like('codes.reading_quorate', { votes: 3, expected: 3, quorum: 2 }))
-  await one.see(t('pages.evidence_printed'))
-}
-
 /** Through the second node of three; the third is dead at first. */
-async function walk(spec, console, admin, nodes, name) {
+async function walk(spec, admin, nodes, name) {
   const { t } = admin
   const work = new Import(admin)
   const [first, second, third] = nodes.members
@@ -92,28 +84,6 @@ async function walk(spec, console, admin, nodes, name) {
     const cluster = new ClusterPage(admin, work.cluster)
     await cluster.seeState({ quorate: true, health: 'healthy', votes: 3, expected: 3 })
     for (const node of nodes.members) await cluster.seeNode(node.name, 'member')
-  })
-  await spec.step('a fact leads to the raw answer behind it, and its address to the same for a colleague', async () => {
-    const source = admin.page.locator('.answer-votes a.source')
-    await source.click()
-    await admin.page.waitForURL(/\/evidence\?node=/)
-    await admin.seeHeading(t('pages.evidence_title'))
-    await seeAnswer(admin)
-    await admin.inspect('raw answer')
-    const colleague = await person(spec, console.origin)
-    await colleague.goto(admin.page.url())
-    await colleague.page.waitForURL(/\/sign-in/)
-    await colleague.fill(t('pages.user_name'), ADMIN.name)
-    await colleague.fill(t('pages.password'), ADMIN.password)
-    colleague.expect(/status of 401/)
-    await colleague.press(colleague.button(t('pages.sign_in')))
-    await colleague.page.waitForURL(/\/evidence\?node=/)
-    await seeAnswer(colleague)
-    admin.expect(/status of (4|5)\d\d/)
-    await admin.goto(`/clusters/${work.cluster}/evidence?node=pve1&command=nothing&at=2020-01-01T00:00:00Z`)
-    await admin.see(t.like('codes.problem_evidence_expired'))
-    await admin.goto(`/clusters/${work.cluster}/evidence?node=pve1`)
-    await admin.see(t.like('codes.problem_evidence_unknown'))
   })
   await spec.step('it is not taken over twice', async () => {
     admin.expect(/status of (4|5)\d\d/)

@@ -41,6 +41,8 @@ export default {
       await far.page.evaluate(remember)
       far.page.on('framenavigated', () => (loads += 1))
     })
+    await spec.step('a fact leads to the raw answer behind it, and its address to the same for a colleague', () => rawAnswer(spec, console, near, work.cluster))
+    await spec.step('the near one is back on the page of the cluster', () => here.open())
     await spec.step('the network breaks, and the page says so', async () => {
       far.expect(/ERR_|Failed to load resource/)
       proxy.breakAll()
@@ -75,6 +77,37 @@ export default {
       equal(times, [...times].sort(), 'times of the quorum answer, in the order of their showing')
     })
   },
+}
+
+async function rawAnswer(spec, console, admin, cluster) {
+  const { t } = admin
+  await admin.page.locator('.answer-votes a.source').click()
+  await admin.page.waitForURL(/\/evidence\?node=/)
+  await admin.seeHeading(t('pages.evidence_title'))
+  await seeAnswer(admin)
+  await admin.inspect('raw answer')
+  const colleague = await person(spec, console.origin)
+  colleague.expect(/status of 401/)
+  await colleague.goto(admin.page.url())
+  await colleague.page.waitForURL(/\/sign-in/)
+  await colleague.fill(t('pages.user_name'), ADMIN.name)
+  await colleague.fill(t('pages.password'), ADMIN.password)
+  await colleague.press(colleague.button(t('pages.sign_in')))
+  await colleague.page.waitForURL(/\/evidence\?node=/)
+  await seeAnswer(colleague)
+  admin.expect(/status of (4|5)\d\d/)
+  await admin.goto(`/clusters/${cluster}/evidence?node=pve1&command=nothing&at=2020-01-01T00:00:00Z`)
+  await admin.see(t.like('codes.problem_evidence_expired'))
+  await admin.goto(`/clusters/${cluster}/evidence?node=pve1`)
+  await admin.see(t.like('codes.problem_evidence_unknown'))
+}
+
+/** What the node printed, and what was made of it. */
+async function seeAnswer(one) {
+  const { t } = one
+  await one.see('Quorum information')
+  await one.see(t.like('codes.reading_quorate', { votes: 3, expected: 3, quorum: 2 }))
+  await one.see(t('pages.evidence_printed'))
 }
 
 /** Notes in the page each time that stands beside the votes. */
