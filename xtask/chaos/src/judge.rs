@@ -164,7 +164,7 @@ impl Truth {
         let rings = self.rings.get(&statement.node);
         let Some(formed) = rings.and_then(|rings| rings.get(&partition.ring_id)) else { return false };
         let seen = self.seen.get(&statement.node).map(Vec::as_slice).unwrap_or_default();
-        let before = seen.iter().filter(|seen| seen.asked <= statement.at && seen.quorum.is_some()).next_back();
+        let before = seen.iter().rfind(|seen| seen.asked <= statement.at && seen.quorum.is_some());
         let mut heard = before.into_iter().chain(within).filter_map(|seen| seen.quorum.as_ref());
         let members = self.members(partition);
         let of_members = partition.total_votes.saturating_sub(partition.qdevice_votes.unwrap_or(0));

@@ -12,7 +12,7 @@ pub enum Shape {
 impl Shape {
     /// Every seed has one of the two.
     pub const fn of(seed: u64) -> Self {
-        if seed % 2 == 0 { Self::Qdevice } else { Self::Plain }
+        if seed.is_multiple_of(2) { Self::Qdevice } else { Self::Plain }
     }
 
     /// A QDevice has a use where the number is even.
