@@ -12,8 +12,9 @@ mod layout;
 mod live_badge;
 mod notice;
 mod plan;
+mod source;
 
-pub use age::{Age, Source, When, short};
+pub use age::{Age, When, short};
 pub use badge::{Badge, Tone};
 pub use button::{Button, ButtonKind};
 pub use code::{CodeBlock, Lines};
@@ -25,3 +26,4 @@ pub use layout::{Card, Empty, FactRow, LiveRegion, PageTitle, Spinner, Tabs};
 pub use live_badge::LiveBadge;
 pub use notice::{Message, Notice, Refusal};
 pub use plan::PlanSheet;
+pub use source::{Source, encode, source_in};

@@ -3,6 +3,8 @@
 pub mod audit;
 pub mod cluster;
 pub mod clusters;
+pub mod evidence;
+pub mod forget;
 pub mod frame;
 pub mod import;
 pub mod invite;

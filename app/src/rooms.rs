@@ -5,6 +5,7 @@
 
 use crate::pages::audit::AuditPage;
 use crate::pages::cluster::ClusterPage;
+use crate::pages::evidence::EvidencePage;
 use crate::pages::import::{ImportClusterPage, ImportPage};
 use crate::pages::operation::OperationPage;
 use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
@@ -20,6 +21,7 @@ use leptos_router::LazyRoute;
 enum Watch {
     Cluster,
     ClusterOperations,
+    Evidence,
     AllOperations,
     Operation,
 }
@@ -46,6 +48,7 @@ fn watch_room(page: Watch) -> AnyView {
     match page {
         Watch::Cluster => view! { <ClusterPage/> }.into_any(),
         Watch::ClusterOperations => view! { <ClusterOperationsPage/> }.into_any(),
+        Watch::Evidence => view! { <EvidencePage/> }.into_any(),
         Watch::AllOperations => view! { <AllOperationsPage/> }.into_any(),
         Watch::Operation => view! { <OperationPage/> }.into_any(),
     }
@@ -97,6 +100,7 @@ macro_rules! route {
 
 route!(ClusterRoute, watch_room / __preload_watch_room, Watch::Cluster);
 route!(ClusterOperationsRoute, watch_room / __preload_watch_room, Watch::ClusterOperations);
+route!(EvidenceRoute, watch_room / __preload_watch_room, Watch::Evidence);
 route!(AllOperationsRoute, watch_room / __preload_watch_room, Watch::AllOperations);
 route!(OperationRoute, watch_room / __preload_watch_room, Watch::Operation);
 route!(WizardRoute, build_room / __preload_build_room, Build::Wizard);

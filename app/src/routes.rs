@@ -31,6 +31,7 @@ pub fn App() -> impl IntoView {
                     <ParentRoute path=path!("") view=Frame ssr=WHOLE>
                         <Route path=path!("") view=ClustersPage ssr=WHOLE/>
                         <Route path=path!("clusters/:id") view={Lazy::<ClusterRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("clusters/:id/evidence") view={Lazy::<EvidenceRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("clusters/:id/operations") view={Lazy::<ClusterOperationsRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("clusters/:id/build/:step?") view={Lazy::<WizardRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("clusters/:id/import") view={Lazy::<ImportClusterRoute>::new()} ssr=WHOLE/>

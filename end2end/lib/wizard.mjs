@@ -44,6 +44,16 @@ export class Wizard {
     await this.row(node).waitFor()
   }
 
+  /** Adds a machine at the address that another one sees; that one is folded away until it is asked for. */
+  async addBehind(node, jump) {
+    const { person, t } = this
+    const form = this.page.getByRole('form', { name: t('wizard.add_node'), exact: true })
+    const address = form.getByLabel(t('wizard.jump_address'))
+    if (!(await address.isVisible())) await form.getByText(t('wizard.jump'), { exact: true }).click()
+    await person.fill(t('wizard.jump_address'), jump.port === 22 ? jump.address : `${jump.address}:${jump.port}`, form)
+    await this.add(node)
+  }
+
   /** Compares the fingerprint with what the machine's own console says, and confirms it. */
   async pin(node) {
     const { person, t } = this

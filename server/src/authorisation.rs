@@ -51,6 +51,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("resume", Needs::Role(Deed::ResumeOperation)),
     ("abandon", Needs::Role(Deed::AbandonOperation)),
     ("evidence", Needs::Role(Deed::See)),
+    ("evidence_behind", Needs::Role(Deed::See)),
     ("audit", Needs::Role(Deed::ReadAudit)),
     ("audit_entry", Needs::Role(Deed::ReadAudit)),
     ("audit_chain", Needs::Role(Deed::ReadAudit)),

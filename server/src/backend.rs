@@ -3,6 +3,7 @@
 mod checks;
 mod clusters;
 mod demo;
+mod evidence;
 mod import;
 mod nodes;
 mod people;
@@ -10,6 +11,8 @@ mod plans;
 mod trail;
 mod ways;
 mod wizard;
+
+pub use evidence::EVIDENCE_DAYS;
 
 use crate::sessions::{ABSOLUTE_H, ACCOUNT, Account, TOUCH_EVERY_S};
 use crate::state::AppState;
@@ -28,6 +31,7 @@ use model::operation::Operation;
 use model::policy::{Consent, FRESH_SIGN_IN_MIN};
 use model::preflight::{Cell, CheckId, Matrix};
 use model::problem::{Problem, ProblemCode};
+use model::reading::Behind;
 use model::role::Role;
 use model::verify::Verification;
 use model::wizard::Draft;
@@ -279,6 +283,10 @@ impl Backend for RequestBackend {
 
     async fn evidence(&self, caller: Caller, cluster: ClusterId, node: Option<String>) -> ApiResult<Vec<Evidence>> {
         self.do_evidence(caller, cluster, node).await
+    }
+
+    async fn evidence_behind(&self, caller: Caller, cluster: ClusterId, source: FactSource) -> ApiResult<Behind> {
+        self.do_behind(caller, cluster, source).await
     }
 
     async fn audit(&self, caller: Caller, filter: AuditFilter) -> ApiResult<AuditPage> {

@@ -1,6 +1,7 @@
 //! Putting everything together, listening, and stopping cleanly.
 
 use crate::accounts::Accounts;
+use crate::backend::EVIDENCE_DAYS;
 use crate::config::{Config, prepare_data};
 use crate::keys::ConsoleKey;
 use crate::passwords::Passwords;
@@ -29,10 +30,6 @@ const GRACE: Duration = Duration::from_secs(3);
 const WORK_STOP: Duration = Duration::from_secs(5);
 /// How often expired sessions and old evidence are removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
-/// How often the audit says in one entry per cluster what was watched.
-const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);
-/// How long evidence is kept that nothing relies on, in days.
-const EVIDENCE_DAYS: i64 = 14;
 /// How large that evidence may grow, in bytes.
 const EVIDENCE_MAX_BYTES: u64 = 2_000_000_000;
 
@@ -88,7 +85,10 @@ pub async fn serve(
     execute::recover(&engine).await.map_err(|problem| anyhow::anyhow!("recovering operations failed: {problem}"))?;
     engine.watch_all().await;
     let housekeeping = tokio::spawn(keep_house(engine.clone(), store.clone()));
-    let summaries = tokio::spawn(summarise(engine.clone()));
+    let summaries = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.summarise_hourly().await }
+    });
     let leptos = site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
@@ -132,18 +132,6 @@ async fn stop_on_signal(handle: axum_server::Handle<SocketAddr>, mut terminate: 
     }
     tracing::info!("stopping");
     handle.graceful_shutdown(Some(GRACE));
-}
-
-async fn summarise(engine: Engine) {
-    let mut tick = tokio::time::interval(WATCH_SUMMARY);
-    // The first one comes at once, when nothing has been watched yet.
-    tick.tick().await;
-    loop {
-        tick.tick().await;
-        if let Err(error) = engine.summarise_watching().await {
-            tracing::error!(store.error = %error, "what was watched is not in the audit");
-        }
-    }
 }
 
 async fn keep_house(engine: Engine, store: SqliteStore) {

@@ -17,7 +17,7 @@ const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
 const E2E_PUSH: [&str; 4] = ["simulated", "import", "bad-input", "resume"];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 2] = ["two-nodes-qdevice", "looks"];
+const E2E_LONG: [&str; 4] = ["two-nodes-qdevice", "jump", "stream", "looks"];
 
 /// The one that needs namespaces, and so the administrator.
 const E2E_ROOT: &str = "real";
@@ -75,10 +75,7 @@ pub fn all() -> Vec<Stage> {
     }
     if folders::root().join("xtask/reallab/Cargo.toml").is_file() {
         stages.push(stage("lab", "real OpenSSH and corosync in namespaces", lab));
-        stages.push(Stage {
-            long: true,
-            ..stage("chaos", "random faults on real parts, and a console that watches", chaos)
-        });
+        stages.push(stage("chaos", "random faults on real parts, and a console that watches", chaos));
         stages.push(stage("conform", "what the lab of real parts answers, held against the recordings", conform));
     }
     stages

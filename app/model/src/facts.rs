@@ -77,6 +77,14 @@ pub struct QuorumStatus {
 }
 
 impl QuorumStatus {
+    /// The votes are those of the members and of the QDevice. In a block that corosync-quorumtool prints late they are not:
+    /// it has the members of its notification beside the ring and the votes of the moment of printing.
+    #[must_use]
+    pub fn adds_up(&self) -> bool {
+        let of_members: u64 = self.members.iter().map(|member| u64::from(member.votes)).sum();
+        u64::from(self.total_votes) == of_members + u64::from(self.qdevice_votes.unwrap_or(0))
+    }
+
     /// The growing part of the ring's id, where it can be read.
     #[must_use]
     pub fn ring_sequence(&self) -> Option<u64> {

@@ -27,6 +27,7 @@ pub mod policy;
 pub mod preflight;
 pub mod problem;
 pub mod quorum;
+pub mod reading;
 pub mod risk;
 pub mod role;
 pub mod topology;

@@ -135,6 +135,10 @@ codes!(
         OperationOver => "operation_over",
         NodeCountTooLow => "node_count_too_low",
         ClusterAlreadyBuilt => "cluster_already_built",
+        // Raw answers
+        EvidenceExpired => "evidence_expired",
+        EvidenceDropped => "evidence_dropped",
+        EvidenceUnknown => "evidence_unknown",
         // The console itself
         StoreFailed => "store_failed",
         SealMissing => "seal_missing",

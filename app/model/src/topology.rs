@@ -9,12 +9,14 @@ mod fold;
 mod judge;
 mod pairs;
 mod pmxcfs;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod told;
 
 pub use changes::changes;
 pub use fold::{NodeView, fold};
+pub use standing::Standing;
 
 use crate::capability::Capability;
 use crate::facts::{CorosyncNodeId, QdeviceFlags};

@@ -10,6 +10,7 @@ use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
 use model::preflight::{Cell, CheckId, Matrix};
+use model::reading::Behind;
 use model::verify::Verification;
 use model::wizard::Draft;
 
@@ -90,6 +91,7 @@ pub trait Backend: Send + Sync + 'static {
     async fn resume(&self, caller: Caller, id: OperationId) -> ApiResult<()>;
     async fn abandon(&self, caller: Caller, id: OperationId, reason: String) -> ApiResult<()>;
     async fn evidence(&self, caller: Caller, cluster: ClusterId, node: Option<String>) -> ApiResult<Vec<Evidence>>;
+    async fn evidence_behind(&self, caller: Caller, cluster: ClusterId, source: FactSource) -> ApiResult<Behind>;
 
     async fn audit(&self, caller: Caller, filter: AuditFilter) -> ApiResult<AuditPage>;
     async fn audit_entry(&self, caller: Caller, index: u64) -> ApiResult<ChainedEntry>;

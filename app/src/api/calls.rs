@@ -11,6 +11,7 @@ use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
 use model::preflight::{Cell, CheckId, Matrix};
+use model::reading::Behind;
 use model::verify::Verification;
 use model::wizard::Draft;
 
@@ -267,6 +268,14 @@ pub async fn evidence(cluster: ClusterId, node: Option<String>) -> ApiResult<Vec
     let backend = backend()?;
     let caller = backend.caller().await?;
     backend.evidence(caller, cluster, node).await
+}
+
+/// The raw answer behind a fact, also behind an older one that somebody sent the address of.
+#[server(name = EvidenceBehindCall, prefix = "/api", endpoint = "evidence_behind", input = Json, output = Json)]
+pub async fn evidence_behind(cluster: ClusterId, source: FactSource) -> ApiResult<Behind> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.evidence_behind(caller, cluster, source).await
 }
 
 #[server(name = AuditCall, prefix = "/api", endpoint = "audit", input = Json, output = Json)]

@@ -16,6 +16,7 @@ use model::policy::Ruling;
 use model::preflight::Matrix;
 use model::problem::{Problem, ProblemCode};
 use model::quorum::{Forecast, QdeviceAdvice};
+use model::reading::EvidenceGap;
 use model::role::{Access, Role};
 use model::topology::{Health, Snapshot};
 use model::wizard::{Draft, StepState, WizardStep};
@@ -82,6 +83,16 @@ pub struct ClusterLine {
     pub running: Option<OperationId>,
 }
 
+/// Where a fact comes from, which is the address of the answer behind it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FactSource {
+    /// The node's label.
+    pub node: String,
+    pub command: String,
+    /// When it was asked for.
+    pub at: Timestamp,
+}
+
 /// Everything that the cluster and wizard pages need for their first paint; the stream goes on from `seq`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterView {
@@ -92,6 +103,8 @@ pub struct ClusterView {
     /// Running, parked, or the most recent ones, newest first.
     pub operations: Vec<Operation>,
     pub role: Role,
+    /// Raw answers that could not be kept.
+    pub gap: Option<EvidenceGap>,
 }
 
 /// The wizard's state, judged on the server from facts.

@@ -1,11 +1,11 @@
-//! How old a fact is, and where it comes from.
+//! How old a fact is.
 
 use crate::i18n::*;
 use crate::reactive::part;
 use crate::state::clock::{use_clock, written};
 use jiff::Timestamp;
 use leptos::prelude::*;
-use model::observation::{AGE_MEMBERSHIP, AgeLimits, Fact, Freshness};
+use model::observation::{AGE_MEMBERSHIP, AgeLimits, Freshness};
 
 /// The age of a fact, growing while one watches; it turns amber when stale and violet when too old to be believed.
 #[component]
@@ -36,16 +36,6 @@ pub fn When(#[prop(into)] at: Signal<Timestamp>) -> impl IntoView {
     let text = part(move || written(at.get(), clock.now_untracked(), clock.local()));
     view! { <time class="when" datetime=move || at.get().to_string() title=move || at.get().to_string()>{text}</time> }
         .into_any()
-}
-
-/// Where a fact comes from: node, age, and the command in the tooltip.
-#[component]
-pub fn Source<T: Send + Sync + 'static>(
-    fact: Fact<T>,
-    #[prop(default = AGE_MEMBERSHIP)] limits: AgeLimits,
-) -> impl IntoView {
-    let Fact { node, command, at, .. } = fact;
-    view! { <span class="source" title=command>{node}", "<Age at limits/></span> }.into_any()
 }
 
 /// `0 s`, `59 s`, `4 min`, `2 h`, `3 d`: units that both languages write alike.

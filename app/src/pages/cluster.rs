@@ -5,6 +5,7 @@ mod belongings;
 mod demo;
 mod details;
 mod drawing;
+mod gap;
 mod geometry;
 mod happened;
 mod links_table;
@@ -27,7 +28,7 @@ use crate::words::use_words;
 use leptos::prelude::*;
 use model::inventory::ClusterPhase;
 use model::observation::Freshness;
-use model::topology::{Agreement, Snapshot};
+use model::topology::{Agreement, Snapshot, Standing};
 
 /// What is selected in the drawing or in the tables.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,7 @@ fn Watched(view: ClusterView) -> impl IntoView {
         <div class="stack">
             {draft.then(|| view! { <NotBuilt to=build/> })}
             <belongings::Waiting view=view.clone()/>
+            {view.gap.clone().map(|gap| view! { <gap::Gap gap/> })}
             <Announcer live/>
             {(!draft).then(|| view! { <Built live/> })}
             <belongings::WayOut view/>
@@ -120,21 +122,21 @@ fn Badges(live: LiveCluster, draft: bool) -> impl IntoView {
         return view! { <Badge tone=Tone::Plain word=text!(i18n, pages.draft)/> }.into_any();
     }
     let health = memo(move |_| live.believed.with(|one| one.health));
-    let is_quorate = memo(move |_| live.believed.with(quorate));
-    let quorate_tone = memo(move |_| live.believed.with(|one| looks::of_quorum(one, quorate(one))));
+    let standing = memo(move |_| live.believed.with(Snapshot::standing));
+    let quorate_tone = memo(move |_| live.believed.with(looks::of_standing));
     let told_at = memo(move |_| {
         live.believed.with(|one| {
             let aged = one.quorum.as_ref().filter(|aged| aged.freshness == Freshness::Stale);
             aged.map(|aged| aged.fact.at)
         })
     });
-    let quorate_word = derived(move || {
-        match is_quorate.get() {
-            Some(true) => said!(i18n, pages.quorate),
-            Some(false) => said!(i18n, pages.not_quorate),
-            None => said!(i18n, pages.quorate_unknown),
+    let quorate_word = derived(move || match standing.get() {
+        Standing::Quorate => said!(i18n, pages.quorate).to_owned(),
+        Standing::NotQuorate => said!(i18n, pages.not_quorate).to_owned(),
+        Standing::Unknown => said!(i18n, pages.quorate_unknown).to_owned(),
+        Standing::Disputed { views, quorate } => {
+            said!(i18n, pages.quorate_disputed, quorate = quorate, views = views).to_string()
         }
-        .to_owned()
     });
     view! {
         <Badge tone=quorate_tone word=quorate_word/>
@@ -144,7 +146,7 @@ fn Badges(live: LiveCluster, draft: bool) -> impl IntoView {
     .into_any()
 }
 
-/// Whether some partition is quorate; `None` when nobody who is believed says anything.
+/// Whether some partition is quorate, though others may contradict it; `None` when nobody who is believed says anything.
 fn quorate(snapshot: &Snapshot) -> Option<bool> {
     match &snapshot.agreement {
         Agreement::Unknown => None,

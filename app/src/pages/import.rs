@@ -9,6 +9,7 @@ pub use seen::SeenByMember;
 use crate::api::{self, ApiError, ImportDone, WizardView};
 use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Message, Notice, PageTitle, Refusal, Spinner, Tone};
 use crate::i18n::*;
+use crate::pages::forget::forgetting;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
 use crate::pages::wizard::add_node::{AddressForm, Typed};
@@ -247,19 +248,9 @@ fn GiveUp() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let open = RwSignal::new(false);
-    let navigate = use_navigate();
     let importing = memo(move |_| wizard.view.with(|view| view.view.cluster.phase == ClusterPhase::Importing));
     let refusal = wizard.refusal(Deed::AddCluster);
-    let forget = Action::new(move |(): &()| {
-        let navigate = navigate.clone();
-        async move {
-            let answer = api::forget_cluster(wizard.id).await;
-            if answer.is_ok() {
-                navigate("/", NavigateOptions::default());
-            }
-            answer.err().map(|ApiError(problem)| problem)
-        }
-    });
+    let forget = forgetting(wizard.id);
     view! {
         <Show when=move || importing.get()>
             <Button kind=ButtonKind::Quiet disabled_reason=refusal on_press=Callback::new(move |()| open.set(true))>{word!(i18n, import.give_up)}</Button>

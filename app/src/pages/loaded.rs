@@ -1,7 +1,7 @@
 //! The faces that every page has before it has its content: loading, refused, failed.
 
 use crate::api::{self, ApiError, ApiResult, ClusterView, Reading};
-use crate::components::{Button, Notice, Spinner};
+use crate::components::{Button, Notice, Spinner, encode};
 use crate::i18n::*;
 use crate::reactive::memo;
 use leptos::prelude::*;
@@ -67,7 +67,10 @@ pub fn Failed(error: ApiError, on_retry: Callback<()>) -> impl IntoView {
 #[component]
 pub fn ToSignIn() -> impl IntoView {
     let location = use_location();
-    let here = location.pathname.get_untracked();
+    let (mut here, search) = (location.pathname.get_untracked(), location.search.get_untracked());
+    if !search.is_empty() {
+        here = format!("{here}?{}", search.trim_start_matches('?'));
+    }
     let path = if here == "/" { "/sign-in".to_owned() } else { format!("/sign-in?next={}", encode(&here)) };
     view! { <Redirect path/> }.into_any()
 }
@@ -86,14 +89,4 @@ pub fn id_in_address<T: FromStr + Send + Sync + PartialEq + Clone + 'static>() -
 pub fn cluster_in_address() -> Reading<ApiResult<ClusterView>> {
     let id = id_in_address::<ClusterId>();
     api::reading(move || id.get(), |id| async move { crate::api::cluster(id.map_err(ApiError)?).await })
-}
-
-/// Percent-encodes what a query cannot hold; addresses of this console hold nothing beyond ASCII.
-fn encode(path: &str) -> String {
-    path.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'/' => char::from(byte).to_string(),
-            _ => format!("%{byte:02X}"),
-        })
-        .collect()
 }

@@ -3,6 +3,7 @@
 use crate::api::{self, ApiError, Wish, WizardView};
 use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Message, PageTitle, Refusal, Tone};
 use crate::i18n::*;
+use crate::pages::forget::forgetting;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
 use crate::pages::wizard::context::Wizard;
@@ -119,19 +120,9 @@ fn Machine(node: Node, left: RwSignal<bool>) -> impl IntoView {
 fn ForgetOnly() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let navigate = use_navigate();
     let open = RwSignal::new(false);
     let refusal = wizard.refusal(Deed::ForgetCluster);
-    let forget = Action::new(move |(): &()| {
-        let navigate = navigate.clone();
-        async move {
-            let answer = api::forget_cluster(wizard.id).await;
-            if answer.is_ok() {
-                navigate("/", NavigateOptions::default());
-            }
-            answer.err().map(|ApiError(problem)| problem)
-        }
-    });
+    let forget = forgetting(wizard.id);
     view! {
         <div class="stack">
             <p class="muted">{word!(i18n, import.forget_text)}</p>

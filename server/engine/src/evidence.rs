@@ -1,7 +1,9 @@
 //! From a node's output to what a page quotes, and to what is kept.
 
+mod reading;
 mod writer;
 
+pub use reading::readings;
 pub use writer::EvidenceWriter;
 
 use crate::limits::{EVIDENCE_LINES_MAX, EVIDENCE_MAX_BYTES};

@@ -87,3 +87,5 @@ pub const DRAFT_TRIES: u32 = 5;
 pub const RESUMES_MAX: u32 = 100;
 /// After a unit's own time limit, before it surely has ended: its kill, and clocks that differ. In seconds.
 pub const UNIT_OVER_MARGIN_S: i64 = 120;
+/// How often the audit says in one entry per cluster what was watched.
+pub const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);

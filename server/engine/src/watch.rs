@@ -16,6 +16,7 @@ use model::ids::{ClusterId, NodeId};
 use model::inventory::{ClusterPhase, Purpose};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+pub(crate) use sweep::Question;
 use tally::Tally;
 use tokio::task::AbortHandle;
 
@@ -97,6 +98,7 @@ impl Engine {
     pub fn unwatch(&self, cluster: ClusterId) {
         self.watchers.stop_where(|key| key.cluster() == cluster);
         self.hub.forget(cluster);
+        self.evidence.forget(cluster);
     }
 
     /// Stops watching a machine that is being forgotten.

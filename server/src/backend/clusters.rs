@@ -69,6 +69,7 @@ impl RequestBackend {
             seq,
             operations: engine.store.operations(Some(id), RECENT).await.map_err(stored)?,
             role: Self::role_on(caller, id),
+            gap: engine.evidence.gap(id),
             cluster,
         })
     }

@@ -9,7 +9,6 @@ use model::ids::{ClusterId, NodeId, OperationId};
 use model::inventory::{Cluster, Node, Purpose};
 use model::links;
 use model::name::ClusterName;
-use model::observation::Evidence;
 use model::operation::{Operation, OutputLine};
 use model::plan::Intent;
 use model::policy::Consent;
@@ -22,8 +21,6 @@ use std::collections::BTreeSet;
 const LISTED: u32 = 200;
 /// Lines of output on an operation's page.
 const OUTPUT_LINES: usize = 5_000;
-/// Pieces of evidence on one page.
-const EVIDENCE_LISTED: u32 = 200;
 
 impl RequestBackend {
     pub(super) async fn do_preview(&self, caller: Caller, id: ClusterId, wish: Wish) -> ApiResult<Preview> {
@@ -204,15 +201,5 @@ impl RequestBackend {
     pub(super) async fn do_abandon(&self, caller: Caller, id: OperationId, reason: String) -> ApiResult<()> {
         self.operation_for(&caller, id, Deed::AbandonOperation).await?;
         self.state.engine.abandon(&actor(&caller), id, &reason).await.map_err(ApiError)
-    }
-
-    pub(super) async fn do_evidence(
-        &self,
-        caller: Caller,
-        cluster: ClusterId,
-        node: Option<String>,
-    ) -> ApiResult<Vec<Evidence>> {
-        self.cluster_for(&caller, cluster, Deed::See).await?;
-        self.state.engine.store.evidence_of(cluster, node.as_deref(), EVIDENCE_LISTED).await.map_err(stored)
     }
 }

@@ -11,6 +11,7 @@ mod client;
 mod commands;
 mod csrf;
 mod dropped;
+mod evidence;
 mod growing;
 mod headers;
 mod hostile;

@@ -7,7 +7,7 @@ use model::live::{Live, LiveEvent};
 use model::observation::{AGE_MEMBERSHIP, Fact, Freshness};
 use model::topology::{PairLink, Partition, Snapshot};
 
-use crate::witness::Seen;
+use crate::witness::{Quorum, Seen};
 
 /// From a follower's word to the console's note of it, in milliseconds.
 const ON_THE_WAY_MS: i64 = 2_000;
@@ -28,8 +28,15 @@ pub enum Said {
 #[derive(Debug, Clone)]
 pub struct Statement {
     pub node: String,
+    pub command: String,
     pub at: Timestamp,
     pub said: Said,
+}
+
+impl std::fmt::Display for Statement {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} {}, {}: {:?}", self.at, self.node, self.command, self.said)
+    }
 }
 
 /// Everything that was said, once each, and what was wrong at once.
@@ -80,7 +87,8 @@ impl Screen {
 
     fn note<T>(&mut self, fact: &Fact<T>, said: Said) {
         if self.known.insert(format!("{} {} {said:?}", fact.node, fact.at)) {
-            self.statements.push(Statement { node: fact.node.clone(), at: fact.at, said });
+            let (node, command) = (fact.node.clone(), fact.command.clone());
+            self.statements.push(Statement { node, command, at: fact.at, said });
         }
     }
 
@@ -121,7 +129,7 @@ impl Truth {
         let mut within = seen.iter().filter(|seen| seen.answered >= from && seen.asked <= to);
         match &statement.said {
             Said::Quorum(partition) => {
-                within.any(|seen| self.same(partition, seen)) || self.in_journal(statement, partition)
+                within.clone().any(|seen| self.same(partition, seen)) || self.in_journal(statement, partition, within)
             }
             Said::Link(peer, link, connected) => {
                 let Some(id) = self.ids.get(peer) else { return false };
@@ -139,27 +147,43 @@ impl Truth {
         seen.quorum.as_ref().is_some_and(|quorum| {
             quorum.ring == partition.ring_id
                 && quorum.members == self.members(partition)
-                && quorum.quorate == partition.quorate
-                && quorum.expected == partition.expected_votes
-                && quorum.total == partition.total_votes
-                && quorum.quorum == partition.quorum
+                && same_votes(partition, quorum)
         })
     }
 
-    /// A ring that lasted too short for the witness is in the node's journal; its votes follow from its members.
-    fn in_journal(&self, statement: &Statement, partition: &Partition) -> bool {
+    /// An answer that the witness did not hear, given while one ring follows another: the ring stands in the node's journal,
+    /// and so do its members; its votes follow from them and what the QDevice adds. corosync's tool asks for ring, members
+    /// and votes one after the other, so members and votes may also be those that the witness heard last before or just after:
+    /// while totem gathers the tool does not answer it.
+    fn in_journal<'a>(
+        &'a self,
+        statement: &Statement,
+        partition: &Partition,
+        within: impl Iterator<Item = &'a Seen> + Clone,
+    ) -> bool {
         let rings = self.rings.get(&statement.node);
-        let members = rings.and_then(|rings| rings.get(&partition.ring_id));
-        members.is_some_and(|members| {
-            *members == self.members(partition) && usize::try_from(partition.total_votes) == Ok(members.len())
-        })
+        let Some(formed) = rings.and_then(|rings| rings.get(&partition.ring_id)) else { return false };
+        let seen = self.seen.get(&statement.node).map(Vec::as_slice).unwrap_or_default();
+        let before = seen.iter().rfind(|seen| seen.asked <= statement.at && seen.quorum.is_some());
+        let mut heard = before.into_iter().chain(within).filter_map(|seen| seen.quorum.as_ref());
+        let members = self.members(partition);
+        let of_members = partition.total_votes.saturating_sub(partition.qdevice_votes.unwrap_or(0));
+        let follow = usize::try_from(of_members) == Ok(members.len());
+        (*formed == members || heard.clone().any(|quorum| quorum.members == members))
+            && (follow || heard.any(|quorum| same_votes(partition, quorum)))
     }
+}
+
+fn same_votes(partition: &Partition, quorum: &Quorum) -> bool {
+    quorum.quorate == partition.quorate
+        && quorum.expected == partition.expected_votes
+        && quorum.total == partition.total_votes
+        && quorum.quorum == partition.quorum
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::witness::Quorum;
 
     fn time(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -184,7 +208,7 @@ mod tests {
     }
 
     fn lies(at: i64, said: Said) -> bool {
-        let statement = Statement { node: "pve1".into(), at: time(at), said };
+        let statement = Statement { node: "pve1".into(), command: "a command".into(), at: time(at), said };
         !truth().lies(&[statement]).is_empty()
     }
 
@@ -210,6 +234,13 @@ mod tests {
         assert!(lies(60, Said::Quorum(partition("1.d", &all))), "another time");
         assert!(!lies(100, Said::Quorum(partition("1.11", &all[..2]))), "a short ring is in the journal");
         assert!(lies(100, Said::Quorum(partition("1.15", &all[..2]))));
+        let forming = Partition { total_votes: 3, ..partition("1.11", &all[..2]) };
+        assert!(!lies(100, Said::Quorum(forming.clone())), "new members beside the votes of the ring before");
+        let other = Partition { total_votes: 1, quorum: 1, ..forming };
+        assert!(lies(100, Said::Quorum(other)), "votes that nobody told");
+        assert!(!lies(100, Said::Quorum(partition("1.11", &all))), "a new ring beside the members of the one before");
+        assert!(lies(90, Said::Quorum(partition("1.11", &all[1..]))), "members that nobody told");
+        assert!(lies(100, Said::Quorum(partition("1.15", &all))), "a ring that is not in the journal");
         assert!(!lies(100, Said::Link("pve2".into(), 0, true)) && lies(100, Said::Link("pve2".into(), 0, false)));
         assert!(!lies(100, Said::Link("pve3".into(), 1, false)) && lies(100, Said::Link("pve3".into(), 1, true)));
         assert!(!lies(100, Said::Version(3)) && lies(100, Said::Version(4)));

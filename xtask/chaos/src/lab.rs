@@ -7,6 +7,10 @@ use anyhow::{Context as _, ensure};
 use faults::Fault;
 use serde_json::Value;
 
+use crate::kinds::{Shape, Turn};
+
+const QNETD: &str = "qnetd1";
+
 /// A node as the console is told of it.
 #[derive(Debug, Clone)]
 pub struct Node {
@@ -18,12 +22,33 @@ pub struct Node {
 #[derive(Debug)]
 pub struct Lab {
     pub nodes: Vec<Node>,
+    /// Address of the qnetd host.
+    pub qnetd: String,
     pub password: String,
 }
 
-/// A fresh cluster of so many nodes.
-pub fn up(count: usize) -> anyhow::Result<()> {
-    run(&["up", &count.to_string(), "--cluster", "chaos"]).map(|_| ())
+/// A fresh cluster.
+pub fn up(shape: Shape) -> anyhow::Result<()> {
+    run(&["up", &shape.nodes().to_string(), "--cluster", "chaos"])?;
+    if shape == Shape::Qdevice { qdevice(&look()?) } else { Ok(()) }
+}
+
+fn qdevice(lab: &Lab) -> anyhow::Result<()> {
+    let first = &lab.nodes.first().context("a lab without nodes")?.name;
+    // `pvecm qdevice setup` asks for a password unless root's key is there already.
+    let key = must(first, "cat /root/.ssh/id_rsa.pub")?;
+    let key = key.trim();
+    must(QNETD, &format!("install -d -m 700 /root/.ssh && echo '{key}' >> /root/.ssh/authorized_keys"))?;
+    let (host, address) = (must(QNETD, "cat /etc/ssh/ssh_host_rsa_key.pub")?, &lab.qnetd);
+    must(first, &format!("echo '{address} {}' >> /root/.ssh/known_hosts", host.trim()))?;
+    must(first, &format!("pvecm qdevice setup {address}")).map(|_| ())
+}
+
+fn must(node: &str, command: &str) -> anyhow::Result<String> {
+    let output = inside(node, command)?;
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    ensure!(output.status.success(), "{command} on {node}: {}", errors.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 pub fn down() -> anyhow::Result<()> {
@@ -36,12 +61,27 @@ pub fn look() -> anyhow::Result<Lab> {
     let all = status["nodes"].as_array().context("nodes in the lab's status")?;
     let pve = all.iter().filter(|node| node["kind"] == "pve");
     let nodes = pve.map(|node| Ok(Node { name: text(&node["name"])?, address: text(&node["address"])? }));
-    Ok(Lab { nodes: nodes.collect::<anyhow::Result<_>>()?, password: text(&status["root_password"])? })
+    let nodes = nodes.collect::<anyhow::Result<_>>()?;
+    let qnetd = all.iter().find(|node| node["kind"] == "qnetd").context("a qnetd host in the lab's status")?;
+    Ok(Lab { nodes, qnetd: text(&qnetd["address"])?, password: text(&status["root_password"])? })
 }
 
 /// Switches a fault, and waits until it is proven.
-pub fn inject(fault: &Fault) -> anyhow::Result<()> {
-    run(&["inject", &serde_json::to_string(fault)?]).map(|_| ())
+pub fn take(turn: &Turn) -> anyhow::Result<()> {
+    let words = match turn {
+        Turn::Inject(fault) => run(&["inject", &serde_json::to_string(fault)?]),
+        Turn::OldHostKeys { node } => run(&["fault", "change-host-key", node, "--off"]),
+    };
+    words?;
+    match turn {
+        // Its unit stops with corosync's and does not start with it: a person who starts corosync starts both.
+        Turn::Inject(Fault::StartCorosync { node }) => must(
+            node,
+            "if systemctl is-enabled corosync-qdevice >/dev/null 2>&1; then systemctl start corosync-qdevice; fi",
+        )
+        .map(|_| ()),
+        _ => Ok(()),
+    }
 }
 
 /// A command inside of a node, not over the network that a fault may have cut.

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context as _;
 use faults::Fault;
 
-/// Nodes with a fault at the same time; with all of them nothing would be left to see.
+use crate::kinds::{self, Breadth, Shape, Switch, Turn};
+
+/// Nodes with a fault at the same time; with more of them nothing would be left to see.
 const NODES_AT_ONCE_MAX: usize = 2;
 
 /// Marsaglia's xorshift64.
@@ -13,7 +16,8 @@ pub struct Random(u64);
 
 impl Random {
     pub fn new(seed: u64) -> Self {
-        Self(seed.max(1))
+        // Neighbouring seeds begin alike: the odd number spreads them.
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).max(1))
     }
 
     pub fn below(&mut self, end: u64) -> u64 {
@@ -23,99 +27,167 @@ impl Random {
         self.0 % end.max(1)
     }
 
+    fn index(&mut self, count: usize) -> usize {
+        let below = u64::try_from(count).map_or(0, |count| self.below(count));
+        usize::try_from(below).unwrap_or(0)
+    }
+
     fn one_of<T: Clone>(&mut self, all: &[T]) -> Option<T> {
-        let at = usize::try_from(self.below(u64::try_from(all.len()).ok()?)).ok()?;
+        let at = self.index(all.len());
         all.get(at).cloned()
     }
 }
 
-/// What is broken now, and how each is taken back.
+/// What is broken now and how each is taken back, and what has been broken so far.
 #[derive(Debug)]
 pub struct Turns {
     nodes: Vec<String>,
+    shape: Shape,
     random: Random,
-    ends: BTreeMap<String, Option<Fault>>,
+    /// By the node that has it; the qnetd host stands under no name.
+    ends: BTreeMap<String, Turn>,
+    /// The broken thing needs everything else whole.
+    alone: bool,
+    /// Kinds that have not come yet in this round: each comes once before any comes twice.
+    bag: Vec<usize>,
+    counts: BTreeMap<String, usize>,
 }
 
 impl Turns {
-    pub fn new(nodes: Vec<String>, random: Random) -> Self {
-        Self { nodes, random, ends: BTreeMap::new() }
+    pub fn new(nodes: Vec<String>, shape: Shape, random: Random) -> Self {
+        let counts = kinds::names(shape).into_iter().map(|name| (name, 0)).collect();
+        Self { nodes, shape, random, ends: BTreeMap::new(), alone: false, bag: Vec::new(), counts }
     }
 
     pub fn random(&mut self) -> &mut Random {
         &mut self.random
     }
 
-    /// A new fault of a whole node, or the end of one.
-    pub fn next(&mut self) -> Option<Fault> {
-        let broken: Vec<String> = self.ends.keys().cloned().collect();
-        let free: Vec<String> = self.nodes.iter().filter(|node| !self.ends.contains_key(*node)).cloned().collect();
-        if broken.len() >= NODES_AT_ONCE_MAX || (!broken.is_empty() && self.random.below(3) == 0) {
-            let node = self.random.one_of(&broken)?;
-            return self.ends.remove(&node)?;
+    /// How often each kind was begun, those included that never were.
+    pub fn counts(&self) -> &BTreeMap<String, usize> {
+        &self.counts
+    }
+
+    pub fn begun(&self) -> usize {
+        self.counts.values().sum()
+    }
+
+    /// A new fault, or the end of one.
+    pub fn next(&mut self) -> anyhow::Result<Turn> {
+        let on_nodes = self.ends.keys().filter(|name| !name.is_empty()).count();
+        let full = self.alone || on_nodes >= NODES_AT_ONCE_MAX;
+        if full || (!self.ends.is_empty() && self.random.below(3) == 0) {
+            return self.end_one();
         }
-        let node = self.random.one_of(&free)?;
-        let link = u8::try_from(self.random.below(2)).ok()?;
-        let (fault, end) = self.random.one_of(&switches(&node, link))?;
-        if let Some(end) = end {
-            self.ends.insert(node, Some(end));
+        match self.begin()? {
+            Some(fault) => Ok(Turn::Inject(fault)),
+            None => self.end_one(),
         }
-        Some(fault)
     }
 
     /// Everything back.
-    pub fn ends(&mut self) -> Vec<Fault> {
-        std::mem::take(&mut self.ends).into_values().flatten().collect()
+    pub fn ends(&mut self) -> Vec<Turn> {
+        self.alone = false;
+        std::mem::take(&mut self.ends).into_values().collect()
     }
-}
 
-/// Each fault with its end; without one it is over by itself.
-fn switches(node: &str, link: u8) -> Vec<(Fault, Option<Fault>)> {
-    let name = || node.to_owned();
-    let both = |on: Fault, off: Fault| (on, Some(off));
-    vec![
-        both(Fault::Kill { node: name() }, Fault::Start { node: name() }),
-        both(Fault::Freeze { node: name() }, Fault::Thaw { node: name() }),
-        both(Fault::CutLink { node: name(), link }, Fault::RestoreLink { node: name(), link }),
-        both(Fault::CutOneWay { node: name(), link, on: true }, Fault::CutOneWay { node: name(), link, on: false }),
-        both(Fault::CutOneWayIn { node: name(), link, on: true }, Fault::CutOneWayIn { node: name(), link, on: false }),
-        both(Fault::Loss { node: name(), link, percent: 40 }, Fault::Loss { node: name(), link, percent: 0 }),
-        both(Fault::Mtu { node: name(), link, mtu: 1_000 }, Fault::Mtu { node: name(), link, mtu: 1_500 }),
-        both(Fault::StopCorosync { node: name() }, Fault::StartCorosync { node: name() }),
-        both(Fault::StopPmxcfs { node: name() }, Fault::StartPmxcfs { node: name() }),
-        both(Fault::StopSshd { node: name() }, Fault::StartSshd { node: name() }),
-        both(Fault::FillDisk { node: name(), on: true }, Fault::FillDisk { node: name(), on: false }),
-        both(Fault::BreakHosts { node: name(), on: true }, Fault::BreakHosts { node: name(), on: false }),
-        (Fault::PowerCycle { node: name() }, None),
-    ]
+    fn end_one(&mut self) -> anyhow::Result<Turn> {
+        let broken: Vec<String> = self.ends.keys().cloned().collect();
+        let name = self.random.one_of(&broken).context("nothing is broken")?;
+        self.alone = false;
+        self.ends.remove(&name).context("a broken thing without an end")
+    }
+
+    /// `None` where everything that is left in the bag must wait until something else is over.
+    fn begin(&mut self) -> anyhow::Result<Option<Fault>> {
+        let free: Vec<String> = self.nodes.iter().filter(|node| !self.ends.contains_key(*node)).cloned().collect();
+        let node = self.random.one_of(&free).context("no node is whole")?;
+        let link = u8::from(self.random.below(2) == 1);
+        let mut all = kinds::switches(&node, link, self.shape);
+        if self.bag.is_empty() {
+            self.bag = (0..all.len()).collect();
+        }
+        let fits = |switch: &Switch| match switch.breadth {
+            Breadth::Node => true,
+            Breadth::Qnetd => !self.ends.contains_key(""),
+            Breadth::Alone => self.ends.is_empty(),
+        };
+        let can: Vec<usize> = self.bag.iter().copied().filter(|at| all.get(*at).is_some_and(fits)).collect();
+        let Some(at) = self.random.one_of(&can) else { return Ok(None) };
+        self.bag.retain(|other| *other != at);
+        let Switch { fault, end, breadth } = all.swap_remove(at);
+        *self.counts.entry(kinds::name(&fault)).or_default() += 1;
+        self.alone = breadth == Breadth::Alone;
+        if let Some(end) = end {
+            self.ends.insert(if breadth == Breadth::Qnetd { String::new() } else { node }, end);
+        }
+        Ok(Some(fault))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(seed: u64) -> Vec<Fault> {
-        let nodes = ["pve1", "pve2", "pve3"].map(str::to_owned).to_vec();
-        let mut turns = Turns::new(nodes, Random::new(seed));
-        let mut all: Vec<Fault> = (0..2_000).filter_map(|_| turns.next()).collect();
+    fn turns(seed: u64) -> Turns {
+        let nodes = ["pve1", "pve2", "pve3", "pve4"].map(str::to_owned);
+        let shape = Shape::of(seed);
+        Turns::new(nodes.into_iter().take(shape.nodes()).collect(), shape, Random::new(seed))
+    }
+
+    fn run(seed: u64, count: usize) -> Vec<Turn> {
+        let mut turns = turns(seed);
+        let mut all: Vec<Turn> = (0..count).map(|_| turns.next().unwrap()).collect();
         all.extend(turns.ends());
         all
     }
 
     #[test]
     fn a_seed_repeats_its_faults_and_another_has_others() {
-        assert_eq!(run(7), run(7));
-        assert_ne!(run(7), run(8));
+        assert_eq!(run(7, 50), run(7, 50));
+        assert_ne!(run(7, 50), run(8, 50));
     }
 
     #[test]
     fn every_fault_comes_and_whatever_has_an_end_ends() {
-        let all = run(7);
-        for (fault, end) in switches("pve1", 0) {
-            assert!(all.contains(&fault), "{fault:?} never came");
-            let Some(end) = end else { continue };
-            let count = |one: &Fault| all.iter().filter(|other| *other == one).count();
-            assert_eq!(count(&fault), count(&end), "{fault:?} and its end");
+        for seed in [7, 8] {
+            let all = run(seed, 4_000);
+            let count = |one: &Turn| all.iter().filter(|other| *other == one).count();
+            for Switch { fault, end, .. } in kinds::switches("pve1", 0, Shape::of(seed)) {
+                let begun = Turn::Inject(fault);
+                assert!(all.contains(&begun), "{begun:?} never came");
+                let Some(end) = end else { continue };
+                assert_eq!(count(&begun), count(&end), "{begun:?} and its end");
+            }
+        }
+    }
+
+    #[test]
+    fn no_kind_comes_twice_before_each_has_come_and_they_are_counted() {
+        for seed in 1..40 {
+            let kinds = kinds::names(Shape::of(seed)).len();
+            let mut turns = turns(seed);
+            while turns.begun() < kinds {
+                turns.next().unwrap();
+            }
+            assert!(turns.counts().values().all(|count| *count == 1), "seed {seed}: {:?}", turns.counts());
+        }
+    }
+
+    #[test]
+    fn what_needs_a_whole_cluster_finds_and_leaves_one() {
+        for seed in 1..40 {
+            let mut turns = turns(seed);
+            for _ in 0..200 {
+                let before = turns.ends.len();
+                let turn = turns.next().unwrap();
+                if matches!(turn, Turn::Inject(Fault::SplitBrain { on: true, .. })) {
+                    assert_eq!(before, 0, "seed {seed}");
+                    let end = turns.next().unwrap();
+                    assert!(matches!(end, Turn::Inject(Fault::SplitBrain { on: false, .. })), "seed {seed}: {end:?}");
+                }
+                assert!(turns.ends.keys().filter(|name| !name.is_empty()).count() <= NODES_AT_ONCE_MAX);
+            }
         }
     }
 }

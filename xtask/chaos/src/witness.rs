@@ -103,7 +103,8 @@ fn quorum(text: &str) -> Option<Quorum> {
     let rows = text.lines().skip_while(|line| !line.trim_start().starts_with("Nodeid")).skip(1);
     Some(Quorum {
         ring: value("Ring ID")?.to_owned(),
-        members: rows.filter_map(|row| row.split_whitespace().next()?.parse().ok()).collect(),
+        // The QDevice stands among them as number 0.
+        members: rows.filter_map(|row| row.split_whitespace().next()?.parse().ok()).filter(|id| *id != 0).collect(),
         quorate: value("Quorate")? == "Yes",
         expected: number("Expected votes")?,
         total: number("Total votes")?,
@@ -138,6 +139,8 @@ fn rings_of(journal: &str) -> BTreeMap<String, BTreeSet<u32>> {
     for line in journal.lines() {
         if let Some((_, rest)) = line.split_once("A new membership (") {
             ring = rest.split(')').next().map(str::to_owned);
+            // One that another follows before its members have settled has no line of members.
+            found.extend(ring.clone().map(|ring| (ring, BTreeSet::new())));
         } else if let (Some((_, rest)), Some(ring)) = (line.split_once("[QUORUM] Members["), &ring) {
             let ids = rest.split_once(": ").map(|(_, ids)| ids).unwrap_or_default();
             found.insert(ring.clone(), ids.split_whitespace().filter_map(|id| id.parse().ok()).collect());
@@ -158,6 +161,9 @@ mod tests {
         let expected = Quorum { ring: "1.11".into(), members, quorate: true, expected: 3, total: 2, quorum: 2 };
         assert_eq!(quorum(text), Some(expected));
         assert_eq!(quorum(""), None);
+        let device = "\n    Nodeid      Votes    Qdevice Name\n         1          1    A,V,NMW 10.0.1.11 (local)\n         0          1            Qdevice\n";
+        let rows = text.split("\n    Nodeid").next().unwrap().to_owned() + device;
+        assert_eq!(quorum(&rows).unwrap().members, BTreeSet::from([1]));
         let text = "Local node ID 1, transport knet\nnodeid: 2 reachable\n   LINK: 0 udp (10.0.1.11->10.0.1.12) enabled connected mtu: 1397\n   LINK: 1 udp (10.0.2.11->10.0.2.12) enabled mtu: 1397\n\n";
         assert_eq!(links(text), Some(BTreeSet::from([(2, 0)])));
         assert_eq!(links(""), None);

@@ -92,19 +92,8 @@ pub fn view(own: u32, members: &[u32], ring: &str, all: u32, second: i64) -> Nod
 
 /// A machine that has said nothing yet.
 pub fn silent(own: u32) -> NodeView {
-    NodeView {
-        id: NodeId::from_uuid(Uuid::from_u128(u128::from(own))),
-        name: name(own),
-        contact: Contact::Connected { since: time(-100) },
-        quorum: None,
-        ring_since: None,
-        no_quorum: None,
-        links: None,
-        members: None,
-        conf: None,
-        packages: None,
-        quorumtool_options: None,
-    }
+    let id = NodeId::from_uuid(Uuid::from_u128(u128::from(own)));
+    NodeView { contact: Contact::Connected { since: time(-100) }, ..NodeView::untried(id, name(own)) }
 }
 
 pub fn cut_off(mut view: NodeView, second: i64) -> NodeView {

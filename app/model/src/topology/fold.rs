@@ -32,6 +32,26 @@ pub struct NodeView {
     pub quorumtool_options: Option<Fact<BTreeSet<char>>>,
 }
 
+impl NodeView {
+    /// A machine that has not been tried yet and has said nothing.
+    #[must_use]
+    pub const fn untried(id: NodeId, name: String) -> Self {
+        Self {
+            id,
+            name,
+            contact: Contact::Untried,
+            quorum: None,
+            ring_since: None,
+            no_quorum: None,
+            links: None,
+            members: None,
+            conf: None,
+            packages: None,
+            quorumtool_options: None,
+        }
+    }
+}
+
 /// Folds the views of all machines of a cluster. `happened` and `changed` come from the previous snapshots.
 #[must_use]
 pub fn fold(
@@ -55,7 +75,7 @@ pub fn fold(
         cluster_name: told.conf.map(|fact| carry(fact, fact.value.cluster_name.clone())),
         config_version: told.conf.map(|fact| carry(fact, fact.value.config_version)),
         health: judge::health(&agreement, &nodes, &links, qdevice.as_ref()),
-        tolerates: quorum.as_ref().and_then(|aged| judge::tolerates(aged, told.conf_nodes())),
+        tolerates: quorum.as_ref().and_then(|aged| judge::tolerates(aged, &partitions, told.conf_nodes())),
         agreement,
         quorum,
         nodes,

@@ -1,5 +1,6 @@
 //! What the folded answers mean.
 
+use super::standing::is_disputed;
 use super::{Aged, Agreement, Health, LinkHealth, MayStop, Membership, NodeState, PairLink, Partition, QdeviceState};
 use crate::facts::ConfNode;
 use crate::observation::Freshness;
@@ -15,12 +16,13 @@ pub fn agreement(partitions: &[Partition]) -> Agreement {
     }
 }
 
-/// How many more nodes may fail, counted with the votes of the members, biggest first.
-pub fn tolerates(quorum: &Aged<Partition>, nodes: &[ConfNode]) -> Option<u32> {
-    if quorum.freshness == Freshness::Unknown {
+/// How many more nodes may fail, counted with the votes of the members, biggest first; nobody can tell while the votes
+/// themselves are disputed.
+pub fn tolerates(quorum: &Aged<Partition>, partitions: &[Partition], nodes: &[ConfNode]) -> Option<u32> {
+    let partition = &quorum.fact.value;
+    if quorum.freshness == Freshness::Unknown || is_disputed(partition, partitions) {
         return None;
     }
-    let partition = &quorum.fact.value;
     if !partition.quorate {
         return Some(0);
     }
@@ -66,6 +68,7 @@ pub fn may_stop(name: &str, votes: u32, membership: Membership, partitions: &[Pa
         Membership::Member => partitions
             .iter()
             .find(|one| one.quorate && one.members.iter().any(|member| member == name))
+            .filter(|one| !is_disputed(one, partitions))
             .map_or(MayStop::NotKnown, |one| {
                 let votes_after = one.total_votes.saturating_sub(votes);
                 if votes_after >= one.quorum {

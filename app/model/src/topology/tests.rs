@@ -1,7 +1,7 @@
 //! Folding: agreement, disagreement, silence and age.
 
 use super::fixture::{cut_off, fact, folded, links, silent, status, time, view, with_qdevice};
-use super::{Agreement, Contact, Health, LinkHealth, MayStop, Membership, NodeState, NodeView, Snapshot};
+use super::{Agreement, Contact, Health, LinkHealth, MayStop, Membership, NodeState, NodeView, Snapshot, Standing};
 use crate::observation::Freshness;
 
 fn node<'a>(snapshot: &'a Snapshot, name: &str) -> &'a NodeState {
@@ -81,6 +81,44 @@ fn while_a_ring_settles_a_lone_voice_does_not_take_the_quorum_away() {
     let later: Vec<NodeView> = vec![view(1, &[1, 2, 3], "1.d", 3, 0), silent(2), view(3, &[3], "3.11", 3, 14)];
     let later = folded(&later, 15);
     assert_eq!(later.health, Health::NoQuorum, "nobody has repeated the old ring for too long");
+}
+
+#[test]
+fn an_older_yes_and_a_newer_no_are_a_disagreement_and_promise_nothing() {
+    // Of three nodes one has just said that it is alone; the others cannot be asked again and said yes 4 s ago.
+    let views = [view(1, &[1, 2, 3], "1.d", 3, 0), view(2, &[1, 2, 3], "1.d", 3, 0), view(3, &[3], "3.11", 3, 4)];
+    let torn = folded(&views, 5);
+    assert_eq!(torn.standing(), Standing::Disputed { views: 2, quorate: 1 });
+    assert_eq!(torn.tolerates, None);
+    assert!(torn.nodes.iter().all(|node| node.may_stop == MayStop::NotKnown), "{:?}", torn.nodes);
+    assert_ne!(torn.health, Health::Healthy);
+    let later = folded(&views, 17);
+    assert_eq!(later.standing(), Standing::Disputed { views: 2, quorate: 1 }, "nobody has spoken since");
+    let mut agreed = three("1.d", 0);
+    assert_eq!(folded(&agreed, 1).standing(), Standing::Quorate);
+    agreed[2] = silent(3);
+    assert_eq!(folded(&agreed, 1).standing(), Standing::Quorate, "a silent node contradicts nobody");
+    assert_eq!(folded(&[view(1, &[1], "1.11", 3, 5), silent(2)], 6).standing(), Standing::NotQuorate);
+    assert_eq!(folded(&agreed, 60).standing(), Standing::Unknown);
+}
+
+#[test]
+fn an_answer_adds_up_or_contradicts_itself() {
+    assert!(status(1, &[1, 2], "1.11", 3).adds_up());
+    let late = crate::facts::QuorumStatus { total_votes: 3, ..status(2, &[2], "1.36", 3) };
+    assert!(!late.adds_up(), "printed by corosync 3.1.7 after a join: one member and the votes of three");
+    for voting in [true, false] {
+        assert!(with_qdevice(view(1, &[1, 2], "1.9", 2, 0), voting).quorum.expect("told").value.adds_up());
+    }
+}
+
+#[test]
+fn sides_that_share_nobody_dispute_the_head_and_not_each_others_votes() {
+    let snapshot =
+        folded(&[view(1, &[1, 2], "1.11", 3, 6), view(2, &[1, 2], "1.11", 3, 6), view(3, &[3], "3.11", 3, 7)], 8);
+    assert_eq!(snapshot.standing(), Standing::Disputed { views: 2, quorate: 1 });
+    assert_eq!(snapshot.tolerates, Some(0));
+    assert_eq!(node(&snapshot, "ash").may_stop, MayStop::No { votes_after: 1, quorum: 2 });
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::components::Tone;
 use model::observation::Freshness;
-use model::topology::{Aged, NodeState, PairLink, Partition, QdeviceState, Snapshot};
+use model::topology::{Aged, NodeState, PairLink, Partition, QdeviceState, Snapshot, Standing};
 
 #[must_use]
 pub fn of_node(node: &NodeState) -> Tone {
@@ -22,11 +22,11 @@ pub fn of_device(device: &Aged<QdeviceState>) -> Tone {
 
 /// Of the badge *Quorate*.
 #[must_use]
-pub fn of_quorum(snapshot: &Snapshot, quorate: Option<bool>) -> Tone {
-    let tone = match quorate {
-        Some(true) => Tone::Good,
-        Some(false) => Tone::Bad,
-        None => Tone::Unknown,
+pub fn of_standing(snapshot: &Snapshot) -> Tone {
+    let tone = match snapshot.standing() {
+        Standing::Quorate => Tone::Good,
+        Standing::NotQuorate | Standing::Disputed { .. } => Tone::Bad,
+        Standing::Unknown => Tone::Unknown,
     };
     tone.aged(quorum_freshness(snapshot))
 }

@@ -8,7 +8,7 @@ use model::ids::ClusterId;
 use model::observation::{Fact, Freshness};
 use model::topology::{
     Aged, Agreement, Contact, Health, LinkHealth, MayStop, Membership, NodeState, PairLink, Partition, QdeviceState,
-    Snapshot,
+    Snapshot, Standing,
 };
 use std::collections::BTreeMap;
 
@@ -73,7 +73,7 @@ fn what_is_stale_is_not_green_and_promises_nothing() {
         let one = believed(pair(), at(seconds));
         let device = one.qdevice.as_ref().map(looks::of_device);
         let node = one.nodes.first().map(looks::of_node);
-        (node, one.links.first().map(looks::of_link), device, looks::of_quorum(&one, Some(true)), restartable(&one))
+        (node, one.links.first().map(looks::of_link), device, looks::of_standing(&one), restartable(&one))
     };
     let all = |tone| (Some(tone), Some(tone), Some(tone), tone);
     let (node, link, device, quorum, may) = tones(24);
@@ -82,6 +82,21 @@ fn what_is_stale_is_not_green_and_promises_nothing() {
     assert_eq!(((node, link, device, quorum), may), (all(Tone::Look), Restartable::Unknown));
     let (node, link, device, quorum, may) = tones(60);
     assert_eq!(((node, link, device, quorum), may), (all(Tone::Unknown), Restartable::Unknown));
+}
+
+#[test]
+fn a_contradiction_is_what_the_head_says() {
+    let mut torn = pair();
+    let Agreement::Agreed { partition } = torn.agreement.clone() else { panic!("set below") };
+    let alone =
+        Partition { quorate: false, members: vec!["elm".into()], told_by: vec!["elm".into()], ..partition.clone() };
+    torn.agreement = Agreement::Partitioned { partitions: vec![partition, alone] };
+    let looks = |second| {
+        let one = believed(torn.clone(), at(second));
+        (one.standing(), looks::of_standing(&one))
+    };
+    assert_eq!(looks(1), (Standing::Disputed { views: 2, quorate: 1 }, Tone::Bad));
+    assert_eq!(looks(60), (Standing::Unknown, Tone::Unknown));
 }
 
 #[test]

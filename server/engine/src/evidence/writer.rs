@@ -5,7 +5,8 @@ use crate::ports::Store;
 use crate::watch::counts::Counts;
 use model::ids::ClusterId;
 use model::observation::Evidence;
-use std::collections::VecDeque;
+use model::reading::EvidenceGap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::runtime::Handle;
@@ -22,6 +23,8 @@ struct Shared {
     store: Arc<dyn Store>,
     counts: Arc<Counts>,
     waiting: Mutex<VecDeque<(ClusterId, Evidence)>>,
+    /// What is missing, of each cluster from which something is.
+    gaps: Mutex<BTreeMap<ClusterId, EvidenceGap>>,
     /// A whole batch waits.
     full: Notify,
     running: AtomicBool,
@@ -36,6 +39,7 @@ impl EvidenceWriter {
             store,
             counts,
             waiting: Mutex::default(),
+            gaps: Mutex::default(),
             full: Notify::new(),
             running: AtomicBool::new(false),
             writing: tokio::sync::Mutex::default(),
@@ -47,9 +51,10 @@ impl EvidenceWriter {
     pub fn keep(&self, cluster: ClusterId, evidence: Evidence) {
         let shared = &self.shared;
         let mut waiting = shared.lock();
-        if waiting.len() >= EVIDENCE_QUEUE_MAX {
-            waiting.pop_front();
-            Counts::add(&shared.counts.evidence_dropped);
+        if waiting.len() >= EVIDENCE_QUEUE_MAX
+            && let Some((of, dropped)) = waiting.pop_front()
+        {
+            shared.miss(of, &dropped);
         }
         waiting.push_back((cluster, evidence));
         if waiting.len() >= EVIDENCE_BATCH_MAX {
@@ -63,6 +68,17 @@ impl EvidenceWriter {
         }
     }
 
+    /// What of a cluster was not kept since the console started.
+    #[must_use]
+    pub fn gap(&self, cluster: ClusterId) -> Option<EvidenceGap> {
+        self.shared.gaps().get(&cluster).cloned()
+    }
+
+    /// The cluster is being forgotten.
+    pub fn forget(&self, cluster: ClusterId) {
+        self.shared.gaps().remove(&cluster);
+    }
+
     /// Returns once everything that was taken is on disk, or could not be.
     pub async fn flush(&self) {
         while self.shared.write_batch().await {}
@@ -73,6 +89,20 @@ impl Shared {
     fn lock(&self) -> MutexGuard<'_, VecDeque<(ClusterId, Evidence)>> {
         // A panic while holding it can only come from an allocation; the data is still whole.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn gaps(&self) -> MutexGuard<'_, BTreeMap<ClusterId, EvidenceGap>> {
+        self.gaps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn miss(&self, cluster: ClusterId, evidence: &Evidence) {
+        Counts::add(&self.counts.evidence_dropped);
+        let mut gaps = self.gaps();
+        let new = || EvidenceGap { since: evidence.at, until: evidence.at, answers: 0 };
+        let gap = gaps.entry(cluster).or_insert_with(new);
+        gap.since = gap.since.min(evidence.at);
+        gap.until = gap.until.max(evidence.at);
+        gap.answers = gap.answers.saturating_add(1);
     }
 
     /// False where nothing waited.
@@ -88,6 +118,7 @@ impl Shared {
         }
         if let Err(error) = self.store.keep_all(&batch).await {
             tracing::warn!(store.error = %error, evidence.count = batch.len(), "evidence was not kept");
+            batch.iter().for_each(|(cluster, evidence)| self.miss(*cluster, evidence));
         }
         true
     }

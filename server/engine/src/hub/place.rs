@@ -84,7 +84,7 @@ impl Place {
         for node in members {
             match state.views.iter_mut().find(|view| view.id == node.id) {
                 Some(view) => node.label().clone_into(&mut view.name),
-                None => state.views.push(view::empty(node)),
+                None => state.views.push(NodeView::untried(node.id, node.label().to_owned())),
             }
         }
         state.mark();

@@ -2,9 +2,8 @@
 
 use super::Observed;
 use model::facts::QuorumStatus;
-use model::inventory::Node;
 use model::observation::Fact;
-use model::topology::{Contact, NodeView};
+use model::topology::NodeView;
 
 /// How much of a view is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,22 +13,6 @@ pub(super) enum News {
     /// The same again, said later.
     Repeated,
     Changed,
-}
-
-pub(super) fn empty(node: &Node) -> NodeView {
-    NodeView {
-        id: node.id,
-        name: node.label().to_owned(),
-        contact: Contact::Untried,
-        quorum: None,
-        ring_since: None,
-        no_quorum: None,
-        links: None,
-        members: None,
-        conf: None,
-        packages: None,
-        quorumtool_options: None,
-    }
 }
 
 pub(super) fn take(view: &mut NodeView, observed: Observed) -> News {
@@ -131,19 +114,7 @@ mod tests {
     }
 
     fn view() -> NodeView {
-        NodeView {
-            id: NodeId::from_uuid(Uuid::nil()),
-            name: "ash".into(),
-            contact: Contact::Untried,
-            quorum: None,
-            ring_since: None,
-            no_quorum: None,
-            links: None,
-            members: None,
-            conf: None,
-            packages: None,
-            quorumtool_options: None,
-        }
+        NodeView::untried(NodeId::from_uuid(Uuid::nil()), "ash".into())
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub struct Counts {
     pub flaps: AtomicU64,
     /// Sweeps without an answer although the connection stood.
     pub mute_sweeps: AtomicU64,
-    /// Raw answers that were not kept because too many waited.
+    /// Raw answers that were not kept, because too many waited or the store refused them.
     pub evidence_dropped: AtomicU64,
 }
 

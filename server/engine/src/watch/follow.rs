@@ -30,7 +30,10 @@ pub async fn quorum(watched: &Watched<'_>) {
                 let Ok(value) = status else { continue };
                 watched.keep(evidence::block(watched.node.label(), &command, &text, at));
                 let node = watched.node.label().to_owned();
-                watched.observe(Observed::Block(Fact { value, node, command: command.display(), at }));
+                // One that contradicts itself says only that something happened.
+                if value.adds_up() {
+                    watched.observe(Observed::Block(Fact { value, node, command: command.display(), at }));
+                }
                 watched.wake.notify_one();
             }
         });

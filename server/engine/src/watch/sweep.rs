@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 /// One thing that a sweep asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Question {
+pub(crate) enum Question {
     /// `.members`, `.version`, `.vmlist`
     State,
     Quorum,
@@ -39,7 +39,10 @@ const PACKAGES: [Package; 6] = [
 ];
 
 impl Question {
-    fn command(self) -> CommandLine {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::State, Self::Quorum, Self::Links, Self::Conf, Self::Packages, Self::QuorumtoolHelp];
+
+    pub(crate) fn command(self) -> CommandLine {
         match self {
             Self::State => pmxcfs::cat_state(),
             Self::Quorum => quorumtool::status(),
@@ -245,8 +248,6 @@ mod tests {
     use std::time::Duration;
     use uuid::Uuid;
 
-    const ALL: [Question; 5] = [Question::State, Question::Quorum, Question::Links, Question::Conf, Question::Packages];
-
     /// Programs that are written in Perl on a Proxmox node, or start it (`costs-and-traps`).
     const PERL: [&str; 14] = [
         "perl",
@@ -268,7 +269,7 @@ mod tests {
     #[test]
     fn watching_never_starts_perl() {
         let followers = [quorumtool::follow(), pve::journal::follow(&[pve::systemd::Service::Corosync], None)];
-        for command in ALL.map(Question::command).iter().chain(&followers) {
+        for command in Question::ALL.map(Question::command).iter().chain(&followers) {
             let perl = command.argv().into_iter().find(|word| PERL.contains(&word.rsplit('/').next().unwrap_or(word)));
             assert_eq!(perl, None, "{command}");
             assert_eq!(command.effect(), pve::Effect::ReadsOnly);

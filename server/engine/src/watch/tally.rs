@@ -3,6 +3,7 @@
 use crate::audit::Person;
 use crate::context::Engine;
 use crate::hub::Observed;
+use crate::limits::WATCH_SUMMARY;
 use crate::ports::StoreError;
 use jiff::Timestamp;
 use model::audit::{AuditCode, Outcome};
@@ -10,6 +11,7 @@ use model::ids::{ClusterId, NodeId};
 use model::topology::Contact;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::time::interval;
 
 /// What was seen since the last summary. Cheap to clone.
 #[derive(Clone, Default)]
@@ -62,6 +64,19 @@ impl Seen {
 }
 
 impl Engine {
+    /// Writes the summaries once an hour, until it is dropped.
+    pub async fn summarise_hourly(&self) {
+        let mut tick = interval(WATCH_SUMMARY);
+        // The first one comes at once, when nothing has been watched yet.
+        tick.tick().await;
+        loop {
+            tick.tick().await;
+            if let Err(error) = self.summarise_watching().await {
+                tracing::error!(store.error = %error, "what was watched is not in the audit");
+            }
+        }
+    }
+
     /// Writes what was watched since the last time, one entry per cluster; called once an hour and at the end.
     ///
     /// # Errors

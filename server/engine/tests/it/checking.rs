@@ -2,6 +2,7 @@
 
 use crate::house::{House, anna};
 use lab::{Fault, Scenario};
+use model::audit::AuditCode;
 use model::live::Live;
 use model::preflight::{Cell, CheckId, FindingCode, Matrix, Verdict};
 use std::time::Duration;
@@ -33,6 +34,11 @@ async fn bare_nodes_pass() {
     assert_eq!(other.count(), 0, "{found:#?}");
     assert_eq!(house.engine().hub.matrix(house.cluster).as_deref(), Some(&matrix));
     assert!(matrix.cells.iter().all(|cell| !cell.evidence.is_empty()), "every verdict quotes its evidence");
+    let entries = house.audit().await;
+    let run = entries.iter().find(|one| one.entry.code == AuditCode::ChecksRun).expect("the run is in the audit");
+    let passed = matrix.cells.iter().filter(|cell| cell.verdict == Verdict::Pass).count();
+    assert_eq!(run.entry.details["pass"], passed.to_string());
+    assert!(run.entry.details.keys().all(|name| model::audit::DETAILS.contains(&name.as_str())), "{run:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ const SHARED: &str = "/etc/pve/priv/authorized_keys";
 const USER_PASSWORD: &str = "quorate-user";
 
 /// An import that has got as far as logging in to this node.
-async fn asked(scenario: Scenario, node: &str) -> House {
+pub async fn asked(scenario: Scenario, node: &str) -> House {
     let house = House::outside(scenario).await;
     house.let_in(node, "authorized_keys2");
     let row = house.add_row(node, Purpose::Member, "root").await;
@@ -32,11 +32,11 @@ async fn asked(scenario: Scenario, node: &str) -> House {
 }
 
 /// In this lab a machine's address is its name.
-fn at(name: &str) -> Chosen {
+pub fn at(name: &str) -> Chosen {
     Chosen { name: name.into(), host: name.into() }
 }
 
-async fn take_over(house: &House, chosen: &[Chosen]) -> Result<Imported, Problem> {
+pub async fn take_over(house: &House, chosen: &[Chosen]) -> Result<Imported, Problem> {
     let engine = house.engine();
     let answered = engine.discover(house.cluster).await?;
     let dialled = engine.dial_members(&answered, chosen).await?;
@@ -44,7 +44,7 @@ async fn take_over(house: &House, chosen: &[Chosen]) -> Result<Imported, Problem
     engine.adopt(&anna(), &cluster, &answered, dialled).await
 }
 
-async fn log_in(house: &House, node: &Node) -> Result<(), Problem> {
+pub async fn log_in(house: &House, node: &Node) -> Result<(), Problem> {
     house.pin(node).await;
     house.engine().try_log_in(&house.node(&node.address.host).await).await
 }

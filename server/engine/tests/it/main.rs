@@ -16,6 +16,7 @@ mod fence;
 mod giving_up;
 mod house;
 mod hub;
+mod import_crashes;
 mod importing;
 mod jumping;
 mod look;

@@ -1,10 +1,13 @@
 //! Watching a live cluster that falls ill and recovers.
 
 use crate::house::House;
+use engine::evidence::readings;
+use jiff::Timestamp;
 use lab::{Fault, Scenario};
 use model::audit::AuditCode;
 use model::live::Live;
 use model::observation::Freshness;
+use model::reading::ReadingCode;
 use model::topology::{Contact, Health, LinkHealth, Membership, NodeState, Snapshot};
 use std::sync::Arc;
 use std::time::Duration;
@@ -163,6 +166,33 @@ async fn a_frozen_node_is_lost_and_found_again() {
     healthy(&house).await;
 }
 
+/// The summaries of the audit: when they were written, and since when they count.
+async fn summaries(house: &House) -> Vec<(Timestamp, Timestamp)> {
+    let entries = house.audit().await.into_iter().filter(|one| one.entry.code == AuditCode::WatchSummary);
+    entries.map(|one| (one.entry.at, one.entry.details["since"].parse().expect("a time"))).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_hour_has_its_summary() {
+    let house = watched(1).await;
+    let engine = house.engine().clone();
+    let began = engine.clock.now();
+    let hourly = tokio::spawn(async move { engine.summarise_hourly().await });
+    tokio::time::sleep(Duration::from_secs(3_590)).await;
+    assert_eq!(summaries(&house).await, [], "not before the hour is over");
+    for hours in 1..=3_usize {
+        let written = async || summaries(&house).await.len() == hours;
+        house.until("the hour is told", Duration::from_secs(30), written).await;
+        let all = summaries(&house).await;
+        let at = |index: usize| all[index].0.duration_since(began).as_secs();
+        let hour = i64::try_from(hours).expect("few") * 3_600;
+        assert!((hour - 5..hour + 30).contains(&at(hours - 1)), "{hours}: after {} s", at(hours - 1));
+        assert!(hours == 1 || all[hours - 1].1 >= all[hours - 2].0, "counted from the last one on");
+        tokio::time::sleep(Duration::from_secs(3_580)).await;
+    }
+    hourly.abort();
+}
+
 #[tokio::test(start_paused = true)]
 async fn behind_every_shown_fact_stands_what_the_node_printed() {
     let house = watched(3).await;
@@ -184,11 +214,16 @@ async fn behind_every_shown_fact_stands_what_the_node_printed() {
         facts.extend(
             snapshot.links.iter().flat_map(|link| &link.told_by).map(|fact| model::observation::carry(fact, ())),
         );
-        assert!(facts.len() > 9);
+        facts.extend(snapshot.quorum.as_ref().map(|aged| model::observation::carry(&aged.fact, ())));
+        facts.extend(snapshot.config_version.as_ref().map(|fact| model::observation::carry(fact, ())));
+        assert!(facts.len() > 11);
         for fact in facts {
             let kept = house.engine().store.behind(house.cluster, &fact.node, &fact.command, fact.at).await;
             let kept = kept.unwrap_or_else(|error| panic!("{error}: {fact:?}"));
             assert!(!kept.evidence.lines.is_empty(), "{fact:?}");
+            let said = readings(&kept.evidence);
+            let nothing = [ReadingCode::Quoted, ReadingCode::CutShort, ReadingCode::Unreadable];
+            assert!(said.iter().all(|one| !nothing.contains(&one.code)), "{fact:?}: {said:?}");
         }
     }
     let rows = house.engine().store.evidence_of(house.cluster, None, 1_000).await.expect("kept").len();

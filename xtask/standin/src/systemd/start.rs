@@ -21,6 +21,8 @@ pub const ALWAYS: [&str; 8] = [
     "chrony.service",
     "corosync-qnetd.service",
 ];
+const COROSYNC: &str = "corosync.service";
+const QDEVICE: &str = "corosync-qdevice.service";
 /// How long a service may take to be ready.
 const READY_LIMIT: Duration = Duration::from_secs(30);
 const READY_PAUSE: Duration = Duration::from_millis(40);
@@ -75,7 +77,11 @@ pub fn start(units: &[String]) -> anyhow::Result<u8> {
 
 pub fn stop(units: &[String]) -> anyhow::Result<u8> {
     for unit in units {
-        if unit == "corosync.service" && super::is_running(unit) {
+        if unit == COROSYNC && super::is_running(QDEVICE) {
+            // Its unit requires corosync's.
+            stop(&[QDEVICE.to_owned()])?;
+        }
+        if unit == COROSYNC && super::is_running(unit) {
             // ExecStop of the real unit, which tells the other members.
             words::quietly("timeout", &["5", "corosync-cfgtool", "-H", "--force"]);
         }
@@ -97,8 +103,11 @@ pub fn restart(units: &[String]) -> anyhow::Result<u8> {
             return Ok(NOT_LOADED);
         }
     }
+    // A restart goes on to the units that require this one, where they run.
+    let follows = units.iter().any(|unit| unit == COROSYNC) && super::is_running(QDEVICE);
     stop(units)?;
-    start(units)
+    let code = start(units)?;
+    if follows && code == 0 { start(&[QDEVICE.to_owned()]) } else { Ok(code) }
 }
 
 /// Waits for the service's own sign of readiness; false when it ended before.

@@ -1,0 +1,39 @@
+//! What may be said first of a cluster.
+
+use super::{Agreement, Partition, Snapshot};
+
+/// The first word about a cluster: what all who answer say, or that they do not say the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody who is believed says anything.
+    Unknown,
+    Quorate,
+    NotQuorate,
+    /// Answers that are young enough contradict each other: how many views there are, and how many of them are quorate.
+    Disputed {
+        views: usize,
+        quorate: usize,
+    },
+}
+
+impl Snapshot {
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        match &self.agreement {
+            Agreement::Unknown => Standing::Unknown,
+            Agreement::Agreed { partition } if partition.quorate => Standing::Quorate,
+            Agreement::Agreed { .. } => Standing::NotQuorate,
+            Agreement::Partitioned { partitions } => {
+                let quorate = partitions.iter().filter(|one| one.quorate).count();
+                Standing::Disputed { views: partitions.len(), quorate }
+            }
+        }
+    }
+}
+
+/// Another view claims one of this view's members: then what this one says of its votes is disputed.
+///
+/// Sides that name nobody in common do not dispute that: each has the members that it says.
+pub fn is_disputed(view: &Partition, all: &[Partition]) -> bool {
+    all.iter().any(|other| other != view && other.members.iter().any(|name| view.members.contains(name)))
+}

@@ -1,0 +1,61 @@
+//! Raw answers of the nodes: the newest ones, and the one behind a fact.
+
+use super::{RequestBackend, stored};
+use app::api::*;
+use engine::evidence::readings;
+use engine::ports::StoreError;
+use model::Timestamp;
+use model::can::Deed;
+use model::ids::ClusterId;
+use model::observation::Evidence;
+use model::problem::{Problem, ProblemCode};
+use model::reading::Behind;
+
+/// How long evidence is kept that nothing relies on, in days.
+pub const EVIDENCE_DAYS: i64 = 14;
+/// Pieces of evidence on one page.
+const LISTED: u32 = 200;
+
+impl RequestBackend {
+    pub(super) async fn do_evidence(
+        &self,
+        caller: Caller,
+        cluster: ClusterId,
+        node: Option<String>,
+    ) -> ApiResult<Vec<Evidence>> {
+        self.cluster_for(&caller, cluster, Deed::See).await?;
+        self.state.engine.store.evidence_of(cluster, node.as_deref(), LISTED).await.map_err(stored)
+    }
+
+    pub(super) async fn do_behind(&self, caller: Caller, cluster: ClusterId, source: FactSource) -> ApiResult<Behind> {
+        self.cluster_for(&caller, cluster, Deed::See).await?;
+        let engine = &self.state.engine;
+        // What was on the screen a moment ago may still wait for the disk.
+        engine.evidence.flush().await;
+        let FactSource { node, command, at } = source;
+        match engine.store.behind(cluster, &node, &command, at).await {
+            Ok(kept) => Ok(Behind {
+                readings: readings(&kept.evidence),
+                evidence: kept.evidence,
+                last_at: kept.last_at,
+                times: kept.times,
+                operation: kept.operation,
+            }),
+            Err(StoreError::NotFound { .. }) => Err(ApiError(self.why_not_kept(cluster, at))),
+            Err(error) => Err(stored(error)),
+        }
+    }
+
+    /// An answer that is not there was removed by its age, was dropped, or was never given (or removed for its size).
+    fn why_not_kept(&self, cluster: ClusterId, at: Timestamp) -> Problem {
+        let engine = &self.state.engine;
+        let oldest = engine.clock.now().checked_sub(jiff::Span::new().hours(24 * EVIDENCE_DAYS));
+        if oldest.is_ok_and(|oldest| at < oldest) {
+            return Problem::new(ProblemCode::EvidenceExpired).with("days", EVIDENCE_DAYS);
+        }
+        match engine.evidence.gap(cluster) {
+            Some(gap) if gap.since <= at && at <= gap.until => ProblemCode::EvidenceDropped.into(),
+            _ => ProblemCode::EvidenceUnknown.into(),
+        }
+    }
+}
