@@ -89,7 +89,7 @@ pub async fn serve(
         let engine = engine.clone();
         async move { engine.summarise_hourly().await }
     });
-    let leptos = site::options();
+    let leptos = crate::site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
     let service = router.into_make_service_with_connect_info::<SocketAddr>();

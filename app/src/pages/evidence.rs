@@ -22,7 +22,7 @@ pub fn EvidencePage() -> impl IntoView {
     let cluster = cluster_in_address();
     let id = id_in_address::<ClusterId>();
     let query = use_query_map();
-    let behind: Reading<ApiResult<Behind>> = api::reading(
+    let behind: api::Reading<ApiResult<Behind>> = api::reading(
         move || (id.get(), query.with(source_in)),
         |(id, source)| async move {
             let source = source.ok_or(ApiError(ProblemCode::EvidenceUnknown.into()))?;

@@ -12,7 +12,7 @@ pub fn Gap(gap: EvidenceGap) -> impl IntoView {
     view! {
         <p class="muted small">
             <span class="text-look">"▲ "{word!(i18n, pages.evidence_gap)}" "<When at=since/></span>
-            " · "{word!(i18n, pages.evidence_gap_count, count = move || answers)}
+            " · "{word!(i18n, pages.evidence_gap_count, count = answers)}
         </p>
     }
     .into_any()
