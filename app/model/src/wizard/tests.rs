@@ -1,9 +1,7 @@
 use super::*;
 use crate::ids::ClusterId;
 use crate::name::SshAddress;
-use crate::preflight::{
-    Acknowledgement, Cell, Finding, FindingCode, MatrixNode, RESULTS_STALE_AFTER_MIN, Verdict,
-};
+use crate::preflight::{Acknowledgement, Cell, Finding, FindingCode, MatrixNode, RESULTS_STALE_AFTER_MIN, Verdict};
 use crate::topology::fixture;
 use uuid::Uuid;
 

@@ -6,7 +6,7 @@ use crate::checks::fixture::{device, healthy, id, links, probed, show};
 use crate::checks::judge;
 use crate::facts::TcpProbe;
 use crate::facts::host::{Device, DiskSpace, LinkSpeed, Repository, Storage, TimeSource, WholePackets};
-use crate::preflight::{Cell, CheckGroup, CheckId, FindingCode as F, NodeEvidence, Source, Verdict};
+use crate::preflight::{Cell, CheckGroup, CheckId, FindingCode as F, NodeEvidence, Verdict};
 use crate::problem::ProblemCode;
 
 /// What the second of three nodes is changed into, and what that has to be.
