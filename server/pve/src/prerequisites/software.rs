@@ -93,6 +93,10 @@ fn repositories(answer: Answer<'_>) -> Result<Vec<Repository>, ParseError> {
             [uri, suite] => (*uri, *suite, ""),
             _ => return Err(ParseError::malformed(WHAT, "a source", line)),
         };
+        // `http:`, `file:`, `cdrom:` ...
+        if !uri.contains(':') {
+            return Err(ParseError::malformed(WHAT, "a source", line));
+        }
         found.insert(Repository { uri: clean_text(uri), suite: clean_text(suite), component: clean_text(component) });
         at_most(WHAT, found.len(), REPOSITORIES_MAX)?;
     }
