@@ -90,9 +90,7 @@ async fn a_warning_opens_the_next_step_once_somebody_answers_for_it() {
     assert!(matrix.passes(), "a warning does not block by itself");
     refused_to_create(&site, first).await;
 
-    let input = |cells: Value, reason: &str, revision: u64| {
-        json!({ "cluster": site.cluster, "cells": cells, "reason": reason, "revision": revision })
-    };
+    let input = |cells: Value, reason: &str, revision: u64| json!({ "cluster": site.cluster, "cells": cells, "reason": reason, "revision": revision });
     let revision = site.wizard().await.draft.revision;
     let call = |input: Value| site.operator.call::<Draft>("acknowledge_checks", input);
     let mute = call(input(json!([["memory", second]]), "  ok ", revision)).await.expect_err("no reason");

@@ -59,7 +59,7 @@ fn states(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseError> {
         return Err(answer.failure(WHAT));
     }
     let plain = |state: &&str| state.chars().all(|c| c.is_ascii_lowercase() || c == '-');
-    if states.len() != UNITS.len() || !states.iter().all(|state| plain(state)) {
+    if states.len() != UNITS.len() || !states.iter().all(plain) {
         return Err(ParseError::malformed(WHAT, "one state per unit", &text));
     }
     Ok(UNITS.iter().zip(states).map(|(unit, state)| ((*unit).to_owned(), state.to_owned())).collect())
