@@ -26,7 +26,6 @@ macro_rules! each {
 /// Every reader of an answer, and the ones of a text or a stream.
 pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
     let answer = Answer::new(stdout, stderr, exit);
-    let services = [Service::Corosync, Service::Ssh];
     let mut out = Vec::new();
     each! { out, answer:
         pve::cfgtool::link_lines;
@@ -70,7 +69,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::quorumtool::quorum;
         pve::ssh_keys::node_to_node;
         pve::ssh_keys::scanned;
-        pve::systemd::activity, &services;
+        pve::systemd::activity, &[Service::Corosync, Service::Ssh];
         pve::systemd::states;
         pve::unit::started;
         pve::unit::state;
