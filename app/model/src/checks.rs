@@ -7,8 +7,6 @@ mod catalogue;
 mod clocks;
 #[cfg(test)]
 pub(crate) mod fixture;
-#[cfg(test)]
-mod fixture_host;
 mod host_names;
 mod hosts_file;
 mod hosts_line;

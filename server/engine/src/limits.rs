@@ -49,6 +49,8 @@ pub const REPLAY_MAX: usize = 512;
 /// What a node may take for one round of the prerequisites; where every command hangs, each has a limit of its own, and
 /// together they would take minutes. After a round that took so long no other is begun.
 pub const ROUND_MAX: Duration = Duration::from_secs(30);
+/// Between two looks whether there is a first verdict.
+pub const CHECKS_FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// Between two states of the matrix that are sent while it fills.
 pub const CHECKS_SEND_PAUSE: Duration = Duration::from_millis(250);
 /// The window in which all nodes run their end of the port probe, in seconds.

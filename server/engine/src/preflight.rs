@@ -6,7 +6,7 @@ mod node;
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
-use crate::limits::{CHECKS_SEND_PAUSE, EVIDENCE_BATCH_MAX};
+use crate::limits::{CHECKS_FIRST_PAUSE, CHECKS_SEND_PAUSE, EVIDENCE_BATCH_MAX};
 use board::Board;
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -74,8 +74,13 @@ impl Engine {
             tokio::select! {
                 () = &mut rounds => return,
                 () = more => {
-                    self.hub.set_matrix(cluster, matrix(members, board.cells(links), started_at, None));
-                    next = Instant::now() + CHECKS_SEND_PAUSE;
+                    let cells = board.cells(links);
+                    // Until the first verdict there is nothing to wait for but that one.
+                    let pause = if cells.is_empty() { CHECKS_FIRST_PAUSE } else { CHECKS_SEND_PAUSE };
+                    if !cells.is_empty() {
+                        self.hub.set_matrix(cluster, matrix(members, cells, started_at, None));
+                    }
+                    next = Instant::now() + pause;
                 }
             }
         }

@@ -13,13 +13,14 @@ mod software;
 
 use crate::answer::Answer;
 use crate::command::CommandLine;
-use crate::error::{ParseError, Reason};
+use crate::error::ParseError;
 use crate::files::{self, NodeFile};
 use crate::host_keys::{self, HostKeyKind};
 use crate::{host, network as links, version};
 use model::facts::GuestKind;
 use model::name::NodeName;
 use model::preflight::{ClusterTraces, NodeEvidence, Source};
+use std::net::IpAddr;
 
 /// Cards whose speed is asked for, at most.
 const CARDS_MAX: usize = 64;
@@ -115,11 +116,16 @@ fn names() -> [Question; 2] {
             Ok(())
         }),
         Question::new(Source::HostsFile, files::hosts(), |answer, found| {
+            let lines = files::content(answer)?.unwrap_or_default();
+            // Whatever else stands there: without one address it is no such file.
+            let address =
+                |line: &String| line.split_whitespace().next().is_some_and(|word| word.parse::<IpAddr>().is_ok());
+            if !lines.iter().any(address) {
+                return Err(ParseError::missing("/etc/hosts", "an address"));
+            }
             // Its lines are quoted on the page.
-            let clean =
-                |lines: Vec<String>| lines.iter().map(|line| crate::clean_text(line)).collect::<Vec<_>>().join("\n");
-            let text = files::content(answer)?.map(clean).filter(|text| !text.trim().is_empty());
-            found.hosts_file = Ok(text.ok_or_else(|| ParseError::new("/etc/hosts", Reason::Empty))?);
+            let clean: Vec<String> = lines.iter().map(|line| crate::clean_text(line)).collect();
+            found.hosts_file = Ok(clean.join("\n"));
             Ok(())
         }),
     ]

@@ -55,7 +55,7 @@ pub fn healthy(n: u8, first: bool) -> NodeEvidence {
         host_keys: Ok(["ssh-ed25519".to_owned(), "ssh-rsa".to_owned()].into()),
         user_id: Ok(0),
         probe: Ok(ProbeReport::default()),
-        host: super::fixture_host::healthy(&name, management.parse().expect("an address")),
+        host: super::tests::fixture_host::healthy(&name, management.parse().expect("an address")),
         evidence: BTreeMap::new(),
     };
     show(&mut node, Source::Version, "pve-manager/9.2.11/1e3d (running kernel: 6.17.2-1-pve)\n");

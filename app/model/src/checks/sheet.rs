@@ -6,6 +6,9 @@ use crate::problem::{Problem, ProblemCode};
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
+/// Lines of one answer that a cell shows, and proofs behind them.
+const LINES_SHOWN_MAX: usize = 60;
+
 /// Collects findings and evidence; the worst finding is the verdict.
 pub struct Sheet<'a> {
     check: CheckId,
@@ -99,7 +102,44 @@ impl<'a> Sheet<'a> {
             verdict: self.verdict,
             brief: self.brief,
             findings: self.findings,
-            evidence: self.evidence.into_values().collect(),
+            evidence: self.evidence.into_values().map(shortened).collect(),
         }
+    }
+}
+
+/// The first lines, and those that prove something wherever they stand.
+fn shortened(mut evidence: Evidence) -> Evidence {
+    let before = evidence.lines.len();
+    let mut place = 0;
+    let mut proofs = 0;
+    evidence.lines.retain(|line| {
+        place += 1;
+        proofs += usize::from(line.guilty);
+        place <= LINES_SHOWN_MAX || (line.guilty && proofs <= LINES_SHOWN_MAX)
+    });
+    evidence.cut |= evidence.lines.len() < before;
+    evidence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::observation::EvidenceLine;
+
+    #[test]
+    fn the_line_that_proves_it_is_shown_however_late_it_comes() {
+        let line = |n: usize| EvidenceLine { text: n.to_string(), guilty: n == 400 };
+        let evidence = Evidence {
+            node: "alder11".into(),
+            command: "perl".into(),
+            exit: Some(0),
+            at: Timestamp::UNIX_EPOCH,
+            millis: 1,
+            lines: (0..500).map(line).collect(),
+            cut: false,
+        };
+        let short = shortened(evidence);
+        assert_eq!((short.lines.len(), short.cut), (LINES_SHOWN_MAX + 1, true));
+        assert!(short.lines.last().is_some_and(|line| line.guilty && line.text == "400"));
     }
 }

@@ -1,6 +1,7 @@
 //! What holds for the whole matrix, whatever the nodes say.
 
 mod cases;
+pub mod fixture_host;
 
 use super::fixture::{gone, healthy, links, lost, probed};
 use super::judge;

@@ -2,7 +2,7 @@
 
 use super::board::Board;
 use crate::context::Engine;
-use crate::evidence::{answer, evidence, unreadable};
+use crate::evidence::{answer, evidence, kept, unreadable};
 use crate::limits::{PROBE_WINDOW_S, ROUND_MAX};
 use crate::ports::{NodeShell, Output, ShellError};
 use model::inventory::Node;
@@ -84,7 +84,7 @@ impl Column<'_> {
                 if std::mem::take(&mut first) {
                     self.clock(&clock, &output);
                 } else if let Some(question) = questions.next() {
-                    let seen = evidence(self.node.label(), &question.command, &output);
+                    let seen = kept(self.node.label(), &question.command, &output);
                     self.board.answer(self.index, question, answer(&output), seen);
                 }
             }
@@ -133,7 +133,8 @@ impl Column<'_> {
         let (seen, report): (_, Gathered<_>) = match output {
             Ok(output) => {
                 let report = port_probe::report(answer(&output)).map_err(|error| unreadable(&error, self.node.label()));
-                (Some(evidence(self.node.label(), &command, &output)), report)
+                // Whole: a line of it may prove something, and each cell shows only what it needs.
+                (Some(kept(self.node.label(), &command, &output)), report)
             }
             Err(problem) => (None, Err(problem)),
         };

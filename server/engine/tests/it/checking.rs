@@ -148,5 +148,6 @@ async fn a_node_that_answers_rubbish_passes_nothing_that_it_was_asked() {
         .filter(|cell| cell.node == second && cell.verdict == Verdict::Pass)
         .map(|cell| cell.check)
         .collect();
-    assert_eq!(passed, [], "rubbish is no proof");
+    // The shell itself is sound there, and what it prints by itself is its own.
+    assert_eq!(passed, [CheckId::QuietShell], "rubbish is no proof");
 }

@@ -5,7 +5,7 @@ use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::{CommandLine, LARGE_OUTPUT_MAX_BYTES};
 use crate::error::{ParseError, Reason, at_most};
-use crate::packages;
+use crate::{packages, pvecm};
 use model::facts::host::Repository;
 use model::preflight::Source;
 use std::collections::BTreeSet;
@@ -57,11 +57,8 @@ pub(super) fn first() -> [Question; 2] {
 pub(super) fn third() -> Vec<Question> {
     let upgrade = CommandLine::reads("apt-get").args(["-s", "-o", "Debug::NoLocking=true", "dist-upgrade"]);
     vec![
-        Question::new(Source::ApiVersion, CommandLine::reads("pvecm").arg("apiver"), |answer, found| {
-            const WHAT: &str = "pvecm apiver";
-            let text = answer.printed(WHAT, &[0])?;
-            let number = text.trim().parse().map_err(|_| ParseError::malformed(WHAT, "the number", &text))?;
-            found.host.api_version = Ok(number);
+        Question::new(Source::ApiVersion, pvecm::apiver(), |answer, found| {
+            found.host.api_version = Ok(pvecm::api_version(answer)?);
             Ok(())
         }),
         Question::new(Source::Subscription, CommandLine::reads("pvesubscription").arg("get"), |answer, found| {
@@ -96,6 +93,10 @@ fn repositories(answer: Answer<'_>) -> Result<Vec<Repository>, ParseError> {
             [uri, suite] => (*uri, *suite, ""),
             _ => return Err(ParseError::malformed(WHAT, "a source", line)),
         };
+        // `http:`, `file:`, `cdrom:` ...
+        if !uri.contains(':') {
+            return Err(ParseError::malformed(WHAT, "a source", line));
+        }
         found.insert(Repository { uri: clean_text(uri), suite: clean_text(suite), component: clean_text(component) });
         at_most(WHAT, found.len(), REPOSITORIES_MAX)?;
     }

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file and the fuzzer use their part")]
 
 use model::facts::GuestKind;
+use model::preflight::NodeEvidence;
+use model::problem::ProblemCode;
 use pve::Answer;
 use pve::systemd::Service;
 
@@ -24,7 +26,6 @@ macro_rules! each {
 /// Every reader of an answer, and the ones of a text or a stream.
 pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
     let answer = Answer::new(stdout, stderr, exit);
-    let services = [Service::Corosync, Service::Ssh];
     let mut out = Vec::new();
     each! { out, answer:
         pve::cfgtool::link_lines;
@@ -34,6 +35,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::files::content;
         pve::files::digests;
         pve::files::names;
+        pve::files::names_all;
         pve::files::one_word;
         pve::files::yes_or_no;
         pve::host::clock_time;
@@ -67,7 +69,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::quorumtool::quorum;
         pve::ssh_keys::node_to_node;
         pve::ssh_keys::scanned;
-        pve::systemd::activity, &services;
+        pve::systemd::activity, &[Service::Corosync, Service::Ssh];
         pve::systemd::states;
         pve::unit::started;
         pve::unit::state;
@@ -88,8 +90,24 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         shown: lines(stdout, |line| format!("{:?}", pve::journal::entry(line))),
     });
     out.push(Read { reader: "pve::journal::LineReader", shown: entries(stdout) });
+    out.push(Read { reader: "pve::prerequisites::fill", shown: prerequisites(answer) });
     out.push(Read { reader: "pve::quorumtool::BlockReader", shown: format!("{:?}", blocks(&[stdout])) });
     out
+}
+
+/// What all questions of the prerequisites make of one answer.
+fn prerequisites(answer: Answer<'_>) -> String {
+    let id = model::ids::NodeId::from_uuid(uuid::Uuid::nil());
+    let mut found = NodeEvidence::missing(id, "", false, &ProblemCode::Garbage.into());
+    for round in [pve::prerequisites::first, pve::prerequisites::second, pve::prerequisites::third] {
+        for question in round(&found) {
+            let before = found.clone();
+            if question.fill(answer, &mut found).is_err() {
+                found = before;
+            }
+        }
+    }
+    format!("{found:?}")
 }
 
 fn lines(bytes: &[u8], read: impl Fn(&[u8]) -> String) -> String {

@@ -1,6 +1,6 @@
 //! The facts of a healthy machine beside those of the seed's eight checks.
 
-use super::fixture::{KERNEL, device};
+use crate::checks::fixture::{KERNEL, device};
 use crate::facts::host::{
     Accounts, Certificate, ClockTracking, Database, DiskSpace, LinkSpeed, Memory, Repository, Ruleset, Storage,
     TimeSource,
