@@ -73,6 +73,15 @@ pub enum Source {
 /// A fact, or why there is none. A missing fact is never a pass.
 pub type Gathered<T> = Result<T, Problem>;
 
+impl Source {
+    /// What an installation of Proxmox VE may well lack: `sqlite3` is not among its packages, `nft` came with the new
+    /// firewall, and a kernel may be started without pressure figures. Its absence skips a check and never passes it.
+    #[must_use]
+    pub const fn may_be_absent(self) -> bool {
+        matches!(self, Self::Database | Self::Ruleset | Self::IoPressure)
+    }
+}
+
 /// Leftovers of a cluster on a node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClusterTraces {

@@ -70,6 +70,8 @@ codes!(
         ConnectionLost => "connection_lost",
         Garbage => "garbage",
         CommandFailed => "command_failed",
+        /// `node`, `what`: a program or file that some machines do not have.
+        NotOnThisMachine => "not_on_this_machine",
         NodeAlreadyAdded => "node_already_added",
         // Reaching a node through another machine
         JumpUnreachable => "jump_unreachable",

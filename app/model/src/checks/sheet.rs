@@ -30,6 +30,11 @@ impl<'a> Sheet<'a> {
         self.show(source);
         match fact {
             Ok(value) => Some(value),
+            Err(problem) if problem.code == ProblemCode::NotOnThisMachine => {
+                let what = problem.params.get("what").cloned().unwrap_or_default();
+                self.note(Verdict::Skipped, Finding::new(FindingCode::NotOnThisMachine).with("what", what));
+                None
+            }
             Err(problem) => {
                 self.missing(problem);
                 None

@@ -27,6 +27,29 @@ fn healthy_nodes_pass_everything() {
 }
 
 #[test]
+fn what_a_machine_may_lack_is_skipped_and_never_a_pass() {
+    let absent = Problem::new(ProblemCode::NotOnThisMachine).with("what", "sqlite3");
+    for (source, check) in [
+        (Source::Database, CheckId::PmxcfsDatabase),
+        (Source::Ruleset, CheckId::Firewall),
+        (Source::IoPressure, CheckId::DiskLatency),
+    ] {
+        assert!(source.may_be_absent());
+        let mut nodes = probed([healthy(11, true), healthy(12, false)]);
+        nodes[1].forget(source, &absent);
+        let cells = judge(&nodes, &[]);
+        let verdict = |node: &NodeEvidence| {
+            cells.iter().find(|cell| cell.check == check && cell.node == node.node).map(|cell| cell.verdict)
+        };
+        assert_eq!(
+            (verdict(&nodes[0]), verdict(&nodes[1])),
+            (Some(Verdict::Pass), Some(Verdict::Skipped)),
+            "{check:?}"
+        );
+    }
+}
+
+#[test]
 fn cells_come_check_by_check_in_the_order_of_the_nodes() {
     let nodes = [healthy(13, false), lost(11), healthy(12, true)];
     let order: Vec<_> = judge(&nodes, &[]).iter().map(|cell| (cell.check, cell.node)).collect();

@@ -172,6 +172,10 @@ crate::problem::codes!(
         /// `name`.
         OwnFolderMissing => "own_folder_missing",
         NoSharedNetwork => "no_shared_network",
+        /// `what`: a program or file that some machines do not have.
+        NotOnThisMachine => "not_on_this_machine",
+        /// Neighbours are told apart by ARP, which IPv6 does not use.
+        OnlyIpv6 => "only_ipv6",
         /// `address`.
         LinkNotOwn => "link_not_own",
         /// `address`, `interface`.

@@ -8,8 +8,8 @@ use model::links::LinkPlan;
 use model::observation::Evidence;
 use model::preflight::{Cell, CheckId, ClockOffset, NodeEvidence, Source, Verdict};
 use model::problem::{Problem, ProblemCode};
-use pve::Answer;
 use pve::prerequisites::Question;
+use pve::{Answer, ParseError, Reason};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
@@ -145,6 +145,13 @@ impl Board {
     }
 }
 
+/// A program or file that the machine simply does not have, where that is nothing unusual.
+fn absent(source: Source, error: &ParseError, node: &str) -> Option<Problem> {
+    let missing = matches!(error.reason, Reason::NotInstalled | Reason::NoSuchFile);
+    let problem = Problem::new(ProblemCode::NotOnThisMachine).with("node", node).with("what", error.what);
+    (missing && source.may_be_absent()).then_some(problem)
+}
+
 impl Place {
     fn answer(&mut self, question: &Question, answer: Answer<'_>, seen: Evidence) {
         let source = question.source;
@@ -153,7 +160,7 @@ impl Place {
         if !self.broken.contains(&source)
             && let Err(error) = question.fill(answer, &mut self.found)
         {
-            self.found.forget(source, &unreadable(&error, &label));
+            self.found.forget(source, &absent(source, &error, &label).unwrap_or_else(|| unreadable(&error, &label)));
             self.broken.insert(source);
         }
         let open = self.open.entry(source).or_default();

@@ -2,6 +2,7 @@
 //!
 //! Needs: the MACs that answered for the peers' addresses while the probe ran, `ip -d -j link` and `ip -j addr` of every node.
 //! Rule: an address that two of the nodes have, or a MAC that is no card of the peer, fails.
+//! Links with IPv6 alone are skipped: the kernel answers for neighbours there in no file, only addresses are compared.
 //! Why: two machines with one address can bring the whole cluster down.
 //! Source: the comment at `address already used` in pve-cluster ("can crash the whole cluster").
 
@@ -44,9 +45,12 @@ pub fn judge(node: &NodeEvidence, scene: &Scene<'_>) -> Cell {
         }
     }
     sheet.brief(seen);
+    let in_reach = |ipv4: bool| ways.iter().flat_map(|way| &way.peers).any(|(_, address)| address.is_ipv4() == ipv4);
     // With peers in reach somebody must have answered; nobody at all is no proof.
-    if seen == 0 && ways.iter().any(|way| !way.peers.is_empty()) {
+    if seen == 0 && in_reach(true) {
         sheet.absent();
+    } else if seen == 0 && in_reach(false) {
+        sheet.skip(FindingCode::OnlyIpv6);
     }
     sheet.cell()
 }

@@ -1,6 +1,6 @@
 //! What a join does to a node's accounts is known before.
 //!
-//! Needs: `/etc/pve/user.cfg`, and whether `/etc/pve/domains.cfg` and `/etc/pve/priv/tfa.cfg` are there.
+//! Needs: `/etc/pve/user.cfg`.
 //! Rule: on a joiner accounts, tokens, groups and permissions beyond a fresh installation warn.
 //! Why: a join replaces them by the cluster's; afterwards the first node's passwords and second factors count.
 //! Source: Proxmox VE, Cluster Manager, "Adding Nodes to the Cluster".
