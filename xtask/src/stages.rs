@@ -14,10 +14,10 @@ use crate::{bench, cargo, demo, folders, run, site, wasm, wasm_fallback};
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
 
 /// The browser specs that every change runs; the others run with `--all`.
-const E2E_PUSH: [&str; 4] = ["simulated", "import", "bad-input", "resume"];
+const E2E_PUSH: [&str; 6] = ["simulated", "import", "jump", "stream", "bad-input", "resume"];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 4] = ["two-nodes-qdevice", "jump", "stream", "looks"];
+const E2E_LONG: [&str; 2] = ["two-nodes-qdevice", "looks"];
 
 /// The one that needs namespaces, and so the administrator.
 const E2E_ROOT: &str = "real";

@@ -6,7 +6,7 @@ pub mod fixture_host;
 use super::fixture::{gone, healthy, links, lost, probed};
 use super::judge;
 use crate::preflight::{CheckId, Matrix, MatrixNode, NodeEvidence, Source, Verdict};
-use crate::problem::ProblemCode;
+use crate::problem::{Problem, ProblemCode};
 use jiff::Timestamp;
 use proptest::prelude::*;
 
