@@ -2,6 +2,7 @@
 
 import { AxeCheck } from './axe.mjs'
 import { browser } from './browser.mjs'
+import { RESULTS } from './spec.mjs'
 import { words } from './words.mjs'
 
 /** How long a person waits for the page to change, in milliseconds. */
@@ -125,7 +126,13 @@ export class Person {
 
   /** Looks at the page as someone with another pair of eyes: light and dark, each kind of page once; a check of its own. */
   async inspect(kind) {
-    if (axe.isNew(kind)) await this.spec.check(`accessible: ${kind}`, () => axe.check(this.page, kind))
+    if (!axe.isNew(kind)) return
+    await this.spec.check(`accessible: ${kind}`, () => axe.check(this.page, kind))
+    // To be looked at: QUORATE_PICTURES=1 keeps one of every page that is checked.
+    if (process.env.QUORATE_PICTURES) {
+      const path = `${RESULTS}/pages/${kind.replace(/[^a-z0-9]+/gi, '-')}.png`
+      await this.page.screenshot({ path, fullPage: true })
+    }
   }
 
   async signIn(name, password) {
