@@ -73,6 +73,7 @@ pub struct Discovery {
     pub at: Timestamp,
     /// In the order of corosync's ids.
     pub found: Vec<Found>,
+    #[serde(deserialize_with = "crate::keyed::by_number")]
     pub link_priorities: BTreeMap<u8, u32>,
     pub qdevice: Option<ConfQdevice>,
     pub quorate: Option<bool>,
