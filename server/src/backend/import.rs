@@ -115,11 +115,10 @@ impl RequestBackend {
         }
         let who = actor(&caller);
         let done = engine.adopt(&who, &cluster, &answered, dialled).await.map_err(ApiError)?;
-        let key_not_shared = if cluster.phase == ClusterPhase::Live && done.added.is_empty() {
-            None
-        } else {
-            self.admit(&caller, &answered).await
-        };
+        // Asked for nobody it shares the key again: a console that died after the adoption has not come to that, and a
+        // cluster without quorum could not take it.
+        let said_before = cluster.phase == ClusterPhase::Live && done.added.is_empty() && !chosen.is_empty();
+        let key_not_shared = if said_before { None } else { self.admit(&caller, &answered).await };
         Ok(ImportDone { name: done.cluster.name.to_string(), name_taken: done.name_taken, key_not_shared })
     }
 

@@ -195,6 +195,31 @@ async fn a_dead_member_is_added_without_an_offer_and_comes_later() {
 }
 
 #[tokio::test]
+async fn a_key_that_could_not_be_shared_is_shared_later_when_nobody_is_left_to_add() {
+    let site = Site::with(Scenario::healthy(3)).await;
+    let cluster = site.asked("pve1").await;
+    for node in ["pve2", "pve3"] {
+        site.lab.inject(Fault::StopCorosync { node: node.into() }).expect("stopped");
+    }
+    site.lab.settle().await;
+    let done = site.import(cluster, &["pve2", "pve3"]).await.expect("taken over");
+    assert_eq!(done.key_not_shared.map(|problem| problem.code), Some(ProblemCode::ClusterNotQuorate));
+    let node = site.named(cluster, "pve3").await;
+    site.pin(cluster, node.id).await.expect("pinned");
+    assert!(!works(&site.node(cluster, node.id).await), "its own files do not have the key");
+    for node in ["pve2", "pve3"] {
+        site.lab.inject(Fault::StartCorosync { node: node.into() }).expect("started");
+    }
+    site.lab.settle().await;
+    let shared = async {
+        while site.import(cluster, &[]).await.expect("asked again").key_not_shared.is_some() {}
+        while site.operator.call::<()>("try_log_in", json!({ "node": node.id })).await.is_err() {}
+    };
+    timeout(PATIENCE, shared).await.expect("the cluster lets the console in there too");
+    assert!(works(&site.node(cluster, node.id).await));
+}
+
+#[tokio::test]
 async fn a_wrong_address_is_taken_off_the_list_and_given_again() {
     let site = Site::with(Scenario::healthy(3)).await;
     let cluster = site.asked("pve1").await;

@@ -83,7 +83,13 @@ pub fn Members(offered: Vec<Found>, done: RwSignal<Option<ImportDone>>) -> impl 
     let button = part(move || said!(i18n, import.take_over, count = chosen().len()).to_string());
     let rows = choices.into_iter().map(|choice| view! { <Row choice/> }).collect_view();
     if none_left && taken.get_untracked() {
-        return view! { <p class="muted">{word!(i18n, import.all_here)}</p> }.into_any();
+        let share = Callback::new(move |()| drop(import.dispatch(Vec::new())));
+        return view! {
+            <p class="muted">{word!(i18n, import.all_here)}</p>
+            <Refusal problem=derived(move || import.value().get().flatten())/>
+            <div class="row"><Button kind=ButtonKind::Quiet busy=import.pending() disabled_reason=refusal on_press=share>{word!(i18n, import.share_again)}</Button></div>
+        }
+        .into_any();
     }
     view! {
         <form class="stack" on:submit=submit aria-label=text!(i18n, import.offered)>
