@@ -6,6 +6,7 @@
 mod alone;
 mod app;
 mod authorisation;
+mod checkpoints;
 mod checks;
 mod client;
 mod commands;
