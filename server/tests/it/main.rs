@@ -13,6 +13,7 @@ mod commands;
 mod csrf;
 mod dropped;
 mod evidence;
+mod export;
 mod growing;
 mod headers;
 mod hostile;
