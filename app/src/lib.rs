@@ -46,6 +46,9 @@ mod shell;
 pub mod state;
 pub mod words;
 
+#[cfg(feature = "ssr")]
+pub use pages::audit::of_query as audit_filter;
+
 /// Checked texts of the pages, made from `locales/LANGUAGE/NAMESPACE.json`.
 #[allow(
     unused,

@@ -55,6 +55,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("audit", Needs::Role(Deed::ReadAudit)),
     ("audit_entry", Needs::Role(Deed::ReadAudit)),
     ("audit_chain", Needs::Role(Deed::ReadAudit)),
+    ("saved_filters", Needs::Role(Deed::ReadAudit)),
+    ("save_filter", Needs::Role(Deed::ReadAudit)),
+    ("drop_filter", Needs::Role(Deed::ReadAudit)),
     ("demo_switches", Needs::SignedIn),
     ("demo_switch", Needs::Role(Deed::RunPlan)),
 ];
@@ -63,6 +66,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
 pub const ROUTES: &[(&str, Needs)] = &[
     ("/health", Needs::Nothing),
     ("/live/clusters/{id}", Needs::Role(Deed::See)),
+    ("/audit/export", Needs::Role(Deed::ReadAudit)),
     ("/pkg/{version}/{*file}", Needs::Nothing),
     ("/favicon.svg", Needs::Nothing),
 ];

@@ -20,7 +20,7 @@ use app::api::*;
 use async_trait::async_trait;
 use engine::audit::Person as Actor;
 use engine::context::store_problem;
-use model::audit::{AuditFilter, AuditPage, ChainState, ChainedEntry};
+use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter};
 use model::can::{self, Deed};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};
@@ -297,8 +297,20 @@ impl Backend for RequestBackend {
         self.do_audit_entry(caller, index).await
     }
 
-    async fn audit_chain(&self, caller: Caller) -> ApiResult<ChainState> {
+    async fn audit_chain(&self, caller: Caller) -> ApiResult<ChainView> {
         self.do_audit_chain(caller).await
+    }
+
+    async fn saved_filters(&self, caller: Caller) -> ApiResult<Vec<SavedFilter>> {
+        self.do_saved_filters(caller).await
+    }
+
+    async fn save_filter(&self, caller: Caller, name: String, query: String) -> ApiResult<()> {
+        self.do_save_filter(caller, name, query).await
+    }
+
+    async fn drop_filter(&self, caller: Caller, name: String) -> ApiResult<()> {
+        self.do_drop_filter(caller, name).await
     }
 
     async fn demo_switches(&self, caller: Caller) -> ApiResult<Vec<DemoSwitch>> {

@@ -1,19 +1,20 @@
 //! The commands of the binary.
 
-use crate::config::{self, Config};
+mod audit;
+
+use crate::config::{self, Checkpoints, Config};
+use crate::export::Format;
 use crate::lock;
 use crate::serve::{self, House};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use engine::audit::Person;
-use engine::ports::{AuditStore, ClusterStore, UserStore};
-use model::audit::ChainState;
+use engine::ports::{ClusterStore, UserStore};
 use model::inventory::Cluster;
 use model::role::Role;
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use store::SqliteStore;
 use tracing_subscriber::EnvFilter;
 
 /// A web console for Proxmox VE clusters.
@@ -60,6 +61,12 @@ struct ServeArgs {
     /// Name of the proxy in front of the console that does TLS.
     #[arg(long, env = "QUORATE_BEHIND_PROXY")]
     behind_proxy: Option<String>,
+    /// File that gets each signed checkpoint of the audit as a line, best on another machine; in the data folder when left out.
+    #[arg(long, env = "QUORATE_CHECKPOINT_FILE")]
+    checkpoint_file: Option<PathBuf>,
+    /// Send each checkpoint to the system's log too.
+    #[arg(long, env = "QUORATE_CHECKPOINT_SYSLOG")]
+    checkpoint_syslog: bool,
 }
 
 #[cfg(feature = "demo")]
@@ -154,7 +161,24 @@ struct AuditArgs {
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
     /// Read every entry and every link of the chain; exit code 1 when it is broken.
-    Verify,
+    Verify {
+        /// Checkpoints that were kept elsewhere, one a line: each must fit. Shows a cut end and a log computed anew.
+        #[arg(long)]
+        checkpoint: Option<PathBuf>,
+        /// The public key (hex) that must have signed them; that of this console when left out.
+        #[arg(long, requires = "checkpoint")]
+        key: Option<String>,
+    },
+    /// Print the public key that signs checkpoints: keep it elsewhere.
+    Key,
+    /// Print entries, newest first. That it was done is written into the audit.
+    Export {
+        #[arg(long, value_enum, default_value = "jsonl")]
+        format: Format,
+        /// Only those that the audit page's address asks for, such as `who=ops-1&code=signed_in`.
+        #[arg(long, default_value = "")]
+        filter: String,
+    },
 }
 
 /// Runs a command to its end.
@@ -170,14 +194,15 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         #[cfg(feature = "demo")]
         Command::Demo(args) => crate::demo::run(args).await,
         Command::User(args) => user(args).await,
-        Command::Audit(args) => audit(args).await,
+        Command::Audit(args) => audit::run(args).await,
     }
 }
 
 async fn serve_console(args: ServeArgs) -> anyhow::Result<()> {
     let tls = config::tls(args.tls_cert, args.tls_key)?;
-    let config =
-        Config { listen: args.listen, data: args.data.data, tls, proxy: args.behind_proxy, demo: false }.check()?;
+    let checkpoints = Checkpoints { file: args.checkpoint_file, syslog: args.checkpoint_syslog };
+    let (listen, data, proxy) = (args.listen, args.data.data, args.behind_proxy);
+    let config = Config { listen, data, tls, proxy, demo: false, checkpoints }.check()?;
     if let Some(proxy) = &config.proxy {
         tracing::info!(proxy, "TLS is the proxy's work; it must pass on Host and Origin");
     }
@@ -248,20 +273,4 @@ async fn cluster_named(house: &House, wanted: &str) -> anyhow::Result<Cluster> {
         .into_iter()
         .find(|cluster| cluster.name.as_str() == wanted)
         .with_context(|| format!("there is no cluster {wanted}"))
-}
-
-async fn audit(args: AuditArgs) -> anyhow::Result<()> {
-    let path = serve::need_database(&args.data.data)?;
-    let store = SqliteStore::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
-    match args.command {
-        AuditCommand::Verify => match store.verify().await? {
-            ChainState::Whole { entries, head, .. } => {
-                println!("whole: {entries} entries, head {head}");
-                Ok(())
-            }
-            ChainState::Broken { at_index, entries, .. } => {
-                anyhow::bail!("broken at entry {at_index} of {entries}")
-            }
-        },
-    }
 }

@@ -19,6 +19,16 @@ pub struct Config {
     /// A proxy in front of us that does TLS, by name or address; said by the operator, shown in the log.
     pub proxy: Option<String>,
     pub demo: bool,
+    pub checkpoints: Checkpoints,
+}
+
+/// Where signed checkpoints of the audit go, besides the database.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// A file; in the data folder where none is given.
+    pub file: Option<PathBuf>,
+    /// The system's log too.
+    pub syslog: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -89,7 +99,7 @@ mod tests {
     use super::*;
 
     fn config(listen: &str) -> Config {
-        Config { listen: listen.parse().expect("address"), data: PathBuf::new(), tls: None, proxy: None, demo: false }
+        Config { listen: listen.parse().expect("address"), data: PathBuf::new(), tls: None, proxy: None, demo: false, checkpoints: Checkpoints::default() }
     }
 
     #[test]

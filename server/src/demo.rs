@@ -1,7 +1,7 @@
 //! `quorate demo`: the real console with simulated nodes behind real SSH. The only wiring of the simulator.
 
 use crate::cli::DemoArgs;
-use crate::config::{Config, prepare_data};
+use crate::config::{Checkpoints, Config, prepare_data};
 use crate::lock;
 use crate::serve::{self, House};
 use crate::state::DemoPanel;
@@ -68,7 +68,7 @@ impl DemoPanel for Panel {
 /// When an address is taken, or the data folder cannot be used.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let data = args.data.clone().unwrap_or_else(temporary);
-    let config = Config { listen: args.listen, data, tls: None, proxy: None, demo: true }.check()?;
+    let config = Config { listen: args.listen, data, tls: None, proxy: None, demo: true, checkpoints: Checkpoints::default() }.check()?;
     prepare_data(&config.data)?;
     let _lock = lock::take(&config.data)?;
     let house = serve::open(&config.data).await?;

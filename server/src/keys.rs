@@ -58,19 +58,7 @@ impl Seal {
     /// # Errors
     /// See [`KeyError`].
     pub fn read(data: &Path) -> Result<Option<Self>, KeyError> {
-        let path = seal_path(data);
-        if !path.exists() {
-            return Ok(None);
-        }
-        let file_error = |source| KeyError::File { path: path.clone(), source };
-        let mode = fs::metadata(&path).map_err(file_error)?.mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(KeyError::Open { path, mode });
-        }
-        let mut bytes = Zeroizing::new(Vec::new());
-        fs::File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(file_error)?;
-        let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| KeyError::Length { path: path.clone() })?;
-        Ok(Some(Self(Zeroizing::new(key))))
+        Ok(read_key(data, SEAL_FILE)?.map(Self))
     }
 
     /// Makes the key in the data folder; never in the place of one.
@@ -78,17 +66,7 @@ impl Seal {
     /// # Errors
     /// See [`KeyError`].
     pub fn make(data: &Path) -> Result<Self, KeyError> {
-        let path = &seal_path(data);
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        rand::rng().fill_bytes(key.as_mut());
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .and_then(|mut file| file.write_all(key.as_ref()).and_then(|()| file.sync_all()))
-            .map_err(|source| KeyError::File { path: path.to_owned(), source })?;
-        Ok(Self(key))
+        make_key(data, SEAL_FILE).map(Self)
     }
 
     fn cipher(&self) -> XChaCha20Poly1305 {
@@ -115,11 +93,43 @@ impl Seal {
     }
 }
 
-fn seal_path(data: &Path) -> PathBuf {
+/// Reads 32 bytes from a file that nobody else may read, among systemd's credentials or in the data folder.
+pub(crate) fn read_key(data: &Path, file: &str) -> Result<Option<Zeroizing<[u8; KEY_BYTES]>>, KeyError> {
+    let path = key_path(data, file);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let file_error = |source| KeyError::File { path: path.clone(), source };
+    let mode = fs::metadata(&path).map_err(file_error)?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        return Err(KeyError::Open { path, mode });
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    fs::File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(file_error)?;
+    let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| KeyError::Length { path: path.clone() })?;
+    Ok(Some(Zeroizing::new(key)))
+}
+
+/// Makes such a file; never in the place of one.
+pub(crate) fn make_key(data: &Path, file: &str) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
+    let path = key_path(data, file);
+    let mut key = Zeroizing::new([0; KEY_BYTES]);
+    rand::rng().fill_bytes(key.as_mut());
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&path)
+        .and_then(|mut file| file.write_all(key.as_ref()).and_then(|()| file.sync_all()))
+        .map_err(|source| KeyError::File { path, source })?;
+    Ok(key)
+}
+
+fn key_path(data: &Path, file: &str) -> PathBuf {
     std::env::var_os("CREDENTIALS_DIRECTORY")
-        .map(|folder| PathBuf::from(folder).join(SEAL_FILE))
+        .map(|folder| PathBuf::from(folder).join(file))
         .filter(|path| path.exists())
-        .unwrap_or_else(|| data.join(SEAL_FILE))
+        .unwrap_or_else(|| data.join(file))
 }
 
 /// The console's own SSH key, sealed in memory as it is on disk, opened at use.
@@ -146,7 +156,7 @@ impl ConsoleKey {
         {
             let public = String::from_utf8(public).map_err(|_| KeyError::Sealed)?;
             let key = Self { seal, sealed, public };
-            key.warn_if_sealed_off(&seal_path(data));
+            key.warn_if_sealed_off(&key_path(data, SEAL_FILE));
             return Ok(key);
         }
         let seal = seal.map_or_else(|| Seal::make(data), Ok)?;

@@ -8,10 +8,12 @@
 pub mod accounts;
 pub mod authorisation;
 pub mod backend;
+pub mod checkpoints;
 pub mod cli;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod export;
 pub mod keys;
 pub mod live;
 pub mod lock;

@@ -1,6 +1,7 @@
 //! Putting everything together, listening, and stopping cleanly.
 
 use crate::accounts::Accounts;
+use crate::checkpoints;
 use crate::backend::EVIDENCE_DAYS;
 use crate::config::{Config, prepare_data};
 use crate::keys::ConsoleKey;
@@ -11,7 +12,9 @@ use crate::system::{SystemClock, SystemIds};
 use anyhow::Context as _;
 use engine::Engine;
 use engine::audit::Person;
+use engine::audit::checkpoint::Checkpointer;
 use engine::execute;
+use engine::ports::{AuditStore, CheckpointSink};
 use model::audit::{AuditCode, Outcome};
 use ssh::{SshDialer, TcpConnector};
 use std::net::SocketAddr;
@@ -30,6 +33,8 @@ const GRACE: Duration = Duration::from_secs(3);
 const WORK_STOP: Duration = Duration::from_secs(5);
 /// How often expired sessions and old evidence are removed.
 const HOUSEKEEPING: Duration = Duration::from_secs(600);
+/// How often what entries are found by is brought up to date while nobody looks.
+const AUDIT_FOLLOW: Duration = Duration::from_secs(2);
 /// How large that evidence may grow, in bytes.
 const EVIDENCE_MAX_BYTES: u64 = 2_000_000_000;
 
@@ -89,6 +94,10 @@ pub async fn serve(
         let engine = engine.clone();
         async move { engine.summarise_hourly().await }
     });
+    let checkpointer = checkpointer(&config, &engine, &store).await?;
+    let signing = checkpointer.clone().map(|checkpointer| tokio::spawn(checkpointer.run()));
+    let deriving = tokio::spawn(follow_audit(store.clone()));
+    let reading = tokio::spawn(engine.chain.clone().run());
     let leptos = crate::site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
@@ -120,9 +129,45 @@ pub async fn serve(
     if !engine.work.stop(WORK_STOP).await {
         tracing::warn!(limit.s = WORK_STOP.as_secs(), "work was still running when the console ended");
     }
+    for task in [Some(deriving), Some(reading), signing].into_iter().flatten() {
+        task.abort();
+    }
+    if let Some(checkpointer) = checkpointer
+        && let Err(error) = checkpointer.look(true).await
+    {
+        tracing::error!(audit.error = %error, "the last checkpoint was not signed");
+    }
     store.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Who signs the audit's head; `None` where the key that belongs to this database is missing.
+async fn checkpointer(
+    config: &Config,
+    engine: &Engine,
+    store: &SqliteStore,
+) -> anyhow::Result<Option<Arc<Checkpointer>>> {
+    let Some(key) = checkpoints::signing_key(store, &config.data).await? else { return Ok(None) };
+    let file = config.checkpoints.file.clone().unwrap_or_else(|| config.data.join(checkpoints::CHECKPOINT_FILE));
+    let mut sinks: Vec<Arc<dyn CheckpointSink>> = vec![Arc::new(checkpoints::File::new(file))];
+    if config.checkpoints.syslog {
+        sinks.push(Arc::new(checkpoints::Syslog::default()));
+    }
+    let (store, clock) = (Arc::clone(&engine.store), Arc::clone(&engine.clock));
+    Ok(Some(Arc::new(Checkpointer::new(store, clock, key, sinks))))
+}
+
+/// Entries are found at once even when nobody has looked for a while.
+async fn follow_audit(store: SqliteStore) {
+    let mut tick = tokio::time::interval(AUDIT_FOLLOW);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tick.tick().await;
+        if let Err(error) = store.derive().await {
+            tracing::warn!(store.error = %error, "what entries are found by was not brought up to date");
+        }
+    }
 }
 
 async fn stop_on_signal(handle: axum_server::Handle<SocketAddr>, mut terminate: Signal) {

@@ -16,7 +16,7 @@ use crate::{cargo, demo, folders, run, site};
 const WASM_BUDGET: u64 = 350 * 1024;
 
 /// Benchmarks that do not run the console, and so need neither its site nor its release binary.
-const WITHOUT_CONSOLE: [&str; 2] = ["lab", "observe"];
+const WITHOUT_CONSOLE: [&str; 3] = ["audit", "lab", "observe"];
 
 #[derive(Debug, clap::Args)]
 pub struct Options {

@@ -1,5 +1,6 @@
 //! What the audit keeps: codes are an API and are never reused.
 
+use crate::checkpoint::Checkpoint;
 use crate::ids::{ClusterId, OperationId};
 use crate::risk::Risk;
 use jiff::Timestamp;
@@ -83,7 +84,9 @@ pub const DETAILS: &[&str] = &[
     "digest",
     "error",
     "fail",
+    "filter",
     "fingerprint",
+    "format",
     "from",
     "intent",
     "key_stays",
@@ -212,8 +215,28 @@ pub struct AuditPage {
     pub entries: Vec<ChainedEntry>,
     /// Cursor of the next page; `None` on the last.
     pub next: Option<u64>,
+    /// Entries that the filter meets; counted up to [`COUNT_MAX`] only, which then stands for at least so many.
     pub total: u64,
     pub millis: u32,
+}
+
+/// Entries that are counted for one answer at most: what is more is told as more.
+pub const COUNT_MAX: u64 = 10_000;
+
+impl AuditPage {
+    /// Whether there are more entries than were counted.
+    #[must_use]
+    pub const fn is_more(&self) -> bool {
+        self.total >= COUNT_MAX
+    }
+}
+
+/// A question to the audit that a person keeps under a name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedFilter {
+    pub name: String,
+    /// The query part of the page's address, without the question mark.
+    pub query: String,
 }
 
 /// The state of the chain.
@@ -222,4 +245,14 @@ pub struct AuditPage {
 pub enum ChainState {
     Whole { entries: u64, verified_at: Timestamp, head: String },
     Broken { at_index: u64, entries: u64, verified_at: Timestamp },
+}
+
+/// What is known of the chain, and up to where it was signed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainView {
+    pub chain: ChainState,
+    /// When everything was last read; between two such times only what is new is.
+    pub read_whole_at: Timestamp,
+    /// The newest signed checkpoint.
+    pub checkpoint: Option<Checkpoint>,
 }

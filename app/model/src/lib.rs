@@ -6,6 +6,7 @@
 pub mod audit;
 pub mod can;
 pub mod capability;
+pub mod checkpoint;
 pub mod checks;
 pub mod digest;
 pub mod facts;

@@ -54,6 +54,8 @@ codes!(
         SshUserInvalid => "ssh_user_invalid",
         AddressInvalid => "address_invalid",
         NotFound => "not_found",
+        FilterName => "filter_name",
+        FiltersFull => "filters_full",
         // Reaching a node
         Unreachable => "unreachable",
         ConnectionRefused => "connection_refused",

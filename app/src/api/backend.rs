@@ -2,7 +2,7 @@
 
 use super::carried::*;
 use async_trait::async_trait;
-use model::audit::{AuditFilter, AuditPage, ChainState, ChainedEntry};
+use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
@@ -95,7 +95,11 @@ pub trait Backend: Send + Sync + 'static {
 
     async fn audit(&self, caller: Caller, filter: AuditFilter) -> ApiResult<AuditPage>;
     async fn audit_entry(&self, caller: Caller, index: u64) -> ApiResult<ChainedEntry>;
-    async fn audit_chain(&self, caller: Caller) -> ApiResult<ChainState>;
+    async fn audit_chain(&self, caller: Caller) -> ApiResult<ChainView>;
+    async fn saved_filters(&self, caller: Caller) -> ApiResult<Vec<SavedFilter>>;
+    /// Keeps a question to the audit under a name; one of that name is replaced.
+    async fn save_filter(&self, caller: Caller, name: String, query: String) -> ApiResult<()>;
+    async fn drop_filter(&self, caller: Caller, name: String) -> ApiResult<()>;
 
     async fn demo_switches(&self, caller: Caller) -> ApiResult<Vec<DemoSwitch>>;
     async fn demo_switch(&self, caller: Caller, id: String, on: bool) -> ApiResult<Vec<DemoSwitch>>;

@@ -3,7 +3,7 @@
 use super::carried::*;
 use super::wire::Json;
 use leptos::prelude::*;
-use model::audit::{AuditFilter, AuditPage, ChainState, ChainedEntry};
+use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
@@ -293,10 +293,31 @@ pub async fn audit_entry(index: u64) -> ApiResult<ChainedEntry> {
 }
 
 #[server(name = AuditChainCall, prefix = "/api", endpoint = "audit_chain", input = Json, output = Json)]
-pub async fn audit_chain() -> ApiResult<ChainState> {
+pub async fn audit_chain() -> ApiResult<ChainView> {
     let backend = backend()?;
     let caller = backend.caller().await?;
     backend.audit_chain(caller).await
+}
+
+#[server(name = SavedFiltersCall, prefix = "/api", endpoint = "saved_filters", input = Json, output = Json)]
+pub async fn saved_filters() -> ApiResult<Vec<SavedFilter>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.saved_filters(caller).await
+}
+
+#[server(name = SaveFilterCall, prefix = "/api", endpoint = "save_filter", input = Json, output = Json)]
+pub async fn save_filter(name: String, query: String) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.save_filter(caller, name, query).await
+}
+
+#[server(name = DropFilterCall, prefix = "/api", endpoint = "drop_filter", input = Json, output = Json)]
+pub async fn drop_filter(name: String) -> ApiResult<()> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.drop_filter(caller, name).await
 }
 
 #[server(name = DemoSwitchesCall, prefix = "/api", endpoint = "demo_switches", input = Json, output = Json)]

@@ -3,6 +3,7 @@
 mod detail;
 mod filter;
 mod list;
+mod questions;
 
 use crate::api;
 use crate::api::{ApiResult, ClusterLine, Reading};
@@ -12,9 +13,10 @@ use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
 use crate::reactive::{derived, memo};
 use filter::FilterBar;
+pub use filter::of_query;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use model::audit::{AuditPage as Page, ChainState, ChainedEntry};
+use model::audit::{AuditPage as Page, ChainState, ChainView, ChainedEntry};
 
 #[component]
 pub fn AuditPage() -> impl IntoView {
@@ -29,6 +31,7 @@ pub fn AuditPage() -> impl IntoView {
     view! {
         <PageTitle text=text!(i18n, pages.audit) badges=view! { <Chain/> }.into_any()/>
         <div class="stack">
+            <questions::Questions/>
             <FilterBar asked clusters/>
             <div class="split split-audit">
                 <Card><Loaded resource=page view=move |page| view! { <list::Entries page asked chosen/> }/></Card>
@@ -39,22 +42,32 @@ pub fn AuditPage() -> impl IntoView {
     .into_any()
 }
 
-/// Whether the chain of hashes is whole, and when that was checked.
+/// Whether the chain of hashes is whole, when that was checked, and up to where it is signed.
 #[component]
 fn Chain() -> impl IntoView {
     let i18n = use_i18n();
-    let chain: Reading<ApiResult<ChainState>> = api::reading(|| (), |()| api::audit_chain());
+    let chain: Reading<ApiResult<ChainView>> = api::reading(|| (), |()| api::audit_chain());
     view! {
-        <Loaded resource=chain view=move |state| {
-            let (tone, at) = match &state {
+        <Loaded resource=chain view=move |view| {
+            let ChainView { chain, read_whole_at, checkpoint } = view;
+            let (tone, at) = match &chain {
                 ChainState::Whole { verified_at, .. } => (Tone::Good, *verified_at),
                 ChainState::Broken { verified_at, .. } => (Tone::Bad, *verified_at),
             };
-            let word = derived(move || match &state {
+            let word = derived(move || match &chain {
                 ChainState::Whole { entries, .. } => said!(i18n, pages.chain_whole, entries = *entries).to_string(),
                 ChainState::Broken { at_index, .. } => said!(i18n, pages.chain_broken, index = *at_index).to_string(),
             });
-            view! { <Badge tone word/><span class="muted small">{word!(i18n, pages.chain_checked)}" "<When at/></span> }
+            let signed = match checkpoint {
+                Some(one) => view! { {text!(i18n, pages.chain_signed, size = one.size)}" "<When at=one.at/> }.into_any(),
+                None => view! { {word!(i18n, pages.chain_unsigned)} }.into_any(),
+            };
+            view! {
+                <Badge tone word/>
+                <span class="muted small" title=text!(i18n, pages.chain_what)>
+                    {word!(i18n, pages.chain_checked)}" "<When at/>" ("{word!(i18n, pages.chain_read)}" "<When at=read_whole_at/>") · "{signed}
+                </span>
+            }
         }/>
     }
     .into_any()

@@ -1,12 +1,15 @@
 //! The audit: what a person started or decided, and every command that can change something.
 
 pub mod chain;
+pub mod checkpoint;
 
 /// Detail of an entry that closes a pair (`CommandFinished`, `OutcomeUnknown`): the index of its `CommandStarted`, in decimal.
 ///
 /// The store pairs by it, see `AuditStore::unpaired`.
 pub const DETAIL_STARTED: &str = "started";
 
+mod reader;
 mod recorder;
 
+pub use reader::Reader;
 pub use recorder::{Person, Recorder, Started};

@@ -1,6 +1,6 @@
 //! The engine with everything that it was given.
 
-use crate::audit::{Person, Recorder};
+use crate::audit::{Person, Reader, Recorder};
 use crate::evidence::EvidenceWriter;
 use crate::hub::Hub;
 use crate::ports::{Clock, DialError, Dialer, Endpoint, Ids, NodeShell, Store, StoreError};
@@ -21,6 +21,7 @@ pub struct Engine {
     pub ids: Arc<dyn Ids>,
     pub hub: Hub,
     pub audit: Recorder,
+    pub chain: Reader,
     pub evidence: EvidenceWriter,
     pub watchers: Watchers,
     pub work: Work,
@@ -32,6 +33,7 @@ impl Engine {
     #[must_use]
     pub fn new(store: Arc<dyn Store>, dialer: Arc<dyn Dialer>, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>) -> Self {
         let audit = Recorder::new(Arc::clone(&store), Arc::clone(&clock));
+        let chain = Reader::new(Arc::clone(&store));
         let hub = Hub::new(Arc::clone(&clock));
         let watchers = Watchers::default();
         let evidence = EvidenceWriter::new(Arc::clone(&store), Arc::clone(&watchers.counts));
@@ -42,6 +44,7 @@ impl Engine {
             ids,
             hub,
             audit,
+            chain,
             evidence,
             watchers,
             work: Work::default(),

@@ -91,3 +91,11 @@ pub const RESUMES_MAX: u32 = 100;
 pub const UNIT_OVER_MARGIN_S: i64 = 120;
 /// How often the audit says in one entry per cluster what was watched.
 pub const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);
+/// Between two looks whether a checkpoint of the audit is due.
+pub const CHECKPOINT_LOOK: Duration = Duration::from_secs(5);
+/// Entries after which a checkpoint is due.
+pub const CHECKPOINT_ENTRIES: u64 = 100;
+/// Time after which one is due when there is anything new.
+pub const CHECKPOINT_AGE: Duration = Duration::from_secs(600);
+/// Between two times that the whole audit is read again while the console runs.
+pub const AUDIT_REREAD: Duration = Duration::from_secs(3_600);

@@ -1,12 +1,14 @@
 //! What the engine needs from the outside, and nothing more.
 
+mod checkpoint;
 mod node;
 mod store;
 mod time;
 
+pub use checkpoint::{CheckpointSink, SinkError};
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
 pub use store::{
-    Adoption, AuditStore, ClusterStore, DraftStore, EvidenceStore, JournalEntry, OperationStore, PinStore, SessionRow,
+    Adoption, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore, JournalEntry, OperationStore, PinStore, SessionRow,
     SessionStore, Store, StoreError, StoredUser, UserStore,
 };
 pub use time::{Clock, Ids};

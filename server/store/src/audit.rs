@@ -1,6 +1,7 @@
 //! The audit table: exact bytes in a hash chain, and columns derived from them to search by.
 
 mod append;
+mod derive;
 mod derived;
 mod search;
 mod verify;
@@ -8,7 +9,7 @@ mod verify;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use append::append_in;
+pub(crate) use append::{KnownHead, append_in};
 
 use crate::SqliteStore;
 use crate::codec::{corrupt, db, get, number, signed};
@@ -21,10 +22,7 @@ use sqlx::sqlite::SqliteRow;
 #[async_trait]
 impl AuditStore for SqliteStore {
     async fn append(&self, entry: AuditEntry) -> Result<ChainedEntry, StoreError> {
-        let mut tx = self.write().await?;
-        let chained = append_in(&mut tx, entry).await?;
-        tx.commit().await.map_err(db)?;
-        Ok(chained)
+        append::append(self, entry).await
     }
 
     async fn find(&self, filter: &AuditFilter, limit: u32) -> Result<AuditPage, StoreError> {
@@ -40,16 +38,26 @@ impl AuditStore for SqliteStore {
         chained(&row.ok_or(StoreError::NotFound { what: "audit entry" })?)
     }
 
-    async fn verify(&self) -> Result<ChainState, StoreError> {
-        verify::verify(self).await
+    async fn entries(&self) -> Result<u64, StoreError> {
+        verify::entries(self).await
+    }
+
+    async fn verify_after(&self, index: u64, hash: &str) -> Result<ChainState, StoreError> {
+        verify::verify(self, index, hash).await
+    }
+
+    async fn derive(&self) -> Result<u64, StoreError> {
+        derive::catch_up(self).await
     }
 
     /// Paired by `engine::audit::DETAIL_STARTED` of the later entry.
     async fn unpaired(&self) -> Result<Vec<ChainedEntry>, StoreError> {
+        derive::catch_up(self).await?;
         let rows = sqlx::query(
-            "SELECT idx, bytes, prev, hash FROM audit AS began
-             WHERE code = 'command_started' AND NOT EXISTS (SELECT 1 FROM audit AS ended WHERE ended.started = began.idx)
-             ORDER BY idx",
+            "SELECT audit.idx, bytes, prev, hash FROM audit JOIN audit_found AS began ON began.idx = audit.idx
+             WHERE began.code = 'command_started'
+                 AND NOT EXISTS (SELECT 1 FROM audit_found AS ended WHERE ended.started = began.idx)
+             ORDER BY audit.idx",
         )
         .fetch_all(&self.readers)
         .await

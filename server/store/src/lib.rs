@@ -4,6 +4,8 @@
 //! Times are kept as microseconds since 1970-01-01 UTC, so what is finer than that is lost, except inside JSON.
 
 mod audit;
+mod bare;
+mod checkpoints;
 mod clusters;
 mod codec;
 mod drafts;
@@ -17,4 +19,5 @@ mod secrets;
 mod sessions;
 mod users;
 
+pub use bare::Bare;
 pub use open::SqliteStore;

@@ -3,11 +3,13 @@
 #[cfg(test)]
 mod tests;
 
+use crate::audit::KnownHead;
 use crate::codec::db;
 use engine::ports::{Clock, StoreError};
 use jiff::Timestamp;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::pool::PoolConnection;
 use sqlx::{Sqlite, SqlitePool, Transaction};
 use std::fs::{File, OpenOptions};
 use std::io::ErrorKind;
@@ -30,6 +32,7 @@ pub struct SqliteStore {
     pub(crate) readers: SqlitePool,
     writer: SqlitePool,
     clock: Arc<dyn Clock>,
+    pub(crate) known_head: KnownHead,
 }
 
 impl SqliteStore {
@@ -39,20 +42,14 @@ impl SqliteStore {
     /// `Database` when the file cannot be made or read, is no database, or was written by a newer version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
         make_private(path)?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS));
-        let writer = pool(1).connect_with(options).await.map_err(db)?;
+        let writer = pool(1).connect_with(durable(path)).await.map_err(db)?;
         migrate(&writer).await?;
         let reading = SqliteConnectOptions::new()
             .filename(path)
             .read_only(true)
             .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS));
         let readers = pool(READERS).connect_with(reading).await.map_err(db)?;
-        Ok(Self { readers, writer, clock: Arc::new(SystemClock) })
+        Ok(Self { readers, writer, clock: Arc::new(SystemClock), known_head: KnownHead::default() })
     }
 
     /// A database without a file, for tests: it is gone when the last clone is dropped.
@@ -64,7 +61,7 @@ impl SqliteStore {
         // A database in memory belongs to its connection, so the only one reads too.
         let writer = pool(1).connect_with(options).await.map_err(db)?;
         migrate(&writer).await?;
-        Ok(Self { readers: writer.clone(), writer, clock: Arc::new(SystemClock) })
+        Ok(Self { readers: writer.clone(), writer, clock: Arc::new(SystemClock), known_head: KnownHead::default() })
     }
 
     /// The clock that `verify` writes its time with.
@@ -109,7 +106,15 @@ impl SqliteStore {
 
     /// A transaction that may write: it takes the write lock at once, so that what it reads stays true until it ends.
     pub(crate) async fn write(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(db)
+        let tx = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(db)?;
+        // Whoever writes may append to the audit.
+        self.known_head.forget();
+        Ok(tx)
+    }
+
+    /// The connection that writes, for a statement that is its own transaction.
+    pub(crate) async fn writer(&self) -> Result<PoolConnection<Sqlite>, StoreError> {
+        self.writer.acquire().await.map_err(db)
     }
 
     /// A transaction that sees one state of the database throughout.
@@ -130,7 +135,17 @@ impl Clock for SystemClock {
     }
 }
 
-fn pool(connections: u32) -> SqlitePoolOptions {
+/// How the file is written: what is committed is on disk.
+pub(crate) fn durable(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS))
+}
+
+pub(crate) fn pool(connections: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(Duration::from_secs(ACQUIRE_TIMEOUT_S))

@@ -6,12 +6,14 @@
 mod alone;
 mod app;
 mod authorisation;
+mod checkpoints;
 mod checks;
 mod client;
 mod commands;
 mod csrf;
 mod dropped;
 mod evidence;
+mod export;
 mod growing;
 mod headers;
 mod hostile;

@@ -59,7 +59,9 @@ impl World {
         let nobody = UserId::from_uuid(Uuid::nil());
         let wish = json!({ "wish": "join", "joiners": [node] });
         match function {
-            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" => json!({}),
+            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" | "saved_filters" => json!({}),
+            "save_filter" => json!({ "name": "mine", "query": "who=ops-1" }),
+            "drop_filter" => json!({ "name": "mine" }),
             "sign_in" => json!({ "name": "nobody", "password": "wrong" }),
             "confirm_password" => json!({ "password": password }),
             "look_at_invite" => json!({ "token": "none" }),

@@ -2,8 +2,9 @@
 //!
 //! `observe` runs the console's own SSH against OpenSSH's client and ansible-core on the same real nodes in the same run.
 //! `watch`, `events` and `preflight` drive the release binary (`QUORATE_BIN`) on real nodes, the last two on simulated
-//! ones too, `pages` with its demo nodes. `lab` times the lab of real parts. What needs real nodes needs root.
+//! ones too, `pages` with its demo nodes. `audit` fills a database with a million entries. `lab` times the lab of real parts. What needs real nodes needs root.
 
+mod audit;
 mod browser;
 mod console;
 mod dialer;
@@ -24,7 +25,7 @@ mod watch;
 use anyhow::{Context as _, bail};
 use std::path::Path;
 
-const ALL: [&str; 6] = ["observe", "watch", "events", "preflight", "pages", "lab"];
+const ALL: [&str; 7] = ["observe", "watch", "events", "preflight", "pages", "audit", "lab"];
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -45,6 +46,7 @@ async fn main() -> anyhow::Result<()> {
             "events" => events::run().await?,
             "preflight" => preflight::run().await?,
             "pages" => pages::run().await?,
+            "audit" => audit::run().await?,
             "lab" => lab::run()?,
             other => bail!("there is no benchmark {other}; there are: wasm, {}", ALL.join(", ")),
         }

@@ -7,7 +7,7 @@ use model::live::{Live, LiveEvent};
 use model::observation::{AGE_MEMBERSHIP, Fact, Freshness};
 use model::topology::{PairLink, Partition, Snapshot};
 
-use crate::witness::{Quorum, Seen};
+use crate::witness::{Block, Quorum, Seen};
 
 /// From a follower's word to the console's note of it, in milliseconds.
 const ON_THE_WAY_MS: i64 = 2_000;
@@ -111,6 +111,8 @@ impl Screen {
 #[derive(Debug)]
 pub struct Truth {
     pub seen: BTreeMap<String, Vec<Seen>>,
+    /// Blocks of `corosync-quorumtool -m` that the witness's own followers read.
+    pub blocks: BTreeMap<String, Vec<Block>>,
     pub rings: BTreeMap<String, BTreeMap<String, BTreeSet<u32>>>,
     /// Name of a node to its id.
     pub ids: BTreeMap<String, u32>,
@@ -129,7 +131,9 @@ impl Truth {
         let mut within = seen.iter().filter(|seen| seen.answered >= from && seen.asked <= to);
         match &statement.said {
             Said::Quorum(partition) => {
-                within.clone().any(|seen| self.same(partition, seen)) || self.in_journal(statement, partition, within)
+                within.clone().any(|seen| self.same(partition, seen))
+                    || self.in_a_block(statement, partition)
+                    || self.in_journal(statement, partition, within)
             }
             Said::Link(peer, link, connected) => {
                 let Some(id) = self.ids.get(peer) else { return false };
@@ -144,11 +148,20 @@ impl Truth {
     }
 
     fn same(&self, partition: &Partition, seen: &Seen) -> bool {
-        seen.quorum.as_ref().is_some_and(|quorum| {
-            quorum.ring == partition.ring_id
-                && quorum.members == self.members(partition)
-                && same_votes(partition, quorum)
-        })
+        seen.quorum.as_ref().is_some_and(|quorum| self.says(quorum, partition))
+    }
+
+    fn says(&self, quorum: &Quorum, partition: &Partition) -> bool {
+        quorum.ring == partition.ring_id && quorum.members == self.members(partition) && same_votes(partition, quorum)
+    }
+
+    /// The node's tool printed the same to the witness's follower. While one ring follows another it prints the new one beside
+    /// members and votes of the one before, and with a QDevice for seconds: that is what the node said.
+    fn in_a_block(&self, statement: &Statement, partition: &Partition) -> bool {
+        let span = SignedDuration::from_millis(ON_THE_WAY_MS);
+        let blocks = self.blocks.get(&statement.node).map(Vec::as_slice).unwrap_or_default();
+        let mut near = blocks.iter().filter(|(at, _)| *at >= statement.at - span && *at <= statement.at + span);
+        statement.command.ends_with("corosync-quorumtool -m") && near.any(|(_, quorum)| self.says(quorum, partition))
     }
 
     /// An answer that the witness did not hear, given while one ring follows another: the ring stands in the node's journal,
@@ -200,8 +213,11 @@ mod tests {
             version: Some(3),
         };
         let rings = BTreeMap::from([("1.11".to_owned(), BTreeSet::from([1, 2]))]);
+        let members = BTreeSet::from([1, 3]);
+        let block = Quorum { ring: "1.21".into(), members, quorate: false, expected: 5, total: 2, quorum: 3 };
         Truth {
             seen: BTreeMap::from([("pve1".to_owned(), vec![seen])]),
+            blocks: BTreeMap::from([("pve1".to_owned(), vec![(time(150), block)])]),
             rings: BTreeMap::from([("pve1".to_owned(), rings)]),
             ids: BTreeMap::from([("pve1".into(), 1), ("pve2".into(), 2), ("pve3".into(), 3)]),
         }
@@ -241,6 +257,18 @@ mod tests {
         assert!(!lies(100, Said::Quorum(partition("1.11", &all))), "a new ring beside the members of the one before");
         assert!(lies(90, Said::Quorum(partition("1.11", &all[1..]))), "members that nobody told");
         assert!(lies(100, Said::Quorum(partition("1.15", &all))), "a ring that is not in the journal");
+        let printed =
+            Partition { quorate: false, expected_votes: 5, quorum: 3, ..partition("1.21", &["pve1", "pve3"]) };
+        let printed_at = |second: i64, command: &str, said: &Partition| {
+            let (node, said) = ("pve1".to_owned(), Said::Quorum(said.clone()));
+            let statement = Statement { node, command: command.into(), at: time(second), said };
+            truth().lies(&[statement]).is_empty()
+        };
+        let follows = "stdbuf -oL corosync-quorumtool -m";
+        assert!(printed_at(150, follows, &printed), "the witness's follower read the same block");
+        assert!(!printed_at(153, follows, &printed), "another time");
+        assert!(!printed_at(150, "corosync-quorumtool -s", &printed), "another tool");
+        assert!(!printed_at(150, follows, &Partition { total_votes: 3, ..printed.clone() }), "other votes");
         assert!(!lies(100, Said::Link("pve2".into(), 0, true)) && lies(100, Said::Link("pve2".into(), 0, false)));
         assert!(!lies(100, Said::Link("pve3".into(), 1, false)) && lies(100, Said::Link("pve3".into(), 1, true)));
         assert!(!lies(100, Said::Version(3)) && lies(100, Said::Version(4)));

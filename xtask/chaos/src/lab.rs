@@ -1,7 +1,7 @@
 //! The lab of real parts, driven by its own command.
 
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use anyhow::{Context as _, ensure};
 use faults::Fault;
@@ -88,6 +88,13 @@ pub fn take(turn: &Turn) -> anyhow::Result<()> {
 pub fn inside(node: &str, command: &str) -> anyhow::Result<Output> {
     let mut run = Command::new(program()?);
     run.args(["inside", node, command]).stdin(Stdio::null()).output().context("reallab")
+}
+
+/// The same with its output as it comes; ends with the node's process or when it is killed.
+pub fn follow(node: &str, command: &str) -> anyhow::Result<Child> {
+    let mut run = Command::new(program()?);
+    run.args(["inside", node, command]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    run.spawn().context("reallab")
 }
 
 fn run(words: &[&str]) -> anyhow::Result<String> {

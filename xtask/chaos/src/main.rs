@@ -26,7 +26,7 @@ use judge::{Screen, Truth};
 use kinds::{Shape, Turn};
 use lab::Lab;
 use turns::{Random, Turns};
-use witness::{Seen, Witness};
+use witness::{Heard, Seen, Witness};
 
 /// Set by the tests' long run.
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
@@ -184,7 +184,8 @@ fn agree(witness: &Witness, shape: Shape) -> bool {
 fn verdict(screen: Screen, witness: Witness, lab: &Lab) -> anyhow::Result<()> {
     let rings = lab.nodes.iter().map(|node| (node.name.clone(), witness::rings(&node.name))).collect();
     let ids = lab.nodes.iter().map(|node| node.name.clone()).zip(1..).collect();
-    let truth = Truth { seen: witness.end(), rings, ids };
+    let Heard { seen, blocks } = witness.end();
+    let truth = Truth { seen, blocks, rings, ids };
     let lies = truth.lies(&screen.statements);
     let answers: usize = truth.seen.values().map(Vec::len).sum();
     println!(

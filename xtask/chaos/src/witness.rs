@@ -1,6 +1,7 @@
 //! Somebody who asks each node's own tools all the time, past the console.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead as _, BufReader};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,6 +18,10 @@ const QUESTION: &str = "timeout 2 corosync-cmapctl -b runtime.members. 2>/dev/nu
                         timeout 3 corosync-quorumtool -s 2>/dev/null; echo =; \
                         timeout 3 corosync-cfgtool -n 2>/dev/null; echo =; \
                         grep config_version: /etc/pve/corosync.conf 2>/dev/null";
+
+/// Begun again and again, so that it ends soon after the witness does, in seconds.
+const FOLLOW: &str = "timeout 20 stdbuf -oL corosync-quorumtool -m 2>/dev/null";
+const BLOCK_BEGINS: &str = "Quorum information";
 
 /// What `corosync-quorumtool -s` says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -40,30 +45,48 @@ pub struct Seen {
     pub version: Option<u64>,
 }
 
-type Book = Arc<Mutex<BTreeMap<String, Vec<Seen>>>>;
+/// A block of `corosync-quorumtool -m`, and when it was read.
+pub type Block = (Timestamp, Quorum);
+
+type Book<T> = Arc<Mutex<BTreeMap<String, Vec<T>>>>;
 
 pub struct Witness {
-    book: Book,
+    book: Book<Seen>,
+    blocks: Book<Block>,
     over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+}
+
+/// All that a witness heard, by node.
+pub struct Heard {
+    pub seen: BTreeMap<String, Vec<Seen>>,
+    pub blocks: BTreeMap<String, Vec<Block>>,
 }
 
 impl Witness {
     /// Asks from now on.
     pub fn start(lab: &Lab) -> Self {
-        let (book, over) = (Book::default(), Arc::new(AtomicBool::new(false)));
-        let threads = lab.nodes.iter().map(|node| {
+        let (book, blocks, over) = (Book::default(), Book::default(), Arc::new(AtomicBool::new(false)));
+        let asking = lab.nodes.iter().map(|node| {
             let (node, book, over) = (node.name.clone(), Arc::clone(&book), Arc::clone(&over));
             std::thread::spawn(move || {
                 while !over.load(Ordering::Relaxed) {
-                    let seen = ask(&node);
-                    book.lock().unwrap_or_else(PoisonError::into_inner).entry(node.clone()).or_default().push(seen);
+                    note(&book, &node, ask(&node));
                     std::thread::sleep(PAUSE);
                 }
             })
         });
-        let threads = threads.collect();
-        Self { book, over, threads }
+        let following = lab.nodes.iter().map(|node| {
+            let (node, blocks, over) = (node.name.clone(), Arc::clone(&blocks), Arc::clone(&over));
+            std::thread::spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    follow(&node, &blocks);
+                    std::thread::sleep(PAUSE);
+                }
+            })
+        });
+        let threads = asking.chain(following).collect();
+        Self { book, blocks, over, threads }
     }
 
     /// The last answer of every node.
@@ -72,15 +95,42 @@ impl Witness {
         book.values().map(|seen| seen.last().cloned()).collect()
     }
 
-    /// Everything that was seen.
-    pub fn end(self) -> BTreeMap<String, Vec<Seen>> {
+    /// Everything that was heard.
+    pub fn end(self) -> Heard {
         self.over.store(true, Ordering::Relaxed);
         for thread in self.threads {
             // A thread that broke has seen less, which the judge notices.
             let _ = thread.join();
         }
-        std::mem::take(&mut *self.book.lock().unwrap_or_else(PoisonError::into_inner))
+        let all = |book: &Book<Seen>| std::mem::take(&mut *book.lock().unwrap_or_else(PoisonError::into_inner));
+        let blocks = std::mem::take(&mut *self.blocks.lock().unwrap_or_else(PoisonError::into_inner));
+        Heard { seen: all(&self.book), blocks }
     }
+}
+
+fn note<T>(book: &Book<T>, node: &str, what: T) {
+    book.lock().unwrap_or_else(PoisonError::into_inner).entry(node.to_owned()).or_default().push(what);
+}
+
+/// Follows what the node's tool prints by itself, as the console does, until it ends: with corosync, or at its limit.
+fn follow(node: &str, blocks: &Book<Block>) {
+    let Ok(mut child) = lab::follow(node, FOLLOW) else { return };
+    if let Some(output) = child.stdout.take() {
+        let mut block = String::new();
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if line.starts_with(BLOCK_BEGINS) {
+                block.clear();
+            }
+            block.push_str(&line);
+            block.push('\n');
+            // Each row makes it more complete; the last one counts, and what is judged may be any of them.
+            if let Some(quorum) = quorum(&block).filter(|quorum| !quorum.members.is_empty()) {
+                note(blocks, node, (Timestamp::now(), quorum));
+            }
+        }
+    }
+    // Its output has ended, so it is about to.
+    let _ = child.wait();
 }
 
 fn ask(node: &str) -> Seen {

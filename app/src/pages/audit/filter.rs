@@ -15,7 +15,7 @@ use model::audit::{AuditCode, AuditFilter, Outcome};
 use serde::de::DeserializeOwned;
 
 /// Names of the address's parameters, in the order of the chips.
-const PARAMETERS: [&str; 8] = ["who", "code", "cluster", "node", "outcome", "words", "from", "until"];
+const PARAMETERS: [&str; 9] = ["who", "code", "cluster", "node", "outcome", "risk", "words", "from", "until"];
 
 /// The filter that the address asks for; what cannot be read is not asked.
 #[must_use]
@@ -60,6 +60,16 @@ impl Asked {
         self.0.get(place).copied().unwrap_or_else(|| RwSignal::new(String::new()))
     }
 
+    /// What the address asks now: a link on the page itself changes it too.
+    fn follow(self, query: &ParamsMap) {
+        for (name, value) in PARAMETERS.iter().zip(self.0) {
+            let text = query.get(name).unwrap_or_default();
+            if value.with_untracked(|now| *now != text) {
+                value.set(text);
+            }
+        }
+    }
+
     /// The address of the same question, from the first page on.
     fn address(self) -> String {
         let mut map = ParamsMap::new();
@@ -79,6 +89,7 @@ pub fn FilterBar(asked: Memo<AuditFilter>, clusters: Reading<ApiResult<Vec<Clust
     let words = use_words();
     let query = leptos_router::hooks::use_query_map();
     let fields = Asked::new(&query.get_untracked());
+    Effect::new(move |_| query.with(|query| fields.follow(query)));
     let navigate = use_navigate();
     let search = Callback::new(move |()| {
         navigate(&fields.address(), NavigateOptions { scroll: false, ..NavigateOptions::default() })
@@ -133,6 +144,7 @@ fn Chips(asked: Memo<AuditFilter>, fields: Asked, search: Callback<()>) -> impl 
                 let shown = match *name {
                     "code" => words.plain("audit", &text),
                     "outcome" => words.plain("outcome", &text),
+                    "risk" => words.plain("risk", &text),
                     _ => text,
                 };
                 let clear = move |_| {

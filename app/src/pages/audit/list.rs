@@ -11,8 +11,15 @@ use model::audit::{AuditFilter, AuditPage as Page, ChainedEntry};
 #[component]
 pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
     let i18n = use_i18n();
+    let more = page.is_more();
     let Page { entries, next, total, millis } = page;
-    let count = move || said!(i18n, pages.audit_count, total = total, millis = millis).to_string();
+    let count = move || {
+        if more {
+            said!(i18n, pages.audit_count_more, total = total, millis = millis).to_string()
+        } else {
+            said!(i18n, pages.audit_count, total = total, millis = millis).to_string()
+        }
+    };
     if entries.is_empty() {
         return view! {
             <p class="muted small" role="status">{count}</p>

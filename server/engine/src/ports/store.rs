@@ -2,7 +2,9 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry};
+use crate::audit::chain::GENESIS;
+use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
+use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
@@ -130,10 +132,38 @@ pub trait AuditStore: Send + Sync + 'static {
     async fn append(&self, entry: AuditEntry) -> Result<ChainedEntry, StoreError>;
     async fn find(&self, filter: &AuditFilter, limit: u32) -> Result<AuditPage, StoreError>;
     async fn entry(&self, index: u64) -> Result<ChainedEntry, StoreError>;
+    /// The number of entries, which is the index of the newest.
+    async fn entries(&self) -> Result<u64, StoreError>;
     /// Reads every stored byte and every link of the chain.
-    async fn verify(&self) -> Result<ChainState, StoreError>;
+    async fn verify(&self) -> Result<ChainState, StoreError> {
+        self.verify_after(0, &hex::encode(GENESIS)).await
+    }
+    /// Reads what follows the entry of that index, which must have that hash (in hex).
+    async fn verify_after(&self, index: u64, hash: &str) -> Result<ChainState, StoreError>;
+    /// Brings what entries are found by up to date; `find` does so by itself. Returns how many were behind.
+    async fn derive(&self) -> Result<u64, StoreError>;
     /// Entries `CommandStarted` without their `CommandFinished`: the outcome is unknown.
     async fn unpaired(&self) -> Result<Vec<ChainedEntry>, StoreError>;
+}
+
+/// Signed checkpoints of the audit.
+#[async_trait]
+pub trait CheckpointStore: Send + Sync + 'static {
+    /// `Conflict` where one of that size is there.
+    async fn keep_checkpoint(&self, checkpoint: &Checkpoint) -> Result<(), StoreError>;
+    async fn last_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError>;
+    /// In order of size, those that cover more entries than this.
+    async fn checkpoints_after(&self, size: u64, limit: u32) -> Result<Vec<Checkpoint>, StoreError>;
+}
+
+/// Questions to the audit that a person keeps.
+#[async_trait]
+pub trait FilterStore: Send + Sync + 'static {
+    /// In order of their names.
+    async fn saved_filters(&self, user: UserId) -> Result<Vec<SavedFilter>, StoreError>;
+    /// Takes the place of one with the same name.
+    async fn save_filter(&self, user: UserId, filter: &SavedFilter) -> Result<(), StoreError>;
+    async fn drop_filter(&self, user: UserId, name: &str) -> Result<(), StoreError>;
 }
 
 /// Raw outputs behind what was shown, with retention.
@@ -250,11 +280,11 @@ pub trait SessionStore: Send + Sync + 'static {
 
 /// Everything together: what the server hands to the engine.
 pub trait Store:
-    ClusterStore + PinStore + DraftStore + OperationStore + AuditStore + EvidenceStore + UserStore + SessionStore
+    ClusterStore + PinStore + DraftStore + OperationStore + AuditStore + CheckpointStore + FilterStore + EvidenceStore + UserStore + SessionStore
 {
 }
 
 impl<T> Store for T where
-    T: ClusterStore + PinStore + DraftStore + OperationStore + AuditStore + EvidenceStore + UserStore + SessionStore
+    T: ClusterStore + PinStore + DraftStore + OperationStore + AuditStore + CheckpointStore + FilterStore + EvidenceStore + UserStore + SessionStore
 {
 }

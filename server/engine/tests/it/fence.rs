@@ -4,11 +4,12 @@
 
 use async_trait::async_trait;
 use engine::ports::{
-    Adoption, AuditStore, ClusterStore, DraftStore, EvidenceStore, JournalEntry, OperationStore, PinStore, SessionRow,
-    SessionStore, StoreError, StoredUser, UserStore,
+    Adoption, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore, JournalEntry,
+    OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
 };
 use jiff::Timestamp;
-use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry};
+use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
+use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
@@ -225,8 +226,22 @@ delegate!(AuditStore {
     fn append(entry: AuditEntry) -> ChainedEntry;
     fn find(filter: &AuditFilter, limit: u32) -> AuditPage;
     fn entry(index: u64) -> ChainedEntry;
-    fn verify() -> ChainState;
+    fn entries() -> u64;
+    fn verify_after(index: u64, hash: &str) -> ChainState;
+    fn derive() -> u64;
     fn unpaired() -> Vec<ChainedEntry>;
+});
+
+delegate!(CheckpointStore {
+    fn keep_checkpoint(checkpoint: &Checkpoint) -> ();
+    fn last_checkpoint() -> Option<Checkpoint>;
+    fn checkpoints_after(size: u64, limit: u32) -> Vec<Checkpoint>;
+});
+
+delegate!(FilterStore {
+    fn saved_filters(user: UserId) -> Vec<SavedFilter>;
+    fn save_filter(user: UserId, filter: &SavedFilter) -> ();
+    fn drop_filter(user: UserId, name: &str) -> ();
 });
 
 delegate!(EvidenceStore {

@@ -1,43 +1,154 @@
-//! Reading the whole audit again and comparing everything with everything.
+//! Reading the audit again and comparing everything with everything.
+//!
+//! A block is compared at once first, as the text that its rows must have; where that differs in anything, its rows are read
+//! one by one, and what they say counts.
+
+mod block;
 
 use super::derived::Derived;
-use super::hash;
+use super::{derive, hash};
 use crate::SqliteStore;
-use crate::codec::{db, get, number, signed};
-use engine::audit::chain::{self, Hash};
+use crate::codec::{corrupt, db, get, number, signed};
+use engine::audit::chain::{self, GENESIS, Hash};
 use engine::ports::StoreError;
+use futures::future::try_join_all;
 use model::audit::{AuditEntry, ChainState};
 use sqlx::sqlite::SqliteRow;
 
 /// Rows read at once.
-const BLOCK_ROWS: i64 = 1_000;
+const BLOCK_ROWS: u64 = 1_000;
+/// Parts that are read side by side, where there is enough to read.
+const LANES_MAX: u64 = 4;
+
+/// The indexes after the first up to the second one, included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Range {
+    after: u64,
+    last: u64,
+}
 
 /// What it cannot see: entries missing at the very end, or a chain computed anew as a whole. Checkpoints kept elsewhere show those.
-pub(super) async fn verify(store: &SqliteStore) -> Result<ChainState, StoreError> {
-    let mut index = 0_u64;
-    let mut head = chain::GENESIS;
-    loop {
-        let rows = block(store, index).await?;
-        if rows.is_empty() {
-            return Ok(ChainState::Whole { entries: index, verified_at: store.now(), head: hex::encode(head) });
+pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Result<ChainState, StoreError> {
+    derive::catch_up(store).await.or_else(unreadable)?;
+    let entries = entries(store).await?;
+    let broken = |at_index| ChainState::Broken { at_index, entries, verified_at: store.now() };
+    if found(store).await? > entries {
+        return Ok(broken(entries.saturating_add(1)));
+    }
+    let mut known: Hash = GENESIS;
+    hex::decode_to_slice(hash, &mut known).map_err(|error| corrupt("hash", error))?;
+    if after > entries || hash_of(store, after).await? != Some(known) {
+        return Ok(broken(after.min(entries.saturating_add(1)).max(1)));
+    }
+    let lanes = lanes(Range { after, last: entries });
+    let work = lanes.into_iter().map(|range| {
+        let store = store.clone();
+        async move {
+            tokio::spawn(async move { lane(&store, range).await })
+                .await
+                .map_err(|error| StoreError::Database { text: error.to_string() })?
         }
-        for row in &rows {
-            index += 1;
-            match follow(row, index, &head) {
-                Some(next) => head = next,
-                None => return broken(store, index).await,
-            }
+    });
+    let mut head = known;
+    for result in try_join_all(work).await? {
+        match result {
+            Ok(last) => head = last.unwrap_or(head),
+            Err(index) => return Ok(broken(index)),
         }
+    }
+    Ok(ChainState::Whole { entries, verified_at: store.now(), head: hex::encode(head) })
+}
+
+/// An entry that cannot be read is found where it stands, with its index.
+fn unreadable(error: StoreError) -> Result<u64, StoreError> {
+    match error {
+        StoreError::Corrupt { .. } => Ok(0),
+        other => Err(other),
     }
 }
 
-async fn block(store: &SqliteStore, after: u64) -> Result<Vec<SqliteRow>, StoreError> {
+/// The highest index; a row that is missing below it is found as a gap.
+pub(super) async fn entries(store: &SqliteStore) -> Result<u64, StoreError> {
+    let last: i64 =
+        sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(&store.readers).await.map_err(db)?;
+    Ok(u64::try_from(last).unwrap_or(0))
+}
+
+/// The highest index among what entries are found by.
+async fn found(store: &SqliteStore) -> Result<u64, StoreError> {
+    let last: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit_found")
+        .fetch_one(&store.readers)
+        .await
+        .map_err(db)?;
+    Ok(u64::try_from(last).unwrap_or(0))
+}
+
+/// The stored hash of an entry; of the one before the first there is none to store.
+async fn hash_of(store: &SqliteStore, index: u64) -> Result<Option<Hash>, StoreError> {
+    if index == 0 {
+        return Ok(Some(GENESIS));
+    }
+    let row = sqlx::query("SELECT hash FROM audit WHERE idx = ?")
+        .bind(signed("index", index)?)
+        .fetch_optional(&store.readers)
+        .await
+        .map_err(db)?;
+    Ok(row.and_then(|row| hash(&row, "hash").ok()))
+}
+
+/// Whole blocks for each; each lane begins with the stored hash that the lane before it has to come to.
+fn lanes(all: Range) -> Vec<Range> {
+    let blocks = (all.last - all.after).div_ceil(BLOCK_ROWS);
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let each = blocks.div_ceil(cores.min(LANES_MAX)).max(1) * BLOCK_ROWS;
+    let mut lanes = Vec::new();
+    let mut after = all.after;
+    while after < all.last {
+        let last = all.last.min(after + each);
+        lanes.push(Range { after, last });
+        after = last;
+    }
+    lanes
+}
+
+/// The last hash of a lane (`None` of an empty one), or the index at which it breaks.
+async fn lane(store: &SqliteStore, range: Range) -> Result<Result<Option<Hash>, u64>, StoreError> {
+    let Some(mut head) = hash_of(store, range.after).await? else { return Ok(Err(range.after)) };
+    let mut after = range.after;
+    while after < range.last {
+        let part = Range { after, last: range.last.min(after + BLOCK_ROWS) };
+        head = match block::same(store, part, &head).await? {
+            Some(next) => next,
+            None => match row_by_row(store, part, head).await? {
+                Ok(next) => next,
+                Err(index) => return Ok(Err(index)),
+            },
+        };
+        after = part.last;
+    }
+    Ok(Ok(Some(head)))
+}
+
+async fn row_by_row(store: &SqliteStore, range: Range, mut head: Hash) -> Result<Result<Hash, u64>, StoreError> {
+    let rows = rows(store, range).await?;
+    let mut index = range.after;
+    for row in &rows {
+        index += 1;
+        match follow(row, index, &head) {
+            Some(next) => head = next,
+            None => return Ok(Err(index)),
+        }
+    }
+    Ok(if index == range.last { Ok(head) } else { Err(index + 1) })
+}
+
+async fn rows(store: &SqliteStore, range: Range) -> Result<Vec<SqliteRow>, StoreError> {
     sqlx::query(
-        "SELECT idx, bytes, prev, hash, at, code, who, outcome, cluster, node, operation, step, risk, command, reason, exit, started, words
-         FROM audit WHERE idx > ? ORDER BY idx LIMIT ?",
+        "SELECT a.idx, bytes, prev, hash, at, code, who, outcome, cluster, node, operation, step, risk, command, reason, exit, started, words
+         FROM audit AS a LEFT JOIN audit_found AS f ON f.idx = a.idx WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx",
     )
-    .bind(signed("index", after)?)
-    .bind(BLOCK_ROWS)
+    .bind(signed("index", range.after)?)
+    .bind(signed("index", range.last)?)
     .fetch_all(&store.readers)
     .await
     .map_err(db)
@@ -55,7 +166,22 @@ fn follow(row: &SqliteRow, index: u64, previous: &Hash) -> Option<Hash> {
     whole.then_some(expected)
 }
 
-async fn broken(store: &SqliteStore, at_index: u64) -> Result<ChainState, StoreError> {
-    let entries: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM audit").fetch_one(&store.readers).await.map_err(db)?;
-    Ok(ChainState::Broken { at_index, entries: u64::try_from(entries).unwrap_or(0), verified_at: store.now() })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_follow_each_other_and_leave_nothing_out() {
+        for (after, last) in [(0, 0), (0, 1), (0, 1_000), (0, 1_001), (7, 9_999), (10, 10), (3, 123_456)] {
+            let lanes = lanes(Range { after, last });
+            let mut at = after;
+            for lane in &lanes {
+                assert_eq!(lane.after, at);
+                assert!(lane.last > at);
+                at = lane.last;
+            }
+            assert_eq!(at, last);
+            assert!(lanes.len() as u64 <= LANES_MAX);
+        }
+    }
 }

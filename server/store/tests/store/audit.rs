@@ -118,6 +118,11 @@ async fn words_are_words_and_not_patterns() {
         ("ÄNDERN größe", 1),
         ("plain größe", 0),
         ("ops-1", 5),
+        ("ops", 5),
+        ("pla", 1),
+        ("lain", 0),
+        ("\"plain\"", 1),
+        ("NOT plain", 0),
         ("' OR 1=1 --", 0),
     ] {
         let page = room

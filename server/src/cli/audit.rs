@@ -1,0 +1,112 @@
+//! `quorate audit`: the log read, checked and taken away, without the console running.
+
+use super::{AuditArgs, AuditCommand};
+use crate::{checkpoints, export, serve};
+use anyhow::{Context as _, bail};
+use app::audit_filter;
+use ed25519_dalek::VerifyingKey;
+use engine::audit::Person;
+use engine::audit::checkpoint::judge;
+use engine::ports::AuditStore;
+use futures::TryStreamExt as _;
+use leptos_router::params::ParamsMap;
+use model::audit::ChainState;
+use model::checkpoint::Checkpoint;
+use std::io::Write as _;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use store::SqliteStore;
+
+pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
+    let data = args.data.data;
+    let path = serve::need_database(&data)?;
+    let open = async || SqliteStore::open(&path).await.with_context(|| format!("opening {}", path.display()));
+    match args.command {
+        AuditCommand::Verify { checkpoint, key } => {
+            let store = open().await?;
+            let entries = whole(&store).await?;
+            match checkpoint {
+                Some(file) => fits(&store, &data, &file, key.as_deref(), entries).await,
+                None => Ok(()),
+            }
+        }
+        AuditCommand::Key => {
+            println!("{}", hex::encode(own_key(&open().await?, &data).await?.as_bytes()));
+            Ok(())
+        }
+        AuditCommand::Export { format, filter } => {
+            let house = serve::open(&data).await?;
+            let mut asked = ParamsMap::new();
+            for pair in filter.split('&').filter(|pair| !pair.is_empty()) {
+                let (name, value) = pair.split_once('=').with_context(|| format!("{pair} is no NAME=VALUE"))?;
+                asked.insert(name.to_owned(), value.replace('+', " "));
+            }
+            let filter = export::begin(&house.engine, &Person::system(), &audit_filter(&asked), format).await?;
+            let mut pages = pin!(export::lines(Arc::clone(&house.engine.store), filter, format));
+            let mut out = std::io::stdout().lock();
+            while let Some(bytes) = pages.try_next().await? {
+                out.write_all(&bytes)?;
+            }
+            out.flush()?;
+            Ok(())
+        }
+    }
+}
+
+/// The number of entries of an audit that is whole in itself.
+async fn whole(store: &SqliteStore) -> anyhow::Result<u64> {
+    match store.verify().await? {
+        ChainState::Whole { entries, head, .. } => {
+            println!("whole: {entries} entries, head {head}");
+            Ok(entries)
+        }
+        ChainState::Broken { at_index, entries, .. } => bail!("broken at entry {at_index} of {entries}"),
+    }
+}
+
+/// Every checkpoint of a file against the log. What the log alone cannot show is shown here.
+async fn fits(
+    store: &SqliteStore,
+    data: &Path,
+    file: &Path,
+    key: Option<&str>,
+    entries: u64,
+) -> anyhow::Result<()> {
+    let trusted = match key {
+        Some(text) => public_key(text)?,
+        None => own_key(store, data).await?,
+    };
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let mut newest = 0;
+    let mut count = 0_u64;
+    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let place = || format!("{}, line {}", file.display(), number + 1);
+        let one: Checkpoint = serde_json::from_str(line).with_context(|| format!("{}: no checkpoint", place()))?;
+        let hash = match store.entry(one.size).await {
+            Ok(entry) => Some(entry.hash),
+            Err(engine::ports::StoreError::NotFound { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        judge(&one, &trusted, entries, hash.as_deref()).with_context(place)?;
+        newest = newest.max(one.size);
+        count += 1;
+    }
+    if count == 0 {
+        bail!("{} holds no checkpoint", file.display());
+    }
+    println!("{count} checkpoints fit, the newest covers {newest} of {entries} entries");
+    Ok(())
+}
+
+fn public_key(text: &str) -> anyhow::Result<VerifyingKey> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut bytes).context("the key is not 64 hex digits")?;
+    VerifyingKey::from_bytes(&bytes).context("the key is no Ed25519 key")
+}
+
+async fn own_key(store: &SqliteStore, data: &Path) -> anyhow::Result<VerifyingKey> {
+    let key = checkpoints::signing_key(store, data).await?;
+    let missing = format!("{} is missing in {}: give the public key with --key", checkpoints::KEY_FILE, data.display());
+    Ok(key.context(missing)?.verifying_key())
+}

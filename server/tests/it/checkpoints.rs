@@ -1,0 +1,161 @@
+//! Signed checkpoints: what the log alone cannot show, and the binary that shows it.
+
+use crate::app::{PASSWORD, TestApp};
+use crate::process::quorate;
+use ed25519_dalek::SigningKey;
+use engine::audit::Person;
+use engine::audit::checkpoint::{Checkpointer, Unsigned};
+use engine::ports::AuditStore;
+use model::audit::{AuditCode, Outcome};
+use model::checkpoint::Checkpoint;
+use model::role::Role;
+use server::checkpoints::{CHECKPOINT_FILE, File, KEY_FILE, signing_key};
+use server::serve;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Accounts are entries; then the head is signed into the folder's own file of checkpoints.
+async fn filled(data: &Path, names: &[&str]) -> Checkpoint {
+    let house = serve::open(data).await.expect("opened");
+    for name in names {
+        house.accounts.create(name, Role::Operator, Zeroizing::new(PASSWORD.to_owned())).await.expect("account");
+    }
+    let key = signing_key(&house.store, data).await.expect("read").expect("a key");
+    let file = Arc::new(File::new(data.join(CHECKPOINT_FILE)));
+    let (store, clock) = (Arc::clone(&house.engine.store), Arc::clone(&house.engine.clock));
+    let signed = Checkpointer::new(store, clock, key, vec![file]).look(true).await.expect("whole").expect("new");
+    house.store.close().await;
+    signed
+}
+
+async fn verify(data: &Path, more: &[&str]) -> Output {
+    quorate().args(["audit", "--data"]).arg(data).arg("verify").args(more).output().await.expect("it runs")
+}
+
+/// The newest lines that were kept elsewhere.
+fn kept_elsewhere(data: &Path) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("folder");
+    let copy = folder.path().join("kept.jsonl");
+    std::fs::copy(data.join(CHECKPOINT_FILE), &copy).expect("copied");
+    (folder, copy)
+}
+
+#[track_caller]
+fn refused(output: &Output, words: &str) {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains(words), "{said}");
+}
+
+#[tokio::test]
+async fn a_log_that_fits_its_checkpoints_passes_and_its_key_can_be_kept_elsewhere_too() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    assert_eq!(filled(data, &["anna", "bert"]).await.size, 2);
+    let last = filled(data, &["carl"]).await;
+    let (_kept, file) = kept_elsewhere(data);
+    let file = file.to_str().expect("a path");
+    let good = verify(data, &["--checkpoint", file]).await;
+    let printed = String::from_utf8_lossy(&good.stdout).into_owned();
+    assert!(good.status.success() && printed.contains("2 checkpoints fit, the newest covers 3 of 3"), "{printed}");
+    let key = quorate().args(["audit", "--data"]).arg(data).arg("key").output().await.expect("it runs");
+    let key = String::from_utf8_lossy(&key.stdout).trim().to_owned();
+    assert_eq!(key, last.key);
+    std::fs::remove_file(data.join(KEY_FILE)).expect("lost");
+    refused(&verify(data, &["--checkpoint", file]).await, KEY_FILE);
+    assert!(verify(data, &["--checkpoint", file, "--key", &key]).await.status.success());
+    refused(&verify(data, &["--checkpoint", file, "--key", "12"]).await, "64 hex digits");
+    let other = hex::encode(SigningKey::from_bytes(&[7; 32]).verifying_key().as_bytes());
+    refused(&verify(data, &["--checkpoint", file, "--key", &other]).await, "another key");
+}
+
+#[tokio::test]
+async fn a_cut_end_is_found() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    filled(data, &["anna", "bert"]).await;
+    let earlier = std::fs::read(data.join(serve::DATABASE)).expect("read");
+    filled(data, &["carl"]).await;
+    let (_kept, file) = kept_elsewhere(data);
+    std::fs::write(data.join(serve::DATABASE), earlier).expect("put back");
+    assert!(verify(data, &[]).await.status.success(), "in itself the shorter log is whole");
+    refused(&verify(data, &["--checkpoint", file.to_str().expect("a path")]).await, "the end was cut off");
+}
+
+#[tokio::test]
+async fn a_log_that_was_computed_anew_is_found() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    filled(data, &["anna", "bert"]).await;
+    let (_kept, file) = kept_elsewhere(data);
+    std::fs::remove_file(data.join(serve::DATABASE)).expect("gone");
+    // Whoever has the machine has its key too; what was kept elsewhere is out of reach.
+    filled(data, &["anna", "dora", "emil"]).await;
+    assert!(verify(data, &[]).await.status.success(), "in itself the new log is whole");
+    refused(&verify(data, &["--checkpoint", file.to_str().expect("a path")]).await, "computed anew");
+}
+
+#[tokio::test]
+async fn a_file_that_holds_no_checkpoint_proves_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    filled(folder.path(), &["anna"]).await;
+    let file = folder.path().join("other");
+    for (text, words) in [("", "holds no checkpoint"), ("{}\n", "line 1: no checkpoint")] {
+        std::fs::write(&file, text).expect("written");
+        refused(&verify(folder.path(), &["--checkpoint", file.to_str().expect("a path")]).await, words);
+    }
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_due_after_a_hundred_entries_or_ten_minutes() {
+    let app = TestApp::new().await;
+    let engine = &app.state.engine;
+    let signer = Checkpointer::new(
+        Arc::clone(&engine.store),
+        Arc::clone(&engine.clock),
+        SigningKey::from_bytes(&[1; 32]),
+        Vec::new(),
+    );
+    let append = async |count: u32| {
+        for _ in 0..count {
+            let entry = engine.audit.entry(AuditCode::SignedIn, &Person::system(), Outcome::Success);
+            engine.audit.write(entry).await.expect("written");
+        }
+    };
+    append(1).await;
+    let first = signer.look(false).await.expect("whole").expect("the first entry is signed at once");
+    let due = async || signer.look(false).await.expect("whole").map(|one| one.size - first.size);
+    assert_eq!(due().await, None);
+    append(99).await;
+    assert_eq!(due().await, None);
+    append(1).await;
+    assert_eq!(due().await, Some(100));
+    append(1).await;
+    assert_eq!(due().await, None);
+    app.clock.advance_minutes(10);
+    assert_eq!(due().await, Some(101));
+    app.clock.advance_minutes(10);
+    assert_eq!(due().await, None, "nothing new, nothing to sign");
+}
+
+#[tokio::test]
+async fn nothing_is_signed_that_does_not_follow_from_what_was_signed() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    filled(data, &["anna", "bert"]).await;
+    let database = data.join(serve::DATABASE);
+    let earlier = std::fs::read(&database).expect("read");
+    let last = filled(data, &["carl"]).await;
+    std::fs::write(&database, earlier).expect("put back");
+    let house = serve::open(data).await.expect("opened");
+    let entries = house.store.entries().await.expect("counted");
+    assert!(entries < last.size);
+    // The checkpoint of the longer log comes back with a copy of the table, say.
+    engine::ports::CheckpointStore::keep_checkpoint(&house.store, &last).await.expect("kept");
+    let key = signing_key(&house.store, data).await.expect("read").expect("a key");
+    let (store, clock) = (Arc::clone(&house.engine.store), Arc::clone(&house.engine.clock));
+    let refused = Checkpointer::new(store, clock, key, Vec::new()).look(true).await.expect_err("it is shorter");
+    assert!(matches!(refused, Unsigned::Broken { .. }), "{refused}");
+}
