@@ -54,6 +54,12 @@ codes!(
         SshUserInvalid => "ssh_user_invalid",
         AddressInvalid => "address_invalid",
         NotFound => "not_found",
+        // Quorum recovery
+        ExpectedNotNeeded => "expected_not_needed",
+        ExpectedDisputed => "expected_disputed",
+        ExpectedRefused => "expected_refused",
+        AbsentAnswers => "absent_answers",
+        AttestationMissing => "attestation_missing",
         // Reaching a node
         Unreachable => "unreachable",
         ConnectionRefused => "connection_refused",

@@ -91,3 +91,5 @@ pub const RESUMES_MAX: u32 = 100;
 pub const UNIT_OVER_MARGIN_S: i64 = 120;
 /// How often the audit says in one entry per cluster what was watched.
 pub const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);
+/// How long a node knocks at the addresses of one that is absent, in seconds.
+pub const RECOVERY_PROBE_S: u8 = 3;

@@ -8,9 +8,11 @@ use crate::clean::clean_text;
 use std::borrow::Cow;
 
 mod create;
+mod expected;
 mod join;
 mod qdevice;
 pub use create::{CreateOutcome, CreateStage, create, create_stage};
+pub use expected::expected;
 pub use join::{JoinOutcome, JoinStage, join, join_stage};
 pub use qdevice::{QdeviceOutcome, QdeviceStage, qdevice, qdevice_stage};
 

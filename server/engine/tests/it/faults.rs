@@ -146,6 +146,7 @@ every_trouble! {
     create: Work::Create;
     join: Work::Join;
     qdevice: Work::Qdevice;
+    expected: Work::Expected;
 }
 
 /// Starts a join and returns once the member's configuration lists the joiner.
