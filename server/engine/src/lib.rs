@@ -11,6 +11,7 @@ pub mod hub;
 pub mod import;
 mod key_changed;
 pub mod limits;
+mod lowered;
 pub mod ports;
 pub mod preflight;
 pub mod propose;

@@ -93,3 +93,9 @@ pub const UNIT_OVER_MARGIN_S: i64 = 120;
 pub const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);
 /// How long a node knocks at the addresses of one that is absent, in seconds.
 pub const RECOVERY_PROBE_S: u8 = 3;
+/// Between two looks whether votes that were lowered have risen again.
+pub const LOWERED_LOOK: Duration = Duration::from_secs(5);
+/// Votes that are still lowered after so long are said so in the audit.
+pub const LOWERED_ALARM: Duration = Duration::from_secs(3_600);
+/// Operations that lowered votes, newest first, that are looked at.
+pub const LOWERED_MAX: u32 = 50;

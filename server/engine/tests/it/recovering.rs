@@ -4,10 +4,12 @@ use crate::house::House;
 use crate::look;
 use crate::works::Work;
 use lab::{Fault, Scenario};
+use model::audit::{AuditCode, AuditEntry};
 use model::operation::{Operation, OperationState};
 use model::plan::Intent;
 use model::problem::ProblemCode;
 use model::recovery::{Gentler, Recovery};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 async fn seen(house: &House) -> Recovery {
@@ -86,6 +88,45 @@ async fn a_node_that_lives_on_the_other_side_is_heard_and_quoted() {
     let quoted = other.own_view.as_ref().expect("its own words");
     assert!(quoted.lines.iter().any(|line| line.text.contains("Quorate:") && line.text.contains("No")), "{quoted:?}");
     assert_eq!(now.gentler(), [Gentler::RepairLinks, Gentler::StartNode]);
+}
+
+/// How often such entries are in the audit, and the last of them.
+async fn entries(house: &House, code: AuditCode) -> Vec<AuditEntry> {
+    house.audit().await.into_iter().map(|one| one.entry).filter(|entry| entry.code == code).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_they_stayed_lowered_and_what_raised_them_is_written_down_once() {
+    let mut house = Work::Expected.house().await;
+    let operation = house.done(&house.expected_intent().await).await;
+    house.engine().watch(house.cluster).await;
+    let look = async |house: &House| {
+        house.engine().look_at_lowered_votes(&mut BTreeSet::new()).await.expect("the store answers");
+    };
+    tokio::time::sleep(Duration::from_secs(1_800)).await;
+    look(&house).await;
+    assert!(entries(&house, AuditCode::ExpectedStillLowered).await.is_empty(), "half an hour is no alarm");
+    tokio::time::sleep(Duration::from_secs(1_900)).await;
+    look(&house).await;
+    look(&house).await;
+    assert_eq!(entries(&house, AuditCode::ExpectedStillLowered).await.len(), 1, "said once");
+    // The console that is started next still knows.
+    house.restart().await;
+    house.engine().watch(house.cluster).await;
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Start { node: node.into() });
+    }
+    let risen = async || {
+        look(&house).await;
+        !entries(&house, AuditCode::ExpectedRestored).await.is_empty()
+    };
+    house.until("that they rose is written down", Duration::from_secs(300), risen).await;
+    look(&house).await;
+    let restored = entries(&house, AuditCode::ExpectedRestored).await;
+    assert_eq!((restored.len(), restored[0].operation), (1, Some(operation.id)));
+    assert_eq!(restored[0].details["expected"], "3");
+    let seconds: u64 = restored[0].details["lowered_for"].trim_end_matches(" s").parse().expect("seconds");
+    assert!((3_700..4_100).contains(&seconds), "{seconds}");
 }
 
 /// Planned while it was dead, run when it lives.
