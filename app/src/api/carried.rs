@@ -166,6 +166,7 @@ pub enum Wish {
     Withdraw {
         leave: Vec<NodeId>,
     },
+    RemoveQdevice,
     /// Name of an absent node -> how the person knows that it is powered off.
     Expected {
         accounts: BTreeMap<String, String>,

@@ -7,6 +7,7 @@ mod join;
 mod keys;
 mod printed;
 mod qdevice;
+mod qdevice_removal;
 mod unit;
 mod withdraw;
 
@@ -51,6 +52,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::CreateCluster { name, links } => create::probe(context, name, links).await,
         Action::JoinCluster { .. } => join::probe(context).await,
         Action::SetUpQdevice { .. } => qdevice::probe(context).await,
+        Action::RemoveQdevice { votes_after } => qdevice_removal::probe(context, *votes_after).await,
         Action::SetExpected { votes, members, written_off } => {
             expected::probe(context, *votes, members, written_off).await
         }
@@ -73,6 +75,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::CreateCluster { name, links } => create::act(context, name, links).await,
         Action::JoinCluster { .. } => join::act(context).await,
         Action::SetUpQdevice { .. } => qdevice::act(context).await,
+        Action::RemoveQdevice { .. } => qdevice_removal::act(context).await,
         Action::SetExpected { votes, .. } => expected::act(context, *votes).await,
         Action::ClearLeftovers => withdraw::clear_leftovers(context).await,
         Action::RemoveSharedKey => withdraw::remove_shared_key(context).await,
@@ -89,6 +92,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::CreateCluster { name, .. } => create::prove(context, name).await,
         Action::JoinCluster { .. } => join::prove(context).await,
         Action::SetUpQdevice { .. } => qdevice::prove(context).await,
+        Action::RemoveQdevice { votes_after } => qdevice_removal::prove(context, *votes_after).await,
         Action::SetExpected { votes, .. } => expected::prove(context, *votes).await,
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::prove(context).await

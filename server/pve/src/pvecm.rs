@@ -72,6 +72,12 @@ pub fn qdevice_setup(qnetd: IpAddr) -> CommandLine {
     CommandLine::changes("pvecm").args(["qdevice", "setup"]).arg(qnetd.to_string()).limit_s(QDEVICE_LIMIT_S)
 }
 
+/// `pvecm qdevice remove`: takes the device out of corosync.conf, then its daemon and certificates off every node.
+#[must_use]
+pub fn qdevice_remove() -> CommandLine {
+    CommandLine::changes("pvecm").args(["qdevice", "remove"]).limit_s(QDEVICE_LIMIT_S)
+}
+
 /// `pvecm expected VOTES`: in corosync's memory only, for all members of this node's partition.
 ///
 /// It ends with exit code 0 also where corosync refuses the number; the proof is what quorumtool says then.

@@ -54,7 +54,8 @@ impl RequestBackend {
     fn may_wish(caller: &Caller, id: ClusterId, wish: &Wish) -> ApiResult<()> {
         match wish {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
-            Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } | Wish::Expected { .. } => Ok(()),
+            Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
+            Wish::RemoveQdevice | Wish::Expected { .. } => Ok(()),
         }
     }
 
@@ -78,6 +79,7 @@ impl RequestBackend {
                 let address = address.or(typed).ok_or_else(|| ApiError(ProblemCode::AddressInvalid.into()))?;
                 Ok(Intent::SetUpQdevice { host: host.id, address })
             }
+            Wish::RemoveQdevice => Ok(Intent::RemoveQdevice),
             Wish::Expected { accounts } => self.expected(caller, cluster, accounts).await,
             Wish::Withdraw { leave } => {
                 let leave: BTreeSet<NodeId> = leave.iter().copied().collect();
@@ -142,6 +144,8 @@ impl RequestBackend {
             Wish::Join { .. } => WizardStep::Join,
             Wish::Qdevice { .. } => WizardStep::Qdevice,
             Wish::Withdraw { leave } => return Ok(self.silent(&nodes, leave).await),
+            // What stands against it only the nodes can tell, and they do before the step acts.
+            Wish::RemoveQdevice => return Ok(Vec::new()),
             Wish::Expected { .. } => return Ok(engine.recovery(cluster.id).await.map_err(ApiError)?.obstacles()),
         };
         let mut found = Vec::new();

@@ -146,6 +146,7 @@ every_trouble! {
     create: Work::Create;
     join: Work::Join;
     qdevice: Work::Qdevice;
+    remove_qdevice: Work::RemoveQdevice;
     expected: Work::Expected;
 }
 

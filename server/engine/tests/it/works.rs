@@ -4,6 +4,7 @@ use crate::house::House;
 use crate::look;
 use lab::{Fault, Inspection, Scenario};
 use model::plan::{Intent, Plan};
+use std::time::Duration;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Work {
@@ -11,6 +12,7 @@ pub enum Work {
     /// Two nodes, one after the other.
     Join,
     Qdevice,
+    RemoveQdevice,
     /// Two of three nodes have lost their power; the third goes on alone.
     Expected,
 }
@@ -22,6 +24,16 @@ impl Work {
             Self::Create => House::new(Scenario::bare(1)).await,
             Self::Join => House::built(Scenario::bare(3), 1).await,
             Self::Qdevice => House::new(Scenario::healthy(2)).await,
+            Self::RemoveQdevice => {
+                let house = House::new(Scenario::healthy(2)).await;
+                house.done(&house.qdevice_intent().await).await;
+                house.engine().watch(house.cluster).await;
+                let seen = async || {
+                    house.engine().hub.snapshot(house.cluster).is_some_and(|snapshot| snapshot.qdevice.is_some())
+                };
+                house.until("the QDevice is seen", Duration::from_secs(120), seen).await;
+                house
+            }
             Self::Expected => {
                 let house = House::new(Scenario::healthy(3)).await;
                 for node in ["pve2", "pve3"] {
@@ -38,6 +50,7 @@ impl Work {
             Self::Create => house.create_intent().await,
             Self::Join => house.join_intent(&["pve2", "pve3"]).await,
             Self::Qdevice => house.qdevice_intent().await,
+            Self::RemoveQdevice => Intent::RemoveQdevice,
             Self::Expected => house.expected_intent().await,
         }
     }
@@ -52,6 +65,7 @@ impl Work {
             Self::Create => "pvecm create",
             Self::Join => "pvecm add",
             Self::Qdevice => "pvecm qdevice setup",
+            Self::RemoveQdevice => "pvecm qdevice remove",
             Self::Expected => "pvecm expected",
         }
     }
@@ -72,6 +86,11 @@ impl Work {
                 look::one_cluster(truth, &["pve1", "pve2"]);
                 assert_eq!(truth.ran("pvecm qdevice setup"), 1);
                 assert!(truth.partitions.iter().all(|one| one.total_votes == 3), "{:?}", truth.partitions);
+            }
+            Self::RemoveQdevice => {
+                look::one_cluster(truth, &["pve1", "pve2"]);
+                assert_eq!(truth.ran("pvecm qdevice remove"), 1);
+                assert!(truth.partitions.iter().all(|one| one.expected_votes == 2), "{:?}", truth.partitions);
             }
             Self::Expected => {
                 let alone = truth.partitions.iter().find(|one| one.nodes.contains("pve1")).expect("a partition");
