@@ -11,8 +11,8 @@ pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Pro
     if world.cluster.phase != ClusterPhase::Live {
         return Err(ProblemCode::NotInCluster.into());
     }
-    let snapshot = world.snapshot.ok_or(ProblemCode::ClusterNotQuorate)?;
-    if snapshot.qdevice.is_none() {
+    // Where the configuration has not been read yet, the step itself looks.
+    if world.snapshot.is_some_and(|snapshot| snapshot.config_version.is_some() && snapshot.qdevice.is_none()) {
         return Err(Problem::new(ProblemCode::NotFound).with("what", "QDevice"));
     }
     let mut members: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();

@@ -4,7 +4,6 @@ use crate::house::House;
 use crate::look;
 use lab::{Fault, Inspection, Scenario};
 use model::plan::{Intent, Plan};
-use std::time::Duration;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Work {
@@ -27,11 +26,6 @@ impl Work {
             Self::RemoveQdevice => {
                 let house = House::new(Scenario::healthy(2)).await;
                 house.done(&house.qdevice_intent().await).await;
-                house.engine().watch(house.cluster).await;
-                let seen = async || {
-                    house.engine().hub.snapshot(house.cluster).is_some_and(|snapshot| snapshot.qdevice.is_some())
-                };
-                house.until("the QDevice is seen", Duration::from_secs(120), seen).await;
                 house
             }
             Self::Expected => {
