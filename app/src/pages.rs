@@ -13,6 +13,7 @@ pub mod not_found;
 pub mod operation;
 pub mod operations;
 pub mod people;
+pub mod recover;
 pub mod sign_in;
 pub mod withdraw;
 pub mod wizard;

@@ -10,6 +10,7 @@ use crate::pages::import::{ImportClusterPage, ImportPage};
 use crate::pages::operation::OperationPage;
 use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
 use crate::pages::people::PeoplePage;
+use crate::pages::recover::RecoverPage;
 use crate::pages::withdraw::WithdrawPage;
 use crate::pages::wizard::WizardPage;
 use crate::words;
@@ -33,6 +34,7 @@ enum Build {
     ImportCluster,
     Import,
     Withdraw,
+    Recover,
 }
 
 /// Who may do what, and who did.
@@ -62,6 +64,7 @@ fn build_room(page: Build) -> AnyView {
         Build::ImportCluster => view! { <ImportClusterPage/> }.into_any(),
         Build::Import => view! { <ImportPage/> }.into_any(),
         Build::Withdraw => view! { <WithdrawPage/> }.into_any(),
+        Build::Recover => view! { <RecoverPage/> }.into_any(),
     }
 }
 
@@ -107,5 +110,6 @@ route!(WizardRoute, build_room / __preload_build_room, Build::Wizard);
 route!(ImportClusterRoute, build_room / __preload_build_room, Build::ImportCluster);
 route!(ImportRoute, build_room / __preload_build_room, Build::Import);
 route!(WithdrawRoute, build_room / __preload_build_room, Build::Withdraw);
+route!(RecoverRoute, build_room / __preload_build_room, Build::Recover);
 route!(AuditRoute, team_room / __preload_team_room, Team::Audit);
 route!(PeopleRoute, team_room / __preload_team_room, Team::People);

@@ -43,6 +43,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("network", Needs::Role(Deed::RunChecks)),
     ("choose_links", Needs::Role(Deed::EditDraft)),
     ("verify", Needs::Role(Deed::RunChecks)),
+    ("recovery", Needs::Role(Deed::RunChecks)),
     ("skip_qdevice", Needs::Role(Deed::EditDraft)),
     ("preview", Needs::Role(Deed::ProposePlan)),
     ("run", Needs::Role(Deed::RunPlan)),

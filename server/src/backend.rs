@@ -32,6 +32,7 @@ use model::policy::{Consent, FRESH_SIGN_IN_MIN};
 use model::preflight::{Cell, CheckId, Matrix};
 use model::problem::{Problem, ProblemCode};
 use model::reading::Behind;
+use model::recovery::Recovery;
 use model::role::Role;
 use model::verify::Verification;
 use model::wizard::Draft;
@@ -244,6 +245,10 @@ impl Backend for RequestBackend {
 
     async fn verify(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Verification> {
         self.do_verify(caller, cluster).await
+    }
+
+    async fn recovery(&self, caller: Caller, id: ClusterId) -> ApiResult<Recovery> {
+        self.do_recovery(caller, id).await
     }
 
     async fn skip_qdevice(&self, caller: Caller, cluster: ClusterId, revision: u64) -> ApiResult<Draft> {

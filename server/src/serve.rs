@@ -98,6 +98,10 @@ pub async fn serve(
     let signing = checkpointer.clone().map(|checkpointer| tokio::spawn(checkpointer.run()));
     let deriving = tokio::spawn(follow_audit(store.clone()));
     let reading = tokio::spawn(engine.chain.clone().run());
+    let following = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.follow_lowered_votes().await }
+    });
     let leptos = crate::site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
@@ -122,6 +126,7 @@ pub async fn serve(
     }
     housekeeping.abort();
     summaries.abort();
+    following.abort();
     engine.watchers.stop_all();
     // The hour that has begun, too.
     engine.summarise_watching().await?;

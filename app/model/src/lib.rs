@@ -29,6 +29,7 @@ pub mod preflight;
 pub mod problem;
 pub mod quorum;
 pub mod reading;
+pub mod recovery;
 pub mod risk;
 pub mod role;
 pub mod topology;

@@ -5,6 +5,7 @@ use crate::ids::{ClusterId, NodeId};
 use crate::links::LinkPlan;
 use crate::name::ClusterName;
 use crate::preflight::Acknowledgement;
+use crate::recovery::WrittenOff;
 use crate::risk::Risk;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,6 +47,16 @@ pub enum Intent {
         host: NodeId,
         address: IpAddr,
     },
+    RemoveQdevice,
+    /// Lower the votes that corosync expects, until the absent nodes are back: `pvecm expected`.
+    SetExpected {
+        /// A node of the partition that goes on.
+        through: NodeId,
+        votes: u32,
+        /// Names of that partition's members.
+        members: Vec<String>,
+        written_off: Vec<WrittenOff>,
+    },
 }
 
 impl Intent {
@@ -59,11 +70,21 @@ impl Intent {
             Self::CreateCluster { .. } => "create_cluster",
             Self::JoinNodes { .. } => "join_nodes",
             Self::SetUpQdevice { .. } => "set_up_qdevice",
+            Self::RemoveQdevice => "remove_qdevice",
+            Self::SetExpected { .. } => "set_expected",
         }
     }
 
-    pub const WORDS: &'static [&'static str] =
-        &["install_key", "admit_console", "withdraw", "create_cluster", "join_nodes", "set_up_qdevice"];
+    pub const WORDS: &'static [&'static str] = &[
+        "install_key",
+        "admit_console",
+        "withdraw",
+        "create_cluster",
+        "join_nodes",
+        "set_up_qdevice",
+        "remove_qdevice",
+        "set_expected",
+    ];
 }
 
 /// One address of a link as `pvecm` takes it: `--link0 ADDR[,priority=N]`.
@@ -117,6 +138,16 @@ pub enum Action {
         address: IpAddr,
         votes_before: u32,
     },
+    /// `pvecm qdevice remove`; so many votes are expected afterwards.
+    RemoveQdevice {
+        votes_after: u32,
+    },
+    /// `pvecm expected VOTES`: at run time only, and for this partition only.
+    SetExpected {
+        votes: u32,
+        members: Vec<String>,
+        written_off: Vec<WrittenOff>,
+    },
     /// Takes a key away again that a step of this plan put there.
     ForgetRootKey {
         of: NodeId,
@@ -157,6 +188,8 @@ impl Action {
             Self::TrustHostKeys { .. } => "trust_host_keys",
             Self::JoinCluster { .. } => "join_cluster",
             Self::SetUpQdevice { .. } => "set_up_qdevice",
+            Self::RemoveQdevice { .. } => "remove_qdevice",
+            Self::SetExpected { .. } => "set_expected",
             Self::ForgetRootKey { .. } => "forget_root_key",
             Self::ClearLeftovers => "clear_leftovers",
             Self::RemoveSharedKey => "remove_shared_key",
@@ -173,6 +206,8 @@ impl Action {
         "trust_host_keys",
         "join_cluster",
         "set_up_qdevice",
+        "remove_qdevice",
+        "set_expected",
         "forget_root_key",
         "clear_leftovers",
         "remove_shared_key",
@@ -182,13 +217,19 @@ impl Action {
     /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
     #[must_use]
     pub const fn repeatable(&self) -> bool {
-        !matches!(self, Self::CreateCluster { .. } | Self::JoinCluster { .. } | Self::SetUpQdevice { .. })
+        !self.runs_as_unit()
     }
 
     /// Whether its first command runs as a transient unit, because it lasts longer than a connection may.
     #[must_use]
     pub const fn runs_as_unit(&self) -> bool {
-        matches!(self, Self::CreateCluster { .. } | Self::JoinCluster { .. } | Self::SetUpQdevice { .. })
+        matches!(
+            self,
+            Self::CreateCluster { .. }
+                | Self::JoinCluster { .. }
+                | Self::SetUpQdevice { .. }
+                | Self::RemoveQdevice { .. }
+        )
     }
 
     /// The step's own time limit in seconds, waiting for its proof included.
@@ -196,7 +237,7 @@ impl Action {
     pub const fn time_limit_s(&self) -> u32 {
         match self {
             Self::CreateCluster { .. } => 180,
-            Self::JoinCluster { .. } | Self::SetUpQdevice { .. } => 240,
+            Self::JoinCluster { .. } | Self::SetUpQdevice { .. } | Self::RemoveQdevice { .. } => 240,
             _ => 60,
         }
     }
@@ -213,6 +254,8 @@ impl Action {
             Self::CreateCluster { .. } => Undo::SeparateNode,
             Self::JoinCluster { .. } => Undo::RemoveNode,
             Self::SetUpQdevice { .. } => Undo::QdeviceRemove,
+            Self::RemoveQdevice { .. } => Undo::QdeviceSetUp,
+            Self::SetExpected { .. } => Undo::MembersReturn,
         }
     }
 }
@@ -228,11 +271,14 @@ pub enum Undo {
     SeparateNode,
     RemoveNode,
     QdeviceRemove,
+    QdeviceSetUp,
+    /// corosync raises the votes by itself when the members come back.
+    MembersReturn,
 }
 
 impl Undo {
     pub const WORDS: &'static [&'static str] =
-        &["not_needed", "remove_line", "install_again", "separate_node", "remove_node", "qdevice_remove"];
+        &["not_needed", "remove_line", "install_again", "separate_node", "remove_node", "qdevice_remove", "qdevice_set_up", "members_return"];
 
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -243,6 +289,8 @@ impl Undo {
             Self::SeparateNode => "separate_node",
             Self::RemoveNode => "remove_node",
             Self::QdeviceRemove => "qdevice_remove",
+            Self::QdeviceSetUp => "qdevice_set_up",
+            Self::MembersReturn => "members_return",
         }
     }
 }
@@ -291,6 +339,16 @@ crate::problem::codes!(
         KeyLeftBehind => "key_left_behind",
         /// The console cannot log in to any of the machines afterwards.
         AccessEnds => "access_ends",
+        /// `votes`, `nodes`: this side goes on alone.
+        QuorumByDecree => "quorum_by_decree",
+        /// `nodes`: two quorate halves if one of them runs after all.
+        SplitIfAlive => "split_if_alive",
+        /// `guests`: their disks may be written from two sides.
+        GuestsMayRunTwice => "guests_may_run_twice",
+        /// `services`: HA starts them on this side.
+        ServicesRecovered => "services_recovered",
+        /// corosync raises the expected votes when members return; the console watches for it.
+        ExpectedRisesAgain => "expected_rises_again",
         /// What the console knows of the cluster goes; audit and operations stay.
         ClusterForgotten => "cluster_forgotten",
     }

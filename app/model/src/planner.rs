@@ -3,6 +3,8 @@
 //! The commands of each step are filled in by the crate that builds command lines; a plan is frozen only after that.
 
 mod console;
+mod qdevice;
+mod recovery;
 #[cfg(test)]
 mod tests;
 
@@ -74,6 +76,10 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         Intent::CreateCluster { first, links, .. } => create(intent, *first, links, world),
         Intent::JoinNodes { joiners, member, links } => join(intent, joiners, *member, links, world),
         Intent::SetUpQdevice { host, address } => set_up_qdevice(intent, *host, *address, world),
+        Intent::RemoveQdevice => qdevice::remove(intent, world),
+        Intent::SetExpected { through, votes, members, written_off } => {
+            recovery::expected(intent, *through, *votes, members, written_off, world)
+        }
     }
 }
 

@@ -56,6 +56,12 @@ codes!(
         NotFound => "not_found",
         FilterName => "filter_name",
         FiltersFull => "filters_full",
+        // Quorum recovery
+        ExpectedNotNeeded => "expected_not_needed",
+        ExpectedDisputed => "expected_disputed",
+        ExpectedRefused => "expected_refused",
+        AbsentAnswers => "absent_answers",
+        AttestationMissing => "attestation_missing",
         // Reaching a node
         Unreachable => "unreachable",
         ConnectionRefused => "connection_refused",

@@ -11,6 +11,7 @@ use model::operation::Operation;
 use model::policy::Consent;
 use model::preflight::{Cell, CheckId, Matrix};
 use model::reading::Behind;
+use model::recovery::Recovery;
 use model::verify::Verification;
 use model::wizard::Draft;
 
@@ -75,6 +76,8 @@ pub trait Backend: Send + Sync + 'static {
         revision: u64,
     ) -> ApiResult<Draft>;
     async fn verify(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Verification>;
+    /// A cluster without quorum, looked at from every side; changes nothing.
+    async fn recovery(&self, caller: Caller, id: ClusterId) -> ApiResult<Recovery>;
     async fn skip_qdevice(&self, caller: Caller, cluster: ClusterId, revision: u64) -> ApiResult<Draft>;
 
     async fn preview(&self, caller: Caller, cluster: ClusterId, wish: Wish) -> ApiResult<Preview>;

@@ -12,6 +12,7 @@ use model::operation::Operation;
 use model::policy::Consent;
 use model::preflight::{Cell, CheckId, Matrix};
 use model::reading::Behind;
+use model::recovery::Recovery;
 use model::verify::Verification;
 use model::wizard::Draft;
 
@@ -212,6 +213,13 @@ pub async fn verify(cluster: ClusterId) -> ApiResult<Verification> {
     let backend = backend()?;
     let caller = backend.caller().await?;
     backend.verify(caller, cluster).await
+}
+
+#[server(name = RecoveryCall, prefix = "/api", endpoint = "recovery", input = Json, output = Json)]
+pub async fn recovery(cluster: ClusterId) -> ApiResult<Recovery> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.recovery(caller, cluster).await
 }
 
 #[server(name = SkipQdeviceCall, prefix = "/api", endpoint = "skip_qdevice", input = Json, output = Json)]

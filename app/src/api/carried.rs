@@ -21,6 +21,7 @@ use model::role::{Access, Role};
 use model::topology::{Health, Snapshot};
 use model::wizard::{Draft, StepState, WizardStep};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// What a server function answers when it cannot do what was asked: the locale has words for every code.
@@ -164,6 +165,11 @@ pub enum Wish {
     /// `leave` are machines that keep the console's key because they do not answer.
     Withdraw {
         leave: Vec<NodeId>,
+    },
+    RemoveQdevice,
+    /// Name of an absent node -> how the person knows that it is powered off.
+    Expected {
+        accounts: BTreeMap<String, String>,
     },
 }
 

@@ -10,6 +10,7 @@ mod geometry;
 mod happened;
 mod links_table;
 pub mod looks;
+mod quorum;
 mod summary;
 mod tables;
 #[cfg(test)]
@@ -102,6 +103,7 @@ fn Built(live: LiveCluster) -> impl IntoView {
     view! {
         <summary::Summary live/>
         <agreement::AgreementPanel live/>
+        <quorum::Quorum live/>
         <div class="split split-cluster">
             <topology::Topology live selection/>
             <div class="stack">

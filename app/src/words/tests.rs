@@ -6,6 +6,7 @@ use model::plan::{Action, ConsequenceCode, Intent, Undo};
 use model::preflight::{CheckGroup, CheckId, FindingCode, Verdict};
 use model::problem::ProblemCode;
 use model::reading::ReadingCode;
+use model::recovery::Gentler;
 use model::role::Role;
 use model::topology::{Concord, HappeningCode, Health, LinkHealth, Membership};
 use model::verify::{DisagreementCode, VerifyCode};
@@ -138,6 +139,7 @@ fn wanted() -> BTreeSet<String> {
     add("difference", DifferenceCode::ALL.iter().map(|code| code.as_str()).collect());
     add("disagreement", DisagreementCode::ALL.iter().map(|code| code.as_str()).collect());
     add("reading", ReadingCode::ALL.iter().map(|code| code.as_str()).collect());
+    add("gentler", Gentler::ALL.iter().map(|way| way.as_str()).collect());
     add("undo", Undo::WORDS.to_vec());
     add("action", Action::WORDS.to_vec());
     add("intent", Intent::WORDS.to_vec());

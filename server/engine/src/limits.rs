@@ -99,3 +99,11 @@ pub const CHECKPOINT_ENTRIES: u64 = 100;
 pub const CHECKPOINT_AGE: Duration = Duration::from_secs(600);
 /// Between two times that the whole audit is read again while the console runs.
 pub const AUDIT_REREAD: Duration = Duration::from_secs(3_600);
+/// How long a node knocks at the addresses of one that is absent, in seconds.
+pub const RECOVERY_PROBE_S: u8 = 3;
+/// Between two looks whether votes that were lowered have risen again.
+pub const LOWERED_LOOK: Duration = Duration::from_secs(5);
+/// Votes that are still lowered after so long are said so in the audit.
+pub const LOWERED_ALARM: Duration = Duration::from_secs(3_600);
+/// Operations that lowered votes, newest first, that are looked at.
+pub const LOWERED_MAX: u32 = 50;

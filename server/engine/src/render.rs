@@ -68,6 +68,8 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
         }
         Action::JoinCluster { member_address, links, .. } => as_unit(&join_command(*member_address, links)?, index)?,
         Action::SetUpQdevice { address, .. } => as_unit(&pve::pvecm::qdevice_setup(*address), index)?,
+        Action::RemoveQdevice { .. } => as_unit(&pve::pvecm::qdevice_remove(), index)?,
+        Action::SetExpected { votes, .. } => vec![pve::pvecm::expected(*votes).display()],
         Action::ForgetRootKey { of_name, file, .. } => {
             ssh_keys::remove_shown(key_file(*file), &root_key_of(of_name)).ok_or(ProblemCode::Internal)?.to_vec()
         }

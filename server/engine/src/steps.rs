@@ -2,10 +2,12 @@
 
 mod context;
 mod create;
+mod expected;
 mod join;
 mod keys;
 mod printed;
 mod qdevice;
+mod qdevice_removal;
 mod unit;
 mod withdraw;
 
@@ -50,6 +52,10 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::CreateCluster { name, links } => create::probe(context, name, links).await,
         Action::JoinCluster { .. } => join::probe(context).await,
         Action::SetUpQdevice { .. } => qdevice::probe(context).await,
+        Action::RemoveQdevice { votes_after } => qdevice_removal::probe(context, *votes_after).await,
+        Action::SetExpected { votes, members, written_off } => {
+            expected::probe(context, *votes, members, written_off).await
+        }
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::probe(context).await
         }
@@ -69,6 +75,8 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::CreateCluster { name, links } => create::act(context, name, links).await,
         Action::JoinCluster { .. } => join::act(context).await,
         Action::SetUpQdevice { .. } => qdevice::act(context).await,
+        Action::RemoveQdevice { .. } => qdevice_removal::act(context).await,
+        Action::SetExpected { votes, .. } => expected::act(context, *votes).await,
         Action::ClearLeftovers => withdraw::clear_leftovers(context).await,
         Action::RemoveSharedKey => withdraw::remove_shared_key(context).await,
         Action::RemoveConsoleKey { account } => withdraw::remove_console_key(context, account.as_deref()).await,
@@ -84,6 +92,8 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::CreateCluster { name, .. } => create::prove(context, name).await,
         Action::JoinCluster { .. } => join::prove(context).await,
         Action::SetUpQdevice { .. } => qdevice::prove(context).await,
+        Action::RemoveQdevice { votes_after } => qdevice_removal::prove(context, *votes_after).await,
+        Action::SetExpected { votes, .. } => expected::prove(context, *votes).await,
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::prove(context).await
         }

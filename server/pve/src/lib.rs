@@ -14,6 +14,7 @@ pub mod cfgtool;
 pub mod cmap;
 pub mod corosync_conf;
 pub mod files;
+pub mod ha;
 pub mod host;
 pub mod host_keys;
 pub mod journal;

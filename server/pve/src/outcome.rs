@@ -8,11 +8,15 @@ use crate::clean::clean_text;
 use std::borrow::Cow;
 
 mod create;
+mod expected;
 mod join;
 mod qdevice;
+mod qdevice_removal;
 pub use create::{CreateOutcome, CreateStage, create, create_stage};
+pub use expected::expected;
 pub use join::{JoinOutcome, JoinStage, join, join_stage};
 pub use qdevice::{QdeviceOutcome, QdeviceStage, qdevice, qdevice_stage};
+pub use qdevice_removal::{RemovalOutcome, qdevice_removal};
 
 /// The most reasons that are kept.
 const REASONS_MAX: usize = 16;

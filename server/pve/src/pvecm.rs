@@ -21,6 +21,9 @@ const ADD_LIMIT_S: u32 = 180;
 /// `pvecm qdevice setup` runs several SSH commands on every node: 8 s with two quiet nodes.
 const QDEVICE_LIMIT_S: u32 = 180;
 
+/// `pvecm expected` only talks to the corosync of its own node.
+const EXPECTED_LIMIT_S: u32 = 10;
+
 /// One `--linkN ADDRESS[,priority=N]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinkOption {
@@ -67,6 +70,20 @@ pub fn add(member: IpAddr, links: &[LinkOption]) -> CommandLine {
 #[must_use]
 pub fn qdevice_setup(qnetd: IpAddr) -> CommandLine {
     CommandLine::changes("pvecm").args(["qdevice", "setup"]).arg(qnetd.to_string()).limit_s(QDEVICE_LIMIT_S)
+}
+
+/// `pvecm qdevice remove`: takes the device out of corosync.conf, then its daemon and certificates off every node.
+#[must_use]
+pub fn qdevice_remove() -> CommandLine {
+    CommandLine::changes("pvecm").args(["qdevice", "remove"]).limit_s(QDEVICE_LIMIT_S)
+}
+
+/// `pvecm expected VOTES`: in corosync's memory only, for all members of this node's partition.
+///
+/// It ends with exit code 0 also where corosync refuses the number; the proof is what quorumtool says then.
+#[must_use]
+pub fn expected(votes: u32) -> CommandLine {
+    CommandLine::changes("pvecm").arg("expected").arg(votes.to_string()).limit_s(EXPECTED_LIMIT_S)
 }
 
 /// `pvecm status`.

@@ -13,9 +13,10 @@ use model::operation::{Operation, OutputLine};
 use model::plan::Intent;
 use model::policy::Consent;
 use model::problem::{Problem, ProblemCode};
+use model::recovery::Recovery;
 use model::topology::Membership;
 use model::wizard::{self, Draft, StepState, WizardStep, World};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Operations on the list page.
 const LISTED: u32 = 200;
@@ -26,7 +27,7 @@ impl RequestBackend {
     pub(super) async fn do_preview(&self, caller: Caller, id: ClusterId, wish: Wish) -> ApiResult<Preview> {
         let cluster = self.cluster_for(&caller, id, Deed::ProposePlan).await?;
         Self::may_wish(&caller, id, &wish)?;
-        let intent = self.intent(&cluster, &wish).await?;
+        let intent = self.intent(&caller, &cluster, &wish).await?;
         let proposal = self.state.engine.plan(id, &intent).await.map_err(ApiError)?;
         let obstacles = self.obstacles(&cluster, &wish).await?;
         Ok(Preview { plan: proposal.plan, digest: proposal.digest.to_string(), ruling: proposal.ruling, obstacles })
@@ -45,7 +46,7 @@ impl RequestBackend {
         if let Some(obstacle) = self.obstacles(&cluster, &wish).await?.into_iter().next() {
             return Err(ApiError(obstacle));
         }
-        let intent = self.intent(&cluster, &wish).await?;
+        let intent = self.intent(&caller, &cluster, &wish).await?;
         self.state.engine.run(&actor(&caller), id, &intent, &digest, &consent, caller.me.fresh).await.map_err(ApiError)
     }
 
@@ -54,11 +55,12 @@ impl RequestBackend {
         match wish {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
             Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
+            Wish::RemoveQdevice | Wish::Expected { .. } => Ok(()),
         }
     }
 
     /// A wish becomes an intent with what the draft and the cluster already say.
-    async fn intent(&self, cluster: &Cluster, wish: &Wish) -> ApiResult<Intent> {
+    async fn intent(&self, caller: &Caller, cluster: &Cluster, wish: &Wish) -> ApiResult<Intent> {
         let engine = &self.state.engine;
         let links = engine.store.draft(cluster.id).await.map_err(stored)?.links;
         match wish {
@@ -77,11 +79,35 @@ impl RequestBackend {
                 let address = address.or(typed).ok_or_else(|| ApiError(ProblemCode::AddressInvalid.into()))?;
                 Ok(Intent::SetUpQdevice { host: host.id, address })
             }
+            Wish::RemoveQdevice => Ok(Intent::RemoveQdevice),
+            Wish::Expected { accounts } => self.expected(caller, cluster, accounts).await,
             Wish::Withdraw { leave } => {
                 let leave: BTreeSet<NodeId> = leave.iter().copied().collect();
                 Ok(Intent::Withdraw { leave: leave.into_iter().collect() })
             }
         }
+    }
+
+    /// Who asks is who attests.
+    async fn expected(
+        &self,
+        caller: &Caller,
+        cluster: &Cluster,
+        accounts: &BTreeMap<String, String>,
+    ) -> ApiResult<Intent> {
+        let seen = self.state.engine.recovery(cluster.id).await.map_err(ApiError)?;
+        if let Some(obstacle) = seen.obstacles().into_iter().next() {
+            return Err(ApiError(obstacle));
+        }
+        let accounts: Vec<(String, String)> =
+            accounts.iter().map(|(name, how)| (name.clone(), how.clone())).collect();
+        let written_off = seen.write_off(&accounts, &caller.me.name).map_err(ApiError)?;
+        Ok(Intent::SetExpected { through: seen.through, votes: seen.votes(), members: seen.members, written_off })
+    }
+
+    pub(super) async fn do_recovery(&self, caller: Caller, id: ClusterId) -> ApiResult<Recovery> {
+        self.cluster_for(&caller, id, Deed::RunChecks).await?;
+        self.state.engine.recovery(id).await.map_err(ApiError)
     }
 
     /// A node that is a member now, and best the first one: through it others join.
@@ -118,6 +144,9 @@ impl RequestBackend {
             Wish::Join { .. } => WizardStep::Join,
             Wish::Qdevice { .. } => WizardStep::Qdevice,
             Wish::Withdraw { leave } => return Ok(self.silent(&nodes, leave).await),
+            // What stands against it only the nodes can tell, and they do before the step acts.
+            Wish::RemoveQdevice => return Ok(Vec::new()),
+            Wish::Expected { .. } => return Ok(engine.recovery(cluster.id).await.map_err(ApiError)?.obstacles()),
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =

@@ -1,6 +1,7 @@
 //! What may be said first of a cluster.
 
 use super::{Agreement, Partition, Snapshot};
+use crate::observation::Freshness;
 
 /// The first word about a cluster: what all who answer say, or that they do not say the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,19 @@ pub enum Standing {
 }
 
 impl Snapshot {
+    /// The expected votes, and those that the configuration has, where somebody lowered them (`pvecm expected`).
+    /// `None` also where either is not known.
+    #[must_use]
+    pub fn lowered(&self) -> Option<(u32, u32)> {
+        let told = self.quorum.as_ref().filter(|aged| aged.freshness != Freshness::Unknown)?;
+        let votes: Option<Vec<u32>> =
+            self.nodes.iter().filter(|node| node.corosync_id.is_some()).map(|node| node.votes).collect();
+        let of_nodes: u32 = votes?.iter().sum();
+        let configured = of_nodes + self.qdevice.as_ref().map_or(0, |aged| aged.fact.value.configured_votes);
+        let expected = told.fact.value.expected_votes;
+        (expected < configured).then_some((expected, configured))
+    }
+
     #[must_use]
     pub fn standing(&self) -> Standing {
         match &self.agreement {

@@ -275,3 +275,17 @@ fn a_node_that_was_overtaken_and_falls_silent_is_no_disagreement() {
     assert!(matches!(snapshot.agreement, Agreement::Agreed { .. }), "it answered while the ring was forming");
     assert_eq!(node(&snapshot, "cedar").membership, Membership::Absent);
 }
+
+#[test]
+fn lowered_votes_are_said_while_they_are_lowered() {
+    let all = [view(1, &[1, 2, 3], "1.a", 3, 0), view(2, &[1, 2, 3], "1.a", 3, 0), view(3, &[1, 2, 3], "1.a", 3, 0)];
+    assert_eq!(folded(&all, 1).lowered(), None);
+    let mut alone = view(1, &[1], "1.e", 3, 0);
+    assert_eq!(folded(&[alone.clone(), silent(2), silent(3)], 1).lowered(), None, "without quorum, and not lowered");
+    if let Some(fact) = &mut alone.quorum {
+        fact.value.expected_votes = 1;
+    }
+    let sides = [alone, silent(2), silent(3)];
+    assert_eq!(folded(&sides, 1).lowered(), Some((1, 3)));
+    assert_eq!(folded(&sides, 200).lowered(), None, "what is too old is not known");
+}

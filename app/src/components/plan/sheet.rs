@@ -107,6 +107,10 @@ fn proof(i18n: I18n, action: &Action) -> String {
         Action::SetUpQdevice { votes_before, .. } => {
             said!(i18n, wizard.proof_qdevice, before = *votes_before).to_string()
         }
+        Action::RemoveQdevice { votes_after } => {
+            said!(i18n, wizard.proof_qdevice_gone, votes = *votes_after).to_string()
+        }
+        Action::SetExpected { votes, .. } => said!(i18n, wizard.proof_expected, votes = *votes).to_string(),
         Action::ClearLeftovers => said!(i18n, import.proof_cleared).to_owned(),
         Action::RemoveConsoleKey { .. } => said!(i18n, import.proof_refused).to_owned(),
         Action::ForgetRootKey { .. } | Action::RemoveSharedKey => said!(i18n, wizard.proof_gone).to_owned(),

@@ -4,14 +4,18 @@ use super::context::Wizard;
 use super::foot::Foot;
 use super::progress::LastOperation;
 use super::qdevice_host::Host;
+use super::runner::Planning;
 use super::steps::{NotYet, blocked};
-use crate::api::{self, ApiError};
+use crate::api::{self, ApiError, Wish};
 use crate::components::{Badge, Button, Card, Message, Refusal, Source, Tone};
 use crate::i18n::*;
 use crate::pages::cluster::looks;
 use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 use model::can::Deed;
+use model::ids::OperationId;
 use model::observation::Freshness;
 use model::quorum::{Forecast, QdeviceAdvice};
 use model::wizard::{StepState, WizardStep};
@@ -56,7 +60,28 @@ fn Works() -> impl IntoView {
             <Votes/>
         </Card>
         <LastOperation step=STEP/>
+        <Remove/>
     }
+}
+
+/// Its own plan; it opens only when somebody asks for it.
+#[component]
+fn Remove() -> impl IntoView {
+    let i18n = use_i18n();
+    let navigate = use_navigate();
+    let wish = derived(|| Some(Wish::RemoveQdevice));
+    let started =
+        Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));
+    view! {
+        <details class="wizard-more">
+            <summary>{word!(i18n, wizard.qdevice_remove)}</summary>
+            <div class="stack">
+                <p class="muted">{word!(i18n, wizard.qdevice_remove_text)}</p>
+                <Planning wish why=derived(|| None) label=text!(i18n, wizard.qdevice_remove_run) on_started=started/>
+            </div>
+        </details>
+    }
+    .into_any()
 }
 
 #[component]

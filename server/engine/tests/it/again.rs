@@ -2,6 +2,7 @@
 
 use crate::house::{House, anna};
 use crate::look;
+use crate::works::Work;
 use engine::execute;
 use engine::propose::Proposal;
 use lab::{Fault, Scenario};
@@ -62,6 +63,16 @@ async fn a_qdevice_is_not_set_up_twice() {
     let setting_up = again.plan.steps.iter().position(|step| step.action.word() == "set_up_qdevice").expect("the step");
     assert!(matches!(again.steps[setting_up], StepStatus::Proven { already: true, .. }), "{:#?}", again.steps);
     assert_eq!((house.lab.inspect(), file()), (before, keys));
+}
+
+#[tokio::test(start_paused = true)]
+async fn votes_that_are_lowered_already_are_not_lowered_again() {
+    let house = Work::Expected.house().await;
+    let lowered = house.done(&house.expected_intent().await).await;
+    let before = house.lab.inspect();
+    let again = once_more(&house, &lowered).await;
+    assert!(again.state == OperationState::Done && all_already(&again), "{:#?}", again.steps);
+    assert_eq!(house.lab.inspect(), before);
 }
 
 const KEYS: &str = "/root/.ssh/authorized_keys";

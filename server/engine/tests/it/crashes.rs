@@ -93,6 +93,21 @@ async fn at_every_write_while_setting_up_the_qdevice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_every_write_while_removing_the_qdevice() {
+    every_write(Work::RemoveQdevice, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_every_write_while_lowering_the_expected_votes() {
+    every_write(Work::Expected, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_any_moment_while_lowering_the_expected_votes() {
+    Work::Expected.dies_at_random(4, points()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_any_moment_while_joining() {
     Work::Join.dies_at_random(1, points()).await;
 }

@@ -146,6 +146,8 @@ every_trouble! {
     create: Work::Create;
     join: Work::Join;
     qdevice: Work::Qdevice;
+    remove_qdevice: Work::RemoveQdevice;
+    expected: Work::Expected;
 }
 
 /// Starts a join and returns once the member's configuration lists the joiner.

@@ -16,7 +16,7 @@ use model::links::LinkPlan;
 use model::name::SshAddress;
 use model::operation::{Operation, OperationState};
 use model::plan::Intent;
-use model::policy::Consent;
+use model::policy::{Agreement, Consent};
 use model::problem::Problem;
 use ssh::{ConsoleKeySource, SshDialer};
 use std::net::IpAddr;
@@ -243,10 +243,28 @@ impl House {
         self.lab.inject(fault).expect("a fault that makes sense");
     }
 
-    /// Plans, agrees and starts.
+    /// Everybody who is absent is written off by anna.
+    pub async fn expected_intent(&self) -> Intent {
+        let seen = self.engine().recovery(self.cluster).await.expect("somebody answers");
+        let accounts: Vec<(String, String)> =
+            seen.absent.iter().map(|node| (node.name.clone(), "both power cords are pulled".to_owned())).collect();
+        Intent::SetExpected {
+            through: seen.through,
+            votes: seen.votes(),
+            members: seen.members.clone(),
+            written_off: seen.write_off(&accounts, "anna").expect("all are attested"),
+        }
+    }
+
+    /// Plans, agrees and starts. Where the policy wants a second person, somebody has agreed.
     pub async fn start(&self, intent: &Intent) -> Result<OperationId, Problem> {
         let proposal = self.engine().plan(self.cluster, intent).await?;
         let consent = Consent { reason: "a cluster is needed".into(), typed: proposal.plan.target.clone() };
+        if proposal.ruling.agreement != Agreement::Nobody {
+            let id = self.engine().begin(&anna(), proposal, &consent).await?;
+            execute::spawn(self.engine().clone(), id, anna(), None);
+            return Ok(id);
+        }
         self.engine().run(&anna(), self.cluster, intent, proposal.digest.as_str(), &consent, true).await
     }
 

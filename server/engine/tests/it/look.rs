@@ -10,7 +10,7 @@ use model::operation::{Operation, OperationState, StepEvent, StepStatus};
 use std::collections::BTreeMap;
 
 /// What may run only once on each node, and what `pvecm add` runs on the member.
-pub const ONCE: [&str; 3] = ["pvecm create", "pvecm add", "pvecm qdevice setup"];
+pub const ONCE: [&str; 4] = ["pvecm create", "pvecm add", "pvecm qdevice setup", "pvecm qdevice remove"];
 
 /// The audit is whole, and every command that was started has exactly one end, said to be unknown or not.
 pub async fn audit_is_whole(house: &House) -> Vec<ChainedEntry> {

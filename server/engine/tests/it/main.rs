@@ -20,6 +20,7 @@ mod import_crashes;
 mod importing;
 mod jumping;
 mod look;
+mod recovering;
 mod stage;
 mod unruly;
 mod watching;

@@ -1,8 +1,8 @@
-//! The three changes of a cluster, each with a house before it and what has to be there afterwards.
+//! The changes of a cluster, each with a house before it and what has to be there afterwards.
 
 use crate::house::House;
 use crate::look;
-use lab::{Inspection, Scenario};
+use lab::{Fault, Inspection, Scenario};
 use model::plan::{Intent, Plan};
 
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,9 @@ pub enum Work {
     /// Two nodes, one after the other.
     Join,
     Qdevice,
+    RemoveQdevice,
+    /// Two of three nodes have lost their power; the third goes on alone.
+    Expected,
 }
 
 impl Work {
@@ -20,6 +23,19 @@ impl Work {
             Self::Create => House::new(Scenario::bare(1)).await,
             Self::Join => House::built(Scenario::bare(3), 1).await,
             Self::Qdevice => House::new(Scenario::healthy(2)).await,
+            Self::RemoveQdevice => {
+                let house = House::new(Scenario::healthy(2)).await;
+                house.done(&house.qdevice_intent().await).await;
+                house
+            }
+            Self::Expected => {
+                let house = House::new(Scenario::healthy(3)).await;
+                for node in ["pve2", "pve3"] {
+                    house.inject(Fault::Kill { node: node.into() });
+                }
+                house.lab.settle().await;
+                house
+            }
         }
     }
 
@@ -28,6 +44,8 @@ impl Work {
             Self::Create => house.create_intent().await,
             Self::Join => house.join_intent(&["pve2", "pve3"]).await,
             Self::Qdevice => house.qdevice_intent().await,
+            Self::RemoveQdevice => Intent::RemoveQdevice,
+            Self::Expected => house.expected_intent().await,
         }
     }
 
@@ -41,6 +59,8 @@ impl Work {
             Self::Create => "pvecm create",
             Self::Join => "pvecm add",
             Self::Qdevice => "pvecm qdevice setup",
+            Self::RemoveQdevice => "pvecm qdevice remove",
+            Self::Expected => "pvecm expected",
         }
     }
 
@@ -60,6 +80,16 @@ impl Work {
                 look::one_cluster(truth, &["pve1", "pve2"]);
                 assert_eq!(truth.ran("pvecm qdevice setup"), 1);
                 assert!(truth.partitions.iter().all(|one| one.total_votes == 3), "{:?}", truth.partitions);
+            }
+            Self::RemoveQdevice => {
+                look::one_cluster(truth, &["pve1", "pve2"]);
+                assert_eq!(truth.ran("pvecm qdevice remove"), 1);
+                assert!(truth.partitions.iter().all(|one| one.expected_votes == 2), "{:?}", truth.partitions);
+            }
+            Self::Expected => {
+                let alone = truth.partitions.iter().find(|one| one.nodes.contains("pve1")).expect("a partition");
+                assert_eq!((alone.quorate, alone.expected_votes, alone.total_votes), (true, 1, 1));
+                assert!(truth.nodes["pve1"].writable);
             }
         }
     }

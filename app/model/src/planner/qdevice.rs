@@ -1,0 +1,34 @@
+//! Taking the QDevice out of a cluster again.
+
+use super::{PlanWorld, consequence, frozen, step};
+use crate::inventory::{ClusterPhase, Node, Purpose};
+use crate::plan::{Action, ConsequenceCode, Intent, Plan};
+use crate::problem::{Problem, ProblemCode};
+use crate::quorum::{forecast, qdevice_votes};
+use crate::risk::Risk;
+
+pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
+    if world.cluster.phase != ClusterPhase::Live {
+        return Err(ProblemCode::NotInCluster.into());
+    }
+    // Where the configuration has not been read yet, the step itself looks.
+    if world.snapshot.is_some_and(|snapshot| snapshot.config_version.is_some() && snapshot.qdevice.is_none()) {
+        return Err(Problem::new(ProblemCode::NotFound).with("what", "QDevice"));
+    }
+    let mut members: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();
+    members.sort_by_key(|node| node.position);
+    let first = members.first().ok_or(ProblemCode::NodeCountTooLow)?;
+    let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
+    let (before, after) = (forecast(count, qdevice_votes(count)), forecast(count, 0));
+    let consequences = vec![consequence(
+        ConsequenceCode::VotesChange,
+        &[
+            ("expected_before", before.expected_votes.to_string()),
+            ("expected_after", after.expected_votes.to_string()),
+            ("tolerates_before", before.tolerates.to_string()),
+            ("tolerates_after", after.tolerates.to_string()),
+        ],
+    )];
+    let steps = vec![step(first, Action::RemoveQdevice { votes_after: after.expected_votes })];
+    Ok(frozen(intent, world, Risk::Disruptive, world.cluster.name.to_string(), steps, consequences))
+}

@@ -1,0 +1,45 @@
+//! Lowering the expected votes for a partition that has lost its quorum.
+
+use super::{PlanWorld, consequence, frozen, step};
+use crate::ids::NodeId;
+use crate::inventory::{ClusterPhase, Purpose};
+use crate::plan::{Action, ConsequenceCode, Intent, Plan};
+use crate::problem::{Problem, ProblemCode};
+use crate::recovery::WrittenOff;
+use crate::risk::Risk;
+
+pub(super) fn expected(
+    intent: &Intent,
+    through: NodeId,
+    votes: u32,
+    members: &[String],
+    written_off: &[WrittenOff],
+    world: &PlanWorld<'_>,
+) -> Result<Plan, Problem> {
+    if world.cluster.phase != ClusterPhase::Live {
+        return Err(ProblemCode::NotInCluster.into());
+    }
+    let node = world.node_for(through, Purpose::Member)?;
+    if votes == 0 || written_off.is_empty() {
+        return Err(Problem::new(ProblemCode::ExpectedNotNeeded).with("votes", votes));
+    }
+    // What is typed says what is done, not only where.
+    let target = format!("expected {votes} on {}", world.cluster.name);
+    let action = Action::SetExpected { votes, members: members.to_vec(), written_off: written_off.to_vec() };
+    let names: Vec<&str> = written_off.iter().map(|one| one.name.as_str()).collect();
+    let names = names.join(", ");
+    let mut consequences = vec![
+        consequence(ConsequenceCode::QuorumByDecree, &[("votes", votes.to_string()), ("nodes", names.clone())]),
+        consequence(ConsequenceCode::SplitIfAlive, &[("nodes", names)]),
+    ];
+    let guests: Vec<String> = written_off.iter().flat_map(|one| &one.guests).map(u32::to_string).collect();
+    if !guests.is_empty() {
+        consequences.push(consequence(ConsequenceCode::GuestsMayRunTwice, &[("guests", guests.join(", "))]));
+    }
+    let services: Vec<&str> = written_off.iter().flat_map(|one| &one.services).map(String::as_str).collect();
+    if !services.is_empty() {
+        consequences.push(consequence(ConsequenceCode::ServicesRecovered, &[("services", services.join(", "))]));
+    }
+    consequences.push(consequence(ConsequenceCode::ExpectedRisesAgain, &[]));
+    Ok(frozen(intent, world, Risk::Destructive, target, vec![step(node, action)], consequences))
+}

@@ -1,0 +1,169 @@
+//! Quorum recovery with `pvecm expected`: what is known of the absent nodes, and when lowering the votes may be proposed.
+//!
+//! corosync refuses fewer votes than are present, and knows nothing of whether the others are alive: with one command it
+//! makes two quorate halves. So each absent node has to be shown dead first (safety.md, *pvecm expected*).
+
+#[cfg(test)]
+mod tests;
+
+use crate::ids::NodeId;
+use crate::observation::Evidence;
+use crate::problem::{Problem, ProblemCode};
+use serde::{Deserialize, Serialize};
+
+/// The longest account of how somebody knows that a node is dead, in characters.
+pub const ATTESTATION_MAX_CHARS: usize = 500;
+/// The shortest: a dot is no account.
+pub const ATTESTATION_MIN_CHARS: usize = 10;
+
+/// How it is known that a machine does not run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "proof")]
+pub enum DeathProof {
+    /// A person says so, with their name, and how they know.
+    Attested { by: String, how: String },
+}
+
+/// A node that is to be written off for now, as the plan names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenOff {
+    pub name: String,
+    /// Everywhere that it was knocked at, and has to stay silent.
+    pub addresses: Vec<String>,
+    #[serde(flatten)]
+    pub proof: DeathProof,
+    /// Guests whose configuration lies on it: they could run twice.
+    pub guests: Vec<u32>,
+    /// HA services there, which the CRM recovers once there is quorum.
+    pub services: Vec<String>,
+}
+
+/// One absent node, as it was looked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Absent {
+    pub name: String,
+    pub id: Option<NodeId>,
+    pub votes: u32,
+    /// Everywhere that it was knocked at.
+    pub addresses: Vec<String>,
+    /// Where something answered, and who heard it.
+    pub answers: Vec<Sign>,
+    /// Its own words about its cluster, where it could be asked.
+    pub own_view: Option<Evidence>,
+    pub guests: Vec<u32>,
+    pub services: Vec<String>,
+}
+
+/// A sign of life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sign {
+    pub address: String,
+    /// A node's name, or `console`.
+    pub heard_by: String,
+}
+
+crate::problem::codes!(
+    /// Ways back to quorum that write nobody off, the gentlest first; locale key `gentler_CODE`.
+    Gentler {
+        /// The node answers: it only has to find its cluster again.
+        RepairLinks => "repair_links",
+        /// The QDevice would be enough.
+        StartQnetd => "start_qnetd",
+        /// One of so many nodes back is enough.
+        StartNode => "start_node",
+    }
+);
+
+/// The state of a cluster without quorum, as the nodes tell it now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovery {
+    /// The node whose partition would go on alone.
+    pub through: NodeId,
+    pub through_name: String,
+    pub quorate: bool,
+    pub members: Vec<String>,
+    pub present_votes: u32,
+    pub expected_votes: u32,
+    pub quorum: u32,
+    /// Votes that a QDevice would add and does not.
+    pub qdevice_missing: u32,
+    pub absent: Vec<Absent>,
+    /// What each node was asked and said.
+    pub evidence: Vec<Evidence>,
+    /// Answers of other nodes that do not say the same as the first one.
+    pub contradicted_by: Vec<String>,
+}
+
+impl Recovery {
+    /// Everything that stands against lowering the expected votes, the weightiest first; empty means that it may be proposed.
+    #[must_use]
+    pub fn obstacles(&self) -> Vec<Problem> {
+        let mut found = Vec::new();
+        if self.quorate {
+            found.push(Problem::new(ProblemCode::ExpectedNotNeeded).with("votes", self.present_votes));
+        }
+        for node in &self.contradicted_by {
+            found.push(Problem::new(ProblemCode::ExpectedDisputed).with("node", node));
+        }
+        for node in self.absent.iter().filter(|node| !node.answers.is_empty()) {
+            let address = node.answers.first().map(|sign| sign.address.as_str()).unwrap_or_default();
+            found.push(Problem::new(ProblemCode::AbsentAnswers).with("node", &node.name).with("address", address));
+        }
+        found
+    }
+
+    /// Ways that write nobody off.
+    #[must_use]
+    pub fn gentler(&self) -> Vec<Gentler> {
+        let short = self.quorum.saturating_sub(self.present_votes);
+        if self.quorate || short == 0 {
+            return Vec::new();
+        }
+        let mut ways = Vec::new();
+        if self.absent.iter().any(|node| !node.answers.is_empty()) {
+            ways.push(Gentler::RepairLinks);
+        }
+        if self.qdevice_missing >= short {
+            ways.push(Gentler::StartQnetd);
+        }
+        if self.absent.iter().any(|node| node.votes >= short) {
+            ways.push(Gentler::StartNode);
+        }
+        ways
+    }
+
+    /// The only number that may be proposed: the votes that are present. Fewer corosync refuses; more would need votes that
+    /// nobody casts.
+    #[must_use]
+    pub const fn votes(&self) -> u32 {
+        self.present_votes
+    }
+
+    /// Writes every absent node off with what people attest: name and account, by whom.
+    ///
+    /// # Errors
+    /// `AttestationMissing` for the first node without an account, or one that says nothing.
+    pub fn write_off(&self, accounts: &[(String, String)], by: &str) -> Result<Vec<WrittenOff>, Problem> {
+        let write = |node: &Absent| {
+            let account = accounts.iter().find(|(name, _)| *name == node.name).map(|(_, how)| how.trim());
+            let how = account.filter(|how| {
+                let length = how.chars().count();
+                (ATTESTATION_MIN_CHARS..=ATTESTATION_MAX_CHARS).contains(&length)
+            });
+            let missing = || {
+                Problem::new(ProblemCode::AttestationMissing)
+                    .with("node", &node.name)
+                    .with("min", ATTESTATION_MIN_CHARS)
+                    .with("max", ATTESTATION_MAX_CHARS)
+            };
+            Ok(WrittenOff {
+                name: node.name.clone(),
+                addresses: node.addresses.clone(),
+                proof: DeathProof::Attested { by: by.to_owned(), how: how.ok_or_else(missing)?.to_owned() },
+                guests: node.guests.clone(),
+                services: node.services.clone(),
+            })
+        };
+        self.absent.iter().map(write).collect()
+    }
+}

@@ -1,0 +1,87 @@
+use super::*;
+use uuid::Uuid;
+
+fn absent(name: &str, answers: bool) -> Absent {
+    let sign = Sign { address: "10.7.0.9:22".into(), heard_by: "console".into() };
+    Absent {
+        name: name.into(),
+        id: None,
+        votes: 1,
+        addresses: vec!["10.7.0.9:22".into()],
+        answers: answers.then_some(sign).into_iter().collect(),
+        own_view: None,
+        guests: vec![101],
+        services: vec!["vm:101".into()],
+    }
+}
+
+/// One of three is left.
+fn alone() -> Recovery {
+    Recovery {
+        through: NodeId::from_uuid(Uuid::from_u128(1)),
+        through_name: "ash".into(),
+        quorate: false,
+        members: vec!["ash".into()],
+        present_votes: 1,
+        expected_votes: 3,
+        quorum: 2,
+        qdevice_missing: 0,
+        absent: vec![absent("beech", false), absent("cedar", false)],
+        evidence: Vec::new(),
+        contradicted_by: Vec::new(),
+    }
+}
+
+fn codes(recovery: &Recovery) -> Vec<ProblemCode> {
+    recovery.obstacles().into_iter().map(|problem| problem.code).collect()
+}
+
+#[test]
+fn only_the_votes_that_are_present_are_proposed() {
+    assert_eq!((alone().votes(), codes(&alone())), (1, vec![]));
+    assert_eq!(Recovery { present_votes: 2, quorum: 4, expected_votes: 7, ..alone() }.votes(), 2);
+}
+
+#[test]
+fn a_quorate_cluster_a_dissenter_and_a_sign_of_life_stand_against_it() {
+    assert_eq!(codes(&Recovery { quorate: true, present_votes: 3, ..alone() }), [ProblemCode::ExpectedNotNeeded]);
+    let split = Recovery { contradicted_by: vec!["cedar".into()], ..alone() };
+    assert_eq!(codes(&split), [ProblemCode::ExpectedDisputed]);
+    let lives = Recovery { absent: vec![absent("beech", false), absent("cedar", true)], ..alone() };
+    assert_eq!(codes(&lives), [ProblemCode::AbsentAnswers]);
+    assert_eq!(lives.obstacles()[0].params["node"], "cedar");
+}
+
+#[test]
+fn what_writes_nobody_off_comes_first() {
+    assert_eq!(alone().gentler(), [Gentler::StartNode]);
+    assert_eq!(Recovery { quorate: true, ..alone() }.gentler(), []);
+    let far = Recovery { present_votes: 1, quorum: 3, expected_votes: 5, ..alone() };
+    assert_eq!(far.gentler(), [], "no single node is enough");
+    let device = Recovery { qdevice_missing: 1, ..alone() };
+    assert_eq!(device.gentler(), [Gentler::StartQnetd, Gentler::StartNode]);
+    let lives = Recovery { absent: vec![absent("beech", true)], ..alone() };
+    assert_eq!(lives.gentler(), [Gentler::RepairLinks, Gentler::StartNode]);
+}
+
+#[test]
+fn every_absent_node_needs_an_account_of_its_own() {
+    let account = |name: &str, how: &str| (name.to_owned(), how.to_owned());
+    let pulled = "I pulled both power cords";
+    for accounts in [
+        vec![],
+        vec![account("beech", pulled)],
+        vec![account("beech", pulled), account("cedar", "  dead   ")],
+        vec![account("beech", pulled), account("cedar", &"x".repeat(ATTESTATION_MAX_CHARS + 1))],
+        vec![account("beech", pulled), account("Cedar", pulled)],
+    ] {
+        let refused = alone().write_off(&accounts, "anna").expect_err("one is missing");
+        assert_eq!(refused.code, ProblemCode::AttestationMissing, "{accounts:?}");
+    }
+    let accounts = [account("cedar", pulled), account("beech", " the rack is without power "), account("elm", pulled)];
+    let written = alone().write_off(&accounts, "anna").expect("all are attested");
+    let attested = |how: &str| DeathProof::Attested { by: "anna".into(), how: how.into() };
+    assert_eq!(written[0].proof, attested("the rack is without power"));
+    assert_eq!((written.len(), written[1].proof.clone()), (2, attested(pulled)));
+    assert_eq!((written[0].guests.as_slice(), written[0].services.as_slice()), (&[101][..], &["vm:101".to_owned()][..]));
+}

@@ -1,0 +1,152 @@
+//! A cluster without quorum, at night: what every node says now, the ways that write nobody off, and the last one.
+
+mod absent;
+
+use crate::api::{self, ApiError, ApiResult, Reading, Wish, WizardView};
+use crate::components::{Button, Card, FactRow, Lines, Message, Notice, PageTitle, Tone};
+use crate::i18n::*;
+use crate::pages::frame::Around;
+use crate::pages::loaded::{Loaded, id_in_address};
+use crate::pages::wizard::context::Wizard;
+use crate::pages::wizard::runner::Planning;
+use crate::reactive::{derived, part};
+use crate::words::use_words;
+use absent::AbsentNode;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use model::ids::{ClusterId, OperationId};
+use model::observation::Evidence;
+use model::recovery::{ATTESTATION_MIN_CHARS, Recovery};
+
+/// `/clusters/:id/quorum`
+#[component]
+pub fn RecoverPage() -> impl IntoView {
+    let id = id_in_address::<ClusterId>();
+    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
+}
+
+#[component]
+fn Inside(view: WizardView) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::open(view);
+    Around::is_about(&wizard.name(), wizard.live);
+    Around::is_called(move || said!(i18n, recover.title).to_owned());
+    let again = RwSignal::new(0_u32);
+    let id = wizard.id;
+    let seen: Reading<ApiResult<Recovery>> = api::reading(move || again.get(), move |_| api::recovery(id));
+    let look = Callback::new(move |()| again.update(|count| *count += 1));
+    view! {
+        <PageTitle text=text!(i18n, recover.title_of, name = wizard.name())/>
+        <div class="stack wizard">
+            <Message tone=Tone::Look><p>{word!(i18n, recover.what)}</p></Message>
+            <div class="row"><Button on_press=look>{word!(i18n, recover.look_again)}</Button></div>
+            <Loaded resource=seen view=|seen| view! { <Seen seen/> }/>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Seen(seen: Recovery) -> impl IntoView {
+    let i18n = use_i18n();
+    let navigate = use_navigate();
+    let votes = seen.votes();
+    let obstacles = seen.obstacles();
+    let possible = obstacles.is_empty() && !seen.absent.is_empty();
+    let problems = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
+    let accounts: Vec<(String, RwSignal<String>)> =
+        seen.absent.iter().map(|node| (node.name.clone(), RwSignal::new(String::new()))).collect();
+    let typed = StoredValue::new(accounts.clone());
+    let missing = move || {
+        let short = |(name, how): &(String, RwSignal<String>)| {
+            how.with(|text| text.trim().chars().count() < ATTESTATION_MIN_CHARS).then(|| name.clone())
+        };
+        typed.with_value(|all| all.iter().find_map(short))
+    };
+    let why = derived(move || {
+        missing().map(|node| said!(i18n, recover.account_missing, node = node, min = ATTESTATION_MIN_CHARS).to_string())
+    });
+    let wish = derived(move || {
+        let all = typed.with_value(|all| all.iter().map(|(name, how)| (name.clone(), how.get())).collect());
+        Some(Wish::Expected { accounts: all })
+    });
+    let nodes = seen.absent.iter().cloned().zip(accounts);
+    let absent = nodes.map(|(node, (_, how))| view! { <AbsentNode node how asked=possible/> }).collect_view();
+    let nobody = seen.absent.is_empty();
+    let started =
+        Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));
+    view! {
+        <Now seen=seen.clone()/>
+        {problems}
+        <Gentler seen/>
+        <Show when=move || !nobody><h2>{word!(i18n, recover.absent)}</h2></Show>
+        <ul class="wizard-nodes">{absent}</ul>
+        {possible.then(|| view! {
+            <Card title=text!(i18n, recover.last_way)>
+                <div class="stack">
+                    <p>{text!(i18n, recover.last_way_text, votes = votes)}</p>
+                    <Planning wish why label=text!(i18n, recover.run, votes = votes) on_started=started/>
+                </div>
+            </Card>
+        })}
+    }
+    .into_any()
+}
+
+/// What the side with most votes says of itself, and everything that was asked.
+#[component]
+fn Now(seen: Recovery) -> impl IntoView {
+    let i18n = use_i18n();
+    let Recovery { through_name, members, present_votes, expected_votes, quorum, quorate, evidence, .. } = seen;
+    let tone = if quorate { Tone::Good } else { Tone::Bad };
+    let head = if quorate { text!(i18n, recover.quorate) } else { text!(i18n, recover.not_quorate) };
+    view! {
+        <Card title=text!(i18n, recover.now)>
+            <div class="stack">
+                <Message tone><p class="strong">{part(move || head.get())}</p></Message>
+                <dl class="facts">
+                    <FactRow name=text!(i18n, recover.told_by)>{through_name}</FactRow>
+                    <FactRow name=text!(i18n, recover.members)><span class="mono">{members.join(", ")}</span></FactRow>
+                    <FactRow name=text!(i18n, recover.votes_present)>{present_votes}</FactRow>
+                    <FactRow name=text!(i18n, recover.votes_expected)>{expected_votes}</FactRow>
+                    <FactRow name=text!(i18n, recover.votes_needed)>{quorum}</FactRow>
+                </dl>
+                <details>
+                    <summary>{text!(i18n, recover.asked, count = evidence.len())}</summary>
+                    <div class="stack">{evidence.into_iter().map(|one| view! { <Quoted one/> }).collect_view()}</div>
+                </details>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+/// One answer, word for word.
+#[component]
+pub fn Quoted(one: Evidence) -> impl IntoView {
+    let text: Vec<String> = one.lines.into_iter().map(|line| line.text).collect();
+    view! {
+        <p class="muted small"><span class="strong">{one.node}</span>" "<code>{one.command}</code>" "{one.at.to_string()}</p>
+        <Lines text=text.join("\n")/>
+    }
+    .into_any()
+}
+
+#[component]
+fn Gentler(seen: Recovery) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let ways = seen.gentler();
+    if ways.is_empty() {
+        return ().into_any();
+    }
+    let lines = ways.into_iter().map(|way| view! { <li>{part(move || words.plain("gentler", way.as_str()))}</li> });
+    view! {
+        <Card title=text!(i18n, recover.gentler)>
+            <ol>{lines.collect_view()}</ol>
+        </Card>
+    }
+    .into_any()
+}

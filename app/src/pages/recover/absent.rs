@@ -1,0 +1,58 @@
+//! One absent node: where it was knocked at, who heard it, what would happen to its guests, and how somebody knows that it is off.
+
+use super::Quoted;
+use crate::components::{Area, Badge, FactRow, Tone};
+use crate::i18n::*;
+use crate::reactive::{derived, part};
+use leptos::prelude::*;
+use model::recovery::{ATTESTATION_MAX_CHARS, ATTESTATION_MIN_CHARS, Absent, Sign};
+
+#[component]
+pub fn AbsentNode(
+    node: Absent,
+    how: RwSignal<String>,
+    /// Whether anything can be attested at all.
+    asked: bool,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let Absent { name, votes, addresses, answers, own_view, guests, services, .. } = node;
+    let alive = !answers.is_empty();
+    let (tone, word) =
+        if alive { (Tone::Look, text!(i18n, recover.answers)) } else { (Tone::Bad, text!(i18n, recover.silent)) };
+    let heard = move |sign: Sign| {
+        view! { <li>{text!(i18n, recover.heard, address = sign.address.clone(), by = sign.heard_by.clone())}</li> }
+    };
+    let own_view = own_view.map(|one| {
+        view! {
+            <p class="strong">{word!(i18n, recover.own_view)}</p>
+            <Quoted one/>
+        }
+    });
+    let guests: Vec<String> = guests.iter().map(u32::to_string).collect();
+    let list = move |all: Vec<String>| {
+        part(move || if all.is_empty() { said!(i18n, recover.none).to_owned() } else { all.join(", ") })
+    };
+    let label_name = name.clone();
+    let label = text!(i18n, recover.account, node = label_name.clone());
+    let hint = derived(move || {
+        Some(said!(i18n, recover.account_hint, min = ATTESTATION_MIN_CHARS, max = ATTESTATION_MAX_CHARS).to_string())
+    });
+    view! {
+        <li class="wizard-node" aria-label=name.clone()>
+            <div class="row">
+                <span class="strong">{name.clone()}</span>
+                <Badge tone word/>
+                <span class="muted">{text!(i18n, recover.its_votes, votes = votes)}</span>
+            </div>
+            <dl class="facts">
+                <FactRow name=text!(i18n, recover.knocked)><span class="mono">{addresses.join(", ")}</span></FactRow>
+                <FactRow name=text!(i18n, recover.guests)>{list(guests)}</FactRow>
+                <FactRow name=text!(i18n, recover.services)>{list(services)}</FactRow>
+            </dl>
+            {alive.then(|| view! { <ul>{answers.into_iter().map(heard).collect_view()}</ul> })}
+            {own_view}
+            {asked.then(|| view! { <div class="wizard-node-work"><Area label value=how hint/></div> })}
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,160 @@
+//! A cluster without quorum, looked at from every side before anybody lowers its votes.
+
+mod knock;
+
+use crate::context::{Engine, store_problem};
+use crate::evidence::{answer, evidence};
+use crate::ports::Output;
+use futures::future::join_all;
+use knock::Places;
+use model::facts::{CorosyncConf, QuorumStatus};
+use model::ids::ClusterId;
+use model::inventory::{LogIn, Node, Purpose};
+use model::observation::Evidence;
+use model::problem::{Problem, ProblemCode};
+use model::recovery::{Absent, Recovery, Sign};
+use pve::{CommandLine, corosync_conf, files, ha, pmxcfs, quorumtool};
+use std::collections::BTreeMap;
+
+/// The console's own name among those who hear an answer.
+pub const CONSOLE: &str = "console";
+
+/// What one node says.
+struct Told {
+    node: Node,
+    quorum: QuorumStatus,
+    conf: Option<CorosyncConf>,
+    /// Guest -> node; `None` where pmxcfs does not say.
+    guests: Option<BTreeMap<u32, String>>,
+    services: Option<BTreeMap<String, String>>,
+    evidence: Vec<Evidence>,
+}
+
+impl Engine {
+    /// Asks every node that answers, and knocks at every known address of each that is absent. Changes nothing.
+    ///
+    /// # Errors
+    /// `NoWayIn` where no node tells anything about its quorum, or a failing store.
+    pub async fn recovery(&self, cluster: ClusterId) -> Result<Recovery, Problem> {
+        let nodes = self.store.nodes(cluster).await.map_err(|error| store_problem(&error))?;
+        let asked = nodes.iter().filter(|node| node.purpose == Purpose::Member && could_answer(node));
+        let told: Vec<Told> = join_all(asked.map(|node| self.ask_for_recovery(node))).await.into_iter().flatten().collect();
+        let evidence: Vec<Evidence> = told.iter().flat_map(|one| one.evidence.clone()).collect();
+        for seen in &evidence {
+            self.store.keep(cluster, None, seen).await.map_err(|error| store_problem(&error))?;
+        }
+        // The side with most votes; of one side any node will do, and the first in the list is who people think of.
+        let first = told.iter().max_by_key(|one| (one.quorum.total_votes, std::cmp::Reverse(one.node.position)));
+        let first = first.ok_or(ProblemCode::NoWayIn)?;
+        let conf = told.iter().find_map(|one| one.conf.as_ref()).ok_or(ProblemCode::NoWayIn)?;
+        let absent = self.absent_nodes(first, &told, conf, &nodes).await?;
+        Ok(Recovery {
+            through: first.node.id,
+            through_name: first.node.label().to_owned(),
+            quorate: first.quorum.quorate,
+            members: members_of(&first.quorum, conf),
+            present_votes: first.quorum.total_votes,
+            expected_votes: first.quorum.expected_votes,
+            quorum: first.quorum.quorum,
+            qdevice_missing: missing_votes(&first.quorum, conf),
+            absent,
+            contradicted_by: contradictions(first, &told),
+            evidence,
+        })
+    }
+
+    async fn ask_for_recovery(&self, node: &Node) -> Option<Told> {
+        let commands = [
+            quorumtool::status(),
+            files::local_corosync_conf(),
+            pmxcfs::cat_vmlist(),
+            ha::cat_manager_status(),
+        ];
+        let shell = self.shell_to(node).await.ok()?;
+        let outputs = shell.sweep(&commands).await.ok()?;
+        let [quorum, conf, guests, services] = outputs.as_slice() else { return None };
+        let evidence = quotes(node, &commands, &outputs);
+        let guests = pmxcfs::guests(answer(guests)).ok();
+        Some(Told {
+            node: node.clone(),
+            // Where corosync does not run there is no side to go on with.
+            quorum: quorumtool::quorum(answer(quorum)).ok()?,
+            conf: corosync_conf::conf(answer(conf)).ok().flatten(),
+            guests: guests.map(|all| all.into_iter().map(|(id, guest)| (id, guest.node)).collect()),
+            services: ha::services(answer(services)).ok(),
+            evidence,
+        })
+    }
+
+    async fn absent_nodes(
+        &self,
+        first: &Told,
+        told: &[Told],
+        conf: &CorosyncConf,
+        nodes: &[Node],
+    ) -> Result<Vec<Absent>, Problem> {
+        let present: Vec<u32> = first.quorum.members.iter().map(|member| member.id).collect();
+        let gone: Vec<_> = conf.nodes.iter().filter(|node| !present.contains(&node.id)).collect();
+        let places: Vec<Places> = gone.iter().map(|node| Places::of(node, nodes)).collect();
+        let signs = self.knock(&first.node, &places).await;
+        let unread = |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
+        let guests = first.guests.as_ref().ok_or_else(|| unread("/etc/pve/.vmlist"))?;
+        let services = first.services.as_ref().ok_or_else(|| unread("/etc/pve/ha/manager_status"))?;
+        let mut absent = Vec::new();
+        for ((node, places), mut answers) in gone.iter().zip(places).zip(signs) {
+            let known = nodes.iter().find(|one| one.name.as_deref() == Some(&node.name));
+            let own = told.iter().find(|one| Some(one.node.id) == known.map(|known| known.id));
+            if let Some(own) = own {
+                answers.push(Sign { address: own.node.address.to_string(), heard_by: CONSOLE.to_owned() });
+            }
+            absent.push(Absent {
+                name: node.name.clone(),
+                id: known.map(|known| known.id),
+                votes: node.votes,
+                addresses: places.texts(),
+                answers,
+                own_view: own.and_then(|own| own.evidence.first().cloned()),
+                guests: guests.iter().filter(|(_, on)| **on == node.name).map(|(id, _)| *id).collect(),
+                services: services.iter().filter(|(_, on)| **on == node.name).map(|(name, _)| name.clone()).collect(),
+            });
+        }
+        Ok(absent)
+    }
+}
+
+/// Where no key was ever confirmed the console cannot log in.
+const fn could_answer(node: &Node) -> bool {
+    matches!(node.log_in, LogIn::Works { .. } | LogIn::Fails { .. })
+}
+
+fn quotes(node: &Node, commands: &[CommandLine], outputs: &[Output]) -> Vec<Evidence> {
+    commands.iter().zip(outputs).map(|(command, output)| evidence(node.label(), command, output)).collect()
+}
+
+/// Names of the members, as corosync.conf calls them.
+pub(crate) fn members_of(quorum: &QuorumStatus, conf: &CorosyncConf) -> Vec<String> {
+    let name = |id: u32| conf.nodes.iter().find(|node| node.id == id).map(|node| node.name.clone());
+    let mut names: Vec<String> =
+        quorum.members.iter().map(|member| name(member.id).unwrap_or_else(|| member.id.to_string())).collect();
+    names.sort();
+    names
+}
+
+/// What the QDevice would add to this side.
+fn missing_votes(quorum: &QuorumStatus, conf: &CorosyncConf) -> u32 {
+    let configured = conf.qdevice.as_ref().map_or(0, |device| device.votes);
+    configured.saturating_sub(quorum.qdevice_votes.unwrap_or(0))
+}
+
+/// Nodes of this side that do not see it as the first one does.
+fn contradictions(first: &Told, told: &[Told]) -> Vec<String> {
+    let ids = |quorum: &QuorumStatus| quorum.members.iter().map(|member| member.id).collect::<Vec<_>>();
+    let here = ids(&first.quorum);
+    let differs = |one: &&Told| {
+        here.contains(&one.quorum.node_id)
+            && (ids(&one.quorum) != here
+                || one.quorum.ring_id != first.quorum.ring_id
+                || one.quorum.total_votes != first.quorum.total_votes)
+    };
+    told.iter().filter(differs).map(|one| one.node.label().to_owned()).collect()
+}

@@ -1,0 +1,78 @@
+//! `pvecm expected`: everything is asked again seconds before, and its exit code proves nothing.
+
+use super::{Probe, StepContext, StepResult, Stop};
+use crate::evidence::answer;
+use crate::limits::POLL_PAUSE;
+use crate::recovery::members_of;
+use model::facts::QuorumStatus;
+use model::inventory::Node;
+use model::problem::{Problem, ProblemCode};
+use model::recovery::{Recovery, WrittenOff};
+use pve::{files, pvecm, quorumtool};
+
+/// Done, needed, or refused: the same questions as when it was planned, for the world may have moved since.
+pub async fn probe(
+    context: &StepContext<'_>,
+    votes: u32,
+    members: &[String],
+    written_off: &[WrittenOff],
+) -> StepResult<Probe> {
+    let node = context.node(context.step.node).await?;
+    let status = quorum(context, &node).await?;
+    let conf = context.conf(&node, &files::local_corosync_conf()).await?;
+    let conf = conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", node.label())))?;
+    if is_done(&status, votes) {
+        return Ok(Probe::AlreadyDone);
+    }
+    let moved = |what: &str| Stop::Failed(Problem::new(ProblemCode::WorldChanged).with("what", what));
+    if status.total_votes != votes {
+        return Err(moved("votes"));
+    }
+    if members_of(&status, &conf) != members {
+        return Err(moved("members"));
+    }
+    let now = context.engine.recovery(context.operation.cluster).await.map_err(Stop::Parked)?;
+    if let Some(obstacle) = now.obstacles().into_iter().next() {
+        return Err(Stop::Failed(obstacle));
+    }
+    if !same_nodes(&now, written_off) {
+        return Err(moved("absent nodes"));
+    }
+    Ok(Probe::Needed)
+}
+
+/// Somebody joined or left since the plan: then other people have to be asked about other nodes.
+fn same_nodes(now: &Recovery, written_off: &[WrittenOff]) -> bool {
+    let absent = now.absent.iter().map(|node| node.name.as_str());
+    absent.eq(written_off.iter().map(|node| node.name.as_str()))
+}
+
+pub async fn act(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    let output = context.change(&node, &pvecm::expected(votes)).await?;
+    // Its words may say no where its exit code does not; its silence proves nothing.
+    match pve::outcome::expected(answer(&output)) {
+        None => Ok(()),
+        Some(words) => {
+            Err(Stop::Failed(Problem::new(ProblemCode::ExpectedRefused).with("node", node.label()).quoting(words)))
+        }
+    }
+}
+
+pub async fn prove(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    while !is_done(&quorum(context, &node).await?, votes) {
+        tokio::time::sleep(POLL_PAUSE).await;
+    }
+    Ok(())
+}
+
+/// *Quorate, and expected is exactly that number.*
+const fn is_done(status: &QuorumStatus, votes: u32) -> bool {
+    status.quorate && status.expected_votes == votes && status.total_votes == votes
+}
+
+/// A node that does not say what its quorum is parks the step: nothing is known.
+async fn quorum(context: &StepContext<'_>, node: &Node) -> StepResult<QuorumStatus> {
+    context.ask(node, &quorumtool::status(), quorumtool::quorum).await
+}

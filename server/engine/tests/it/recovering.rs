@@ -1,0 +1,177 @@
+//! Quorum recovery: what stands against it, and what the nodes themselves say afterwards.
+
+use crate::house::House;
+use crate::look;
+use crate::works::Work;
+use lab::{Fault, Scenario};
+use model::audit::{AuditCode, AuditEntry};
+use model::operation::{Operation, OperationState};
+use model::plan::Intent;
+use model::problem::ProblemCode;
+use model::recovery::{Gentler, Recovery};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+async fn seen(house: &House) -> Recovery {
+    house.engine().recovery(house.cluster).await.expect("somebody answers")
+}
+
+fn codes(recovery: &Recovery) -> Vec<ProblemCode> {
+    recovery.obstacles().into_iter().map(|problem| problem.code).collect()
+}
+
+fn refusal(operation: &Operation) -> ProblemCode {
+    match &operation.state {
+        OperationState::Failed { problem, .. } => problem.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_healthy_cluster_is_told_why_not() {
+    let house = House::new(Scenario::healthy(3)).await;
+    let now = seen(&house).await;
+    assert_eq!((now.quorate, now.absent.len(), codes(&now)), (true, 0, vec![ProblemCode::ExpectedNotNeeded]));
+    let intent =
+        Intent::SetExpected { through: now.through, votes: 3, members: now.members.clone(), written_off: Vec::new() };
+    let refused = house.engine().plan(house.cluster, &intent).await.expect_err("nobody is absent");
+    assert_eq!(refused.code, ProblemCode::ExpectedNotNeeded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn dead_nodes_are_knocked_at_everywhere_and_their_guests_are_named() {
+    let house = House::new(Scenario::healthy(3)).await;
+    house.inject(Fault::AddGuest { node: "pve3".into(), vmid: 103 });
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.lab.settle().await;
+    let now = seen(&house).await;
+    assert_eq!(codes(&now), [], "{now:#?}");
+    assert_eq!((now.present_votes, now.expected_votes, now.quorum), (1, 3, 2));
+    let absent: Vec<(&str, &[u32])> = now.absent.iter().map(|node| (node.name.as_str(), node.guests.as_slice())).collect();
+    assert_eq!(absent, [("pve2", &[][..]), ("pve3", &[103][..])]);
+    for node in &now.absent {
+        assert_eq!(node.addresses.len(), 3, "the console's own address and both links: {:?}", node.addresses);
+    }
+    assert_eq!(now.gentler(), [Gentler::StartNode]);
+    assert!(now.evidence.iter().any(|one| one.command.contains("corosync-quorumtool")), "what was asked can be read");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_votes_are_lowered_on_that_side_and_rise_when_the_others_return() {
+    let house = Work::Expected.house().await;
+    let operation = house.done(&house.expected_intent().await).await;
+    assert_eq!(operation.plan.target, "expected 1 on lab");
+    let commands: Vec<String> =
+        house.audit().await.into_iter().filter_map(|one| one.entry.command.filter(|_| one.entry.exit.is_some())).collect();
+    assert!(commands.iter().any(|command| command.ends_with("pvecm expected 1")), "{commands:?}");
+    Work::Expected.check(&house.lab.inspect());
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Start { node: node.into() });
+    }
+    let risen = async || house.lab.inspect().partitions.iter().any(|one| one.nodes.len() == 3 && one.expected_votes == 3);
+    house.until("the votes rise by themselves", Duration::from_secs(120), risen).await;
+    look::audit_is_whole(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_lives_on_the_other_side_is_heard_and_quoted() {
+    let house = House::new(Scenario::healthy(2)).await;
+    for link in [0, 1] {
+        house.inject(Fault::CutLink { node: "pve2".into(), link });
+    }
+    house.lab.settle().await;
+    let now = seen(&house).await;
+    assert_eq!(codes(&now), [ProblemCode::AbsentAnswers], "{now:#?}");
+    let other = now.absent.first().expect("the other side");
+    let quoted = other.own_view.as_ref().expect("its own words");
+    assert!(quoted.lines.iter().any(|line| line.text.contains("Quorate:") && line.text.contains("No")), "{quoted:?}");
+    assert_eq!(now.gentler(), [Gentler::RepairLinks, Gentler::StartNode]);
+}
+
+/// How often such entries are in the audit, and the last of them.
+async fn entries(house: &House, code: AuditCode) -> Vec<AuditEntry> {
+    house.audit().await.into_iter().map(|one| one.entry).filter(|entry| entry.code == code).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_they_stayed_lowered_and_what_raised_them_is_written_down_once() {
+    let mut house = Work::Expected.house().await;
+    let operation = house.done(&house.expected_intent().await).await;
+    house.engine().watch(house.cluster).await;
+    let look = async |house: &House| {
+        house.engine().look_at_lowered_votes(&mut BTreeSet::new()).await.expect("the store answers");
+    };
+    tokio::time::sleep(Duration::from_secs(1_800)).await;
+    look(&house).await;
+    assert!(entries(&house, AuditCode::ExpectedStillLowered).await.is_empty(), "half an hour is no alarm");
+    tokio::time::sleep(Duration::from_secs(1_900)).await;
+    look(&house).await;
+    look(&house).await;
+    assert_eq!(entries(&house, AuditCode::ExpectedStillLowered).await.len(), 1, "said once");
+    // The console that is started next still knows.
+    house.restart().await;
+    house.engine().watch(house.cluster).await;
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Start { node: node.into() });
+    }
+    let risen = async || {
+        look(&house).await;
+        !entries(&house, AuditCode::ExpectedRestored).await.is_empty()
+    };
+    house.until("that they rose is written down", Duration::from_secs(300), risen).await;
+    look(&house).await;
+    let restored = entries(&house, AuditCode::ExpectedRestored).await;
+    assert_eq!((restored.len(), restored[0].operation), (1, Some(operation.id)));
+    assert_eq!(restored[0].details["expected"], "3");
+    let seconds: u64 = restored[0].details["lowered_for"].trim_end_matches(" s").parse().expect("seconds");
+    assert!((3_700..4_100).contains(&seconds), "{seconds}");
+}
+
+/// Planned while it was dead, run when it lives.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_comes_back_meanwhile_stops_it() {
+    let house = House::new(Scenario::healthy(4)).await;
+    for node in ["pve2", "pve3", "pve4"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.lab.settle().await;
+    let intent = house.expected_intent().await;
+    for link in [0, 1] {
+        house.inject(Fault::CutLink { node: "pve4".into(), link });
+    }
+    house.inject(Fault::Start { node: "pve4".into() });
+    house.lab.settle().await;
+    let operation = house.run(&intent).await;
+    assert_eq!(refusal(&operation), ProblemCode::AbsentAnswers);
+    assert!(house.lab.inspect().partitions.iter().all(|one| !one.quorate), "nothing was lowered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn votes_that_moved_since_the_plan_stop_it() {
+    let house = House::new(Scenario::healthy(5)).await;
+    for node in ["pve2", "pve3", "pve4", "pve5"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.lab.settle().await;
+    let intent = house.expected_intent().await;
+    house.inject(Fault::Start { node: "pve2".into() });
+    let both = async || house.lab.inspect().partitions.iter().any(|one| one.nodes.len() == 2);
+    house.until("a second node is there", Duration::from_secs(120), both).await;
+    let operation = house.run(&intent).await;
+    assert_eq!(refusal(&operation), ProblemCode::WorldChanged);
+    assert!(house.lab.inspect().partitions.iter().all(|one| one.expected_votes == 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_qdevice_that_would_be_enough_is_named_first() {
+    let house = House::new(Scenario::healthy(2)).await;
+    house.done(&house.qdevice_intent().await).await;
+    house.inject(Fault::StopQnetd);
+    house.inject(Fault::Kill { node: "pve2".into() });
+    house.lab.settle().await;
+    let now = seen(&house).await;
+    assert_eq!(now.gentler(), [Gentler::StartQnetd, Gentler::StartNode], "{now:#?}");
+    assert_eq!(codes(&now), []);
+}
