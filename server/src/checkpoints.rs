@@ -90,7 +90,8 @@ impl CheckpointSink for Syslog {
     }
 
     async fn send(&self, checkpoint: &Checkpoint) -> Result<(), SinkError> {
-        let message = format!("<{SYSLOG_PRIORITY}>quorate[{}]: audit checkpoint {}", std::process::id(), line(checkpoint)?);
+        let message =
+            format!("<{SYSLOG_PRIORITY}>quorate[{}]: audit checkpoint {}", std::process::id(), line(checkpoint)?);
         let socket = UnixDatagram::unbound().map_err(failed)?;
         socket.send_to(message.as_bytes(), &self.socket).map(|_| ()).map_err(failed)
     }

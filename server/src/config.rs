@@ -99,7 +99,14 @@ mod tests {
     use super::*;
 
     fn config(listen: &str) -> Config {
-        Config { listen: listen.parse().expect("address"), data: PathBuf::new(), tls: None, proxy: None, demo: false, checkpoints: Checkpoints::default() }
+        Config {
+            listen: listen.parse().expect("address"),
+            data: PathBuf::new(),
+            tls: None,
+            proxy: None,
+            demo: false,
+            checkpoints: Checkpoints::default(),
+        }
     }
 
     #[test]

@@ -68,7 +68,9 @@ impl DemoPanel for Panel {
 /// When an address is taken, or the data folder cannot be used.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let data = args.data.clone().unwrap_or_else(temporary);
-    let config = Config { listen: args.listen, data, tls: None, proxy: None, demo: true, checkpoints: Checkpoints::default() }.check()?;
+    let config =
+        Config { listen: args.listen, data, tls: None, proxy: None, demo: true, checkpoints: Checkpoints::default() }
+            .check()?;
     prepare_data(&config.data)?;
     let _lock = lock::take(&config.data)?;
     let house = serve::open(&config.data).await?;

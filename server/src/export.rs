@@ -101,7 +101,13 @@ pub async fn route(
     let body = Body::from_stream(lines(Arc::clone(&state.engine.store), first, format));
     let file = format!("attachment; filename=\"quorate-audit.{}\"", format.word());
     let disposition = HeaderValue::from_str(&file).unwrap_or(HeaderValue::from_static("attachment"));
-    ([(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type())), (header::CONTENT_DISPOSITION, disposition)], body)
+    (
+        [
+            (header::CONTENT_TYPE, HeaderValue::from_static(format.media_type())),
+            (header::CONTENT_DISPOSITION, disposition),
+        ],
+        body,
+    )
         .into_response()
 }
 

@@ -1,8 +1,8 @@
 //! Putting everything together, listening, and stopping cleanly.
 
 use crate::accounts::Accounts;
-use crate::checkpoints;
 use crate::backend::EVIDENCE_DAYS;
+use crate::checkpoints;
 use crate::config::{Config, prepare_data};
 use crate::keys::ConsoleKey;
 use crate::passwords::Passwords;

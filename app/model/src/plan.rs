@@ -277,8 +277,16 @@ pub enum Undo {
 }
 
 impl Undo {
-    pub const WORDS: &'static [&'static str] =
-        &["not_needed", "remove_line", "install_again", "separate_node", "remove_node", "qdevice_remove", "qdevice_set_up", "members_return"];
+    pub const WORDS: &'static [&'static str] = &[
+        "not_needed",
+        "remove_line",
+        "install_again",
+        "separate_node",
+        "remove_node",
+        "qdevice_remove",
+        "qdevice_set_up",
+        "members_return",
+    ];
 
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -38,7 +38,8 @@ impl Engine {
     pub async fn recovery(&self, cluster: ClusterId) -> Result<Recovery, Problem> {
         let nodes = self.store.nodes(cluster).await.map_err(|error| store_problem(&error))?;
         let asked = nodes.iter().filter(|node| node.purpose == Purpose::Member && could_answer(node));
-        let told: Vec<Told> = join_all(asked.map(|node| self.ask_for_recovery(node))).await.into_iter().flatten().collect();
+        let told: Vec<Told> =
+            join_all(asked.map(|node| self.ask_for_recovery(node))).await.into_iter().flatten().collect();
         let evidence: Vec<Evidence> = told.iter().flat_map(|one| one.evidence.clone()).collect();
         for seen in &evidence {
             self.store.keep(cluster, None, seen).await.map_err(|error| store_problem(&error))?;
@@ -64,12 +65,8 @@ impl Engine {
     }
 
     async fn ask_for_recovery(&self, node: &Node) -> Option<Told> {
-        let commands = [
-            quorumtool::status(),
-            files::local_corosync_conf(),
-            pmxcfs::cat_vmlist(),
-            ha::cat_manager_status(),
-        ];
+        let commands =
+            [quorumtool::status(), files::local_corosync_conf(), pmxcfs::cat_vmlist(), ha::cat_manager_status()];
         let shell = self.shell_to(node).await.ok()?;
         let outputs = shell.sweep(&commands).await.ok()?;
         let [quorum, conf, guests, services] = outputs.as_slice() else { return None };
@@ -97,7 +94,8 @@ impl Engine {
         let gone: Vec<_> = conf.nodes.iter().filter(|node| !present.contains(&node.id)).collect();
         let places: Vec<Places> = gone.iter().map(|node| Places::of(node, nodes)).collect();
         let signs = self.knock(&first.node, &places).await;
-        let unread = |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
+        let unread =
+            |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
         let guests = first.guests.as_ref().ok_or_else(|| unread("/etc/pve/.vmlist"))?;
         let services = first.services.as_ref().ok_or_else(|| unread("/etc/pve/ha/manager_status"))?;
         let mut absent = Vec::new();

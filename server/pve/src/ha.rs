@@ -39,9 +39,6 @@ pub fn services(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseErr
         Err(error) if error.reason == Reason::NoSuchFile => return Ok(BTreeMap::new()),
         Err(error) => return Err(error),
     };
-    if text.trim().is_empty() {
-        return Ok(BTreeMap::new());
-    }
     let status: RawStatus = serde_json::from_str(&text).map_err(|_| ParseError::malformed(WHAT, "JSON", &text))?;
     at_most(WHAT, status.service_status.len(), SERVICES_MAX)?;
     let one = |(service, raw): (String, RawService)| (clean_text(&service), clean_text(&raw.node));
@@ -63,7 +60,7 @@ mod tests {
         let found = read(text, 0).expect("readable");
         assert_eq!(found, BTreeMap::from([("vm:100".into(), "pve1".into()), ("vm:103".into(), "pve3".into())]));
         assert!(read("{}", 0).expect("no service yet").is_empty());
-        assert!(read("", 0).expect("an empty file").is_empty());
+        assert!(read("", 0).is_err(), "silence is no answer");
         assert!(read("\u{1b}[31m", 0).is_err() && read("[1]", 0).is_err());
     }
 

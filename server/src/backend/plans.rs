@@ -99,8 +99,7 @@ impl RequestBackend {
         if let Some(obstacle) = seen.obstacles().into_iter().next() {
             return Err(ApiError(obstacle));
         }
-        let accounts: Vec<(String, String)> =
-            accounts.iter().map(|(name, how)| (name.clone(), how.clone())).collect();
+        let accounts: Vec<(String, String)> = accounts.iter().map(|(name, how)| (name.clone(), how.clone())).collect();
         let written_off = seen.write_off(&accounts, &caller.me.name).map_err(ApiError)?;
         Ok(Intent::SetExpected { through: seen.through, votes: seen.votes(), members: seen.members, written_off })
     }

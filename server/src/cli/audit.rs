@@ -66,13 +66,7 @@ async fn whole(store: &SqliteStore) -> anyhow::Result<u64> {
 }
 
 /// Every checkpoint of a file against the log. What the log alone cannot show is shown here.
-async fn fits(
-    store: &SqliteStore,
-    data: &Path,
-    file: &Path,
-    key: Option<&str>,
-    entries: u64,
-) -> anyhow::Result<()> {
+async fn fits(store: &SqliteStore, data: &Path, file: &Path, key: Option<&str>, entries: u64) -> anyhow::Result<()> {
     let trusted = match key {
         Some(text) => public_key(text)?,
         None => own_key(store, data).await?,

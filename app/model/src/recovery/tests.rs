@@ -83,5 +83,8 @@ fn every_absent_node_needs_an_account_of_its_own() {
     let attested = |how: &str| DeathProof::Attested { by: "anna".into(), how: how.into() };
     assert_eq!(written[0].proof, attested("the rack is without power"));
     assert_eq!((written.len(), written[1].proof.clone()), (2, attested(pulled)));
-    assert_eq!((written[0].guests.as_slice(), written[0].services.as_slice()), (&[101][..], &["vm:101".to_owned()][..]));
+    assert_eq!(
+        (written[0].guests.as_slice(), written[0].services.as_slice()),
+        (&[101][..], &["vm:101".to_owned()][..])
+    );
 }

@@ -13,7 +13,8 @@ pub fn Quorum(live: LiveCluster) -> impl IntoView {
     let lowered = memo(move |_| live.believed.with(Snapshot::lowered));
     let lost = memo(move |_| live.believed.with(|one| matches!(one.standing(), Standing::NotQuorate)));
     let id = live.snapshot.with_untracked(|one| one.cluster);
-    part(move || match (lowered.get(), lost.get()) {
+    part(move || {
+        match (lowered.get(), lost.get()) {
         (Some((expected, configured)), _) => view! {
             <Message tone=Tone::Look>
                 <p class="strong">{text!(i18n, recover.lowered, expected = expected, configured = configured)}</p>
@@ -26,5 +27,6 @@ pub fn Quorum(live: LiveCluster) -> impl IntoView {
         }
         .into_any(),
         (None, false) => ().into_any(),
+    }
     })
 }

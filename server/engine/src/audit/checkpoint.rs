@@ -116,8 +116,8 @@ impl Checkpointer {
     }
 
     fn sign(&self, size: u64, head: String, at: Timestamp) -> Result<Checkpoint, StoreError> {
-        let hash: Hash = bytes(&head)
-            .map_err(|fault| StoreError::Corrupt { what: "head of the audit", text: fault.to_string() })?;
+        let hash: Hash =
+            bytes(&head).map_err(|fault| StoreError::Corrupt { what: "head of the audit", text: fault.to_string() })?;
         let signature = hex::encode(self.signer.sign(&message(size, &hash, at)).to_bytes());
         Ok(Checkpoint { size, head, at, key: hex::encode(self.signer.verifying_key().as_bytes()), signature })
     }

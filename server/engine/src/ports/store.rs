@@ -1,8 +1,8 @@
 //! What survives a restart.
 
+use crate::audit::chain::GENESIS;
 use async_trait::async_trait;
 use jiff::Timestamp;
-use crate::audit::chain::GENESIS;
 use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
 use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
@@ -280,11 +280,29 @@ pub trait SessionStore: Send + Sync + 'static {
 
 /// Everything together: what the server hands to the engine.
 pub trait Store:
-    ClusterStore + PinStore + DraftStore + OperationStore + AuditStore + CheckpointStore + FilterStore + EvidenceStore + UserStore + SessionStore
+    ClusterStore
+    + PinStore
+    + DraftStore
+    + OperationStore
+    + AuditStore
+    + CheckpointStore
+    + FilterStore
+    + EvidenceStore
+    + UserStore
+    + SessionStore
 {
 }
 
 impl<T> Store for T where
-    T: ClusterStore + PinStore + DraftStore + OperationStore + AuditStore + CheckpointStore + FilterStore + EvidenceStore + UserStore + SessionStore
+    T: ClusterStore
+        + PinStore
+        + DraftStore
+        + OperationStore
+        + AuditStore
+        + CheckpointStore
+        + FilterStore
+        + EvidenceStore
+        + UserStore
+        + SessionStore
 {
 }

@@ -38,11 +38,6 @@ impl Places {
         }
     }
 
-    /// From what a plan has written down.
-    pub fn written(addresses: &[String]) -> Self {
-        Self { ssh: None, via: None, links: addresses.iter().filter_map(|text| text.parse().ok()).collect() }
-    }
-
     pub fn texts(&self) -> Vec<String> {
         let own = self.ssh.as_ref().map(|address| format!("{}:{}", address.host, address.port));
         own.into_iter().chain(self.links.iter().map(SocketAddr::to_string)).collect()

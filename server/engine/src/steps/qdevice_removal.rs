@@ -36,8 +36,7 @@ pub async fn probe(context: &StepContext<'_>, votes: u32) -> StepResult<Probe> {
     let status = context.quorum(&first).await?;
     let online = status.filter(|status| status.quorate).map_or(0, |status| status.members.len());
     if online < conf.nodes.len() {
-        let problem =
-            Problem::new(ProblemCode::MembersOffline).with("online", online).with("listed", conf.nodes.len());
+        let problem = Problem::new(ProblemCode::MembersOffline).with("online", online).with("listed", conf.nodes.len());
         return Err(Stop::Failed(problem));
     }
     Ok(Probe::Needed)

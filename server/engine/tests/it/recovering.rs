@@ -49,7 +49,8 @@ async fn dead_nodes_are_knocked_at_everywhere_and_their_guests_are_named() {
     let now = seen(&house).await;
     assert_eq!(codes(&now), [], "{now:#?}");
     assert_eq!((now.present_votes, now.expected_votes, now.quorum), (1, 3, 2));
-    let absent: Vec<(&str, &[u32])> = now.absent.iter().map(|node| (node.name.as_str(), node.guests.as_slice())).collect();
+    let absent: Vec<(&str, &[u32])> =
+        now.absent.iter().map(|node| (node.name.as_str(), node.guests.as_slice())).collect();
     assert_eq!(absent, [("pve2", &[][..]), ("pve3", &[103][..])]);
     for node in &now.absent {
         assert_eq!(node.addresses.len(), 3, "the console's own address and both links: {:?}", node.addresses);
@@ -63,14 +64,19 @@ async fn the_votes_are_lowered_on_that_side_and_rise_when_the_others_return() {
     let house = Work::Expected.house().await;
     let operation = house.done(&house.expected_intent().await).await;
     assert_eq!(operation.plan.target, "expected 1 on lab");
-    let commands: Vec<String> =
-        house.audit().await.into_iter().filter_map(|one| one.entry.command.filter(|_| one.entry.exit.is_some())).collect();
+    let commands: Vec<String> = house
+        .audit()
+        .await
+        .into_iter()
+        .filter_map(|one| one.entry.command.filter(|_| one.entry.exit.is_some()))
+        .collect();
     assert!(commands.iter().any(|command| command.ends_with("pvecm expected 1")), "{commands:?}");
     Work::Expected.check(&house.lab.inspect());
     for node in ["pve2", "pve3"] {
         house.inject(Fault::Start { node: node.into() });
     }
-    let risen = async || house.lab.inspect().partitions.iter().any(|one| one.nodes.len() == 3 && one.expected_votes == 3);
+    let risen =
+        async || house.lab.inspect().partitions.iter().any(|one| one.nodes.len() == 3 && one.expected_votes == 3);
     house.until("the votes rise by themselves", Duration::from_secs(120), risen).await;
     look::audit_is_whole(&house).await;
 }

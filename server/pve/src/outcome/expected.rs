@@ -34,7 +34,14 @@ mod tests {
         assert_eq!(said(refused, "", 0).as_deref(), Some(refused.trim()));
         let parameter = "400 Parameter verification failed.\nexpected: value must have a minimum value of 1\npvecm expected <expected>\n";
         assert!(said("", parameter, 255).is_some());
-        assert!(said("", "Error: Corosync config '/etc/pve/corosync.conf' does not exist - is this node part of a cluster?\n", 2).is_some());
+        assert!(
+            said(
+                "",
+                "Error: Corosync config '/etc/pve/corosync.conf' does not exist - is this node part of a cluster?\n",
+                2
+            )
+            .is_some()
+        );
         assert!(said("", "", 1).is_some());
         assert_eq!(said("", "", 0), None);
         assert_eq!(said("", "", 124), None, "whether it did anything is for the proof to say");

@@ -5,8 +5,8 @@ use crate::SqliteStore;
 use crate::codec::{corrupt, db, get, number, signed};
 use engine::ports::StoreError;
 use model::audit::AuditEntry;
-use sqlx::sqlite::SqliteRow;
 use sqlx::SqliteConnection;
+use sqlx::sqlite::SqliteRow;
 
 /// Entries in one transaction: other writers get their turn in between.
 const BATCH: i64 = 500;

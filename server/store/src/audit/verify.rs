@@ -32,9 +32,6 @@ pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Resul
     derive::catch_up(store).await.or_else(unreadable)?;
     let entries = entries(store).await?;
     let broken = |at_index| ChainState::Broken { at_index, entries, verified_at: store.now() };
-    if found(store).await? > entries {
-        return Ok(broken(entries.saturating_add(1)));
-    }
     let mut known: Hash = GENESIS;
     hex::decode_to_slice(hash, &mut known).map_err(|error| corrupt("hash", error))?;
     if after > entries || hash_of(store, after).await? != Some(known) {
@@ -55,6 +52,10 @@ pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Resul
             Ok(last) => head = last.unwrap_or(head),
             Err(index) => return Ok(broken(index)),
         }
+    }
+    // What entries are found by is left of one that was cut off.
+    if found(store).await? > entries {
+        return Ok(broken(entries.saturating_add(1)));
     }
     Ok(ChainState::Whole { entries, verified_at: store.now(), head: hex::encode(head) })
 }

@@ -123,8 +123,9 @@ async fn after(sql: &str) -> Option<u64> {
     let room = filled(5).await;
     room.store.derive().await.expect("derived");
     let mut intruder = room.intruder().await;
-    let all =
-        format!("DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DROP TRIGGER audit_next_only; DROP TRIGGER audit_found_no_update; DROP TRIGGER audit_found_no_delete; {sql}");
+    let all = format!(
+        "DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DROP TRIGGER audit_next_only; DROP TRIGGER audit_found_no_update; DROP TRIGGER audit_found_no_delete; {sql}"
+    );
     sqlx::raw_sql(AssertSqlSafe(all)).execute(&mut intruder).await.expect("tamper");
     match room.store.verify().await.expect("verify") {
         ChainState::Whole { .. } => None,

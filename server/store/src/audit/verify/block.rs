@@ -12,16 +12,17 @@ use model::audit::AuditEntry;
 const ROW_END: char = '\u{1e}';
 /// Ends a column.
 const COLUMN_END: char = '\u{1f}';
-/// Stands for a column without a value.
+/// Stands for a column without a value; where there may be none, [`SOMETHING`] stands before a value.
 const NOTHING: char = '\u{1d}';
+const SOMETHING: char = '+';
 
 /// The rows of a block, in the order of their index. Numbers are printed in decimal, hashes in hex.
 const SQL: &str = "SELECT group_concat(line, char(30)) FROM (
     SELECT a.idx || char(31) || hex(prev) || char(31) || hex(hash) || char(31) || at || char(31) || code || char(31) || who
-        || char(31) || outcome || char(31) || ifnull(cluster, char(29)) || char(31) || ifnull(node, char(29))
-        || char(31) || ifnull(operation, char(29)) || char(31) || ifnull(step, char(29)) || char(31) || ifnull(risk, char(29))
-        || char(31) || ifnull(command, char(29)) || char(31) || ifnull(reason, char(29)) || char(31) || ifnull(exit, char(29))
-        || char(31) || ifnull(started, char(29)) || char(31) || words || char(31) || CAST(bytes AS TEXT) AS line
+        || char(31) || outcome || char(31) || ifnull('+' || cluster, char(29)) || char(31) || ifnull('+' || node, char(29))
+        || char(31) || ifnull('+' || operation, char(29)) || char(31) || ifnull('+' || step, char(29)) || char(31) || ifnull('+' || risk, char(29))
+        || char(31) || ifnull('+' || command, char(29)) || char(31) || ifnull('+' || reason, char(29)) || char(31) || ifnull('+' || exit, char(29))
+        || char(31) || ifnull('+' || started, char(29)) || char(31) || words || char(31) || CAST(bytes AS TEXT) AS line
     FROM audit AS a JOIN audit_found AS f ON f.idx = a.idx WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx)";
 
 /// The last hash when every row of the block is exactly what it must be; `None` when a closer look is needed, be it only
@@ -66,14 +67,8 @@ fn write_row(out: &mut String, index: u64, previous: &Hash, hash: &Hash, derived
     let (step, exit, started) = (number(derived.step), number(derived.exit), number(derived.started));
     let (index, at) = (index.to_string(), derived.at.to_string());
     let (previous, hash) = (hex::encode_upper(previous), hex::encode_upper(hash));
-    let columns = [
-        Some(index.as_str()),
-        Some(&previous),
-        Some(&hash),
-        Some(&at),
-        Some(&derived.code),
-        Some(&derived.who),
-        Some(&derived.outcome),
+    let always = [&index, &previous, &hash, &at, &derived.code, &derived.who, &derived.outcome];
+    let sometimes = [
         derived.cluster.as_deref(),
         derived.node.as_deref(),
         derived.operation.as_deref(),
@@ -83,15 +78,27 @@ fn write_row(out: &mut String, index: u64, previous: &Hash, hash: &Hash, derived
         derived.reason.as_deref(),
         exit.as_deref(),
         started.as_deref(),
-        Some(&derived.words),
     ];
-    for column in columns {
-        match column {
-            Some(text) if text.contains([ROW_END, COLUMN_END, NOTHING]) => return None,
-            Some(text) => out.push_str(text),
-            None => out.push(NOTHING),
-        }
-        out.push(COLUMN_END);
+    for text in always {
+        column(out, text)?;
     }
+    for text in sometimes {
+        match text {
+            Some(text) => {
+                out.push(SOMETHING);
+                column(out, text)?;
+            }
+            None => out.extend([NOTHING, COLUMN_END]),
+        }
+    }
+    column(out, &derived.words)
+}
+
+fn column(out: &mut String, text: &str) -> Option<()> {
+    if text.contains([ROW_END, COLUMN_END, NOTHING]) {
+        return None;
+    }
+    out.push_str(text);
+    out.push(COLUMN_END);
     Some(())
 }
