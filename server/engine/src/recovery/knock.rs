@@ -72,7 +72,7 @@ impl Engine {
         let knocks = places.all().into_iter().map(|address| async move {
             let answered = match self.dialer.offered_key(&address, via).await {
                 Ok(_) => true,
-                Err(error) => is_alive(&error),
+                Err(error) => is_alive(&error, &address),
             };
             let sign = || Sign { address: format!("{}:{}", address.host, address.port), heard_by: CONSOLE.to_owned() };
             answered.then(sign)
@@ -100,12 +100,20 @@ impl Engine {
     }
 }
 
-/// What somebody who is off cannot say.
-const fn is_alive(error: &DialError) -> bool {
+/// What somebody who is off cannot say. Where the address is one of the console's own machine, a connection is refused by that,
+/// and says nothing about anybody behind it.
+fn is_alive(error: &DialError, address: &SshAddress) -> bool {
+    let refused_here = address.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    match error {
+        DialError::Refused => !refused_here,
+        other => speaks(other),
+    }
+}
+
+const fn speaks(error: &DialError) -> bool {
     matches!(
         error,
-        DialError::Refused
-            | DialError::NotSsh { .. }
+        DialError::NotSsh { .. }
             | DialError::NoCommonAlgorithm { .. }
             | DialError::UnknownKey { .. }
             | DialError::ChangedKey { .. }

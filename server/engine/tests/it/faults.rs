@@ -43,7 +43,7 @@ impl Trouble {
     /// What the console may say of it.
     pub fn codes(self) -> &'static [ProblemCode] {
         match self {
-            Self::Off => &[ProblemCode::ConnectionRefused, ProblemCode::StepTimedOut],
+            Self::Off => &[ProblemCode::Unreachable, ProblemCode::StepTimedOut],
             Self::Frozen => &[
                 ProblemCode::NodeHangs,
                 ProblemCode::Unreachable,

@@ -94,7 +94,7 @@ async fn a_dead_member_is_taken_over_with_its_failure_and_shows_its_key_later() 
     take_over(&house, &[at("pve2"), at("pve3")]).await.expect("taken over");
     let dead = house.node("pve3").await;
     assert!(dead.offered.is_none(), "{dead:?}");
-    assert!(matches!(&dead.log_in, LogIn::Fails { problem, .. } if problem.code == ProblemCode::ConnectionRefused));
+    assert!(matches!(&dead.log_in, LogIn::Fails { problem, .. } if problem.code == ProblemCode::Unreachable));
     house.engine().admit_console(&anna(), &house.node("pve1").await, true).await.expect("two of three are a majority");
     house.inject(Fault::Start { node: "pve3".into() });
     house.lab.settle().await;

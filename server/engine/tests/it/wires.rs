@@ -45,7 +45,8 @@ impl Connector for Wires {
         self.fence.alive().await;
         *self.dialled.lock().expect("no panic").entry(address.host.clone()).or_default() += 1;
         let mut far = self.lab.connect(&address.host).map_err(|error| match error {
-            LabError::Refused(_) => Error::from(ErrorKind::ConnectionRefused),
+            // Nobody refuses for a machine without power.
+            LabError::Refused(_) => Error::from(ErrorKind::HostUnreachable),
             other => Error::new(ErrorKind::NotFound, other.to_string()),
         })?;
         let (near, mut middle) = tokio::io::duplex(PIPE_BYTES);
