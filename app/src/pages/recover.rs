@@ -101,6 +101,7 @@ fn Now(seen: Recovery) -> impl IntoView {
     let i18n = use_i18n();
     let Recovery { through_name, members, present_votes, expected_votes, quorum, quorate, evidence, .. } = seen;
     let tone = if quorate { Tone::Good } else { Tone::Bad };
+    let count = evidence.len();
     let head = if quorate { text!(i18n, recover.quorate) } else { text!(i18n, recover.not_quorate) };
     view! {
         <Card title=text!(i18n, recover.now)>
@@ -114,7 +115,7 @@ fn Now(seen: Recovery) -> impl IntoView {
                     <FactRow name=text!(i18n, recover.votes_needed)>{quorum}</FactRow>
                 </dl>
                 <details>
-                    <summary>{text!(i18n, recover.asked, count = evidence.len())}</summary>
+                    <summary>{text!(i18n, recover.asked, count = count)}</summary>
                     <div class="stack">{evidence.into_iter().map(|one| view! { <Quoted one/> }).collect_view()}</div>
                 </details>
             </div>
@@ -142,7 +143,8 @@ fn Gentler(seen: Recovery) -> impl IntoView {
     if ways.is_empty() {
         return ().into_any();
     }
-    let lines = ways.into_iter().map(|way| view! { <li>{part(move || words.plain("gentler", way.as_str()))}</li> });
+    let lines =
+        ways.into_iter().map(move |way| view! { <li>{part(move || words.plain("gentler", way.as_str()))}</li> });
     view! {
         <Card title=text!(i18n, recover.gentler)>
             <ol>{lines.collect_view()}</ol>

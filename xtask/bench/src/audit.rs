@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use model::audit::{AuditCode, AuditEntry, AuditFilter, ChainState, Outcome};
 use model::ids::{ClusterId, OperationId};
 use model::risk::Risk;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use store::{Bare, SqliteStore};
 use uuid::Uuid;
 
@@ -105,7 +105,7 @@ async fn appends(store: &SqliteStore, bare: &Bare) -> anyhow::Result<()> {
 }
 
 fn at(number: u64) -> Timestamp {
-    let since = SignedDuration::from(Duration::from_secs(number * 30));
+    let since = SignedDuration::from_secs(i64::try_from(number * 30).unwrap_or(0));
     Timestamp::from_second(1_700_000_000).ok().and_then(|start| start.checked_add(since).ok()).unwrap_or(Timestamp::MAX)
 }
 
