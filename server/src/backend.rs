@@ -8,6 +8,7 @@ mod import;
 mod nodes;
 mod people;
 mod plans;
+mod team;
 mod trail;
 mod ways;
 mod wizard;

@@ -89,6 +89,10 @@ pub async fn serve(
         let engine = engine.clone();
         async move { engine.summarise_hourly().await }
     });
+    let expiry = tokio::spawn({
+        let engine = engine.clone();
+        async move { engine.expire_requests_in_time().await }
+    });
     let leptos = crate::site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
@@ -113,6 +117,7 @@ pub async fn serve(
     }
     housekeeping.abort();
     summaries.abort();
+    expiry.abort();
     engine.watchers.stop_all();
     // The hour that has begun, too.
     engine.summarise_watching().await?;

@@ -91,3 +91,9 @@ pub const RESUMES_MAX: u32 = 100;
 pub const UNIT_OVER_MARGIN_S: i64 = 120;
 /// How often the audit says in one entry per cluster what was watched.
 pub const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);
+/// Open requests of one cluster; who asks for one more is refused.
+pub const REQUESTS_OPEN_MAX: u32 = 50;
+/// Between two looks whether a countdown is over.
+pub const COUNTDOWN_LOOK: Duration = Duration::from_millis(250);
+/// How often requests whose time is over are written down as such; what counts is the time itself, not this.
+pub const EXPIRE_PAUSE: Duration = Duration::from_secs(15);
