@@ -66,7 +66,6 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("break_glass", Needs::Role(Deed::BreakGlass)),
     ("stop_countdown", Needs::Role(Deed::StopCountdown)),
     ("review", Needs::Role(Deed::BreakGlass)),
-    ("agreed_by", Needs::Role(Deed::See)),
     ("policy", Needs::Role(Deed::See)),
     ("change_policy", Needs::Role(Deed::ChangePolicy)),
     ("demo_switches", Needs::SignedIn),

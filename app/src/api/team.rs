@@ -1,8 +1,8 @@
 //! What travels about approvals and policies; the rest of it are types of `model`.
 
 use model::Timestamp;
-use model::approval::{Change, FactLine, May, Request, RequestState};
-use model::ids::{ClusterId, OperationId, RequestId};
+use model::approval::{Agreed, Change, FactLine, May, Request};
+use model::ids::{ClusterId, RequestId};
 use model::policy::{Agreement, Policy};
 use model::problem::Problem;
 use model::risk::Risk;
@@ -97,7 +97,5 @@ pub struct PolicyAnswer {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgreedBy {
     pub request: RequestId,
-    pub operation: OperationId,
-    /// Always `used`; says by whom, or that nobody did.
-    pub state: RequestState,
+    pub agreed: Agreed,
 }

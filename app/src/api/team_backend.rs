@@ -28,7 +28,6 @@ pub trait TeamBackend: Send + Sync + 'static {
     async fn break_glass(&self, caller: Caller, id: RequestId) -> ApiResult<()>;
     async fn stop_countdown(&self, caller: Caller, id: RequestId) -> ApiResult<()>;
     async fn review(&self, caller: Caller, id: RequestId, comment: String) -> ApiResult<()>;
-    async fn agreed_by(&self, caller: Caller, operation: OperationId) -> ApiResult<Option<AgreedBy>>;
     async fn policy(&self, caller: Caller, cluster: ClusterId) -> ApiResult<PolicyView>;
     async fn change_policy(
         &self,

@@ -96,14 +96,6 @@ pub async fn review(id: RequestId, comment: String) -> ApiResult<()> {
     backend.review(caller, id, comment).await
 }
 
-/// Who agreed that an operation may run; `None` where nobody had to.
-#[server(name = AgreedByCall, prefix = "/api", endpoint = "agreed_by", input = Json, output = Json)]
-pub async fn agreed_by(operation: OperationId) -> ApiResult<Option<AgreedBy>> {
-    let backend = backend()?;
-    let caller = backend.caller().await?;
-    backend.agreed_by(caller, operation).await
-}
-
 #[server(name = PolicyCall, prefix = "/api", endpoint = "policy", input = Json, output = Json)]
 pub async fn policy(cluster: ClusterId) -> ApiResult<PolicyView> {
     let backend = backend()?;

@@ -175,6 +175,7 @@ impl RequestBackend {
             cluster_name: cluster.map_or_else(|| operation.plan.target.clone(), |cluster| cluster.name.to_string()),
             output: self.newest_output(id).await?,
             role: Self::role_on(&caller, operation.cluster),
+            agreed: self.agreed_by(id).await?,
             seq,
             operation,
         })

@@ -121,14 +121,6 @@ impl TeamBackend for RequestBackend {
         self.state.engine.review(&actor(&caller), id, &comment).await.map_err(ApiError)
     }
 
-    async fn agreed_by(&self, caller: Caller, operation: OperationId) -> ApiResult<Option<AgreedBy>> {
-        let store = &self.state.engine.store;
-        let cluster = store.operation(operation).await.map_err(stored)?.cluster;
-        can::do_it(Self::role_on(&caller, cluster), Deed::See).map_err(ApiError)?;
-        let request = store.request_behind(operation).await.map_err(stored)?;
-        Ok(request.map(|request| AgreedBy { request: request.id, operation, state: request.state }))
-    }
-
     async fn policy(&self, caller: Caller, id: ClusterId) -> ApiResult<PolicyView> {
         let cluster = self.cluster_for(&caller, id, Deed::See).await?;
         let store = &self.state.engine.store;
@@ -166,6 +158,15 @@ impl TeamBackend for RequestBackend {
 }
 
 impl RequestBackend {
+    /// Who agreed that an operation may run; `None` where nobody had to.
+    pub(super) async fn agreed_by(&self, operation: OperationId) -> ApiResult<Option<AgreedBy>> {
+        let request = self.state.engine.store.request_behind(operation).await.map_err(stored)?;
+        Ok(request.and_then(|request| match request.state {
+            RequestState::Used { agreed, .. } => Some(AgreedBy { request: request.id, agreed }),
+            _ => None,
+        }))
+    }
+
     /// The request, if the caller may do this on its cluster.
     async fn request_for(&self, caller: &Caller, id: RequestId, deed: Deed) -> ApiResult<Request> {
         let request = self.state.engine.request(id).await.map_err(ApiError)?;
