@@ -70,7 +70,7 @@ pub struct Court<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
     /// No request at all stands behind an operation that needs one.
-    #[error("{} is needed", agreement.word())]
+    #[error("{} is needed", .agreement.word())]
     AgreementNeeded { agreement: Agreement },
     #[error("the request is {state}")]
     Over { state: &'static str },

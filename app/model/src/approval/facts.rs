@@ -119,7 +119,7 @@ fn machines(world: &PlanWorld<'_>) -> Vec<FactLine> {
             (seen.map_or_else(|| node.label(), |state| state.name.as_str()), seen)
         })
         .collect();
-    for state in world.snapshot.iter().flat_map(|one| &one.nodes) {
+    for state in world.snapshot.into_iter().flat_map(|one| &one.nodes) {
         names.entry(&state.name).or_insert(Some(state));
     }
     let lines = |(name, state): (&str, Option<&NodeState>)| {
@@ -195,10 +195,10 @@ pub fn changes(then: &[FactLine], now: &[FactLine]) -> Vec<Change> {
     type Sides<'a> = (Option<&'a String>, Option<&'a String>);
     let mut sides: BTreeMap<(FactCode, &str), Sides<'_>> = BTreeMap::new();
     for line in then {
-        sides.entry((line.code, &line.about)).or_default().0 = line.value.as_ref();
+        sides.entry((line.code, line.about.as_str())).or_default().0 = line.value.as_ref();
     }
     for line in now {
-        sides.entry((line.code, &line.about)).or_default().1 = line.value.as_ref();
+        sides.entry((line.code, line.about.as_str())).or_default().1 = line.value.as_ref();
     }
     sides
         .into_iter()

@@ -32,7 +32,7 @@ pub fn FactsCard(watched: Watched) -> impl IntoView {
         view! { <ThenNow rows=rows.into_any()/> }
     });
     view! {
-        <Card title=text!(i18n, team.material) extra=badge.into_any()>
+        <Card title=text!(i18n, team.material) extra=view! { <span>{badge}</span> }.into_any()>
             <p class="muted small">{word!(i18n, team.material_text)}</p>
             {table}
         </Card>

@@ -7,10 +7,10 @@ use crate::context::{Engine, store_problem};
 use crate::execute;
 use crate::ports::StoreError;
 use crate::propose::{Proposal, unmet};
-use model::approval::{COMMENT_MAX_CHARS, Request, RequestEvent, RequestState, Seen, Subject, VoidCode};
+use model::approval::{COMMENT_MAX_CHARS, Refused, Request, RequestEvent, RequestState, Seen, Subject, VoidCode};
 use model::audit::{AuditCode, Outcome};
 use model::ids::{OperationId, RequestId};
-use model::policy::Consent;
+use model::policy::{Consent, Unmet};
 use model::problem::{Problem, ProblemCode};
 
 impl Engine {
@@ -23,19 +23,20 @@ impl Engine {
         check_comment(comment)?;
         let request = self.request(id).await?;
         let event = |seen| RequestEvent::Approve { seen, comment: comment.to_owned() };
-        // Who may not approve learns that, whatever has become of the world.
-        let seen = match &request.subject {
-            Subject::Plan { .. } if request.is_of(&who.name) => request.subject.seen().clone(),
-            Subject::Plan { .. } => self.seen_or_void(who, &request).await?,
-            // The store puts in what is in force.
-            Subject::Policy { seen, .. } => seen.clone(),
-        };
-        let event = event(seen);
-        if !fresh && self.wants_fresh(&request).await? {
-            let problem = unmet(model::policy::Unmet::FreshSignIn);
+        let own = request.is_of(&who.name);
+        if !own && !fresh && self.wants_fresh(&request).await? {
+            let problem = unmet(Unmet::FreshSignIn);
+            let event = event(request.subject.seen().clone());
             self.refuse_event(who, &request, &event, &problem).await?;
             return Err(problem);
         }
+        let seen = match &request.subject {
+            Subject::Plan { .. } if !own => self.seen_or_void(who, &request).await?,
+            // Who may never approve learns that, whatever has become of the world; into a change of the policy the
+            // store puts what is in force.
+            Subject::Plan { seen, .. } | Subject::Policy { seen, .. } => seen.clone(),
+        };
+        let event = event(seen);
         let code = match request.subject {
             Subject::Plan { .. } => AuditCode::ApprovalGiven,
             Subject::Policy { .. } => AuditCode::PolicyChanged,
@@ -104,6 +105,7 @@ impl Engine {
     /// What `model::approval::Refused` says, `AlreadyRunning` (the approval is not used then), `FactsUnknown`.
     pub async fn run_agreed(&self, who: &Person, id: RequestId, fresh: bool) -> Result<OperationId, Problem> {
         let request = self.request(id).await?;
+        self.is_theirs_to_run(who, &request).await?;
         let (_, proposal) = self.proposal_or_void(who, &request).await?;
         let consent = Consent { reason: request.reason.clone(), typed: proposal.plan.target.clone() };
         let missing = proposal.ruling.unmet(&consent, &proposal.plan.target, fresh, true);
@@ -112,6 +114,20 @@ impl Engine {
         }
         let event = |seen, operation| RequestEvent::Use { seen, operation };
         self.start_agreed(who, &request, proposal, AuditCode::ApprovalUsed, event).await
+    }
+
+    /// What the gate would refuse anyway needs no operation that comes to nothing.
+    async fn is_theirs_to_run(&self, who: &Person, request: &Request) -> Result<(), Problem> {
+        let refused = match &request.state {
+            _ if !request.is_of(&who.name) => Refused::NotYours,
+            RequestState::Approved { .. } => return Ok(()),
+            state => Refused::Over { state: state.word() },
+        };
+        let problem = Problem::from(&refused);
+        let mut entry = self.request_entry(request, AuditCode::ApprovalRefused, who, Outcome::Refused);
+        entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
+        self.audit.write(entry).await.map_err(|error| store_problem(&error))?;
+        Err(problem)
     }
 
     /// Writes the operation down, then lets the gate start it and use the request up, in one transaction.
