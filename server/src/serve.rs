@@ -89,9 +89,9 @@ pub async fn serve(
         let engine = engine.clone();
         async move { engine.summarise_hourly().await }
     });
-    let expiry = tokio::spawn({
+    let agreements = tokio::spawn({
         let engine = engine.clone();
-        async move { engine.expire_requests_in_time().await }
+        async move { engine.keep_agreements().await }
     });
     let leptos = crate::site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
@@ -117,7 +117,7 @@ pub async fn serve(
     }
     housekeeping.abort();
     summaries.abort();
-    expiry.abort();
+    agreements.abort();
     engine.watchers.stop_all();
     // The hour that has begun, too.
     engine.summarise_watching().await?;

@@ -42,11 +42,9 @@ fn Inside(view: PolicyView) -> impl IntoView {
     let name = view.cluster_name.clone();
     let draft = RwSignal::new(view.policy.clone());
     let role = view.role;
-    let refusal =
-        derived(move || can::do_it(role, Deed::ChangePolicy).err().map(|problem| words.problem(&problem)));
+    let refusal = derived(move || can::do_it(role, Deed::ChangePolicy).err().map(|problem| words.problem(&problem)));
     let off = derived(move || refusal.with(Option::is_some));
-    let classes =
-        CLASSES.into_iter().map(|risk| view! { <Line key=Key::Class(risk) draft off/> }).collect_view();
+    let classes = CLASSES.into_iter().map(|risk| view! { <Line key=Key::Class(risk) draft off/> }).collect_view();
     let actions = Intent::WORDS
         .iter()
         .filter(|word| Policy::can_wait(word))
@@ -121,10 +119,9 @@ fn Save(view: PolicyView, draft: RwSignal<Policy>, refusal: Signal<Option<String
     });
     let missing = derived(move || {
         let same = || draft.with(|new| stored.with(|old| new == old));
-        refusal
-            .get()
-            .or_else(|| same().then(|| said!(i18n, team.policy_unchanged).to_owned()))
-            .or_else(|| reason.with(|text| text.trim().is_empty()).then(|| said!(i18n, pages.reason_missing).to_owned()))
+        refusal.get().or_else(|| same().then(|| said!(i18n, team.policy_unchanged).to_owned())).or_else(|| {
+            reason.with(|text| text.trim().is_empty()).then(|| said!(i18n, pages.reason_missing).to_owned())
+        })
     });
     let problem = derived(move || {
         let failed = save.value().with(|answer| match answer {
@@ -164,8 +161,7 @@ pub fn Lines(policy: Policy) -> impl IntoView {
     let protected = policy.protected;
     let draft = RwSignal::new(policy.clone());
     let off = derived(|| true);
-    let classes =
-        CLASSES.into_iter().map(|risk| view! { <Line key=Key::Class(risk) draft off/> }).collect_view();
+    let classes = CLASSES.into_iter().map(|risk| view! { <Line key=Key::Class(risk) draft off/> }).collect_view();
     let actions = Intent::WORDS
         .iter()
         .filter(|word| policy.actions.contains_key(**word))

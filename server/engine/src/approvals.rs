@@ -110,13 +110,18 @@ impl Engine {
         }
     }
 
-    /// Goes on for ever; who starts it ends it.
-    pub async fn expire_requests_in_time(&self) {
-        let mut tick = tokio::time::interval(crate::limits::EXPIRE_PAUSE);
+    /// Requests that have run out of time, clusters that have guests by now. Goes on for ever; who starts it ends it.
+    pub async fn keep_agreements(&self) {
+        let mut tick = tokio::time::interval(crate::limits::AGREEMENTS_PAUSE);
         loop {
             tick.tick().await;
-            if let Err(problem) = self.expire_requests().await {
-                tracing::warn!(problem.code = problem.code.as_str(), "requests were not looked through");
+            for result in [self.expire_requests().await, self.protect_clusters_with_guests().await] {
+                if let Err(problem) = result {
+                    tracing::warn!(
+                        problem.code = problem.code.as_str(),
+                        "requests and policies were not looked through"
+                    );
+                }
             }
         }
     }

@@ -95,5 +95,6 @@ pub const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);
 pub const REQUESTS_OPEN_MAX: u32 = 50;
 /// Between two looks whether a countdown is over.
 pub const COUNTDOWN_LOOK: Duration = Duration::from_millis(250);
-/// How often requests whose time is over are written down as such; what counts is the time itself, not this.
-pub const EXPIRE_PAUSE: Duration = Duration::from_secs(15);
+/// How often requests whose time is over are written down as such (what counts is the time itself, not this), and
+/// clusters are protected that have guests by now.
+pub const AGREEMENTS_PAUSE: Duration = Duration::from_secs(15);

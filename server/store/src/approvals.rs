@@ -36,12 +36,7 @@ impl ApprovalStore for SqliteStore {
         rows::one(&mut tx, id).await
     }
 
-    async fn requests(
-        &self,
-        cluster: Option<ClusterId>,
-        open: bool,
-        limit: u32,
-    ) -> Result<Vec<Request>, StoreError> {
+    async fn requests(&self, cluster: Option<ClusterId>, open: bool, limit: u32) -> Result<Vec<Request>, StoreError> {
         let mut query = QueryBuilder::new("SELECT * FROM requests WHERE 1 = 1");
         if let Some(cluster) = cluster {
             query.push(" AND cluster = ").push_bind(cluster.to_string());
@@ -114,6 +109,16 @@ impl ApprovalStore for SqliteStore {
     async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError> {
         let mut tx = self.read().await?;
         policies::of(&mut tx, cluster).await
+    }
+
+    async fn protect_undecided(&self, cluster: ClusterId, audit: AuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        if !policies::protect_undecided(&mut tx, cluster).await? {
+            return Ok(false);
+        }
+        append_in(&mut tx, audit).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(true)
     }
 
     async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError> {

@@ -91,8 +91,7 @@ impl Team {
     }
 
     async fn ask_with(&self, by: &Client, digest: &str, consent: Value) -> Result<RequestId, Problem> {
-        let input =
-            json!({ "cluster": self.site.cluster, "wish": self.wish(), "digest": digest, "consent": consent });
+        let input = json!({ "cluster": self.site.cluster, "wish": self.wish(), "digest": digest, "consent": consent });
         by.call("request_approval", input).await
     }
 
@@ -110,8 +109,7 @@ impl Team {
     }
 
     async fn audited(&self, code: AuditCode) -> Vec<AuditEntry> {
-        let page: AuditPage =
-            self.admin.call("audit", json!({ "filter": { "code": code } })).await.expect("audit");
+        let page: AuditPage = self.admin.call("audit", json!({ "filter": { "code": code } })).await.expect("audit");
         page.entries.into_iter().map(|one| one.entry).collect()
     }
 }

@@ -64,7 +64,9 @@ impl World {
         let nobody = UserId::from_uuid(Uuid::nil());
         let wish = json!({ "wish": "join", "joiners": [node] });
         match function {
-            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" | "inbox" | "requests" => json!({}),
+            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" | "inbox" | "requests" => {
+                json!({})
+            }
             "sign_in" => json!({ "name": "nobody", "password": "wrong" }),
             "confirm_password" => json!({ "password": password }),
             "look_at_invite" => json!({ "token": "none" }),

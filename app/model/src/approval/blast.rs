@@ -1,11 +1,13 @@
 //! What a plan does to the votes, as far as what is known tells.
 
+use super::facts::GuestCounts;
 use crate::observation::Freshness;
 use crate::plan::{Intent, Plan};
 use crate::planner::PlanWorld;
 use crate::quorum::{qdevice_votes, quorum};
 use crate::topology::Partition;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Votes and quorum, now and after; `None` where it is not known.
 ///
@@ -20,6 +22,8 @@ pub struct Blast {
     pub margin_after: Option<i64>,
     /// The smallest margin on the way, when a step has raised the expected votes and the new vote is not there yet.
     pub margin_meanwhile: Option<i64>,
+    /// Guests on the machines that the plan stops or cuts off.
+    pub guests: Option<u32>,
 }
 
 /// One vote each: what `pvecm create` and `pvecm add` give a node by themselves.
@@ -28,7 +32,7 @@ const VOTES_OF_NEW_NODE: u32 = 1;
 impl Blast {
     /// Of a plan in the world that it was made for.
     #[must_use]
-    pub fn of(plan: &Plan, world: &PlanWorld<'_>) -> Self {
+    pub fn of(plan: &Plan, world: &PlanWorld<'_>, guests: Option<&GuestCounts>) -> Self {
         let told = world
             .snapshot
             .and_then(|snapshot| snapshot.quorum.as_ref())
@@ -39,6 +43,7 @@ impl Blast {
             quorum_now: told.map(|one| one.quorum),
             ..Self::default()
         };
+        let now = Self { guests: affected(plan, guests), ..now };
         match &plan.intent {
             Intent::CreateCluster { .. } => now.reaching(VOTES_OF_NEW_NODE, VOTES_OF_NEW_NODE),
             Intent::JoinNodes { joiners, .. } => {
@@ -73,6 +78,17 @@ impl Blast {
             ..self
         }
     }
+}
+
+/// Joins, the QDevice and a withdrawal leave every guest where it runs; else those of the nodes that the steps change.
+fn affected(plan: &Plan, guests: Option<&GuestCounts>) -> Option<u32> {
+    if let Intent::JoinNodes { .. } | Intent::SetUpQdevice { .. } | Intent::Withdraw { .. } = plan.intent {
+        return Some(0);
+    }
+    let guests = guests?;
+    let nodes: BTreeSet<&str> = plan.steps.iter().map(|step| step.node_name.as_str()).collect();
+    let counts = nodes.into_iter().map(|node| guests.get(node).copied().unwrap_or(0));
+    Some(counts.fold(0, u32::saturating_add))
 }
 
 const fn margin(votes: u32, expected: u32) -> i64 {

@@ -13,22 +13,41 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestEvent {
     /// `seen` is of the world of now.
-    Approve { seen: Seen, comment: String },
-    Reject { comment: String },
+    Approve {
+        seen: Seen,
+        comment: String,
+    },
+    Reject {
+        comment: String,
+    },
     Withdraw,
     /// Starts the operation with somebody's approval.
-    Use { seen: Seen, operation: OperationId },
+    Use {
+        seen: Seen,
+        operation: OperationId,
+    },
     /// The person who asked wants to run it alone; `fresh` is their sign-in.
-    BreakGlass { fresh: bool },
+    BreakGlass {
+        fresh: bool,
+    },
     Stop,
     /// Starts the operation after the countdown.
-    RunOut { seen: Seen, operation: OperationId },
-    Review { comment: String },
+    RunOut {
+        seen: Seen,
+        operation: OperationId,
+    },
+    Review {
+        comment: String,
+    },
     /// A change of the policy where there is no other admin.
-    ApplyAlone { seen: Seen },
+    ApplyAlone {
+        seen: Seen,
+    },
     Expire,
     /// The console itself found that it can come to nothing.
-    Void { why: VoidCode },
+    Void {
+        why: VoidCode,
+    },
 }
 
 impl RequestEvent {
@@ -221,11 +240,7 @@ impl Request {
         if comment.trim().is_empty() {
             return Err(Refused::NoWords);
         }
-        Ok(RequestState::Rejected {
-            by: court.actor.to_owned(),
-            at: court.now,
-            comment: comment.trim().to_owned(),
-        })
+        Ok(RequestState::Rejected { by: court.actor.to_owned(), at: court.now, comment: comment.trim().to_owned() })
     }
 
     fn used(&self, seen: &Seen, operation: OperationId, court: &Court<'_>) -> Next {
@@ -288,8 +303,7 @@ impl Request {
         if comment.trim().is_empty() {
             return Err(Refused::NoWords);
         }
-        let review =
-            Review { by: court.actor.to_owned(), at: court.now, comment: comment.trim().to_owned() };
+        let review = Review { by: court.actor.to_owned(), at: court.now, comment: comment.trim().to_owned() };
         Ok(RequestState::Used { at: *at, agreed: agreed.clone(), operation: *operation, review: Some(review) })
     }
 

@@ -26,7 +26,7 @@ crate::problem::codes!(
         NodeVotes => "node_votes",
         /// Of one node; only one that answers is known to be on.
         Power => "power",
-        /// Guests that run on the nodes of the plan.
+        /// Guests of one node, running or not.
         Guests => "guests",
         // Not material
         Health => "health",
@@ -36,6 +36,9 @@ crate::problem::codes!(
         Version => "version",
     }
 );
+
+/// Node -> guests, running or not; a node without guests has no entry.
+pub type GuestCounts = BTreeMap<String, u32>;
 
 /// One line; a value of `None` is not known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,12 +77,16 @@ pub enum Compared {
 
 /// The material facts of an intent, sorted. What the console cannot tell is a line without a value, not a missing line.
 #[must_use]
-pub fn material(intent: &Intent, world: &PlanWorld<'_>) -> Vec<FactLine> {
+pub fn material(intent: &Intent, world: &PlanWorld<'_>, guests: Option<&GuestCounts>) -> Vec<FactLine> {
     let mut lines = match intent {
         // One machine is logged in to; nothing of the cluster matters for it.
         Intent::InstallKey { .. } | Intent::AdmitConsole { .. } => Vec::new(),
         Intent::Withdraw { .. } => identity(world),
-        _ => [identity(world), quorum(world), machines(world)].concat(),
+        // What joins has no guests, and those of the members run on.
+        Intent::JoinNodes { .. } | Intent::SetUpQdevice { .. } => {
+            [identity(world), quorum(world), machines(world)].concat()
+        }
+        _ => [identity(world), quorum(world), machines(world), guests_of(world.snapshot, guests)].concat(),
     };
     lines.sort();
     lines
@@ -103,8 +110,6 @@ fn quorum(world: &PlanWorld<'_>) -> Vec<FactLine> {
         FactLine::new(FactCode::TotalVotes, "", told.map(|one| one.total_votes.to_string())),
         FactLine::new(FactCode::Quorate, "", told.map(|one| yes_no(one.quorate))),
         FactLine::new(FactCode::QdeviceVotes, "", device),
-        // The console does not count the guests of a node while it watches.
-        FactLine::new(FactCode::Guests, "", None),
     ]
 }
 
@@ -130,6 +135,18 @@ fn machines(world: &PlanWorld<'_>) -> Vec<FactLine> {
     names.into_iter().flat_map(lines).collect()
 }
 
+/// The list is of the whole cluster: it says nothing of machines that are in none.
+fn guests_of(snapshot: Option<&Snapshot>, guests: Option<&GuestCounts>) -> Vec<FactLine> {
+    let nodes = snapshot.into_iter().flat_map(|one| &one.nodes);
+    let members = nodes.filter(|node| node.membership != Membership::NotJoined);
+    members
+        .map(|node| {
+            let count = guests.map(|counts| counts.get(&node.name).copied().unwrap_or(0).to_string());
+            FactLine::new(FactCode::Guests, &node.name, count)
+        })
+        .collect()
+}
+
 /// That a node is silent does not prove that it is off.
 fn is_on(state: &NodeState) -> bool {
     let told = state.membership == Membership::Member && state.freshness != Freshness::Unknown;
@@ -153,7 +170,7 @@ fn yes_no(value: bool) -> String {
 
 /// What people want to see changed although no approval depends on it, sorted.
 #[must_use]
-pub fn around(snapshot: Option<&Snapshot>) -> Vec<FactLine> {
+pub fn around(snapshot: Option<&Snapshot>, guests: Option<&GuestCounts>) -> Vec<FactLine> {
     let Some(snapshot) = snapshot else { return Vec::new() };
     let health = (snapshot.health != Health::Unknown).then(|| snapshot.health.word().to_owned());
     let ring = partition(Some(snapshot)).map(|one| one.ring_id.clone());
@@ -169,6 +186,7 @@ pub fn around(snapshot: Option<&Snapshot>) -> Vec<FactLine> {
         FactLine::new(FactCode::Ring, "", ring),
         FactLine::new(FactCode::LinksNotUp, "", Some(down.join("; "))),
     ];
+    lines.extend(guests_of(Some(snapshot), guests));
     for node in &snapshot.nodes {
         let answers = match node.contact {
             Contact::Connected { .. } => Some(yes_no(true)),

@@ -1,5 +1,7 @@
 //! Every state with every event, and each demand by itself.
 
+mod ground;
+
 use super::*;
 use crate::ids::NodeId;
 use crate::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
@@ -64,11 +66,10 @@ fn asked() -> Request {
     let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now) };
     let intent = join(&nodes);
     let plan = planner::plan(&intent, &world).expect("a plan");
-    let facts = material(&intent, &world);
+    let facts = material(&intent, &world, None);
     let seen = Seen { digest: plan.digest().expect("digest"), facts: facts_digest(&facts).expect("digest") };
-    let blast = Blast::of(&plan, &world);
-    let subject =
-        Subject::Plan { plan: Box::new(plan), seen, facts, around: around(Some(&seen_now)), blast };
+    let blast = Blast::of(&plan, &world, None);
+    let subject = Subject::Plan { plan: Box::new(plan), seen, facts, around: around(Some(&seen_now), None), blast };
     request(subject)
 }
 
@@ -88,8 +89,7 @@ fn request(subject: Subject) -> Request {
 
 fn policy_request() -> Request {
     let after = Policy { protected: true, ..Policy::default() };
-    let seen =
-        Seen { digest: after.digest().expect("digest"), facts: Policy::default().digest().expect("digest") };
+    let seen = Seen { digest: after.digest().expect("digest"), facts: Policy::default().digest().expect("digest") };
     request(Subject::Policy { before: Policy::default(), after, seen })
 }
 
@@ -198,7 +198,8 @@ fn the_role_counts_when_approving_and_when_using() {
     let by = |role, agreement| {
         request.after(&approve(&request), &Court { role, agreement, ..court("paul", Role::Viewer, ASKED) })
     };
-    for agreement in [Agreement::Nobody, Agreement::AnotherPerson, Agreement::AnotherApprover, Agreement::AnotherAdmin] {
+    for agreement in [Agreement::Nobody, Agreement::AnotherPerson, Agreement::AnotherApprover, Agreement::AnotherAdmin]
+    {
         assert!(matches!(by(None, agreement), Err(Refused::RoleTooLow { .. })), "a disabled account");
         for role in Role::ALL {
             assert_eq!(by(Some(role), agreement).is_ok(), role >= agreement.role(), "{role:?} {agreement:?}");
@@ -236,7 +237,8 @@ fn time_ends_everything_to_the_second() {
     let approve_at = |second| request.after(&approve(&request), &court("paul", Role::Approver, second));
     assert!(approve_at(ASKED + 24 * HOUR - 1).is_ok());
     assert_eq!(approve_at(ASKED + 24 * HOUR), Err(Refused::Expired));
-    let expire = |request: &Request, second| request.after(&RequestEvent::Expire, &court("system", Role::Viewer, second));
+    let expire =
+        |request: &Request, second| request.after(&RequestEvent::Expire, &court("system", Role::Viewer, second));
     assert_eq!(expire(&request, ASKED + 24 * HOUR - 1), Err(Refused::NotDue));
     assert!(expire(&request, ASKED + 24 * HOUR).is_ok());
     let given = approved();
@@ -340,55 +342,4 @@ fn a_rejection_says_why() {
     };
     assert_eq!(reject(" "), Err(Refused::NoWords));
     assert!(reject("not tonight").is_ok());
-}
-
-#[test]
-fn material_facts_name_what_is_not_known() {
-    let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
-    let intent = join(&nodes);
-    let blind = material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None });
-    let seen_now = snapshot(2, "1.d");
-    let known = material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now) });
-    assert!(blind.iter().all(|line| line.value.is_none()) && blind.is_sorted());
-    let value = |code, about: &str| {
-        known.iter().find(|line| line.code == code && line.about == about).and_then(|line| line.value.as_deref())
-    };
-    assert_eq!(value(FactCode::Members, ""), Some("ash, beech"));
-    assert_eq!(value(FactCode::ExpectedVotes, ""), Some("2"));
-    assert_eq!(value(FactCode::Power, "ash"), Some("on"));
-    assert_eq!(value(FactCode::Power, "cedar"), None, "who does not answer may be on or off");
-    assert_eq!(value(FactCode::Guests, ""), None);
-    assert_eq!(compare(&known, &known), Compared::Same);
-    assert_eq!(compare(&known, &blind), Compared::CannotTell);
-    assert_eq!(compare(&blind, &known), Compared::Changed);
-    assert_eq!(compare(&known, &known[1..]), Compared::Changed);
-    let install = Intent::InstallKey { node: nodes[0].id };
-    assert!(material(&install, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None }).is_empty());
-}
-
-#[test]
-fn a_new_ring_alone_is_no_material_change_and_is_shown() {
-    let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
-    let intent = join(&nodes);
-    let (one, two) = (snapshot(2, "1.d"), snapshot(2, "1.11"));
-    let facts =
-        |seen| material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(seen) });
-    assert_eq!(compare(&facts(&one), &facts(&two)), Compared::Same);
-    let changed = changes(&around(Some(&one)), &around(Some(&two)));
-    assert_eq!(changed.len(), 1, "{changed:?}");
-    assert_eq!((changed[0].code, changed[0].now.as_deref()), (FactCode::Ring, Some("1.11")));
-}
-
-#[test]
-fn the_blast_of_a_join_counts_the_vote_that_is_not_there_yet() {
-    let Subject::Plan { blast, .. } = asked().subject else { panic!("a plan") };
-    let wanted = Blast {
-        votes_now: Some(2),
-        quorum_now: Some(2),
-        votes_after: Some(3),
-        quorum_after: Some(2),
-        margin_after: Some(1),
-        margin_meanwhile: Some(0),
-    };
-    assert_eq!(blast, wanted);
 }

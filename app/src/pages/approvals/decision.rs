@@ -93,8 +93,12 @@ pub fn Decision(watched: Watched) -> impl IntoView {
     let body = part(move || {
         let (state, review) = state.get();
         match state.as_str() {
-            "waiting" | "approved" if mine => view! { <Own watched press busy approved={state == "approved"}/> }.into_any(),
-            "waiting" | "approved" => view! { <Others watched press busy comment approved={state == "approved"}/> }.into_any(),
+            "waiting" | "approved" if mine => {
+                view! { <Own watched press busy approved={state == "approved"}/> }.into_any()
+            }
+            "waiting" | "approved" => {
+                view! { <Others watched press busy comment approved={state == "approved"}/> }.into_any()
+            }
             "counting" if mine => view! { <Ways watched press busy doing=Doing::TakeBack/> }.into_any(),
             "used" if review => view! { <Review watched press busy comment/> }.into_any(),
             _ => view! { <p class="muted">{word!(i18n, team.decision_none)}</p> }.into_any(),
@@ -230,7 +234,5 @@ fn Review(watched: Watched, press: Callback<Doing>, busy: Signal<bool>, comment:
 
 fn no_comment(comment: RwSignal<String>) -> Signal<Option<String>> {
     let i18n = use_i18n();
-    derived(move || {
-        comment.with(|text| text.trim().is_empty()).then(|| said!(i18n, team.comment_missing).to_owned())
-    })
+    derived(move || comment.with(|text| text.trim().is_empty()).then(|| said!(i18n, team.comment_missing).to_owned()))
 }

@@ -142,7 +142,8 @@ pub fn BlastCard(blast: Blast) -> impl IntoView {
         Some(_) => said!(i18n, team.margin_lost).to_owned(),
         None => said!(i18n, common.not_known).to_owned(),
     };
-    let Blast { votes_now, quorum_now, votes_after, quorum_after, margin_after, margin_meanwhile } = blast;
+    let Blast { votes_now, quorum_now, votes_after, quorum_after, margin_after, margin_meanwhile, guests } = blast;
+    let guests = move || guests.map_or_else(|| said!(i18n, common.not_known).to_owned(), |count| count.to_string());
     let meanwhile = margin_meanwhile.map(|one| {
         view! { <div><dt>{word!(i18n, team.blast_meanwhile)}</dt><dd>{part(move || margin(Some(one)))}</dd></div> }
     });
@@ -153,7 +154,7 @@ pub fn BlastCard(blast: Blast) -> impl IntoView {
                 {meanwhile}
                 <div><dt>{word!(i18n, team.blast_after)}</dt><dd>{part(move || pair(votes_after, quorum_after))}</dd></div>
                 <div><dt>{word!(i18n, team.blast_margin)}</dt><dd>{part(move || margin(margin_after))}</dd></div>
-                <div><dt>{word!(i18n, team.blast_guests)}</dt><dd>{word!(i18n, common.not_known)}</dd></div>
+                <div><dt>{word!(i18n, team.blast_guests)}</dt><dd>{part(guests)}</dd></div>
             </dl>
         </Card>
     }

@@ -4,7 +4,9 @@ use super::decision::Decision;
 use super::facts::{BlastCard, FactsCard, SinceCard};
 use super::{Left, RiskBadge, tone_of};
 use crate::api::{self, ApiError, RequestView};
-use crate::components::{Badge, Button, ButtonKind, Card, FactRow, LiveRegion, Message, Notice, PageTitle, PlanSheet, Refusal, Tone, When};
+use crate::components::{
+    Badge, Button, ButtonKind, Card, FactRow, LiveRegion, Message, Notice, PageTitle, PlanSheet, Refusal, Tone, When,
+};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
@@ -192,8 +194,12 @@ pub fn Became(state: RequestState) -> impl IntoView {
         RequestState::Approved { by, at, comment } => row(text!(i18n, team.approved_by), by, at, comment),
         RequestState::Rejected { by, at, comment } => row(text!(i18n, team.rejected_by), by, at, comment),
         RequestState::Stopped { by, at } => row(text!(i18n, team.stopped_by), by, at, String::new()),
-        RequestState::Withdrawn { at } => view! { <FactRow name=text!(i18n, team.withdrawn)><When at/></FactRow> }.into_any(),
-        RequestState::Expired { at } => view! { <FactRow name=text!(i18n, team.expired)><When at/></FactRow> }.into_any(),
+        RequestState::Withdrawn { at } => {
+            view! { <FactRow name=text!(i18n, team.withdrawn)><When at/></FactRow> }.into_any()
+        }
+        RequestState::Expired { at } => {
+            view! { <FactRow name=text!(i18n, team.expired)><When at/></FactRow> }.into_any()
+        }
         RequestState::Void { at, why } => {
             let why = why.as_str();
             view! { <FactRow name=text!(i18n, team.void)><p>{part(move || words.plain("void", why))}" · "<When at/></p></FactRow> }

@@ -58,9 +58,7 @@ pub fn Line(key: Key, draft: RwSignal<Policy>, off: Signal<bool>) -> impl IntoVi
         Key::Action(word) => words.plain("intent", word),
     });
     let own = memo(move |_| draft.with(|policy| key.own(policy)));
-    let badge = part(move || {
-        own.get().map(|_| view! { <Badge tone=Tone::Act word=text!(i18n, team.differs)/> })
-    });
+    let badge = part(move || own.get().map(|_| view! { <Badge tone=Tone::Act word=text!(i18n, team.differs)/> }));
     let open = memo(move |_| matches!(key, Key::Class(_)) || own.get().is_some());
     let set = move |change: &dyn Fn(&mut Row)| {
         draft.update(|policy| {

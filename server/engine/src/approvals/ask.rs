@@ -108,9 +108,8 @@ impl Engine {
 }
 
 fn same(open: &[Request], request: &Request) -> Option<RequestId> {
-    let same = |one: &&Request| {
-        one.is_of(&request.requested_by) && one.subject.seen().digest == request.subject.seen().digest
-    };
+    let same =
+        |one: &&Request| one.is_of(&request.requested_by) && one.subject.seen().digest == request.subject.seen().digest;
     open.iter().find(same).map(|one| one.id)
 }
 

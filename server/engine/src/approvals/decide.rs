@@ -169,11 +169,7 @@ impl Engine {
     }
 
     /// The plan of now; where it is another one, or rests on something else, the request is void.
-    pub(super) async fn proposal_or_void(
-        &self,
-        who: &Person,
-        request: &Request,
-    ) -> Result<(Seen, Proposal), Problem> {
+    pub(super) async fn proposal_or_void(&self, who: &Person, request: &Request) -> Result<(Seen, Proposal), Problem> {
         if !request.state.is_open() {
             let state = request.state.word();
             return Err(Problem::new(ProblemCode::RequestOver).with("state", state));

@@ -53,7 +53,12 @@ impl Engine {
         let nodes = self.store.nodes(cluster.id).await.map_err(|error| store_problem(&error))?;
         let snapshot = self.hub.snapshot(cluster.id);
         let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: snapshot.as_deref() };
-        Ok((material(&plan.intent, &world), around(snapshot.as_deref()), Blast::of(plan, &world)))
+        let guests = self.watchers.guests.of(cluster.id, self.clock.now());
+        let facts = material(&plan.intent, &world, guests.as_ref());
+        let mut around = around(snapshot.as_deref(), guests.as_ref());
+        // What is material stands there already.
+        around.retain(|line| !facts.iter().any(|fact| fact.code == line.code && fact.about == line.about));
+        Ok((facts, around, Blast::of(plan, &world, guests.as_ref())))
     }
 
     /// What a person sees beside the request: then and now.
@@ -70,7 +75,12 @@ impl Engine {
             // A request outlives its cluster, as history.
             Err(problem) if problem.code == ProblemCode::NotFound => {
                 let none = Vec::new();
-                return Ok(Now { facts: none.clone(), changed: Vec::new(), since: Vec::new(), hindrance: Some(problem) });
+                return Ok(Now {
+                    facts: none.clone(),
+                    changed: Vec::new(),
+                    since: Vec::new(),
+                    hindrance: Some(problem),
+                });
             }
             Err(problem) => return Err(problem),
         };

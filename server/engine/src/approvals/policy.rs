@@ -4,7 +4,7 @@ use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::propose::unmet;
 use model::approval::{Request, RequestEvent, RequestState, Seen, Subject};
-use model::audit::AuditCode;
+use model::audit::{AuditCode, Outcome};
 use model::ids::{ClusterId, RequestId};
 use model::policy::{Agreement, Policy, Unmet};
 use model::problem::{Problem, ProblemCode};
@@ -69,5 +69,26 @@ impl Engine {
             return Err(problem);
         }
         Ok(PolicyChange::InForce(id))
+    }
+
+    /// A cluster that has guests is protected, unless somebody has decided otherwise; returns how many became so.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn protect_clusters_with_guests(&self) -> Result<u32, Problem> {
+        let mut count = 0;
+        for cluster in self.store.clusters().await.map_err(|error| store_problem(&error))? {
+            let guests = self.watchers.guests.of(cluster.id, self.clock.now()).unwrap_or_default();
+            if cluster.protected || guests.values().all(|count| *count == 0) {
+                continue;
+            }
+            let mut entry = self.audit.about(AuditCode::PolicyChanged, &Person::system(), Outcome::Success, &cluster);
+            let after = Policy { protected: true, ..Policy::default() };
+            entry.details.insert("policy".to_owned(), serde_json::to_string(&after).unwrap_or_default());
+            entry.details.insert("why".to_owned(), "the cluster has guests".to_owned());
+            let done = self.store.protect_undecided(cluster.id, entry).await;
+            count += u32::from(done.map_err(|error| store_problem(&error))?);
+        }
+        Ok(count)
     }
 }

@@ -164,6 +164,8 @@ pub trait ApprovalStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// The policy in force.
     async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError>;
+    /// Sets the switch *protected* where nobody has ever decided about the policy; false where somebody has, or it is set.
+    async fn protect_undecided(&self, cluster: ClusterId, audit: AuditEntry) -> Result<bool, StoreError>;
     /// How many admins of a cluster could agree besides this account.
     async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError>;
 }

@@ -162,7 +162,9 @@ async fn alone_after_sixty_seconds_that_everybody_could_stop() {
 
     let id = team.ask("olga").await.expect("asked again");
     engine.break_glass(&person("olga"), id, true).await.expect("counting");
-    team.house.until("it has run out", Duration::from_secs(90), async || team.state(id).await.operation().is_some()).await;
+    team.house
+        .until("it has run out", Duration::from_secs(90), async || team.state(id).await.operation().is_some())
+        .await;
     let operation = team.state(id).await.operation().expect("it runs");
     let operation = team.house.ended(operation).await;
     look::is_done(&team.house, &operation).await;
@@ -185,6 +187,32 @@ async fn a_countdown_that_nobody_can_see_is_over() {
     let state = team.state(id).await;
     assert!(matches!(state, RequestState::Void { why: VoidCode::ConsoleEnded, .. }), "{state:?}");
     assert_eq!(team.joins(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_has_guests_is_protected_unless_somebody_decided() {
+    let house = House::new(Scenario::healthy(2)).await;
+    let engine = house.engine();
+    engine.watch_all().await;
+    let told = async || engine.watchers.guests.of(house.cluster, engine.clock.now()).is_some();
+    house.until("the guests are told", Duration::from_secs(60), told).await;
+    assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 0, "it has none");
+    house.inject(Fault::AddGuest { node: "pve1".into(), vmid: 100 });
+    let some = async || engine.watchers.guests.of(house.cluster, engine.clock.now()).is_some_and(|all| !all.is_empty());
+    house.until("the guest is told", Duration::from_secs(60), some).await;
+    assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 1);
+    assert!(held(engine.store.policy(house.cluster)).await.expect("policy").protected);
+    let open = engine.change_policy(&person("anna"), house.cluster, Policy::default(), "a lab", true).await;
+    // Nobody has an account here, so nobody may.
+    assert_eq!(code(open), ProblemCode::RoleTooLow);
+    let team = Team::new().await;
+    let (engine, cluster) = (team.house.engine(), team.house.cluster);
+    let open = engine.change_policy(&person("ada"), cluster, Policy::default(), "a lab", true).await;
+    assert!(matches!(open, Ok(PolicyChange::InForce(_))), "{open:?}");
+    team.house.inject(Fault::AddGuest { node: "pve1".into(), vmid: 100 });
+    let some = async || engine.watchers.guests.of(cluster, engine.clock.now()).is_some_and(|all| !all.is_empty());
+    team.house.until("the guest is told", Duration::from_secs(60), some).await;
+    assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 0, "an admin said so");
 }
 
 /// The console dies at every write of decisions, of the start and of the journal, on either side of it.

@@ -4,8 +4,8 @@
 
 use async_trait::async_trait;
 use engine::ports::{
-    Adoption, ApprovalStore, AuditStore, ClusterStore, DraftStore, EvidenceStore, JournalEntry, OperationStore, PinStore, SessionRow,
-    SessionStore, StoreError, StoredUser, UserStore,
+    Adoption, ApprovalStore, AuditStore, ClusterStore, DraftStore, EvidenceStore, JournalEntry, OperationStore,
+    PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
@@ -280,6 +280,10 @@ impl ApprovalStore for FencedStore {
 
     async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError> {
         self.through(self.inner.policy(cluster)).await
+    }
+
+    async fn protect_undecided(&self, cluster: ClusterId, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.through(self.inner.protect_undecided(cluster, audit)).await
     }
 
     async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError> {

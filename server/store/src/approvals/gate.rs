@@ -76,11 +76,7 @@ async fn role_of(tx: &mut SqliteConnection, name: &str, cluster: ClusterId) -> R
 }
 
 /// Admins of a cluster, everywhere or on it, that could agree: accounts that are not disabled and have a password.
-pub(super) async fn other_admins(
-    tx: &mut SqliteConnection,
-    cluster: ClusterId,
-    but: &str,
-) -> Result<u32, StoreError> {
+pub(super) async fn other_admins(tx: &mut SqliteConnection, cluster: ClusterId, but: &str) -> Result<u32, StoreError> {
     let row = sqlx::query(
         "SELECT COUNT(*) AS admins FROM users
          WHERE name_key <> ? AND disabled = 0 AND password_hash IS NOT NULL AND (role = 'admin' OR EXISTS

@@ -39,3 +39,16 @@ pub(super) async fn set(tx: &mut SqliteConnection, cluster: ClusterId, policy: &
     .map_err(refused("policy", "cluster"))?;
     Ok(())
 }
+
+/// A row is there as soon as somebody has decided anything.
+pub(super) async fn protect_undecided(tx: &mut SqliteConnection, cluster: ClusterId) -> Result<bool, StoreError> {
+    let result = sqlx::query(
+        "UPDATE clusters SET protected = 1
+         WHERE id = ?1 AND protected = 0 AND NOT EXISTS (SELECT 1 FROM policies WHERE cluster = ?1)",
+    )
+    .bind(cluster.to_string())
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(result.rows_affected() > 0)
+}

@@ -58,11 +58,8 @@ pub(super) async fn set_state(
 }
 
 pub(super) async fn one(tx: &mut SqliteConnection, id: RequestId) -> Result<Request, StoreError> {
-    let row = sqlx::query("SELECT * FROM requests WHERE id = ?")
-        .bind(id.to_string())
-        .fetch_optional(tx)
-        .await
-        .map_err(db)?;
+    let row =
+        sqlx::query("SELECT * FROM requests WHERE id = ?").bind(id.to_string()).fetch_optional(tx).await.map_err(db)?;
     request_of(&row.ok_or(StoreError::NotFound { what: "request" })?)
 }
 
@@ -94,14 +91,12 @@ fn request_of(row: &SqliteRow) -> Result<Request, StoreError> {
 fn check(subject: &Subject) -> Result<(), StoreError> {
     let unreadable = |error| corrupt("request", error);
     let own = match subject {
-        Subject::Plan { plan, facts, .. } => Seen {
-            digest: plan.digest().map_err(unreadable)?,
-            facts: facts_digest(facts).map_err(unreadable)?,
-        },
-        Subject::Policy { before, after, .. } => Seen {
-            digest: after.digest().map_err(unreadable)?,
-            facts: before.digest().map_err(unreadable)?,
-        },
+        Subject::Plan { plan, facts, .. } => {
+            Seen { digest: plan.digest().map_err(unreadable)?, facts: facts_digest(facts).map_err(unreadable)? }
+        }
+        Subject::Policy { before, after, .. } => {
+            Seen { digest: after.digest().map_err(unreadable)?, facts: before.digest().map_err(unreadable)? }
+        }
     };
     if own == *subject.seen() { Ok(()) } else { Err(corrupt("request", "it does not have its digests")) }
 }

@@ -1,8 +1,12 @@
 //! The gate inside the transaction, and rows that nobody can bend.
 
 use crate::support::{Room, at, cluster_id, conflict, entry, missing, operation};
-use engine::ports::{ApprovalStore as _, AuditStore as _, ClusterStore as _, OperationStore as _, StoreError, StoredUser, UserStore as _};
-use model::approval::{Agreed, Blast, Refused, Request, RequestEvent, RequestState, Seen, Subject, VoidCode, facts_digest};
+use engine::ports::{
+    ApprovalStore as _, AuditStore as _, ClusterStore as _, OperationStore as _, StoreError, StoredUser, UserStore as _,
+};
+use model::approval::{
+    Agreed, Blast, Refused, Request, RequestEvent, RequestState, Seen, Subject, VoidCode, facts_digest,
+};
 use model::audit::{AuditCode, AuditFilter};
 use model::ids::{RequestId, UserId};
 use model::operation::{Operation, OperationState};
@@ -65,9 +69,12 @@ fn asked(operation: &Operation, number: u128) -> Request {
 async fn ready() -> Room {
     let room = Room::new().await;
     room.cluster(1).await;
-    for (number, name, role) in
-        [(1, "olga", Role::Operator), (2, "paul", Role::Approver), (3, "Pia", Role::Approver), (4, "vera", Role::Viewer)]
-    {
+    for (number, name, role) in [
+        (1, "olga", Role::Operator),
+        (2, "paul", Role::Approver),
+        (3, "Pia", Role::Approver),
+        (4, "vera", Role::Viewer),
+    ] {
         account(&room, number, name, role).await;
     }
     room
@@ -81,7 +88,13 @@ async fn propose(room: &Room, operation: &Operation) {
     room.store.propose(operation, entry(AuditCode::PlanProposed)).await.expect("proposed");
 }
 
-async fn decide(room: &Room, id: RequestId, actor: &str, event: RequestEvent, second: i64) -> Result<Request, StoreError> {
+async fn decide(
+    room: &Room,
+    id: RequestId,
+    actor: &str,
+    event: RequestEvent,
+    second: i64,
+) -> Result<Request, StoreError> {
     room.store.decide(id, actor, &event, at(second), entry(AuditCode::ApprovalGiven)).await
 }
 
@@ -116,7 +129,8 @@ async fn a_request_comes_back_as_it_was_asked_and_is_not_asked_twice() {
     let request = asked(&destructive(1), 1);
     add(&room, &request).await;
     assert_eq!(room.store.request(request.id).await.expect("request"), request);
-    let twice = Request { id: RequestId::from_uuid(Uuid::from_u128(2)), requested_by: "OLGA".into(), ..request.clone() };
+    let twice =
+        Request { id: RequestId::from_uuid(Uuid::from_u128(2)), requested_by: "OLGA".into(), ..request.clone() };
     let answer = room.store.add_request(&twice, entry(AuditCode::ApprovalRequested)).await;
     assert_eq!(conflict(answer), "open request for the same");
     decide(&room, request.id, "olga", RequestEvent::Withdraw, 1).await.expect("taken back");
@@ -133,7 +147,8 @@ async fn without_a_request_only_what_needs_nobody_starts() {
     let room = ready().await;
     let operation = destructive(1);
     propose(&room, &operation).await;
-    let start = room.store.set_state(operation.id, &OperationState::Proposed, &OperationState::Running, None, at(1)).await;
+    let start =
+        room.store.set_state(operation.id, &OperationState::Proposed, &OperationState::Running, None, at(1)).await;
     assert_eq!(refused(start), Refused::AgreementNeeded { agreement: Agreement::AnotherApprover });
     assert_eq!(room.store.operation(operation.id).await.expect("operation").state, OperationState::Proposed);
 }
@@ -169,7 +184,10 @@ async fn a_busy_cluster_does_not_use_the_approval_up() {
     let room = ready().await;
     let busy = operation(cluster_id(1), 5);
     propose(&room, &busy).await;
-    room.store.set_state(busy.id, &OperationState::Proposed, &OperationState::Running, None, at(1)).await.expect("runs");
+    room.store
+        .set_state(busy.id, &OperationState::Proposed, &OperationState::Running, None, at(1))
+        .await
+        .expect("runs");
     let operation = destructive(1);
     let request = asked(&operation, 1);
     add(&room, &request).await;
@@ -242,7 +260,10 @@ async fn who_has_the_file_cannot_bend_a_request_unseen() {
     let again = sqlx::query("UPDATE requests SET state = 'waiting'").execute(&mut intruder).await.expect_err("over");
     assert!(again.to_string().contains("stays over"), "{again}");
     sqlx::query("DROP TRIGGER requests_frozen").execute(&mut intruder).await.expect("dropped");
-    sqlx::query("UPDATE requests SET subject = replace(subject, 'pve1', 'pve9')").execute(&mut intruder).await.expect("bent");
+    sqlx::query("UPDATE requests SET subject = replace(subject, 'pve1', 'pve9')")
+        .execute(&mut intruder)
+        .await
+        .expect("bent");
     assert!(matches!(room.store.request(request.id).await, Err(StoreError::Corrupt { what: "request", .. })));
 }
 
@@ -276,13 +297,20 @@ async fn a_policy_is_in_force_with_its_approval_and_rests_on_the_one_before() {
     assert_eq!(room.store.other_admins(cluster_id(1), "ADA").await.expect("admins"), 0);
     assert_eq!(room.store.other_admins(cluster_id(1), "olga").await.expect("admins"), 1);
     let alan = account(&room, 11, "alan", Role::Viewer).await;
-    room.store.set_role(alan, Some(cluster_id(1)), Role::Admin, entry(AuditCode::RoleChanged)).await.expect("admin of it");
-    let (one, two) = (policy_request(before.clone(), after.clone(), "ada", 1), policy_request(before.clone(), Policy::default(), "ada", 2));
+    room.store
+        .set_role(alan, Some(cluster_id(1)), Role::Admin, entry(AuditCode::RoleChanged))
+        .await
+        .expect("admin of it");
+    let (one, two) = (
+        policy_request(before.clone(), after.clone(), "ada", 1),
+        policy_request(before.clone(), Policy::default(), "ada", 2),
+    );
     add(&room, &one).await;
     add(&room, &two).await;
     let alone = RequestEvent::ApplyAlone { seen: one.subject.seen().clone() };
     assert_eq!(refused(decide(&room, one.id, "ada", alone, 1).await), Refused::NotAlone { others: 1 });
-    let approve = |request: &Request| RequestEvent::Approve { seen: request.subject.seen().clone(), comment: String::new() };
+    let approve =
+        |request: &Request| RequestEvent::Approve { seen: request.subject.seen().clone(), comment: String::new() };
     assert!(matches!(refused(decide(&room, one.id, "paul", approve(&one), 1).await), Refused::RoleTooLow { .. }));
     decide(&room, one.id, "alan", approve(&one), 1).await.expect("in force");
     assert_eq!(room.store.policy(cluster_id(1)).await.expect("policy"), after);

@@ -118,22 +118,22 @@ impl<P: Port> Play<P> {
     }
 
     async fn step(&mut self, counts: &mut Counts) {
-        let (word, answer) = match self.dice.below(26) {
+        let (word, answer) = match self.dice.below(28) {
             0..=3 => ("ask", self.ask().await),
             4 => ("ask for a policy", self.ask_policy().await),
             5..=8 => self.decide("approve").await,
             9 => self.decide("reject").await,
             10 => self.decide("withdraw").await,
             11..=14 => self.start("use").await,
-            15 => self.decide("break glass").await,
-            16 => self.decide("stop").await,
-            17..=18 => self.start("run out").await,
-            19 => self.decide("review").await,
-            20 => self.decide("expire").await,
-            21 => ("run plainly", self.run_plainly().await),
-            22 => self.decide("apply alone").await,
-            23 => ("the world moves", self.world_moves().await),
-            24 => ("accounts change", self.accounts_change().await),
+            15..=16 => self.decide("break glass").await,
+            17 => self.decide("stop").await,
+            18..=20 => self.start("run out").await,
+            21 => self.decide("review").await,
+            22 => self.decide("expire").await,
+            23 => ("run plainly", self.run_plainly().await),
+            24 => self.decide("apply alone").await,
+            25 => ("the world moves", self.world_moves().await),
+            26 => ("accounts change", self.accounts_change().await),
             _ => ("crash", self.crash().await),
         };
         let said = answer.map_or_else(|why| why, |()| "goes through".to_owned());
@@ -235,9 +235,8 @@ impl<P: Port> Play<P> {
         match event {
             RequestEvent::Approve { seen, .. } => {
                 let plan = request.subject.plan();
-                let needs = plan.map_or(crate::histories_judge::Needs::Nobody, |plan| {
-                    needs(policy, plan.intent.word(), plan.risk)
-                });
+                let needs = plan
+                    .map_or(crate::histories_judge::Needs::Nobody, |plan| needs(policy, plan.intent.word(), plan.risk));
                 let now = (seen.digest.as_str(), seen.facts.as_str());
                 self.judge.approved(request, actor, self.now, needs, now);
             }
@@ -252,8 +251,7 @@ impl<P: Port> Play<P> {
         let Some(kind) = Self::kind_of(&request) else { return (word, Err("no plan".into())) };
         let operation = OperationId::from_uuid(self.id());
         let (seen, plan) = (self.seen(kind), self.plan(kind));
-        let by =
-            if self.dice.one_in(4) { self.dice.of(&ACCOUNTS).0.to_owned() } else { request.requested_by.clone() };
+        let by = if self.dice.one_in(4) { self.dice.of(&ACCOUNTS).0.to_owned() } else { request.requested_by.clone() };
         let event = match word {
             "use" => RequestEvent::Use { seen: seen.clone(), operation },
             _ => RequestEvent::RunOut { seen: seen.clone(), operation },
@@ -302,12 +300,13 @@ impl<P: Port> Play<P> {
     }
 
     async fn accounts_change(&mut self) -> Answer {
-        let name = self.dice.of(&ACCOUNTS).0;
+        let (name, first) = self.dice.of(&ACCOUNTS);
         if self.dice.one_in(8) {
             self.port.disable(name).await;
             self.judge.role(name, None);
         } else if !self.judge.is_disabled(name) {
-            let role = self.dice.of(&Role::ALL);
+            // Half of them get back what they had: else soon nobody may anything.
+            let role = if self.dice.one_in(2) { first } else { self.dice.of(&Role::ALL) };
             self.port.set_role(name, role).await;
             self.judge.role(name, Some(role));
         }
@@ -319,7 +318,9 @@ impl<P: Port> Play<P> {
         self.port.crash().await;
         for request in self.requests.clone() {
             let void = RequestEvent::Void { why: VoidCode::ConsoleEnded };
-            if self.judge.is_counting(request.id) && self.port.decide(request.id, "system", &void, at(self.now)).await.is_ok() {
+            if self.judge.is_counting(request.id)
+                && self.port.decide(request.id, "system", &void, at(self.now)).await.is_ok()
+            {
                 self.judge.over(request.id);
             }
         }

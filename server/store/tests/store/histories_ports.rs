@@ -1,7 +1,9 @@
 //! What the histories are played on: the model's gate over maps in memory, and the real database.
 
 use crate::support::{at, entry};
-use engine::ports::{ApprovalStore as _, ClusterStore as _, OperationStore as _, StoreError, StoredUser, UserStore as _};
+use engine::ports::{
+    ApprovalStore as _, ClusterStore as _, OperationStore as _, StoreError, StoredUser, UserStore as _,
+};
 use jiff::Timestamp;
 use model::approval::{Court, Refused, Request, RequestEvent, RequestState, Seen, Subject};
 use model::audit::AuditCode;
@@ -87,8 +89,7 @@ impl Memory {
 
     fn with_policy_of_now(&self, request: &Request, event: &RequestEvent) -> RequestEvent {
         let Subject::Policy { after, .. } = &request.subject else { return event.clone() };
-        let seen =
-            Seen { digest: after.digest().expect("digest"), facts: self.policy.digest().expect("digest") };
+        let seen = Seen { digest: after.digest().expect("digest"), facts: self.policy.digest().expect("digest") };
         match event {
             RequestEvent::Approve { comment, .. } => RequestEvent::Approve { seen, comment: comment.clone() },
             RequestEvent::ApplyAlone { .. } => RequestEvent::ApplyAlone { seen },
@@ -257,10 +258,8 @@ impl Port for Beside {
 
     async fn start_plain(&mut self, start: &Start<'_>) -> Answer {
         self.propose(start).await;
-        let found = self
-            .store
-            .set_state(start.id, &OperationState::Proposed, &OperationState::Running, None, start.now)
-            .await;
+        let found =
+            self.store.set_state(start.id, &OperationState::Proposed, &OperationState::Running, None, start.now).await;
         Self::same(self.memory.start_plain(start).await, found)
     }
 
