@@ -130,8 +130,7 @@ fn tone_of(state: &str) -> Tone {
     match state {
         "waiting" => Tone::Look,
         "approved" | "used" => Tone::Good,
-        "counting" => Tone::Bad,
-        "rejected" | "stopped" => Tone::Bad,
+        "counting" | "rejected" | "stopped" => Tone::Bad,
         _ => Tone::Plain,
     }
 }

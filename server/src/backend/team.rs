@@ -14,12 +14,14 @@ use model::problem::ProblemCode;
 
 /// Requests on the list page, newest first.
 const LISTED: u32 = 200;
+/// So many of the newest are looked through for those that wait for a review.
+const REVIEWED: u32 = 50;
 
 #[async_trait]
 impl TeamBackend for RequestBackend {
     async fn inbox(&self, caller: Caller) -> ApiResult<Inbox> {
         let mut inbox = Inbox::default();
-        for request in self.visible(&caller).await? {
+        for request in self.visible(&caller, REVIEWED).await? {
             let line = self.request_line(&caller, &request).await?;
             inbox.waiting += u32::from(line.for_me || (line.awaits_review && !request.is_of(&caller.me.name)));
             if let RequestState::Counting { since } = request.state {
@@ -37,7 +39,7 @@ impl TeamBackend for RequestBackend {
 
     async fn requests(&self, caller: Caller) -> ApiResult<Vec<RequestLine>> {
         let mut lines = Vec::new();
-        for request in self.visible(&caller).await? {
+        for request in self.visible(&caller, LISTED).await? {
             lines.push(self.request_line(&caller, &request).await?);
         }
         Ok(lines)
@@ -181,11 +183,11 @@ impl RequestBackend {
         Ok(request)
     }
 
-    /// Requests of clusters that the caller may see: the open ones, and then the newest of all.
-    async fn visible(&self, caller: &Caller) -> ApiResult<Vec<Request>> {
+    /// Requests of clusters that the caller may see: the open ones, and then so many of the newest.
+    async fn visible(&self, caller: &Caller, newest: u32) -> ApiResult<Vec<Request>> {
         let store = &self.state.engine.store;
         let mut found = store.requests(None, true, u32::MAX).await.map_err(stored)?;
-        let newest = store.requests(None, false, LISTED).await.map_err(stored)?;
+        let newest = store.requests(None, false, newest).await.map_err(stored)?;
         found.extend(newest.into_iter().filter(|request| !request.state.is_open()));
         found.retain(|request| can::do_it(Self::role_on(caller, request.cluster), Deed::See).is_ok());
         Ok(found)

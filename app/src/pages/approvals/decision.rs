@@ -78,13 +78,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
             act.dispatch(doing);
         }
     });
-    let problem = derived(move || {
-        let failed = act.value().with(|answer| match answer {
-            Some(Err(ApiError(problem))) => Some(problem.clone()),
-            _ => None,
-        });
-        failed.filter(|one| !needs_sign_in(one))
-    });
+    let problem = derived(move || act.value().with(refusal));
     let mine = watched.view.with_untracked(|view| {
         session.is_some_and(|session| session.0.with_untracked(|me| view.request.is_of(&me.name)))
     });
@@ -114,6 +108,14 @@ pub fn Decision(watched: Watched) -> impl IntoView {
         <SignInAgain open=asking then=Callback::new(move |()| drop(act.dispatch(wanted.get_untracked())))/>
     }
     .into_any()
+}
+
+/// What the page says of a refusal; a sign-in that is too old is asked for instead.
+fn refusal(answer: &Option<Result<Option<OperationId>, ApiError>>) -> Option<Problem> {
+    match answer {
+        Some(Err(ApiError(problem))) if !needs_sign_in(problem) => Some(problem.clone()),
+        _ => None,
+    }
 }
 
 async fn carry_out(doing: Doing, watched: Watched, comment: String) -> Result<Option<OperationId>, ApiError> {

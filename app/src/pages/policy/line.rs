@@ -36,13 +36,13 @@ impl Key {
     }
 
     fn set(self, policy: &mut Policy, row: Option<Row>) {
-        match (self, row) {
-            (Self::Class(risk), Some(row)) if row == Row::shipped(risk) => drop(policy.classes.remove(&risk)),
-            (Self::Class(risk), Some(row)) => drop(policy.classes.insert(risk, row)),
-            (Self::Class(risk), None) => drop(policy.classes.remove(&risk)),
-            (Self::Action(word), Some(row)) => drop(policy.actions.insert(word.to_owned(), row)),
-            (Self::Action(word), None) => drop(policy.actions.remove(word)),
-        }
+        let row = row.filter(|row| !matches!(self, Self::Class(risk) if *row == Row::shipped(risk)));
+        let _ = match (self, row) {
+            (Self::Class(risk), Some(row)) => policy.classes.insert(risk, row),
+            (Self::Class(risk), None) => policy.classes.remove(&risk),
+            (Self::Action(word), Some(row)) => policy.actions.insert(word.to_owned(), row),
+            (Self::Action(word), None) => policy.actions.remove(word),
+        };
     }
 }
 
@@ -83,12 +83,28 @@ pub fn Line(key: Key, draft: RwSignal<Policy>, off: Signal<bool>) -> impl IntoVi
         (Key::Action(_), None) => AS_CLASS,
         _ => row.get().agreement.word(),
     });
-    let choose = move |word: String| match Demand::from_word(&word) {
+    let choose = Callback::new(move |word: String| match Demand::from_word(&word) {
         Some(demand) => set(&|row| row.agreement = demand),
         None => draft.update(|policy| key.set(policy, None)),
-    };
+    });
+    let as_class = matches!(key, Key::Action(_));
+    view! {
+        <div class="policy-line" role="group" aria-label=move || name.get()>
+            <span class="policy-name"><span class="strong">{part(move || name.get())}</span>" "{badge}</span>
+            {demands}
+            <Who chosen as_class off choose/>
+        </div>
+    }
+    .into_any()
+}
+
+/// Who has to agree; an action may also go with its class.
+#[component]
+fn Who(chosen: Memo<&'static str>, as_class: bool, off: Signal<bool>, choose: Callback<String>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
     let id = fresh_id();
-    let as_class = matches!(key, Key::Action(_)).then(|| {
+    let as_class = as_class.then(|| {
         view! { <option value=AS_CLASS selected=move || chosen.get() == AS_CLASS>{word!(i18n, team.as_class)}</option> }
     });
     let options = Demand::ALL
@@ -99,23 +115,19 @@ pub fn Line(key: Key, draft: RwSignal<Policy>, off: Signal<bool>) -> impl IntoVi
         })
         .collect_view();
     view! {
-        <div class="policy-line" role="group" aria-label=move || name.get()>
-            <span class="policy-name"><span class="strong">{part(move || name.get())}</span>" "{badge}</span>
-            {demands}
-            <span class="field policy-agreement">
-                <label for=id.clone()>{word!(i18n, team.demand_agreement)}</label>
-                <select
-                    id=id
-                    class="input"
-                    disabled=move || off.get()
-                    prop:value=move || chosen.get()
-                    on:change=move |event| choose(event_target_value(&event))
-                >
-                    {as_class}
-                    {options}
-                </select>
-            </span>
-        </div>
+        <span class="field policy-agreement">
+            <label for=id.clone()>{word!(i18n, team.demand_agreement)}</label>
+            <select
+                id=id
+                class="input"
+                disabled=move || off.get()
+                prop:value=move || chosen.get()
+                on:change=move |event| choose.run(event_target_value(&event))
+            >
+                {as_class}
+                {options}
+            </select>
+        </span>
     }
     .into_any()
 }

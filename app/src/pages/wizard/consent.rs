@@ -25,7 +25,6 @@ pub fn ConsentForm(
     on_run: Callback<Consent>,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let words = use_words();
     let wizard = Wizard::here();
     let Preview { plan, ruling, obstacles, .. } = preview;
     let target = plan.target;
@@ -60,15 +59,7 @@ pub fn ConsentForm(
     };
     let obstacles = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
     let needs_others = ruling.agreement != Agreement::Nobody;
-    let agreement = needs_others.then(|| {
-        let who = derived(move || words.plain("agreement", ruling.agreement.word()));
-        view! {
-            <Message tone=Tone::Look>
-                <p>{part(move || said!(i18n, wizard.agreement_needed, who = who.get()).to_string())}</p>
-                <p class="muted small">{word!(i18n, wizard.agreement_how)}</p>
-            </Message>
-        }
-    });
+    let agreement = needs_others.then(|| view! { <Others agreement=ruling.agreement/> });
     let label = derived(move || if needs_others { said!(i18n, wizard.ask).to_owned() } else { label.get() });
     let typed_field = ruling.typed_target.then(|| {
         let target = target.clone();
@@ -93,4 +84,19 @@ pub fn ConsentForm(
             <SignInAgain open=asking then=Callback::new(move |()| run())/>
         </div>
     }
+}
+
+/// Whose agreement is needed, and how that goes on.
+#[component]
+fn Others(agreement: Agreement) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let who = derived(move || words.plain("agreement", agreement.word()));
+    view! {
+        <Message tone=Tone::Look>
+            <p>{part(move || said!(i18n, wizard.agreement_needed, who = who.get()).to_string())}</p>
+            <p class="muted small">{word!(i18n, wizard.agreement_how)}</p>
+        </Message>
+    }
+    .into_any()
 }

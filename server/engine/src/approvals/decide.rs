@@ -52,8 +52,12 @@ impl Engine {
     /// When the store fails.
     pub async fn wants_fresh(&self, request: &Request) -> Result<bool, Problem> {
         let Subject::Plan { plan, .. } = &request.subject else { return Ok(true) };
-        let policy = self.store.policy(request.cluster).await.map_err(|error| store_problem(&error))?;
-        Ok(policy.rule(plan.intent.word(), plan.risk).fresh_sign_in)
+        match self.store.policy(request.cluster).await {
+            Ok(policy) => Ok(policy.rule(plan.intent.word(), plan.risk).fresh_sign_in),
+            // A request outlives its cluster, as history.
+            Err(StoreError::NotFound { .. }) => Ok(true),
+            Err(error) => Err(store_problem(&error)),
+        }
     }
 
     /// Says no, also to what was approved and not used yet.

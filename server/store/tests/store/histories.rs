@@ -164,11 +164,11 @@ impl<P: Port> Play<P> {
         let before = self.port.policy().await;
         let mut after = Policy { protected: self.dice.one_in(2), ..Policy::default() };
         let row = Row { agreement: self.dice.of(&Demand::ALL), ..Row::shipped(Risk::Disruptive) };
-        match self.dice.below(4) {
-            0 => drop(after.classes.insert(self.dice.of(&Risk::ALL), row)),
-            1 => drop(after.actions.insert("withdraw".into(), row)),
-            _ => {}
-        }
+        let _ = match self.dice.below(4) {
+            0 => after.classes.insert(self.dice.of(&Risk::ALL), row),
+            1 => after.actions.insert("withdraw".into(), row),
+            _ => None,
+        };
         let digest = |policy: &Policy| policy.digest().expect("digest");
         let seen = Seen { digest: digest(&after), facts: digest(&before) };
         self.add(Subject::Policy { before, after, seen }, Agreement::AnotherAdmin, &["ada", "alan"]).await
