@@ -10,6 +10,12 @@ use model::policy::{Consent, Policy};
 /// Every method checks the caller's role itself before it does anything.
 #[async_trait]
 pub trait TeamBackend: Send + Sync + 'static {
+    /// The caller of what a page asks by itself again and again, which does not keep a session alive.
+    ///
+    /// # Errors
+    /// `NotSignedIn`.
+    async fn looking(&self) -> ApiResult<Caller>;
+
     async fn inbox(&self, caller: Caller) -> ApiResult<Inbox>;
     async fn requests(&self, caller: Caller) -> ApiResult<Vec<RequestLine>>;
     async fn request(&self, caller: Caller, id: RequestId) -> ApiResult<RequestView>;

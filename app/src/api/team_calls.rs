@@ -13,22 +13,23 @@ use model::policy::{Consent, Policy};
 #[server(name = InboxCall, prefix = "/api", endpoint = "inbox", input = Json, output = Json)]
 pub async fn inbox() -> ApiResult<Inbox> {
     let backend = backend()?;
-    let caller = backend.caller().await?;
+    let caller = backend.looking().await?;
     backend.inbox(caller).await
 }
 
-/// Requests of all clusters that the caller may see, newest first.
+/// Requests of all clusters that the caller may see, newest first. `again` is a page that looks by itself.
 #[server(name = RequestsCall, prefix = "/api", endpoint = "requests", input = Json, output = Json)]
-pub async fn requests() -> ApiResult<Vec<RequestLine>> {
+pub async fn requests(again: bool) -> ApiResult<Vec<RequestLine>> {
     let backend = backend()?;
-    let caller = backend.caller().await?;
+    let caller = if again { backend.looking().await? } else { backend.caller().await? };
     backend.requests(caller).await
 }
 
+/// One request beside the world of now. `again` is a page that looks by itself.
 #[server(name = RequestCall, prefix = "/api", endpoint = "request", input = Json, output = Json)]
-pub async fn request(id: RequestId) -> ApiResult<RequestView> {
+pub async fn request(id: RequestId, again: bool) -> ApiResult<RequestView> {
     let backend = backend()?;
-    let caller = backend.caller().await?;
+    let caller = if again { backend.looking().await? } else { backend.caller().await? };
     backend.request(caller, id).await
 }
 

@@ -26,7 +26,7 @@ use model::risk::Risk;
 pub fn ApprovalsPage() -> impl IntoView {
     let i18n = use_i18n();
     Around::is_called(move || said!(i18n, team.approvals).to_owned());
-    let first: Reading<ApiResult<Vec<RequestLine>>> = api::reading(|| (), |()| api::requests());
+    let first: Reading<ApiResult<Vec<RequestLine>>> = api::reading(|| (), |()| api::requests(false));
     view! {
         <PageTitle text=text!(i18n, team.approvals)/>
         <Loaded resource=first view=|lines| view! { <Lists lines/> }/>
@@ -40,7 +40,7 @@ fn Lists(lines: Vec<RequestLine>) -> impl IntoView {
     let lines = RwSignal::new(lines);
     poll(INBOX_EVERY, move || {
         spawn_local(async move {
-            let Ok(new) = api::requests().await else { return };
+            let Ok(new) = api::requests(true).await else { return };
             // The page may be gone by now.
             if lines.try_with_untracked(|old| *old != new) == Some(true) {
                 lines.set(new);

@@ -1,6 +1,6 @@
 //! Approvals and policies: roles are checked here, and once more by the gate inside the store's transaction.
 
-use super::{RequestBackend, actor, stored};
+use super::{RequestBackend, actor, known, stored};
 use app::api::*;
 use async_trait::async_trait;
 use engine::approvals::PolicyChange;
@@ -19,6 +19,11 @@ const REVIEWED: u32 = 50;
 
 #[async_trait]
 impl TeamBackend for RequestBackend {
+    async fn looking(&self) -> ApiResult<Caller> {
+        let (me, _) = known(&self.state, &self.session).await.map_err(ApiError)?;
+        Ok(Caller { me, from: self.from.clone() })
+    }
+
     async fn inbox(&self, caller: Caller) -> ApiResult<Inbox> {
         let mut inbox = Inbox::default();
         for request in self.visible(&caller, REVIEWED).await? {

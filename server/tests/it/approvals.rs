@@ -101,7 +101,7 @@ impl Team {
     }
 
     async fn view(&self, id: RequestId) -> RequestView {
-        self.site.operator.call("request", json!({ "id": id })).await.expect("the request")
+        self.site.operator.call("request", json!({ "id": id, "again": true })).await.expect("the request")
     }
 
     async fn ran(&self) -> u64 {
@@ -275,7 +275,7 @@ async fn a_rejection_is_final_and_so_is_taking_back() {
     say(&team.approver, "approve", second).await.expect("approved");
     say(&team.site.operator, "take_back", second).await.expect("taken back");
     assert_eq!(code(run(&team.site.operator, second).await), ProblemCode::RequestOver);
-    let lines: Vec<RequestLine> = team.approver.call("requests", json!({})).await.expect("list");
+    let lines: Vec<RequestLine> = team.approver.call("requests", json!({ "again": false })).await.expect("list");
     let of_plans: Vec<_> = lines.iter().filter(|one| one.word == "join_nodes").map(|one| one.state.as_str()).collect();
     assert_eq!(of_plans, ["withdrawn", "rejected"]);
     assert_eq!(team.ran().await, 0);

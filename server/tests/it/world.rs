@@ -64,7 +64,7 @@ impl World {
         let nobody = UserId::from_uuid(Uuid::nil());
         let wish = json!({ "wish": "join", "joiners": [node] });
         match function {
-            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" | "inbox" | "requests" => {
+            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" | "inbox" => {
                 json!({})
             }
             "sign_in" => json!({ "name": "nobody", "password": "wrong" }),
@@ -91,7 +91,9 @@ impl World {
             }
             "choose_links" => json!({ "cluster": cluster, "links": [], "revision": 0 }),
             "skip_qdevice" => json!({ "cluster": cluster, "revision": 0 }),
-            "request" | "take_back" | "run_approved" | "break_glass" | "stop_countdown" => json!({ "id": request }),
+            "requests" => json!({ "again": false }),
+            "request" => json!({ "id": request, "again": true }),
+            "take_back" | "run_approved" | "break_glass" | "stop_countdown" => json!({ "id": request }),
             "approve" | "reject" | "review" => json!({ "id": request, "comment": "test" }),
             "policy" => json!({ "cluster": cluster }),
             "change_policy" => {

@@ -31,7 +31,7 @@ pub struct Watched {
 impl Watched {
     pub fn look(self) {
         spawn_local(async move {
-            let Ok(new) = api::request(self.id).await else { return };
+            let Ok(new) = api::request(self.id, true).await else { return };
             // The page may be gone by now.
             if self.view.try_with_untracked(|old| *old != new) == Some(true) {
                 self.view.set(new);
@@ -52,7 +52,7 @@ impl Watched {
 #[component]
 pub fn RequestPage() -> impl IntoView {
     let id = id_in_address::<RequestId>();
-    let first = api::reading(move || id.get(), |id| async move { api::request(id.map_err(ApiError)?).await });
+    let first = api::reading(move || id.get(), |id| async move { api::request(id.map_err(ApiError)?, false).await });
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
 }
 
