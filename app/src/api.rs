@@ -6,10 +6,18 @@
 mod backend;
 mod calls;
 mod carried;
+mod team;
+#[cfg(feature = "ssr")]
+mod team_backend;
+mod team_calls;
 mod wire;
 
 #[cfg(feature = "ssr")]
 pub use backend::{Backend, Caller};
 pub use calls::*;
 pub use carried::*;
+pub use team::*;
+#[cfg(feature = "ssr")]
+pub use team_backend::TeamBackend;
+pub use team_calls::*;
 pub use wire::{Json, Reading, Wire, read, reading, reading_first};

@@ -1,5 +1,6 @@
 //! One module per page; what several pages need is in `components` and `state`.
 
+pub mod approvals;
 pub mod audit;
 pub mod cluster;
 pub mod clusters;
@@ -13,7 +14,9 @@ pub mod not_found;
 pub mod operation;
 pub mod operations;
 pub mod people;
+pub mod policy;
 pub mod recover;
 pub mod sign_in;
+pub mod sign_in_again;
 pub mod withdraw;
 pub mod wizard;

@@ -3,6 +3,7 @@
 //!
 //! The sign-in, the list of clusters and the frame around all pages are in the first module.
 
+use crate::pages::approvals::{ApprovalsPage, RequestPage};
 use crate::pages::audit::AuditPage;
 use crate::pages::cluster::ClusterPage;
 use crate::pages::evidence::EvidencePage;
@@ -10,6 +11,7 @@ use crate::pages::import::{ImportClusterPage, ImportPage};
 use crate::pages::operation::OperationPage;
 use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
 use crate::pages::people::PeoplePage;
+use crate::pages::policy::PolicyPage;
 use crate::pages::recover::RecoverPage;
 use crate::pages::withdraw::WithdrawPage;
 use crate::pages::wizard::WizardPage;
@@ -42,6 +44,9 @@ enum Build {
 enum Team {
     Audit,
     People,
+    Approvals,
+    Request,
+    Policy,
 }
 
 #[lazy]
@@ -74,6 +79,9 @@ fn team_room(page: Team) -> AnyView {
     match page {
         Team::Audit => view! { <AuditPage/> }.into_any(),
         Team::People => view! { <PeoplePage/> }.into_any(),
+        Team::Approvals => view! { <ApprovalsPage/> }.into_any(),
+        Team::Request => view! { <RequestPage/> }.into_any(),
+        Team::Policy => view! { <PolicyPage/> }.into_any(),
     }
 }
 
@@ -113,3 +121,6 @@ route!(WithdrawRoute, build_room / __preload_build_room, Build::Withdraw);
 route!(RecoverRoute, build_room / __preload_build_room, Build::Recover);
 route!(AuditRoute, team_room / __preload_team_room, Team::Audit);
 route!(PeopleRoute, team_room / __preload_team_room, Team::People);
+route!(ApprovalsRoute, team_room / __preload_team_room, Team::Approvals);
+route!(RequestRoute, team_room / __preload_team_room, Team::Request);
+route!(PolicyRoute, team_room / __preload_team_room, Team::Policy);

@@ -40,6 +40,9 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("import") view={Lazy::<ImportRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("operations") view={Lazy::<AllOperationsRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("operations/:id") view={Lazy::<OperationRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("clusters/:id/policy") view={Lazy::<PolicyRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("approvals") view={Lazy::<ApprovalsRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("approvals/:id") view={Lazy::<RequestRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("audit") view={Lazy::<AuditRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("people") view={Lazy::<PeopleRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("*any") view=NotFound ssr=WHOLE/>

@@ -3,7 +3,9 @@
 pub mod belief;
 pub mod clock;
 mod cookie;
+pub mod inbox;
 pub mod language;
 pub mod live;
+pub mod poll;
 pub mod session;
 pub mod theme;

@@ -34,6 +34,7 @@ export async function demo(spec, { nodes = 3, speed = 8, sick = false } = {}) {
     qnetd: all.find((one) => one.qnetd),
     operator: accounts.find((one) => one.role === 'operator'),
     approver: accounts.find((one) => one.role === 'approver'),
+    admin: accounts.find((one) => one.role === 'admin'),
   }
 }
 

@@ -8,6 +8,7 @@ mod import;
 mod nodes;
 mod people;
 mod plans;
+mod team;
 mod trail;
 mod ways;
 mod wizard;
@@ -83,14 +84,25 @@ fn stored(error: engine::ports::StoreError) -> ApiError {
     ApiError(store_problem(&error))
 }
 
-/// Who is signed in with this session; ends sessions that are too old or whose account is gone.
+/// Who is signed in with this session, which goes on by that; ends sessions that are too old or whose account is gone.
 ///
 /// # Errors
 /// `NotSignedIn`.
 pub async fn caller_of(state: &AppState, session: &Session) -> Result<Me, Problem> {
+    let (me, mut account) = known(state, session).await?;
+    let now = state.engine.clock.now();
+    if now.duration_since(account.touched_at).as_secs() >= TOUCH_EVERY_S {
+        account.touched_at = now;
+        session.insert(ACCOUNT, &account).await.map_err(|_| Problem::from(ProblemCode::NotSignedIn))?;
+    }
+    Ok(me)
+}
+
+/// The same for what a page asks by itself again and again: a tab that stands open does not keep its session alive.
+async fn known(state: &AppState, session: &Session) -> Result<(Me, Account), Problem> {
     let nobody = || Problem::from(ProblemCode::NotSignedIn);
     let account: Option<Account> = session.get(ACCOUNT).await.map_err(|_| nobody())?;
-    let mut account = account.ok_or_else(nobody)?;
+    let account = account.ok_or_else(nobody)?;
     let now = state.engine.clock.now();
     let user = state.engine.store.user(account.user).await.map_err(|_| nobody())?;
     let too_old = now.duration_since(account.signed_in_at).as_hours() >= ABSOLUTE_H;
@@ -98,19 +110,16 @@ pub async fn caller_of(state: &AppState, session: &Session) -> Result<Me, Proble
         session.flush().await.map_err(|_| nobody())?;
         return Err(nobody());
     }
-    if now.duration_since(account.touched_at).as_secs() >= TOUCH_EVERY_S {
-        account.touched_at = now;
-        session.insert(ACCOUNT, &account).await.map_err(|_| nobody())?;
-    }
     let fresh = now.duration_since(account.fresh_at).as_secs() < i64::from(FRESH_SIGN_IN_MIN) * 60;
-    Ok(Me {
+    let me = Me {
         id: user.id,
         name: user.name,
         access: user.access,
         fresh,
         demo: state.demo.is_some(),
         demo_speed: demo_speed(state),
-    })
+    };
+    Ok((me, account))
 }
 
 /// Said only where it differs from real time.

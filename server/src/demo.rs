@@ -24,7 +24,8 @@ use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// The ready accounts; the demo listens on loopback only.
-const ACCOUNTS: [(&str, Role); 2] = [("operator", Role::Operator), ("approver", Role::Approver)];
+const ACCOUNTS: [(&str, Role); 3] =
+    [("operator", Role::Operator), ("approver", Role::Approver), ("admin", Role::Admin)];
 const PASSWORD: &str = "demo-password";
 /// Where the console's key is on the nodes of the prepared cluster.
 const CONSOLE_KEY_FILE: &str = "/root/.ssh/authorized_keys2";

@@ -8,6 +8,7 @@
 pub mod accounts;
 pub mod authorisation;
 pub mod backend;
+mod background;
 pub mod checkpoints;
 pub mod cli;
 pub mod config;

@@ -1,8 +1,7 @@
 //! Putting everything together, listening, and stopping cleanly.
 
 use crate::accounts::Accounts;
-use crate::backend::EVIDENCE_DAYS;
-use crate::checkpoints;
+use crate::background;
 use crate::config::{Config, prepare_data};
 use crate::keys::ConsoleKey;
 use crate::passwords::Passwords;
@@ -12,9 +11,7 @@ use crate::system::{SystemClock, SystemIds};
 use anyhow::Context as _;
 use engine::Engine;
 use engine::audit::Person;
-use engine::audit::checkpoint::Checkpointer;
 use engine::execute;
-use engine::ports::{AuditStore, CheckpointSink};
 use model::audit::{AuditCode, Outcome};
 use ssh::{SshDialer, TcpConnector};
 use std::net::SocketAddr;
@@ -24,6 +21,7 @@ use std::time::Duration;
 use store::SqliteStore;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 /// Name of the database in the data folder.
 pub const DATABASE: &str = "quorate.db";
@@ -31,12 +29,6 @@ pub const DATABASE: &str = "quorate.db";
 const GRACE: Duration = Duration::from_secs(3);
 /// Operations get so long to let go of the store.
 const WORK_STOP: Duration = Duration::from_secs(5);
-/// How often expired sessions and old evidence are removed.
-const HOUSEKEEPING: Duration = Duration::from_secs(600);
-/// How often what entries are found by is brought up to date while nobody looks.
-const AUDIT_FOLLOW: Duration = Duration::from_secs(2);
-/// How large that evidence may grow, in bytes.
-const EVIDENCE_MAX_BYTES: u64 = 2_000_000_000;
 
 /// The parts that commands and the server share.
 pub struct House {
@@ -89,19 +81,9 @@ pub async fn serve(
     engine.audit.write(entry).await?;
     execute::recover(&engine).await.map_err(|problem| anyhow::anyhow!("recovering operations failed: {problem}"))?;
     engine.watch_all().await;
-    let housekeeping = tokio::spawn(keep_house(engine.clone(), store.clone()));
-    let summaries = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.summarise_hourly().await }
-    });
-    let checkpointer = checkpointer(&config, &engine, &store).await?;
-    let signing = checkpointer.clone().map(|checkpointer| tokio::spawn(checkpointer.run()));
-    let deriving = tokio::spawn(follow_audit(store.clone()));
-    let reading = tokio::spawn(engine.chain.clone().run());
-    let following = tokio::spawn({
-        let engine = engine.clone();
-        async move { engine.follow_lowered_votes().await }
-    });
+    let mut background = background::start(&engine, &store);
+    let checkpointer = background::checkpointer(&config, &engine, &store).await?;
+    background.extend(checkpointer.clone().map(|checkpointer| tokio::spawn(checkpointer.run())));
     let leptos = crate::site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo };
     let router = routes::router(state, config.secure())?;
@@ -124,18 +106,13 @@ pub async fn serve(
         }
         None => axum_server::from_tcp(listener)?.handle(handle).serve(service).await?,
     }
-    housekeeping.abort();
-    summaries.abort();
-    following.abort();
+    background.iter().for_each(JoinHandle::abort);
     engine.watchers.stop_all();
     // The hour that has begun, too.
     engine.summarise_watching().await?;
     // Operations stop where they stand, and are taken up at the next start; nothing may write once the store closes.
     if !engine.work.stop(WORK_STOP).await {
         tracing::warn!(limit.s = WORK_STOP.as_secs(), "work was still running when the console ended");
-    }
-    for task in [Some(deriving), Some(reading), signing].into_iter().flatten() {
-        task.abort();
     }
     if let Some(checkpointer) = checkpointer
         && let Err(error) = checkpointer.look(true).await
@@ -147,34 +124,6 @@ pub async fn serve(
     Ok(())
 }
 
-/// Who signs the audit's head; `None` where the key that belongs to this database is missing.
-async fn checkpointer(
-    config: &Config,
-    engine: &Engine,
-    store: &SqliteStore,
-) -> anyhow::Result<Option<Arc<Checkpointer>>> {
-    let Some(key) = checkpoints::signing_key(store, &config.data).await? else { return Ok(None) };
-    let file = config.checkpoints.file.clone().unwrap_or_else(|| config.data.join(checkpoints::CHECKPOINT_FILE));
-    let mut sinks: Vec<Arc<dyn CheckpointSink>> = vec![Arc::new(checkpoints::File::new(file))];
-    if config.checkpoints.syslog {
-        sinks.push(Arc::new(checkpoints::Syslog::default()));
-    }
-    let (store, clock) = (Arc::clone(&engine.store), Arc::clone(&engine.clock));
-    Ok(Some(Arc::new(Checkpointer::new(store, clock, key, sinks))))
-}
-
-/// Entries are found at once even when nobody has looked for a while.
-async fn follow_audit(store: SqliteStore) {
-    let mut tick = tokio::time::interval(AUDIT_FOLLOW);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        if let Err(error) = store.derive().await {
-            tracing::warn!(store.error = %error, "what entries are found by was not brought up to date");
-        }
-    }
-}
-
 async fn stop_on_signal(handle: axum_server::Handle<SocketAddr>, mut terminate: Signal) {
     tokio::select! {
         _ = terminate.recv() => {}
@@ -182,21 +131,4 @@ async fn stop_on_signal(handle: axum_server::Handle<SocketAddr>, mut terminate: 
     }
     tracing::info!("stopping");
     handle.graceful_shutdown(Some(GRACE));
-}
-
-async fn keep_house(engine: Engine, store: SqliteStore) {
-    let mut tick = tokio::time::interval(HOUSEKEEPING);
-    loop {
-        tick.tick().await;
-        let now = engine.clock.now();
-        let before = now.checked_sub(jiff::Span::new().hours(24 * EVIDENCE_DAYS)).unwrap_or(now);
-        let swept = async {
-            engine.store.expire_sessions(now).await?;
-            engine.store.expire(before).await?;
-            store.trim_evidence(EVIDENCE_MAX_BYTES).await
-        };
-        if let Err(error) = swept.await {
-            tracing::warn!(store.error = %error, "old sessions and evidence were not removed");
-        }
-    }
 }

@@ -20,6 +20,13 @@ pub enum Deed {
     AbandonOperation,
     ForgetCluster,
     ManagePeople,
+    /// Say yes or no to what others ask for; the policy may want a higher role for it.
+    DecideRequest,
+    /// Run alone what needs somebody else, after a countdown.
+    BreakGlass,
+    /// Stop the countdown of somebody who runs a plan alone.
+    StopCountdown,
+    ChangePolicy,
 }
 
 impl Deed {
@@ -38,13 +45,17 @@ impl Deed {
         Self::AbandonOperation,
         Self::ForgetCluster,
         Self::ManagePeople,
+        Self::DecideRequest,
+        Self::BreakGlass,
+        Self::StopCountdown,
+        Self::ChangePolicy,
     ];
 
     /// The lowest role that may do it (`product.md`, who uses it).
     #[must_use]
     pub const fn needs(self) -> Role {
         match self {
-            Self::See | Self::ReadAudit | Self::RunChecks => Role::Viewer,
+            Self::See | Self::ReadAudit | Self::RunChecks | Self::StopCountdown => Role::Viewer,
             Self::AddCluster
             | Self::AddNode
             | Self::PinUnknownKey
@@ -52,8 +63,10 @@ impl Deed {
             | Self::ProposePlan
             | Self::RunPlan
             | Self::ResumeOperation
-            | Self::AbandonOperation => Role::Operator,
-            Self::ReplaceChangedKey | Self::ForgetCluster | Self::ManagePeople => Role::Admin,
+            | Self::AbandonOperation
+            | Self::DecideRequest => Role::Operator,
+            Self::BreakGlass => Role::Approver,
+            Self::ReplaceChangedKey | Self::ForgetCluster | Self::ManagePeople | Self::ChangePolicy => Role::Admin,
         }
     }
 }
@@ -81,6 +94,6 @@ mod tests {
     #[test]
     fn a_viewer_changes_nothing() {
         let allowed: Vec<_> = Deed::ALL.iter().filter(|deed| do_it(Role::Viewer, **deed).is_ok()).collect();
-        assert_eq!(allowed, [&Deed::See, &Deed::ReadAudit, &Deed::RunChecks]);
+        assert_eq!(allowed, [&Deed::See, &Deed::ReadAudit, &Deed::RunChecks, &Deed::StopCountdown]);
     }
 }

@@ -67,6 +67,10 @@ typed_id!(
     OperationId
 );
 typed_id!(
+    /// A question to other people whether something may be done.
+    RequestId
+);
+typed_id!(
     /// A person with an account.
     UserId
 );

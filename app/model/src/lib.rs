@@ -3,6 +3,7 @@
 //! Architecture invariant: this crate knows no runtime, no database, no SSH and no web; it compiles for wasm.
 //! It carries codes and parameters; words live in `app/locales`.
 
+pub mod approval;
 pub mod audit;
 pub mod can;
 pub mod capability;

@@ -12,7 +12,7 @@ use thiserror::Error;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "state")]
 pub enum OperationState {
-    /// Waits to be run (later: for an approval).
+    /// Written down, about to take the cluster's place.
     Proposed,
     Running,
     /// Stopped where only a person can say how to go on.

@@ -1,6 +1,11 @@
-//! What has to happen before a plan may run, by its risk: the shipped table.
+//! What has to happen before a plan may run, by its risk: the shipped table, and what a cluster's admins changed in it.
+
+mod table;
+
+pub use table::{Demand, Policy, PolicyFault, Row};
 
 use crate::risk::Risk;
+use crate::role::Role;
 use serde::{Deserialize, Serialize};
 
 /// How long a sign-in counts as fresh, in minutes.
@@ -15,6 +20,32 @@ pub enum Agreement {
     AnotherPerson,
     /// Another person with the role approver.
     AnotherApprover,
+    /// Another admin: for changes of the policy itself.
+    AnotherAdmin,
+}
+
+impl Agreement {
+    pub const WORDS: &'static [&'static str] = &["nobody", "another_person", "another_approver", "another_admin"];
+
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Nobody => "nobody",
+            Self::AnotherPerson => "another_person",
+            Self::AnotherApprover => "another_approver",
+            Self::AnotherAdmin => "another_admin",
+        }
+    }
+
+    /// The lowest role on the cluster whose word counts.
+    #[must_use]
+    pub const fn role(self) -> Role {
+        match self {
+            Self::Nobody | Self::AnotherPerson => Role::Operator,
+            Self::AnotherApprover => Role::Approver,
+            Self::AnotherAdmin => Role::Admin,
+        }
+    }
 }
 
 /// What the policy asks for.
@@ -30,29 +61,7 @@ pub struct Ruling {
 /// The shipped policy. `protected` is the cluster's switch.
 #[must_use]
 pub const fn rule(risk: Risk, protected: bool) -> Ruling {
-    match risk {
-        Risk::ReadOnly | Risk::Reversible => Ruling {
-            reason: false,
-            typed_target: false,
-            fresh_sign_in: false,
-            second_factor: false,
-            agreement: Agreement::Nobody,
-        },
-        Risk::Disruptive => Ruling {
-            reason: true,
-            typed_target: true,
-            fresh_sign_in: true,
-            second_factor: false,
-            agreement: if protected { Agreement::AnotherPerson } else { Agreement::Nobody },
-        },
-        Risk::Destructive => Ruling {
-            reason: true,
-            typed_target: true,
-            fresh_sign_in: true,
-            second_factor: true,
-            agreement: Agreement::AnotherApprover,
-        },
-    }
+    Row::shipped(risk).ruling(protected)
 }
 
 /// What a person brings along when asking to run a plan.

@@ -25,7 +25,7 @@ pub struct Caller {
 
 /// Every method checks the caller's role itself before it does anything.
 #[async_trait]
-pub trait Backend: Send + Sync + 'static {
+pub trait Backend: super::TeamBackend {
     /// The caller of the request being answered.
     ///
     /// # Errors

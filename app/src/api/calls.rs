@@ -17,7 +17,7 @@ use model::verify::Verification;
 use model::wizard::Draft;
 
 #[cfg(feature = "ssr")]
-fn backend() -> ApiResult<std::sync::Arc<dyn super::Backend>> {
+pub(super) fn backend() -> ApiResult<std::sync::Arc<dyn super::Backend>> {
     use_context::<std::sync::Arc<dyn super::Backend>>()
         .ok_or_else(|| ApiError(model::problem::ProblemCode::Internal.into()))
 }

@@ -1,5 +1,6 @@
 //! Values that travel between page and server; everything else that travels is a type of `model`.
 
+use super::team::AgreedBy;
 use super::wire::Wire;
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use model::Timestamp;
@@ -198,6 +199,8 @@ pub struct OperationView {
     pub cluster_name: String,
     pub output: Vec<OutputLine>,
     pub role: Role,
+    /// Who agreed that it may run; `None` where nobody had to.
+    pub agreed: Option<AgreedBy>,
     /// Sequence of the cluster's live stream at the time of reading.
     pub seq: u64,
 }

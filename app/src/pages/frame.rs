@@ -1,5 +1,6 @@
 //! What surrounds every page behind the sign-in: top bar, navigation, and the person.
 
+mod countdowns;
 mod switches;
 mod top;
 
@@ -7,9 +8,11 @@ use crate::api;
 use crate::api::{ApiResult, Me, Reading};
 use crate::i18n::*;
 use crate::pages::loaded::Loaded;
-use crate::reactive::part;
+use crate::reactive::{memo, part};
+use crate::state::inbox::Waiting;
 use crate::state::live::LiveCluster;
 use crate::state::session::Session;
+use countdowns::Countdowns;
 use leptos::prelude::*;
 use leptos_router::components::{A, Outlet};
 use leptos_router::hooks::use_location;
@@ -67,6 +70,8 @@ fn Inside(me: Me) -> impl IntoView {
     let around = Around { cluster: RwSignal::new(None), here: RwSignal::new(String::new()) };
     provide_context(session);
     provide_context(around);
+    let waiting = Waiting::begin();
+    provide_context(waiting);
     let menu = RwSignal::new(false);
     let location = use_location();
     Effect::new(move |_| {
@@ -78,10 +83,11 @@ fn Inside(me: Me) -> impl IntoView {
         <div class="frame" class:frame-menu=move || menu.get()>
             <TopBar session around menu/>
             <nav class="side" id="side" aria-label=move || said!(i18n, common.navigation)>
-                <Navigation around/>
+                <Navigation around waiting/>
                 <div class="side-switches"><Switches/><SignOut/></div>
             </nav>
             <main id="main" class="main" tabindex="-1">
+                <Countdowns waiting/>
                 <Outlet/>
             </main>
         </div>
@@ -90,8 +96,20 @@ fn Inside(me: Me) -> impl IntoView {
 }
 
 #[component]
-fn Navigation(around: Around) -> impl IntoView {
+fn Navigation(around: Around, waiting: Waiting) -> impl IntoView {
     let i18n = use_i18n();
+    let count = memo(move |_| waiting.0.with(|inbox| inbox.waiting));
+    let badge = part(move || {
+        let count = count.get();
+        (count > 0).then(|| {
+            view! {
+                <span class="side-count">
+                    <span aria-hidden="true">{count}</span>
+                    <span class="visually-hidden">{word!(i18n, common.waiting_for_you, count = count)}</span>
+                </span>
+            }
+        })
+    });
     let of_cluster = part(move || {
         around.cluster.get().map(|(name, live)| {
             let at = format!("/clusters/{}", live.id);
@@ -101,6 +119,7 @@ fn Navigation(around: Around) -> impl IntoView {
                     <li><A href=at.clone() exact=true>{word!(i18n, common.nav_overview)}</A></li>
                     <li><A href=format!("{at}/build")>{word!(i18n, common.nav_build)}</A></li>
                     <li><A href=format!("{at}/operations")>{word!(i18n, common.nav_operations)}</A></li>
+                    <li><A href=format!("{at}/policy")>{word!(i18n, common.nav_policy)}</A></li>
                 </ul>
             }
         })
@@ -114,6 +133,7 @@ fn Navigation(around: Around) -> impl IntoView {
         {of_cluster}
         <p class="side-head">{word!(i18n, common.nav_team)}</p>
         <ul>
+            <li><A href="/approvals">{word!(i18n, common.nav_approvals)}" "{badge}</A></li>
             <li><A href="/audit">{word!(i18n, common.nav_audit)}</A></li>
             <li><A href="/people">{word!(i18n, common.nav_people)}</A></li>
         </ul>

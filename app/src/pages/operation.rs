@@ -5,7 +5,7 @@ mod output;
 pub mod steps;
 
 use crate::api;
-use crate::api::{ApiError, ApiResult, OperationView, Reading};
+use crate::api::{AgreedBy, ApiError, ApiResult, OperationView, Reading};
 use crate::components::{Badge, Card, FactRow, LiveRegion, Notice, PageTitle, Tone, When};
 use crate::i18n::*;
 use crate::pages::frame::Around;
@@ -14,6 +14,7 @@ use crate::reactive::{derived, memo, part};
 use crate::state::live::{LiveCluster, follow_operation};
 use crate::words::use_words;
 use leptos::prelude::*;
+use model::approval::Agreed;
 use model::ids::OperationId;
 use model::operation::{Operation, OperationState};
 use model::problem::Problem;
@@ -31,7 +32,7 @@ fn Followed(view: OperationView) -> impl IntoView {
     let words = use_words();
     let live = follow_operation(&view.operation);
     Around::is_about(&view.cluster_name, live);
-    let OperationView { operation: read, output, .. } = view;
+    let OperationView { operation: read, output, agreed, .. } = view;
     let intent = read.plan.intent.word();
     Around::is_called(move || words.plain("intent", intent));
     let operation = current(live, read);
@@ -56,7 +57,7 @@ fn Followed(view: OperationView) -> impl IntoView {
                 <decide::Decide operation/>
                 <steps::Steps operation lines/>
             </div>
-            <About operation/>
+            <About operation agreed/>
         </div>
     }
     .into_any()
@@ -82,7 +83,7 @@ fn Trouble(state: Memo<OperationState>) -> impl IntoView {
 }
 
 #[component]
-fn About(operation: Memo<Operation>) -> impl IntoView {
+fn About(operation: Memo<Operation>, agreed: Option<AgreedBy>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let one = operation.get_untracked();
@@ -107,6 +108,7 @@ fn About(operation: Memo<Operation>) -> impl IntoView {
                     <FactRow name=text!(i18n, pages.column_when)><When at=one.proposed_at/></FactRow>
                     {finished}
                     {reason}
+                    <AgreedRow agreed/>
                     <FactRow name=text!(i18n, pages.column_risk)>
                         <Badge tone=Tone::from(risk) word=derived(move || words.plain("risk", &risk_word))/>
                     </FactRow>
@@ -115,6 +117,23 @@ fn About(operation: Memo<Operation>) -> impl IntoView {
                 <ul class="bullets muted">{consequences.collect_view()}</ul>
             </div>
         </Card>
+    }
+    .into_any()
+}
+
+/// Who agreed, where somebody had to.
+#[component]
+fn AgreedRow(agreed: Option<AgreedBy>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let Some(AgreedBy { request, agreed }) = agreed else { return ().into_any() };
+    let by = derived(move || match &agreed {
+        Agreed::By { by, .. } => by.clone(),
+        Agreed::Alone { .. } => words.plain("agreed", "alone"),
+    });
+    let to = format!("/approvals/{request}");
+    view! {
+        <FactRow name=text!(i18n, pages.agreed_by)>{part(move || by.get())}" · "<a href=to>{word!(i18n, pages.to_request)}</a></FactRow>
     }
     .into_any()
 }

@@ -1,8 +1,10 @@
 use super::*;
+use model::approval::{FactCode, RequestState, VoidCode};
 use model::audit::{AuditCode, Outcome};
 use model::import::DifferenceCode;
 use model::operation::{OperationState, StepStatus};
 use model::plan::{Action, ConsequenceCode, Intent, Undo};
+use model::policy::{Agreement, Demand};
 use model::preflight::{CheckGroup, CheckId, FindingCode, Verdict};
 use model::problem::ProblemCode;
 use model::reading::ReadingCode;
@@ -88,6 +90,8 @@ const TEXTS: [(&str, [&str; 2]); 2] = [
 
 /// Words that belong to no list of the model: states of a log-in, demands of the policy, faults of the demo, answers of a probe.
 const OTHERS: &[&str] = &[
+    "agreed_alone",
+    "intent_policy",
     "answer_refused",
     "answer_timeout",
     "fault_kill",
@@ -140,6 +144,11 @@ fn wanted() -> BTreeSet<String> {
     add("disagreement", DisagreementCode::ALL.iter().map(|code| code.as_str()).collect());
     add("reading", ReadingCode::ALL.iter().map(|code| code.as_str()).collect());
     add("gentler", Gentler::ALL.iter().map(|way| way.as_str()).collect());
+    add("void", VoidCode::ALL.iter().map(|code| code.as_str()).collect());
+    add("fact", FactCode::ALL.iter().map(|code| code.as_str()).collect());
+    add("request", RequestState::WORDS.to_vec());
+    add("agreement", Agreement::WORDS.to_vec());
+    add("demand", Demand::WORDS.to_vec());
     add("undo", Undo::WORDS.to_vec());
     add("action", Action::WORDS.to_vec());
     add("intent", Intent::WORDS.to_vec());

@@ -117,6 +117,7 @@ pub fn store_problem(error: &StoreError) -> Problem {
         StoreError::NotFound { what } => Problem::new(ProblemCode::NotFound).with("what", what),
         StoreError::Conflict { what: "running operation" } => ProblemCode::AlreadyRunning.into(),
         StoreError::Conflict { what } => Problem::new(ProblemCode::WorldChanged).with("what", what),
+        StoreError::Refused { why } => why.into(),
         StoreError::Database { .. } | StoreError::Corrupt { .. } => {
             // The text may hold paths; it belongs into the log, not onto a page.
             tracing::error!(store.error = %error, "the store failed");

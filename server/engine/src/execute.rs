@@ -209,8 +209,8 @@ pub async fn publish(engine: &Engine, id: OperationId) {
     }
 }
 
-/// At start-up: commands of unknown outcome are said so, what never began is given up, steps that were proven are
-/// settled, running operations go on.
+/// At start-up: commands of unknown outcome are said so, what never began is given up, countdowns that nobody could see
+/// are over, steps that were proven are settled, running operations go on.
 ///
 /// # Errors
 /// When the store fails.
@@ -219,6 +219,7 @@ pub async fn recover(engine: &Engine) -> Result<usize, Problem> {
     for operation in engine.store.proposed().await.map_err(|error| store_problem(&error))? {
         give_up_unbegun(engine, &operation).await.map_err(|error| store_problem(&error))?;
     }
+    engine.end_countdowns().await?;
     let unfinished = engine.store.unfinished().await.map_err(|error| store_problem(&error))?;
     engine.forget_all_withdrawn().await.map_err(|error| store_problem(&error))?;
     let mut resumed = 0;

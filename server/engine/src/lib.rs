@@ -3,6 +3,7 @@
 //! Architecture invariant: the engine knows neither SSH nor SQL; it reaches both through the traits in `ports`.
 
 pub mod abandon;
+pub mod approvals;
 pub mod audit;
 pub mod context;
 pub mod evidence;

@@ -107,3 +107,10 @@ pub const LOWERED_LOOK: Duration = Duration::from_secs(5);
 pub const LOWERED_ALARM: Duration = Duration::from_secs(3_600);
 /// Operations that lowered votes, newest first, that are looked at.
 pub const LOWERED_MAX: u32 = 50;
+/// Open requests of one cluster; who asks for one more is refused.
+pub const REQUESTS_OPEN_MAX: u32 = 50;
+/// Between two looks whether a countdown is over.
+pub const COUNTDOWN_LOOK: Duration = Duration::from_millis(250);
+/// How often requests whose time is over are written down as such (what counts is the time itself, not this), and
+/// clusters are protected that have guests by now.
+pub const AGREEMENTS_PAUSE: Duration = Duration::from_secs(15);

@@ -8,7 +8,7 @@ mod time;
 pub use checkpoint::{CheckpointSink, SinkError};
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
 pub use store::{
-    Adoption, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore, JournalEntry,
-    OperationStore, PinStore, SessionRow, SessionStore, Store, StoreError, StoredUser, UserStore,
+    Adoption, ApprovalStore, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore,
+    JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, Store, StoreError, StoredUser, UserStore,
 };
 pub use time::{Clock, Ids};

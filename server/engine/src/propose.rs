@@ -12,7 +12,7 @@ use model::lint::{LintFault, lint};
 use model::operation::{Operation, OperationState, StepStatus};
 use model::plan::{Intent, Plan};
 use model::planner::{self, PlanWorld};
-use model::policy::{self, Consent, Ruling};
+use model::policy::{Consent, Ruling, Unmet};
 use model::problem::{Problem, ProblemCode};
 
 /// A plan together with what the policy asks for it.
@@ -43,7 +43,8 @@ impl Engine {
             return Err(unfit(fault));
         }
         let digest = plan.digest().map_err(|_| Problem::from(ProblemCode::Internal))?;
-        let ruling = policy::rule(plan.risk, cluster.protected);
+        let policy = self.store.policy(cluster.id).await.map_err(|error| store_problem(&error))?;
+        let ruling = policy.rule(plan.intent.word(), plan.risk);
         Ok(Proposal { plan, digest, ruling })
     }
 
@@ -66,8 +67,7 @@ impl Engine {
         }
         let missing = proposal.ruling.unmet(consent, &proposal.plan.target, fresh, false);
         if let Some(first) = missing.first() {
-            let word = serde_json::to_value(first).ok().and_then(|value| value.as_str().map(str::to_owned));
-            let problem = Problem::new(ProblemCode::ConsentMissing).with("missing", word.unwrap_or_default());
+            let problem = unmet(*first);
             self.refuse(who, cluster, &proposal, &problem).await?;
             return Err(problem);
         }
@@ -91,7 +91,7 @@ impl Engine {
     }
 
     /// What the person saw of the nodes is kept as long as the operation itself.
-    async fn hold_evidence(&self, operation: &Operation) {
+    pub(crate) async fn hold_evidence(&self, operation: &Operation) {
         self.evidence.flush().await;
         if let Err(error) = self.store.hold(operation.cluster, operation.id).await {
             tracing::warn!(store.error = %error, "the evidence of an operation was not bound to it");
@@ -99,7 +99,7 @@ impl Engine {
     }
 
     /// What could not take its place does not wait for ever.
-    async fn withdraw(&self, who: &Person, operation: &Operation, problem: &Problem) -> Result<(), Problem> {
+    pub(crate) async fn withdraw(&self, who: &Person, operation: &Operation, problem: &Problem) -> Result<(), Problem> {
         let mut entry = self.operation_entry(operation, AuditCode::PlanRefused, who, Outcome::Refused);
         entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
         self.store
@@ -108,7 +108,7 @@ impl Engine {
             .map_err(|error| store_problem(&error))
     }
 
-    async fn refuse(
+    pub(crate) async fn refuse(
         &self,
         who: &Person,
         cluster: ClusterId,
@@ -203,6 +203,12 @@ impl Engine {
         execute::spawn(self.clone(), id, who.clone(), None);
         Ok(())
     }
+}
+
+/// The refusal of a person who has not met a demand.
+pub(crate) fn unmet(demand: Unmet) -> Problem {
+    let word = serde_json::to_value(demand).ok().and_then(|value| value.as_str().map(str::to_owned));
+    Problem::new(ProblemCode::ConsentMissing).with("missing", word.unwrap_or_default())
 }
 
 /// Why a plan may not be shown; only what people chose is theirs to change.

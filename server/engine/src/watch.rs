@@ -3,6 +3,7 @@
 
 pub mod counts;
 mod follow;
+mod guests;
 mod lanes;
 mod node;
 mod sweep;
@@ -11,6 +12,7 @@ mod tally;
 use crate::context::Engine;
 use crate::limits::SWEEP_PAUSE;
 use counts::Counts;
+use guests::Guests;
 use lanes::Lanes;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{ClusterPhase, Purpose};
@@ -25,6 +27,8 @@ use tokio::task::AbortHandle;
 pub struct Watchers {
     /// What went wrong.
     pub counts: Arc<Counts>,
+    /// How many guests there are.
+    pub guests: Guests,
     tally: Tally,
     lanes: Lanes,
     running: Arc<Mutex<BTreeMap<Key, AbortHandle>>>,
@@ -98,6 +102,7 @@ impl Engine {
     pub fn unwatch(&self, cluster: ClusterId) {
         self.watchers.stop_where(|key| key.cluster() == cluster);
         self.hub.forget(cluster);
+        self.watchers.guests.forget(cluster);
         self.evidence.forget(cluster);
     }
 

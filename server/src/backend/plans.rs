@@ -51,7 +51,7 @@ impl RequestBackend {
     }
 
     /// What needs more than the right to run plans.
-    fn may_wish(caller: &Caller, id: ClusterId, wish: &Wish) -> ApiResult<()> {
+    pub(super) fn may_wish(caller: &Caller, id: ClusterId, wish: &Wish) -> ApiResult<()> {
         match wish {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
             Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
@@ -60,7 +60,7 @@ impl RequestBackend {
     }
 
     /// A wish becomes an intent with what the draft and the cluster already say.
-    async fn intent(&self, caller: &Caller, cluster: &Cluster, wish: &Wish) -> ApiResult<Intent> {
+    pub(super) async fn intent(&self, caller: &Caller, cluster: &Cluster, wish: &Wish) -> ApiResult<Intent> {
         let engine = &self.state.engine;
         let links = engine.store.draft(cluster.id).await.map_err(stored)?.links;
         match wish {
@@ -124,7 +124,7 @@ impl RequestBackend {
     }
 
     /// What the wizard would answer if asked: the same machine guards the button and the call.
-    async fn obstacles(&self, cluster: &Cluster, wish: &Wish) -> ApiResult<Vec<Problem>> {
+    pub(super) async fn obstacles(&self, cluster: &Cluster, wish: &Wish) -> ApiResult<Vec<Problem>> {
         let engine = &self.state.engine;
         let nodes = engine.store.nodes(cluster.id).await.map_err(stored)?;
         let draft = engine.store.draft(cluster.id).await.map_err(stored)?;
@@ -203,6 +203,7 @@ impl RequestBackend {
             cluster_name: cluster.map_or_else(|| operation.plan.target.clone(), |cluster| cluster.name.to_string()),
             output: self.newest_output(id).await?,
             role: Self::role_on(&caller, operation.cluster),
+            agreed: self.agreed_by(id).await?,
             seq,
             operation,
         })

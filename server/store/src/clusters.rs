@@ -3,7 +3,7 @@
 use crate::SqliteStore;
 use crate::audit::append_in;
 use crate::codec::{corrupt, db, from_word, get, micros, parsed, refused, time, to_json, touched, word};
-use crate::{drafts, nodes};
+use crate::{approvals, drafts, nodes};
 use async_trait::async_trait;
 use engine::ports::{Adoption, ClusterStore, StoreError};
 use model::audit::AuditEntry;
@@ -114,7 +114,7 @@ impl ClusterStore for SqliteStore {
     }
 
     /// Machines, pins, drafts, evidence and roles go with it; audit and operations stay.
-    /// `Conflict` while an operation holds the cluster; proposed ones are given up.
+    /// `Conflict` while an operation holds the cluster; proposed ones are given up, and what was asked for it is void.
     async fn forget_cluster(&self, id: ClusterId, audit: AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         refuse_held(&mut tx, id).await?;
@@ -125,6 +125,7 @@ impl ClusterStore for SqliteStore {
             .map_err(db)?;
         touched(&result, "cluster")?;
         abandon_proposed(&mut tx, id, &audit).await?;
+        approvals::void_all(&mut tx, id, audit.at).await?;
         append_in(&mut tx, audit).await?;
         tx.commit().await.map_err(db)
     }

@@ -3,6 +3,7 @@
 //! One writer, several readers, one file; every change is on disk (WAL, synchronous FULL) before a call returns.
 //! Times are kept as microseconds since 1970-01-01 UTC, so what is finer than that is lost, except inside JSON.
 
+mod approvals;
 mod audit;
 mod bare;
 mod checkpoints;

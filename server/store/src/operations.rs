@@ -3,6 +3,7 @@
 mod rows;
 
 use crate::SqliteStore;
+use crate::approvals::refuse_unagreed;
 use crate::audit::append_in;
 use crate::codec::{db, json, micros, refused, signed, to_json, touched};
 use async_trait::async_trait;
@@ -77,14 +78,10 @@ impl OperationStore for SqliteStore {
         if from.is_over() {
             return Err(StoreError::Conflict { what: OVER });
         }
-        sqlx::query("UPDATE operations SET state = ?, state_json = ?, finished_at = ? WHERE id = ?")
-            .bind(to.word())
-            .bind(to_json("state", to)?)
-            .bind(to.is_over().then(|| micros(at)))
-            .bind(id.to_string())
-            .execute(&mut *tx)
-            .await
-            .map_err(refused(HELD, "operation"))?;
+        if matches!((from, to), (OperationState::Proposed, OperationState::Running)) {
+            refuse_unagreed(&mut tx, id).await?;
+        }
+        put_state(&mut tx, id, to, at).await?;
         append_all(&mut tx, audit).await?;
         tx.commit().await.map_err(db)
     }
@@ -151,6 +148,38 @@ async fn append_all(tx: &mut SqliteConnection, audit: Option<AuditEntry>) -> Res
     if let Some(entry) = audit {
         append_in(tx, entry).await?;
     }
+    Ok(())
+}
+
+/// An operation that waits to be started, as a request's gate needs it.
+pub(crate) async fn begun_by(tx: &mut SqliteConnection, id: OperationId) -> Result<Operation, StoreError> {
+    let operation = rows::one(tx, id).await?;
+    match operation.state {
+        OperationState::Proposed => Ok(operation),
+        _ => Err(StoreError::Conflict { what: "another state of the operation" }),
+    }
+}
+
+/// Takes the cluster's place; the caller has passed the gate in this transaction.
+pub(crate) async fn mark_running(tx: &mut SqliteConnection, id: OperationId) -> Result<(), StoreError> {
+    put_state(tx, id, &OperationState::Running, Timestamp::UNIX_EPOCH).await
+}
+
+/// `at` counts where it is over.
+async fn put_state(
+    tx: &mut SqliteConnection,
+    id: OperationId,
+    to: &OperationState,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE operations SET state = ?, state_json = ?, finished_at = ? WHERE id = ?")
+        .bind(to.word())
+        .bind(to_json("state", to)?)
+        .bind(to.is_over().then(|| micros(at)))
+        .bind(id.to_string())
+        .execute(tx)
+        .await
+        .map_err(refused(HELD, "operation"))?;
     Ok(())
 }
 

@@ -61,18 +61,18 @@ async fn refuses_to_move_a_member(site: &Site, proposal: &[LinkPlan], member: No
     assert_eq!(choose(site, &proposal[..1]).await.expect_err("a link goes"), ProblemCode::LinksFixed);
 }
 
-async fn read_network(site: &Site) -> NetworkView {
+pub async fn read_network(site: &Site) -> NetworkView {
     site.operator.call("network", json!({ "cluster": site.cluster })).await.expect("addresses")
 }
 
-async fn choose(site: &Site, links: &[LinkPlan]) -> Result<Draft, ProblemCode> {
+pub async fn choose(site: &Site, links: &[LinkPlan]) -> Result<Draft, ProblemCode> {
     let revision = site.wizard().await.draft.revision;
     let input = json!({ "cluster": site.cluster, "links": links, "revision": revision });
     site.operator.call("choose_links", input).await.map_err(|problem| problem.code)
 }
 
 /// Reads the plan, runs exactly that, and waits until it is done.
-async fn run(site: &Site, wish: Value) {
+pub async fn run(site: &Site, wish: Value) {
     let preview: Preview =
         site.operator.call("preview", json!({ "cluster": site.cluster, "wish": wish })).await.expect("a plan");
     assert_eq!(preview.obstacles, []);
@@ -95,7 +95,7 @@ async fn state_of(site: &Site, step: WizardStep) -> StepState {
     site.wizard().await.steps.into_iter().find(|(one, _)| *one == step).map(|(_, state)| state).expect("a step")
 }
 
-async fn until(site: &Site, step: WizardStep, holds: impl Fn(&StepState) -> bool) {
+pub async fn until(site: &Site, step: WizardStep, holds: impl Fn(&StepState) -> bool) {
     let seen = timeout(LIMIT, async {
         while !holds(&state_of(site, step).await) {
             tokio::task::yield_now().await;

@@ -5,6 +5,7 @@
 
 mod alone;
 mod app;
+mod approvals;
 mod authorisation;
 mod checkpoints;
 mod checks;

@@ -79,6 +79,16 @@ async fn a_session_ends_when_nobody_uses_it() {
 }
 
 #[tokio::test]
+async fn a_tab_that_only_looks_by_itself_does_not_keep_its_session() {
+    let app = TestApp::new().await;
+    let viewer = app.viewer().await;
+    app.clock.advance_minutes(IDLE_MIN - 1);
+    viewer.call::<app::api::Inbox>("inbox", json!({})).await.expect("it is still there");
+    app.clock.advance_minutes(2);
+    assert!(ended(&viewer).await);
+}
+
+#[tokio::test]
 async fn a_session_ends_after_its_longest_time_however_busy_it_is() {
     let app = TestApp::new().await;
     let client = app.operator().await;

@@ -1,13 +1,15 @@
 //! A cluster with a machine and an operation in the store, without anything behind them.
 
 use crate::app::TestApp;
-use engine::ports::{Clock, ClusterStore, OperationStore};
+use engine::ports::{ApprovalStore, Clock, ClusterStore, OperationStore};
+use model::approval::{Blast, Request, RequestState, Seen, Subject, facts_digest};
 use model::audit::{AuditCode, AuditEntry, Outcome};
-use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
 use model::name::SshAddress;
 use model::operation::{Operation, OperationState};
 use model::plan::{Intent, MaterialFacts, Plan};
+use model::policy::Agreement;
 use model::risk::Risk;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,6 +21,7 @@ pub struct World {
     pub cluster: ClusterId,
     pub node: NodeId,
     pub operation: OperationId,
+    pub request: RequestId,
 }
 
 impl World {
@@ -50,16 +53,19 @@ impl World {
         let node = app.store.add_node(&node, entry()).await.expect("node");
         let operation = operation(&cluster, &node, now);
         app.store.propose(&operation, entry()).await.expect("operation");
-        Self { cluster: cluster.id, node: node.id, operation: operation.id }
+        let request = request(&operation, &cluster);
+        app.store.add_request(&request, entry()).await.expect("request");
+        Self { cluster: cluster.id, node: node.id, operation: operation.id, request: request.id }
     }
 
     /// Valid input for a server function, so that only the right to call it is in question.
     pub fn input(&self, function: &str, password: &str) -> Value {
-        let (cluster, node, operation) = (self.cluster, self.node, self.operation);
+        let (cluster, node, operation, request) = (self.cluster, self.node, self.operation, self.request);
         let nobody = UserId::from_uuid(Uuid::nil());
         let wish = json!({ "wish": "join", "joiners": [node] });
         match function {
-            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" | "saved_filters" => json!({}),
+            "me" | "sign_out" | "people" | "clusters" | "demo_switches" => json!({}),
+            "audit_chain" | "saved_filters" | "inbox" => json!({}),
             "save_filter" => json!({ "name": "mine", "query": "who=ops-1" }),
             "drop_filter" => json!({ "name": "mine" }),
             "sign_in" => json!({ "name": "nobody", "password": "wrong" }),
@@ -86,8 +92,17 @@ impl World {
             }
             "choose_links" => json!({ "cluster": cluster, "links": [], "revision": 0 }),
             "skip_qdevice" => json!({ "cluster": cluster, "revision": 0 }),
+            "requests" => json!({ "again": false }),
+            "request" => json!({ "id": request, "again": true }),
+            "take_back" | "run_approved" | "break_glass" | "stop_countdown" => json!({ "id": request }),
+            "approve" | "reject" | "review" => json!({ "id": request, "comment": "test" }),
+            "policy" => json!({ "cluster": cluster }),
+            "change_policy" => {
+                let policy = json!({ "protected": true, "classes": {}, "actions": {} });
+                json!({ "cluster": cluster, "policy": policy, "reason": "test" })
+            }
             "preview" => json!({ "cluster": cluster, "wish": wish }),
-            "run" => {
+            "run" | "request_approval" => {
                 json!({ "cluster": cluster, "wish": wish, "digest": "", "consent": { "reason": "", "typed": "" } })
             }
             "operation" | "resume" => json!({ "id": operation }),
@@ -105,6 +120,29 @@ impl World {
                 panic!("the server function {unknown} has no input here: add it, and its row in authorisation.rs")
             }
         }
+    }
+}
+
+/// A request of somebody who never signs in here.
+fn request(operation: &Operation, cluster: &Cluster) -> Request {
+    let seen = Seen { digest: operation.digest.clone(), facts: facts_digest(&[]).expect("digest") };
+    let subject = Subject::Plan {
+        plan: Box::new(operation.plan.clone()),
+        seen,
+        facts: Vec::new(),
+        around: Vec::new(),
+        blast: Blast::default(),
+    };
+    Request {
+        id: RequestId::from_uuid(Uuid::now_v7()),
+        cluster: cluster.id,
+        cluster_name: cluster.name.to_string(),
+        subject,
+        agreement: Agreement::AnotherApprover,
+        requested_by: "olga".to_owned(),
+        requested_at: operation.proposed_at,
+        reason: "test".to_owned(),
+        state: RequestState::Waiting,
     }
 }
 

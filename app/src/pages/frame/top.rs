@@ -97,7 +97,9 @@ fn DemoBadge(session: Session) -> impl IntoView {
 fn Root() -> impl IntoView {
     let i18n = use_i18n();
     let location = use_location();
-    let team = memo(move |_| location.pathname.with(|path| path.starts_with("/audit") || path.starts_with("/people")));
+    let team = memo(move |_| {
+        location.pathname.with(|path| ["/audit", "/people", "/approvals"].iter().any(|room| path.starts_with(room)))
+    });
     part(move || {
         if team.get() {
             view! { <li>{word!(i18n, common.nav_team)}</li> }.into_any()

@@ -1,16 +1,19 @@
 //! What the policy asks of a person before a plan runs.
 
 use super::context::Wizard;
-use crate::api::{self, ApiError, Preview};
-use crate::components::{Area, Button, ButtonKind, Dialog, Field, Message, Notice, Refusal, Tone};
+use crate::api::Preview;
+use crate::components::{Area, Button, ButtonKind, Field, Message, Notice, Tone};
 use crate::i18n::*;
-use crate::reactive::derived;
+use crate::pages::sign_in_again::SignInAgain;
+use crate::reactive::{derived, part};
+use crate::words::use_words;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use model::can::Deed;
 use model::policy::{Agreement, Consent, Unmet};
 
-/// Calls `on_run` with what the person typed once every demand of the ruling is met, a fresh sign-in included.
+/// Calls `on_run` with what the person typed once every demand of the ruling is met, a fresh sign-in included, and the
+/// agreement of others left out: where that is needed the button asks for it.
 ///
 /// `asking` opens the question for the password; the caller sets it when the server found the sign-in too old after all.
 #[component]
@@ -33,8 +36,9 @@ pub fn ConsentForm(
     let missing = {
         let target = target.clone();
         derived(move || {
-            // A sign-in that is not fresh does not stop the button: pressing it asks for the password.
-            let first = ruling.unmet(&consent(), &target, true, false).into_iter().next();
+            // A sign-in that is not fresh does not stop the button: pressing it asks for the password. An agreement that
+            // is missing does not stop it either: pressing it asks for that.
+            let first = ruling.unmet(&consent(), &target, true, true).into_iter().next();
             let demand = first.map(|unmet| match unmet {
                 Unmet::Reason => said!(i18n, wizard.reason_missing).to_owned(),
                 Unmet::TypedTarget => said!(i18n, wizard.typed_missing, target = target.clone()).to_string(),
@@ -54,8 +58,9 @@ pub fn ConsentForm(
         if ruling.fresh_sign_in && !fresh() { asking.set(true) } else { run() }
     };
     let obstacles = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
-    let agreement = (ruling.agreement != Agreement::Nobody)
-        .then(|| view! { <Message tone=Tone::Look><p>{word!(i18n, wizard.agreement_needed)}</p></Message> });
+    let needs_others = ruling.agreement != Agreement::Nobody;
+    let agreement = needs_others.then(|| view! { <Others agreement=ruling.agreement/> });
+    let label = derived(move || if needs_others { said!(i18n, wizard.ask).to_owned() } else { label.get() });
     let typed_field = ruling.typed_target.then(|| {
         let target = target.clone();
         let label = text!(i18n, wizard.typed_label, target = target.clone());
@@ -74,53 +79,24 @@ pub fn ConsentForm(
                 {typed_field}
                 {fresh_note}
                 {no_demand}
-                <Button kind=ButtonKind::Primary submit=true busy disabled_reason=missing show_reason=true>{label}</Button>
+                <Button kind=ButtonKind::Primary submit=true busy disabled_reason=missing show_reason=true>{part(move || label.get())}</Button>
             </form>
             <SignInAgain open=asking then=Callback::new(move |()| run())/>
         </div>
     }
 }
 
-/// Asks for the password, and goes on when it is right.
+/// Whose agreement is needed, and how that goes on.
 #[component]
-fn SignInAgain(open: RwSignal<bool>, then: Callback<()>) -> impl IntoView {
+fn Others(agreement: Agreement) -> impl IntoView {
     let i18n = use_i18n();
-    let wizard = Wizard::here();
-    let password = RwSignal::new(String::new());
-    let confirm = Action::new(move |typed: &String| {
-        let typed = typed.clone();
-        async move {
-            match api::confirm_password(typed).await {
-                Ok(me) => {
-                    if let Some(session) = wizard.session {
-                        session.0.set(me);
-                    }
-                    open.set(false);
-                    then.run(());
-                    None
-                }
-                Err(ApiError(problem)) => Some(problem),
-            }
-        }
-    });
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        if !confirm.pending().get_untracked() && password.with_untracked(|text| !text.is_empty()) {
-            confirm.dispatch(password.get_untracked());
-            password.set(String::new());
-        }
-    };
+    let words = use_words();
+    let who = derived(move || words.plain("agreement", agreement.word()));
     view! {
-        <Dialog open title=text!(i18n, wizard.sign_in_again)>
-            <form on:submit=submit>
-                <p>{word!(i18n, wizard.sign_in_again_text)}</p>
-                <Field label=text!(i18n, wizard.your_password) value=password kind="password" autocomplete="current-password"/>
-                <Refusal problem=derived(move || confirm.value().get().flatten())/>
-                <div class="dialog-end">
-                    <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
-                    <Button kind=ButtonKind::Primary submit=true busy=confirm.pending()>{word!(i18n, wizard.confirm_and_run)}</Button>
-                </div>
-            </form>
-        </Dialog>
+        <Message tone=Tone::Look>
+            <p>{part(move || said!(i18n, wizard.agreement_needed, who = who.get()).to_string())}</p>
+            <p class="muted small">{word!(i18n, wizard.agreement_how)}</p>
+        </Message>
     }
+    .into_any()
 }

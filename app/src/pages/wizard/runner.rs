@@ -6,14 +6,17 @@ use super::progress::Progress;
 use crate::api::{self, ApiError, Preview, Wish};
 use crate::components::{Button, ButtonKind, Card, PlanSheet, Refusal};
 use crate::i18n::*;
+use crate::pages::sign_in_again::needs_sign_in;
 use crate::reactive::{derived, memo, part};
 use leptos::html;
 use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
 use model::can::Deed;
 use model::ids::OperationId;
 use model::operation::OperationState;
-use model::policy::Consent;
-use model::problem::{Problem, ProblemCode};
+use model::policy::{Agreement, Consent};
+use model::problem::ProblemCode;
 use model::wizard::WizardStep;
 
 /// `wish` is `None` while the choices above are not complete; `why` says then what is missing.
@@ -80,7 +83,7 @@ fn watch_to_the_end(wizard: Wizard, step: WizardStep, watched: RwSignal<Option<O
     });
 }
 
-/// Reads the plan of a wish, asks for what the policy demands, and starts it.
+/// Reads the plan of a wish, asks for what the policy demands, and starts it, or asks others to agree to it.
 #[component]
 pub fn Planning(
     wish: Signal<Option<Wish>>,
@@ -143,10 +146,20 @@ fn Sheet(
     let wizard = Wizard::here();
     let asking = RwSignal::new(false);
     let (plan, digest) = (preview.plan.clone(), preview.digest.clone());
+    let needs_others = preview.ruling.agreement != Agreement::Nobody;
+    let navigate = use_navigate();
     let shown_digest = digest.clone();
     let run = Action::new(move |consent: &Consent| {
         let (wish, digest, consent) = (wish.clone(), digest.clone(), consent.clone());
+        let navigate = navigate.clone();
         async move {
+            if needs_others {
+                let asked = api::request_approval(wizard.id, wish, digest, consent).await;
+                if let Ok(id) = &asked {
+                    navigate(&format!("/approvals/{id}"), NavigateOptions::default());
+                }
+                return asked.err().map(|ApiError(problem)| problem);
+            }
             let answer = api::run(wizard.id, wish, digest, consent).await;
             wizard.refresh();
             if let Ok(id) = answer {
@@ -188,9 +201,4 @@ fn Sheet(
             </Card>
         </div>
     }
-}
-
-fn needs_sign_in(problem: &Problem) -> bool {
-    problem.code == ProblemCode::ConsentMissing
-        && problem.params.get("missing").is_some_and(|missing| missing.replace('-', "_").contains("fresh_sign_in"))
 }

@@ -3,14 +3,16 @@
 use crate::audit::chain::GENESIS;
 use async_trait::async_trait;
 use jiff::Timestamp;
+use model::approval::{Refused, Request, RequestEvent};
 use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
 use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
-use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
 use model::name::ClusterName;
 use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine, StepEvent};
+use model::policy::Policy;
 use model::role::{Access, Role};
 use model::wizard::Draft;
 use thiserror::Error;
@@ -22,6 +24,9 @@ pub enum StoreError {
     /// A unique rule: a name, an address, the cluster's only running operation, a draft's revision.
     #[error("{what} is there already")]
     Conflict { what: &'static str },
+    /// Somebody's agreement is missing, or may not be given or used.
+    #[error("refused: {why}")]
+    Refused { why: Refused },
     #[error("the database failed: {text}")]
     Database { text: String },
     #[error("stored {what} cannot be read: {text}")]
@@ -109,6 +114,7 @@ pub trait OperationStore: Send + Sync + 'static {
     /// Running and parked ones, for start-up.
     async fn unfinished(&self) -> Result<Vec<Operation>, StoreError>;
     /// Changes the state if it is `from`; `Conflict` if it is not, or if another operation holds the cluster.
+    /// `Refused` from proposed to running where the policy of now asks for somebody's agreement: see `ApprovalStore`.
     async fn set_state(
         &self,
         id: OperationId,
@@ -123,6 +129,47 @@ pub trait OperationStore: Send + Sync + 'static {
     /// Appends printed lines; `seq` is given by the caller and unique per operation.
     async fn append_output(&self, id: OperationId, lines: &[OutputLine]) -> Result<(), StoreError>;
     async fn output_of(&self, id: OperationId, after_seq: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError>;
+}
+
+/// Requests for the agreement of others, and the policy that asks for it.
+///
+/// `model::approval` judges, over roles, policy and request as they are in the very transaction that writes the result
+/// and its audit entry: of two who decide at the same time one is refused.
+#[async_trait]
+pub trait ApprovalStore: Send + Sync + 'static {
+    /// `Conflict` where the same person has asked for the same and it is still open.
+    async fn add_request(&self, request: &Request, audit: AuditEntry) -> Result<(), StoreError>;
+    async fn request(&self, id: RequestId) -> Result<Request, StoreError>;
+    /// Newest first; with `open` those of which something can still come.
+    async fn requests(&self, cluster: Option<ClusterId>, open: bool, limit: u32) -> Result<Vec<Request>, StoreError>;
+    /// The request that started an operation, where one did.
+    async fn request_behind(&self, operation: OperationId) -> Result<Option<Request>, StoreError>;
+    /// Everything but starting an operation; what changes a policy changes it in the same transaction.
+    /// `Refused` where the model says so.
+    async fn decide(
+        &self,
+        id: RequestId,
+        actor: &str,
+        event: &RequestEvent,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<Request, StoreError>;
+    /// Uses a request up and starts the operation that the event names, which waits and has the same plan, at once or
+    /// not at all. `Refused` where the model says so; `Conflict` where another operation holds the cluster: then the
+    /// request is not used.
+    async fn start_agreed(
+        &self,
+        id: RequestId,
+        event: &RequestEvent,
+        at: Timestamp,
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), StoreError>;
+    /// The policy in force.
+    async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError>;
+    /// Sets the switch *protected* where nobody has ever decided about the policy; false where somebody has, or it is set.
+    async fn protect_undecided(&self, cluster: ClusterId, audit: AuditEntry) -> Result<bool, StoreError>;
+    /// How many admins of a cluster could agree besides this account.
+    async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError>;
 }
 
 /// The audit. Only `engine::audit` calls `append`.
@@ -284,6 +331,7 @@ pub trait Store:
     + PinStore
     + DraftStore
     + OperationStore
+    + ApprovalStore
     + AuditStore
     + CheckpointStore
     + FilterStore
@@ -298,6 +346,7 @@ impl<T> Store for T where
         + PinStore
         + DraftStore
         + OperationStore
+        + ApprovalStore
         + AuditStore
         + CheckpointStore
         + FilterStore

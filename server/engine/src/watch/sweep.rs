@@ -215,6 +215,7 @@ fn read(
         Question::State => {
             let state = pmxcfs::state(answer(output)).ok()?;
             rhythm.versions(&state.versions);
+            watched.engine.watchers.guests.seen(watched.cluster, output.at, &state.guests);
             Some(Observed::Members(fact(state.members, node, command, output)))
         }
         Question::Quorum => match quorumtool::quorum(answer(output)) {

@@ -4,17 +4,19 @@
 
 use async_trait::async_trait;
 use engine::ports::{
-    Adoption, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore, JournalEntry,
-    OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
+    Adoption, ApprovalStore, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore,
+    JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
 };
 use jiff::Timestamp;
+use model::approval::{Request, RequestEvent};
 use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
 use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
-use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
 use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine};
+use model::policy::Policy;
 use model::role::Role;
 use model::wizard::Draft;
 use std::sync::{Arc, Mutex};
@@ -121,6 +123,22 @@ impl FencedStore {
         self.fence.alive().await;
         result
     }
+
+    /// A write at which the console may die, like one of the journal.
+    async fn counted<T>(&self, call: impl Future<Output = T>) -> T {
+        self.fence.alive().await;
+        let side = self.fence.next_write();
+        if side == Some(Side::Before) {
+            self.fence.die();
+        }
+        self.fence.alive().await;
+        let result = held(call).await;
+        if side == Some(Side::After) {
+            self.fence.die();
+        }
+        self.fence.alive().await;
+        result
+    }
 }
 
 macro_rules! delegate {
@@ -219,6 +237,58 @@ impl OperationStore for FencedStore {
 
     async fn output_of(&self, id: OperationId, after_seq: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError> {
         self.through(self.inner.output_of(id, after_seq, limit)).await
+    }
+}
+
+#[async_trait]
+impl ApprovalStore for FencedStore {
+    async fn add_request(&self, request: &Request, audit: AuditEntry) -> Result<(), StoreError> {
+        self.through(self.inner.add_request(request, audit)).await
+    }
+
+    async fn request(&self, id: RequestId) -> Result<Request, StoreError> {
+        self.through(self.inner.request(id)).await
+    }
+
+    async fn requests(&self, cluster: Option<ClusterId>, open: bool, limit: u32) -> Result<Vec<Request>, StoreError> {
+        self.through(self.inner.requests(cluster, open, limit)).await
+    }
+
+    async fn request_behind(&self, operation: OperationId) -> Result<Option<Request>, StoreError> {
+        self.through(self.inner.request_behind(operation)).await
+    }
+
+    async fn decide(
+        &self,
+        id: RequestId,
+        actor: &str,
+        event: &RequestEvent,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<Request, StoreError> {
+        self.counted(self.inner.decide(id, actor, event, at, audit)).await
+    }
+
+    async fn start_agreed(
+        &self,
+        id: RequestId,
+        event: &RequestEvent,
+        at: Timestamp,
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), StoreError> {
+        self.counted(self.inner.start_agreed(id, event, at, audit)).await
+    }
+
+    async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError> {
+        self.through(self.inner.policy(cluster)).await
+    }
+
+    async fn protect_undecided(&self, cluster: ClusterId, audit: AuditEntry) -> Result<bool, StoreError> {
+        self.through(self.inner.protect_undecided(cluster, audit)).await
+    }
+
+    async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError> {
+        self.through(self.inner.other_admins(cluster, but)).await
     }
 }
 

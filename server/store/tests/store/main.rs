@@ -2,10 +2,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers included")]
 
+mod approvals;
 mod audit;
 mod crash;
 mod evidence;
 mod files;
+mod histories;
+mod histories_judge;
+mod histories_ports;
 mod inventory;
 mod operations;
 mod people;

@@ -1,0 +1,113 @@
+//! What a plan does to the votes, as far as what is known tells.
+
+use super::facts::GuestCounts;
+use crate::observation::Freshness;
+use crate::plan::{Intent, Plan};
+use crate::planner::PlanWorld;
+use crate::quorum::{qdevice_votes, quorum};
+use crate::topology::Partition;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// Votes and quorum, now and after; `None` where it is not known.
+///
+/// `quorum_after = floor(expected_after / 2) + 1` (`exec/votequorum.c`), `margin = votes - quorum`: how many further
+/// votes may be lost; below zero the cluster stands still.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blast {
+    pub votes_now: Option<u32>,
+    pub quorum_now: Option<u32>,
+    pub votes_after: Option<u32>,
+    pub quorum_after: Option<u32>,
+    pub margin_after: Option<i64>,
+    /// The smallest margin on the way, when a step has raised the expected votes and the new vote is not there yet.
+    pub margin_meanwhile: Option<i64>,
+    /// Guests on the machines that the plan stops or cuts off.
+    pub guests: Option<u32>,
+}
+
+/// One vote each: what `pvecm create` and `pvecm add` give a node by themselves.
+const VOTES_OF_NEW_NODE: u32 = 1;
+
+impl Blast {
+    /// Of a plan in the world that it was made for.
+    #[must_use]
+    pub fn of(plan: &Plan, world: &PlanWorld<'_>, guests: Option<&GuestCounts>) -> Self {
+        let told = world
+            .snapshot
+            .and_then(|snapshot| snapshot.quorum.as_ref())
+            .filter(|aged| aged.freshness != Freshness::Unknown)
+            .map(|aged| &aged.fact.value);
+        let now = Self {
+            votes_now: told.map(|one| one.total_votes),
+            quorum_now: told.map(|one| one.quorum),
+            ..Self::default()
+        };
+        let now = Self { guests: affected(plan, guests), ..now };
+        match &plan.intent {
+            Intent::CreateCluster { .. } => now.reaching(VOTES_OF_NEW_NODE, VOTES_OF_NEW_NODE),
+            Intent::JoinNodes { joiners, .. } => {
+                told.map_or_else(|| now.clone(), |told| now.clone().joined(told, joiners.len()))
+            }
+            Intent::SetUpQdevice { .. } => {
+                let nodes = told.map_or(0, |told| u32::try_from(told.members.len()).unwrap_or(u32::MAX));
+                told.map_or_else(|| now.clone(), |told| now.clone().raised(told, qdevice_votes(nodes)))
+            }
+            Intent::Withdraw { .. } => told.map_or_else(|| now.clone(), |told| now.clone().raised(told, 0)),
+            Intent::RemoveQdevice => told.map_or_else(
+                || now.clone(),
+                |told| {
+                    let device = told.qdevice_votes.unwrap_or(0);
+                    let (votes, expected) = (told.total_votes, told.expected_votes);
+                    now.clone().reaching(votes.saturating_sub(device), expected.saturating_sub(device.max(1)))
+                },
+            ),
+            Intent::SetExpected { votes, .. } => now.reaching(*votes, *votes),
+            // What is not reckoned is not known.
+            _ => now,
+        }
+    }
+
+    fn joined(self, told: &Partition, joiners: usize) -> Self {
+        let new = u32::try_from(joiners).unwrap_or(u32::MAX).saturating_mul(VOTES_OF_NEW_NODE);
+        // While the first of them joins, it is expected and does not vote yet; each further one finds a vote more.
+        let meanwhile = margin(told.total_votes, told.expected_votes.saturating_add(VOTES_OF_NEW_NODE));
+        Self { margin_meanwhile: Some(meanwhile), ..self.raised(told, new) }
+    }
+
+    const fn raised(self, told: &Partition, votes: u32) -> Self {
+        self.reaching(told.total_votes.saturating_add(votes), told.expected_votes.saturating_add(votes))
+    }
+
+    const fn reaching(self, votes: u32, expected: u32) -> Self {
+        Self {
+            votes_after: Some(votes),
+            quorum_after: Some(quorum(expected)),
+            margin_after: Some(margin(votes, expected)),
+            ..self
+        }
+    }
+}
+
+/// Joins, the QDevice and a withdrawal leave every guest where it runs; else those of the nodes that the steps change.
+fn affected(plan: &Plan, guests: Option<&GuestCounts>) -> Option<u32> {
+    match &plan.intent {
+        Intent::JoinNodes { .. } | Intent::SetUpQdevice { .. } | Intent::RemoveQdevice | Intent::Withdraw { .. } => {
+            return Some(0);
+        }
+        // Those that could run twice.
+        Intent::SetExpected { written_off, .. } => {
+            let count: usize = written_off.iter().map(|one| one.guests.len()).sum();
+            return Some(u32::try_from(count).unwrap_or(u32::MAX));
+        }
+        _ => {}
+    }
+    let guests = guests?;
+    let nodes: BTreeSet<&str> = plan.steps.iter().map(|step| step.node_name.as_str()).collect();
+    let counts = nodes.into_iter().map(|node| guests.get(node).copied().unwrap_or(0));
+    Some(counts.fold(0, u32::saturating_add))
+}
+
+const fn margin(votes: u32, expected: u32) -> i64 {
+    votes as i64 - quorum(expected) as i64
+}

@@ -1,0 +1,71 @@
+//! What a request rests on, and what its plan does to the votes.
+
+use super::*;
+
+#[test]
+fn material_facts_name_what_is_not_known() {
+    let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
+    let intent = join(&nodes);
+    let blind = material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None }, None);
+    let seen_now = snapshot(2, "1.d");
+    let known = material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now) }, None);
+    assert!(blind.iter().all(|line| line.value.is_none()) && blind.is_sorted());
+    let value = |code, about: &str| {
+        known.iter().find(|line| line.code == code && line.about == about).and_then(|line| line.value.as_deref())
+    };
+    assert_eq!(value(FactCode::Members, ""), Some("ash, beech"));
+    assert_eq!(value(FactCode::ExpectedVotes, ""), Some("2"));
+    assert_eq!(value(FactCode::Power, "ash"), Some("on"));
+    assert_eq!(value(FactCode::Power, "cedar"), None, "who does not answer may be on or off");
+    assert_eq!(compare(&known, &known), Compared::Same);
+    assert_eq!(compare(&known, &blind), Compared::CannotTell);
+    assert_eq!(compare(&blind, &known), Compared::Changed);
+    assert_eq!(compare(&known, &known[1..]), Compared::Changed);
+    let install = Intent::InstallKey { node: nodes[0].id };
+    assert!(material(&install, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None }, None).is_empty());
+}
+
+#[test]
+fn guests_matter_where_a_plan_stops_machines_and_are_shown_else() {
+    let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
+    let seen_now = snapshot(2, "1.d");
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now) };
+    let counts: GuestCounts = [("ash".to_owned(), 2)].into();
+    let guests = |lines: Vec<FactLine>| -> Vec<(String, Option<String>)> {
+        lines.into_iter().filter(|line| line.code == FactCode::Guests).map(|line| (line.about, line.value)).collect()
+    };
+    let create = Intent::CreateCluster { name: "grove".parse().expect("name"), first: nodes[0].id, links: vec![] };
+    let known = guests(material(&create, &world, Some(&counts)));
+    assert_eq!(known, [("ash".into(), Some("2".into())), ("beech".into(), Some("0".into()))]);
+    let unknown = guests(material(&create, &world, None));
+    assert!(unknown.len() == 2 && unknown.iter().all(|(_, value)| value.is_none()), "{unknown:?}");
+    assert!(guests(material(&join(&nodes), &world, Some(&counts))).is_empty());
+    assert_eq!(guests(around(Some(&seen_now), Some(&counts))), known);
+}
+
+#[test]
+fn a_new_ring_alone_is_no_material_change_and_is_shown() {
+    let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
+    let intent = join(&nodes);
+    let (one, two) = (snapshot(2, "1.d"), snapshot(2, "1.11"));
+    let facts = |seen| material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(seen) }, None);
+    assert_eq!(compare(&facts(&one), &facts(&two)), Compared::Same);
+    let changed = changes(&around(Some(&one), None), &around(Some(&two), None));
+    assert_eq!(changed.len(), 1, "{changed:?}");
+    assert_eq!((changed[0].code, changed[0].now.as_deref()), (FactCode::Ring, Some("1.11")));
+}
+
+#[test]
+fn the_blast_of_a_join_counts_the_vote_that_is_not_there_yet() {
+    let Subject::Plan { blast, .. } = asked().subject else { panic!("a plan") };
+    let wanted = Blast {
+        votes_now: Some(2),
+        quorum_now: Some(2),
+        votes_after: Some(3),
+        quorum_after: Some(2),
+        margin_after: Some(1),
+        margin_meanwhile: Some(0),
+        guests: Some(0),
+    };
+    assert_eq!(blast, wanted);
+}

@@ -1,0 +1,27 @@
+//! Looking again from time to time, for what no stream tells.
+
+use std::time::Duration;
+
+/// Requests and countdowns in the frame around every page.
+pub const INBOX_EVERY: Duration = Duration::from_secs(10);
+/// The page of one request: its countdown and its decision have to be seen while they happen.
+pub const REQUEST_EVERY: Duration = Duration::from_secs(3);
+
+/// Does it when the page is awake and then again and again, until the component is gone. On the server never.
+#[cfg(not(feature = "ssr"))]
+pub fn poll(every: Duration, work: impl Fn() + Clone + 'static) {
+    use leptos::prelude::*;
+    Effect::new(move |_| {
+        let again = work.clone();
+        let handle = set_interval_with_handle(move || again(), every);
+        untrack(|| work());
+        on_cleanup(move || {
+            if let Ok(handle) = handle {
+                handle.clear();
+            }
+        });
+    });
+}
+
+#[cfg(feature = "ssr")]
+pub fn poll(_every: Duration, _work: impl Fn() + Clone + 'static) {}

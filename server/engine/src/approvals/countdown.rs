@@ -1,0 +1,84 @@
+//! One person alone, in front of everybody: sixty seconds in which anybody can stop it.
+
+use crate::audit::Person;
+use crate::context::{Engine, store_problem};
+use crate::limits::COUNTDOWN_LOOK;
+use model::approval::{Request, RequestEvent, RequestState, VoidCode, counted_down};
+use model::audit::AuditCode;
+use model::ids::{OperationId, RequestId};
+use model::problem::Problem;
+
+impl Engine {
+    /// Begins the countdown for one's own request; at its end the plan runs, unless somebody stopped it.
+    ///
+    /// # Errors
+    /// What `model::approval::Refused` says, or that the plan is another one by now.
+    pub async fn break_glass(&self, who: &Person, id: RequestId, fresh: bool) -> Result<(), Problem> {
+        let request = self.request(id).await?;
+        if request.subject.plan().is_some() && request.is_of(&who.name) {
+            self.proposal_or_void(who, &request).await?;
+        }
+        self.decided(who, id, RequestEvent::BreakGlass { fresh }, AuditCode::GlassBroken, "").await?;
+        let engine = self.clone();
+        let who = who.clone();
+        drop(self.work.spawn(async move { engine.count_down(&who, id).await }));
+        Ok(())
+    }
+
+    /// Ends somebody's countdown.
+    ///
+    /// # Errors
+    /// What `model::approval::Refused` says.
+    pub async fn stop_countdown(&self, who: &Person, id: RequestId) -> Result<(), Problem> {
+        self.decided(who, id, RequestEvent::Stop, AuditCode::GlassStopped, "").await
+    }
+
+    async fn count_down(&self, who: &Person, id: RequestId) {
+        loop {
+            let request = match self.request(id).await {
+                Ok(request) => request,
+                Err(problem) => {
+                    tracing::error!(problem.code = problem.code.as_str(), "a countdown ended because the store failed");
+                    return;
+                }
+            };
+            // Stopped, taken back, or void.
+            let RequestState::Counting { since } = request.state else { return };
+            if self.clock.now() < counted_down(since) {
+                tokio::time::sleep(COUNTDOWN_LOOK).await;
+                continue;
+            }
+            if let Err(problem) = self.run_out(who, &request).await {
+                tracing::warn!(request.id = %id, problem.code = problem.code.as_str(), "after a countdown nothing ran");
+            }
+            return;
+        }
+    }
+
+    async fn run_out(&self, who: &Person, request: &Request) -> Result<OperationId, Problem> {
+        let answer = match self.proposal_or_void(who, request).await {
+            Ok((_, proposal)) => {
+                let event = |seen, operation| RequestEvent::RunOut { seen, operation };
+                self.start_agreed(who, request, proposal, AuditCode::GlassUsed, event).await
+            }
+            Err(problem) => Err(problem),
+        };
+        if answer.is_err() {
+            // What could not run at its time is not tried again by itself, in front of nobody.
+            self.void(request, VoidCode::CouldNotRun).await?;
+        }
+        answer
+    }
+
+    /// At start-up: while the console was away nobody could see a countdown, or stop it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn end_countdowns(&self) -> Result<(), Problem> {
+        let open = self.store.requests(None, true, u32::MAX).await.map_err(|error| store_problem(&error))?;
+        for request in open.iter().filter(|one| matches!(one.state, RequestState::Counting { .. })) {
+            self.void(request, VoidCode::ConsoleEnded).await?;
+        }
+        Ok(())
+    }
+}

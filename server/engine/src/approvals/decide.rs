@@ -1,0 +1,240 @@
+//! Yes, no, never mind, and go.
+
+use super::ask::is_left_out;
+use super::now::voids;
+use crate::audit::Person;
+use crate::context::{Engine, store_problem};
+use crate::execute;
+use crate::ports::StoreError;
+use crate::propose::{Proposal, unmet};
+use model::approval::{COMMENT_MAX_CHARS, Refused, Request, RequestEvent, RequestState, Seen, Subject, VoidCode};
+use model::audit::{AuditCode, Outcome};
+use model::ids::{OperationId, RequestId};
+use model::policy::{Consent, Unmet};
+use model::problem::{Problem, ProblemCode};
+
+impl Engine {
+    /// Agrees to what somebody else asks for, after the plan has been made anew. A changed policy is in force at once.
+    ///
+    /// # Errors
+    /// What `model::approval::Refused` says, `FactsUnknown`, or why there can be no such plan now. Where what it rests on
+    /// has changed the request is void.
+    pub async fn approve(&self, who: &Person, id: RequestId, comment: &str, fresh: bool) -> Result<(), Problem> {
+        check_comment(comment)?;
+        let request = self.request(id).await?;
+        let event = |seen| RequestEvent::Approve { seen, comment: comment.to_owned() };
+        let own = request.is_of(&who.name);
+        if !own && !fresh && self.wants_fresh(&request).await? {
+            let problem = unmet(Unmet::FreshSignIn);
+            let event = event(request.subject.seen().clone());
+            self.refuse_event(who, &request, &event, &problem).await?;
+            return Err(problem);
+        }
+        let seen = match &request.subject {
+            Subject::Plan { .. } if !own => self.seen_or_void(who, &request).await?,
+            // Who may never approve learns that, whatever has become of the world; into a change of the policy the
+            // store puts what is in force.
+            Subject::Plan { seen, .. } | Subject::Policy { seen, .. } => seen.clone(),
+        };
+        let event = event(seen);
+        let code = match request.subject {
+            Subject::Plan { .. } => AuditCode::ApprovalGiven,
+            Subject::Policy { .. } => AuditCode::PolicyChanged,
+        };
+        let mut entry = self.request_entry(&request, code, who, Outcome::Success);
+        note(&mut entry, comment);
+        self.settle_or_void(who, &request, &event, entry).await
+    }
+
+    /// Whether who agrees, or runs it, has to have signed in a moment ago.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn wants_fresh(&self, request: &Request) -> Result<bool, Problem> {
+        let Subject::Plan { plan, .. } = &request.subject else { return Ok(true) };
+        match self.store.policy(request.cluster).await {
+            Ok(policy) => Ok(policy.rule(plan.intent.word(), plan.risk).fresh_sign_in),
+            // A request outlives its cluster, as history.
+            Err(StoreError::NotFound { .. }) => Ok(true),
+            Err(error) => Err(store_problem(&error)),
+        }
+    }
+
+    /// Says no, also to what was approved and not used yet.
+    ///
+    /// # Errors
+    /// What `model::approval::Refused` says.
+    pub async fn reject(&self, who: &Person, id: RequestId, comment: &str) -> Result<(), Problem> {
+        check_comment(comment)?;
+        let event = RequestEvent::Reject { comment: comment.to_owned() };
+        self.decided(who, id, event, AuditCode::ApprovalRejected, comment).await
+    }
+
+    /// Takes one's own request back.
+    ///
+    /// # Errors
+    /// What `model::approval::Refused` says.
+    pub async fn take_back(&self, who: &Person, id: RequestId) -> Result<(), Problem> {
+        self.decided(who, id, RequestEvent::Withdraw, AuditCode::ApprovalWithdrawn, "").await
+    }
+
+    /// Says afterwards what to think of what one person did alone.
+    ///
+    /// # Errors
+    /// What `model::approval::Refused` says.
+    pub async fn review(&self, who: &Person, id: RequestId, comment: &str) -> Result<(), Problem> {
+        check_comment(comment)?;
+        let event = RequestEvent::Review { comment: comment.to_owned() };
+        self.decided(who, id, event, AuditCode::GlassReviewed, comment).await
+    }
+
+    pub(super) async fn decided(
+        &self,
+        who: &Person,
+        id: RequestId,
+        event: RequestEvent,
+        code: AuditCode,
+        comment: &str,
+    ) -> Result<(), Problem> {
+        let request = self.request(id).await?;
+        let mut entry = self.request_entry(&request, code, who, Outcome::Success);
+        entry.operation = request.state.operation();
+        note(&mut entry, comment);
+        self.settle_request(who, &request, &event, entry).await.map(|_| ())
+    }
+
+    /// Runs what somebody else approved, once.
+    ///
+    /// # Errors
+    /// What `model::approval::Refused` says, `AlreadyRunning` (the approval is not used then), `FactsUnknown`.
+    pub async fn run_agreed(&self, who: &Person, id: RequestId, fresh: bool) -> Result<OperationId, Problem> {
+        let request = self.request(id).await?;
+        self.is_theirs_to_run(who, &request).await?;
+        let (_, proposal) = self.proposal_or_void(who, &request).await?;
+        let consent = Consent { reason: request.reason.clone(), typed: proposal.plan.target.clone() };
+        let missing = proposal.ruling.unmet(&consent, &proposal.plan.target, fresh, true);
+        if let Some(first) = missing.into_iter().find(|demand| !is_left_out(*demand)) {
+            return Err(unmet(first));
+        }
+        let event = |seen, operation| RequestEvent::Use { seen, operation };
+        self.start_agreed(who, &request, proposal, AuditCode::ApprovalUsed, event).await
+    }
+
+    /// What the gate would refuse anyway needs no operation that comes to nothing.
+    async fn is_theirs_to_run(&self, who: &Person, request: &Request) -> Result<(), Problem> {
+        let refused = match &request.state {
+            _ if !request.is_of(&who.name) => Refused::NotYours,
+            RequestState::Approved { .. } => return Ok(()),
+            state => Refused::Over { state: state.word() },
+        };
+        let problem = Problem::from(&refused);
+        let mut entry = self.request_entry(request, AuditCode::ApprovalRefused, who, Outcome::Refused);
+        entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
+        self.audit.write(entry).await.map_err(|error| store_problem(&error))?;
+        Err(problem)
+    }
+
+    /// Writes the operation down, then lets the gate start it and use the request up, in one transaction.
+    pub(super) async fn start_agreed(
+        &self,
+        who: &Person,
+        request: &Request,
+        proposal: Proposal,
+        code: AuditCode,
+        event: impl Fn(Seen, OperationId) -> RequestEvent,
+    ) -> Result<OperationId, Problem> {
+        let seen = self.ground(&proposal).await?.seen;
+        let consent = Consent { reason: request.reason.clone(), typed: String::new() };
+        let operation = self.propose(who, proposal, &consent).await?;
+        let event = event(seen, operation.id);
+        let mut used = self.request_entry(request, code, who, Outcome::Success);
+        used.operation = Some(operation.id);
+        let mut started = self.operation_entry(&operation, AuditCode::OperationStarted, who, Outcome::Started);
+        started.details.insert("request".to_owned(), request.id.to_string());
+        if let RequestState::Approved { by, .. } = &request.state {
+            used.details.insert("approved_by".to_owned(), by.clone());
+            started.details.insert("approved_by".to_owned(), by.clone());
+        }
+        let answer = self.store.start_agreed(request.id, &event, self.clock.now(), vec![used, started]).await;
+        if let Err(error) = answer {
+            let problem = store_problem(&error);
+            self.withdraw(who, &operation, &problem).await?;
+            self.refuse_event(who, request, &event, &problem).await?;
+            self.void_where_over(request, &problem).await?;
+            return Err(problem);
+        }
+        self.hold_evidence(&operation).await;
+        execute::spawn(self.clone(), operation.id, who.clone(), None);
+        Ok(operation.id)
+    }
+
+    async fn seen_or_void(&self, who: &Person, request: &Request) -> Result<Seen, Problem> {
+        self.proposal_or_void(who, request).await.map(|(seen, _)| seen)
+    }
+
+    /// The plan of now; where it is another one, or rests on something else, the request is void.
+    pub(super) async fn proposal_or_void(&self, who: &Person, request: &Request) -> Result<(Seen, Proposal), Problem> {
+        if !request.state.is_open() {
+            let state = request.state.word();
+            return Err(Problem::new(ProblemCode::RequestOver).with("state", state));
+        }
+        if request.is_due(self.clock.now()) {
+            self.expire_requests().await?;
+            return Err(ProblemCode::RequestExpired.into());
+        }
+        let found = match self.seen_again(request).await {
+            Ok((seen, proposal)) if seen == *request.subject.seen() => return Ok((seen, proposal)),
+            Ok(_) => ProblemCode::PlanChanged.into(),
+            Err(problem) => problem,
+        };
+        let mut entry = self.request_entry(request, AuditCode::ApprovalRefused, who, Outcome::Refused);
+        entry.details.insert("problem".to_owned(), found.code.as_str().to_owned());
+        self.audit.write(entry).await.map_err(|error| store_problem(&error))?;
+        self.void_where_over(request, &found).await?;
+        Err(found)
+    }
+
+    async fn settle_or_void(
+        &self,
+        who: &Person,
+        request: &Request,
+        event: &RequestEvent,
+        entry: model::audit::AuditEntry,
+    ) -> Result<(), Problem> {
+        let Err(problem) = self.settle_request(who, request, event, entry).await else { return Ok(()) };
+        self.void_where_over(request, &problem).await?;
+        Err(problem)
+    }
+
+    pub(super) async fn void_where_over(&self, request: &Request, problem: &Problem) -> Result<(), Problem> {
+        match voids(problem) {
+            Some(why) => self.void(request, why).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Nothing can come of it any more; what somebody else has made of it in between stays.
+    pub(super) async fn void(&self, request: &Request, why: VoidCode) -> Result<(), Problem> {
+        let system = Person::system();
+        let mut entry = self.request_entry(request, AuditCode::ApprovalVoid, &system, Outcome::Success);
+        entry.details.insert("why".to_owned(), why.as_str().to_owned());
+        let event = RequestEvent::Void { why };
+        match self.store.decide(request.id, &system.name, &event, self.clock.now(), entry).await {
+            Ok(_) | Err(StoreError::Refused { .. }) => Ok(()),
+            Err(error) => Err(store_problem(&error)),
+        }
+    }
+}
+
+fn note(entry: &mut model::audit::AuditEntry, comment: &str) {
+    if !comment.trim().is_empty() {
+        entry.details.insert("comment".to_owned(), comment.trim().to_owned());
+    }
+}
+
+fn check_comment(comment: &str) -> Result<(), Problem> {
+    if comment.chars().count() > COMMENT_MAX_CHARS {
+        return Err(Problem::new(ProblemCode::CommentTooLong).with("max", COMMENT_MAX_CHARS));
+    }
+    Ok(())
+}

@@ -1,0 +1,286 @@
+//! Requests, approvals and countdowns over the simulated nodes: what runs, what does not, and what a crash leaves.
+
+use crate::fence::{Side, held};
+use crate::house::{House, OVER_WITHIN};
+use crate::look;
+use engine::approvals::PolicyChange;
+use engine::audit::Person;
+use engine::ports::{StoredUser, UserStore};
+use jiff::Timestamp;
+use lab::{Fault, Scenario};
+use model::approval::{RequestState, VoidCode};
+use model::audit::{AuditCode, AuditEntry, Outcome};
+use model::ids::{RequestId, UserId};
+use model::operation::OperationState;
+use model::policy::{Agreement, Consent, Policy};
+use model::problem::{Problem, ProblemCode};
+use model::role::{Access, Role};
+use std::time::Duration;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+fn person(name: &str) -> Person {
+    Person { name: name.into() }
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, Problem>) -> ProblemCode {
+    result.expect_err("refused").code
+}
+
+/// A protected cluster of one node with another one beside it, and people.
+struct Team {
+    house: House,
+}
+
+impl Team {
+    async fn new() -> Self {
+        let house = House::built(Scenario::bare(2), 1).await;
+        for (name, role) in [
+            ("anna", Role::Operator),
+            ("olga", Role::Approver),
+            ("paul", Role::Approver),
+            ("vera", Role::Viewer),
+            ("ada", Role::Admin),
+        ] {
+            let user = StoredUser {
+                id: UserId::from_uuid(Uuid::now_v7()),
+                name: name.into(),
+                password_hash: Some("$argon2id$".into()),
+                access: Access::everywhere(role),
+                disabled: false,
+                created_at: Timestamp::now(),
+                last_sign_in: None,
+                failures: 0,
+                locked_until: None,
+            };
+            let entry = AuditEntry::new(Timestamp::now(), AuditCode::UserCreated, "ada".into(), Outcome::Success);
+            held(house.raw().add_user(&user, entry)).await.expect("account");
+        }
+        let policy = Policy { protected: true, ..Policy::default() };
+        let change = house.engine().change_policy(&person("ada"), house.cluster, policy, "guests", true).await;
+        assert!(matches!(change, Ok(PolicyChange::InForce(_))), "{change:?}");
+        let team = Self { house };
+        team.settled().await;
+        team
+    }
+
+    /// Until the console sees both machines.
+    async fn settled(&self) {
+        let engine = self.house.engine();
+        let seen = async || {
+            engine.hub.snapshot(self.house.cluster).is_some_and(|one| {
+                one.quorum.is_some()
+                    && one.nodes.len() == 2
+                    && one.nodes.iter().all(|node| matches!(node.contact, model::topology::Contact::Connected { .. }))
+            })
+        };
+        self.house.until("both machines are seen", Duration::from_secs(60), seen).await;
+    }
+
+    async fn ask(&self, who: &str) -> Result<RequestId, Problem> {
+        let (engine, cluster) = (self.house.engine(), self.house.cluster);
+        let intent = self.house.join_intent(&["pve2"]).await;
+        let proposal = engine.plan(cluster, &intent).await?;
+        let consent = Consent { reason: "a second node".into(), typed: proposal.plan.target.clone() };
+        engine.ask(&person(who), cluster, &intent, proposal.digest.as_str(), &consent, true).await
+    }
+
+    async fn state(&self, id: RequestId) -> RequestState {
+        self.house.engine().request(id).await.expect("the request").state
+    }
+
+    fn joins(&self) -> u64 {
+        self.house.lab.inspect().ran("pvecm add")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_starts_past_the_gate() {
+    let team = Team::new().await;
+    let (engine, cluster) = (team.house.engine(), team.house.cluster);
+    let intent = team.house.join_intent(&["pve2"]).await;
+    let proposal = engine.plan(cluster, &intent).await.expect("a plan");
+    assert_eq!(proposal.ruling.agreement, Agreement::AnotherPerson);
+    let consent = Consent { reason: "x".into(), typed: proposal.plan.target.clone() };
+    // Past the policy's ruling, as a mistake in the console would.
+    assert_eq!(code(engine.begin(&person("anna"), proposal, &consent).await), ProblemCode::ApprovalNeeded);
+    let operations = held(engine.store.operations(Some(cluster), 10)).await.expect("operations");
+    assert!(operations.iter().all(|one| one.state != OperationState::Running));
+    assert_eq!(team.joins(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_approved_runs_once_also_when_it_is_pressed_twice() {
+    let team = Team::new().await;
+    let engine = team.house.engine();
+    let id = team.ask("anna").await.expect("asked");
+    assert_eq!(code(engine.approve(&person("Anna"), id, "", true).await), ProblemCode::ApprovalOwn);
+    assert_eq!(code(engine.approve(&person("vera"), id, "", true).await), ProblemCode::RoleTooLow);
+    engine.approve(&person("paul"), id, "go", true).await.expect("approved");
+    let anna = person("anna");
+    let (one, two) = tokio::join!(engine.run_agreed(&anna, id, true), engine.run_agreed(&anna, id, true));
+    assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
+    let operation = team.house.ended(one.or(two).expect("one of them")).await;
+    look::is_done(&team.house, &operation).await;
+    assert_eq!(team.joins(), 1);
+    look::audit_is_whole(&team.house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_dies_voids_what_was_approved() {
+    let team = Team::new().await;
+    let engine = team.house.engine();
+    let id = team.ask("anna").await.expect("asked");
+    engine.approve(&person("paul"), id, "", true).await.expect("approved");
+    team.house.inject(Fault::RaiseConfigVersion { node: "pve1".into(), on: true });
+    let moved = async || {
+        let request = engine.request(id).await.expect("request");
+        !engine.request_now(&request).await.expect("now").changed.is_empty()
+    };
+    team.house.until("the change is seen", Duration::from_secs(60), moved).await;
+    assert_eq!(code(engine.run_agreed(&person("anna"), id, true).await), ProblemCode::FactsChanged);
+    let state = team.state(id).await;
+    assert!(matches!(state, RequestState::Void { why: VoidCode::FactsChanged, .. }), "{state:?}");
+    assert_eq!(team.joins(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn alone_after_sixty_seconds_that_everybody_could_stop() {
+    let team = Team::new().await;
+    let engine = team.house.engine();
+    let id = team.ask("anna").await.expect("asked");
+    assert_eq!(code(engine.break_glass(&person("anna"), id, true).await), ProblemCode::RoleTooLow);
+    let id = team.ask("olga").await.expect("asked");
+    assert_eq!(code(engine.break_glass(&person("olga"), id, false).await), ProblemCode::ConsentMissing);
+    engine.break_glass(&person("olga"), id, true).await.expect("counting");
+    tokio::time::sleep(Duration::from_secs(55)).await;
+    assert!(matches!(team.state(id).await, RequestState::Counting { .. }));
+    engine.stop_countdown(&person("vera"), id).await.expect("anybody");
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert!(matches!(team.state(id).await, RequestState::Stopped { .. }));
+    assert_eq!(team.joins(), 0);
+
+    let id = team.ask("olga").await.expect("asked again");
+    engine.break_glass(&person("olga"), id, true).await.expect("counting");
+    team.house
+        .until("it has run out", Duration::from_secs(90), async || team.state(id).await.operation().is_some())
+        .await;
+    let operation = team.state(id).await.operation().expect("it runs");
+    let operation = team.house.ended(operation).await;
+    look::is_done(&team.house, &operation).await;
+    assert_eq!(team.joins(), 1);
+    assert!(team.state(id).await.awaits_review());
+    assert_eq!(code(engine.review(&person("olga"), id, "fine").await), ProblemCode::ApprovalOwn);
+    engine.review(&person("paul"), id, "it was right").await.expect("reviewed");
+    assert!(!team.state(id).await.awaits_review());
+    look::audit_is_whole(&team.house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_countdown_that_nobody_can_see_is_over() {
+    let mut team = Team::new().await;
+    let id = team.ask("olga").await.expect("asked");
+    team.house.engine().break_glass(&person("olga"), id, true).await.expect("counting");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    team.house.restart().await;
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    let state = team.state(id).await;
+    assert!(matches!(state, RequestState::Void { why: VoidCode::ConsoleEnded, .. }), "{state:?}");
+    assert_eq!(team.joins(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_that_has_guests_is_protected_unless_somebody_decided() {
+    let house = House::new(Scenario::healthy(2)).await;
+    let engine = house.engine();
+    engine.watch_all().await;
+    let told = async || engine.watchers.guests.of(house.cluster, engine.clock.now()).is_some();
+    house.until("the guests are told", Duration::from_secs(60), told).await;
+    assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 0, "it has none");
+    house.inject(Fault::AddGuest { node: "pve1".into(), vmid: 100 });
+    let some = async || engine.watchers.guests.of(house.cluster, engine.clock.now()).is_some_and(|all| !all.is_empty());
+    house.until("the guest is told", Duration::from_secs(60), some).await;
+    assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 1);
+    assert!(held(engine.store.policy(house.cluster)).await.expect("policy").protected);
+    let open = engine.change_policy(&person("anna"), house.cluster, Policy::default(), "a lab", true).await;
+    // Nobody has an account here, so nobody may.
+    assert_eq!(code(open), ProblemCode::RoleTooLow);
+    let team = Team::new().await;
+    let (engine, cluster) = (team.house.engine(), team.house.cluster);
+    let open = engine.change_policy(&person("ada"), cluster, Policy::default(), "a lab", true).await;
+    assert!(matches!(open, Ok(PolicyChange::InForce(_))), "{open:?}");
+    team.house.inject(Fault::AddGuest { node: "pve1".into(), vmid: 100 });
+    let some = async || engine.watchers.guests.of(cluster, engine.clock.now()).is_some_and(|all| !all.is_empty());
+    team.house.until("the guest is told", Duration::from_secs(60), some).await;
+    assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 0, "an admin said so");
+}
+
+/// The console dies at every write of decisions, of the start and of the journal, on either side of it.
+#[tokio::test(start_paused = true)]
+async fn at_every_write_nothing_runs_unagreed_and_nothing_is_used_twice() {
+    let writes = {
+        let team = Team::new().await;
+        let before = team.house.console.fence.journal_writes();
+        walk(&team).await;
+        team.house.console.fence.journal_writes() - before
+    };
+    assert!(writes > 6, "only {writes} writes");
+    for write in 1..=writes {
+        for side in [Side::Before, Side::After] {
+            eprintln!("dies {side:?} write {write} of {writes}");
+            dies_at(write, side).await;
+        }
+    }
+}
+
+async fn walk(team: &Team) {
+    let engine = team.house.engine();
+    let id = team.ask("anna").await.expect("asked");
+    engine.approve(&person("paul"), id, "go", true).await.expect("approved");
+    let operation = engine.run_agreed(&person("anna"), id, true).await.expect("it starts");
+    let operation = team.house.ended(operation).await;
+    assert_eq!(operation.state, OperationState::Done);
+}
+
+async fn dies_at(write: u64, side: Side) {
+    let mut team = Team::new().await;
+    team.house.arm((write, side)).await;
+    team.house.engine().watch_all().await;
+    team.settled().await;
+    let fence = std::sync::Arc::clone(&team.house.console.fence);
+    let death = timeout(OVER_WITHIN, fence.death());
+    tokio::select! {
+        biased;
+        dead = death => dead.expect("it is written that often"),
+        () = walk(&team) => panic!("it did not die at {write}"),
+    }
+    team.house.restart().await;
+    team.house.engine().watch_all().await;
+    let engine = team.house.engine();
+    let requests = held(engine.store.requests(Some(team.house.cluster), false, 10)).await.expect("requests");
+    let request = requests.iter().find(|one| one.subject.plan().is_some()).expect("it was asked for");
+    match &request.state {
+        // Nobody's yes was kept: nothing ran, and nothing can.
+        RequestState::Waiting => {
+            assert_eq!(code(engine.run_agreed(&person("anna"), request.id, true).await), ProblemCode::RequestOver);
+            assert_eq!(team.joins(), 0);
+        }
+        // Approved and not used: nothing ran, and it can still be used, once.
+        RequestState::Approved { .. } => {
+            assert_eq!(team.joins(), 0);
+            team.settled().await;
+            let operation = engine.run_agreed(&person("anna"), request.id, true).await.expect("it starts now");
+            assert_eq!(team.house.ended(operation).await.state, OperationState::Done);
+        }
+        // Used: what it started is ended, by the console itself.
+        RequestState::Used { operation: Some(operation), .. } => {
+            let operation = team.house.ended(*operation).await;
+            look::is_done(&team.house, &operation).await;
+        }
+        other => panic!("{other:?}"),
+    }
+    let again = engine.run_agreed(&person("anna"), request.id, true).await;
+    assert_eq!(code(again), ProblemCode::RequestOver);
+    assert!(team.joins() <= 1, "joined {} times", team.joins());
+    look::audit_is_whole(&team.house).await;
+}

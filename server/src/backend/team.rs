@@ -1,0 +1,253 @@
+//! Approvals and policies: roles are checked here, and once more by the gate inside the store's transaction.
+
+use super::{RequestBackend, actor, known, stored};
+use app::api::*;
+use async_trait::async_trait;
+use engine::approvals::PolicyChange;
+use model::approval::{May, Request, RequestState, Subject, counted_down};
+use model::can::{self, Deed};
+use model::ids::{ClusterId, OperationId, RequestId};
+use model::inventory::Cluster;
+use model::plan::Intent;
+use model::policy::{Consent, Policy};
+use model::problem::ProblemCode;
+
+/// Requests on the list page, newest first.
+const LISTED: u32 = 200;
+/// So many of the newest are looked through for those that wait for a review.
+const REVIEWED: u32 = 50;
+
+#[async_trait]
+impl TeamBackend for RequestBackend {
+    async fn looking(&self) -> ApiResult<Caller> {
+        let (me, _) = known(&self.state, &self.session).await.map_err(ApiError)?;
+        Ok(Caller { me, from: self.from.clone() })
+    }
+
+    async fn inbox(&self, caller: Caller) -> ApiResult<Inbox> {
+        let mut inbox = Inbox::default();
+        for request in self.visible(&caller, REVIEWED).await? {
+            let line = self.request_line(&caller, &request).await?;
+            inbox.waiting += u32::from(line.for_me || (line.awaits_review && !request.is_of(&caller.me.name)));
+            if let RequestState::Counting { since } = request.state {
+                inbox.countdowns.push(Countdown {
+                    request: request.id,
+                    cluster_name: line.cluster_name,
+                    word: line.word,
+                    by: line.requested_by,
+                    at: counted_down(since),
+                });
+            }
+        }
+        Ok(inbox)
+    }
+
+    async fn requests(&self, caller: Caller) -> ApiResult<Vec<RequestLine>> {
+        let mut lines = Vec::new();
+        for request in self.visible(&caller, LISTED).await? {
+            lines.push(self.request_line(&caller, &request).await?);
+        }
+        Ok(lines)
+    }
+
+    async fn request(&self, caller: Caller, id: RequestId) -> ApiResult<RequestView> {
+        let request = self.request_for(&caller, id, Deed::See).await?;
+        let engine = &self.state.engine;
+        let now = engine.request_now(&request).await.map_err(ApiError)?;
+        let role = Self::role_on(&caller, request.cluster);
+        let agreement = engine.agreement_now(&request).await.map_err(ApiError)?;
+        let may = self.may_do(&caller, &request).await?;
+        let wants_fresh = engine.wants_fresh(&request).await.map_err(ApiError)?;
+        Ok(RequestView {
+            state: self.standing(&request),
+            ends_at: request.ends_at(),
+            facts: now.facts,
+            changed: now.changed,
+            since: now.since,
+            hindrance: now.hindrance,
+            agreement,
+            wants_fresh,
+            may,
+            role,
+            request,
+        })
+    }
+
+    async fn request_approval(
+        &self,
+        caller: Caller,
+        id: ClusterId,
+        wish: Wish,
+        digest: String,
+        consent: Consent,
+    ) -> ApiResult<RequestId> {
+        let cluster = self.cluster_for(&caller, id, Deed::ProposePlan).await?;
+        Self::may_wish(&caller, id, &wish)?;
+        if let Some(obstacle) = self.obstacles(&cluster, &wish).await?.into_iter().next() {
+            return Err(ApiError(obstacle));
+        }
+        let intent = self.intent(&caller, &cluster, &wish).await?;
+        let engine = &self.state.engine;
+        engine.ask(&actor(&caller), id, &intent, &digest, &consent, caller.me.fresh).await.map_err(ApiError)
+    }
+
+    async fn approve(&self, caller: Caller, id: RequestId, comment: String) -> ApiResult<()> {
+        self.request_for(&caller, id, Deed::DecideRequest).await?;
+        self.state.engine.approve(&actor(&caller), id, &comment, caller.me.fresh).await.map_err(ApiError)
+    }
+
+    async fn reject(&self, caller: Caller, id: RequestId, comment: String) -> ApiResult<()> {
+        self.request_for(&caller, id, Deed::DecideRequest).await?;
+        self.state.engine.reject(&actor(&caller), id, &comment).await.map_err(ApiError)
+    }
+
+    async fn take_back(&self, caller: Caller, id: RequestId) -> ApiResult<()> {
+        self.request_for(&caller, id, Deed::ProposePlan).await?;
+        self.state.engine.take_back(&actor(&caller), id).await.map_err(ApiError)
+    }
+
+    async fn run_approved(&self, caller: Caller, id: RequestId) -> ApiResult<OperationId> {
+        let request = self.request_for(&caller, id, Deed::RunPlan).await?;
+        let may = self.may_do(&caller, &request).await?;
+        // What may not run at all is refused by the gate itself, with its entry in the audit.
+        if may.run.is_none() {
+            self.nothing_hinders(&caller, &request).await?;
+        }
+        self.state.engine.run_agreed(&actor(&caller), id, caller.me.fresh).await.map_err(ApiError)
+    }
+
+    async fn break_glass(&self, caller: Caller, id: RequestId) -> ApiResult<()> {
+        let request = self.request_for(&caller, id, Deed::BreakGlass).await?;
+        let may = self.may_do(&caller, &request).await?;
+        if may.break_glass.is_none() {
+            self.nothing_hinders(&caller, &request).await?;
+        }
+        self.state.engine.break_glass(&actor(&caller), id, caller.me.fresh).await.map_err(ApiError)
+    }
+
+    async fn stop_countdown(&self, caller: Caller, id: RequestId) -> ApiResult<()> {
+        self.request_for(&caller, id, Deed::StopCountdown).await?;
+        self.state.engine.stop_countdown(&actor(&caller), id).await.map_err(ApiError)
+    }
+
+    async fn review(&self, caller: Caller, id: RequestId, comment: String) -> ApiResult<()> {
+        self.request_for(&caller, id, Deed::BreakGlass).await?;
+        self.state.engine.review(&actor(&caller), id, &comment).await.map_err(ApiError)
+    }
+
+    async fn policy(&self, caller: Caller, id: ClusterId) -> ApiResult<PolicyView> {
+        let cluster = self.cluster_for(&caller, id, Deed::See).await?;
+        let store = &self.state.engine.store;
+        let mut waiting = Vec::new();
+        for request in store.requests(Some(id), true, LISTED).await.map_err(stored)? {
+            if matches!(request.subject, Subject::Policy { .. }) {
+                waiting.push(self.request_line(&caller, &request).await?);
+            }
+        }
+        Ok(PolicyView {
+            cluster: id,
+            cluster_name: cluster.name.to_string(),
+            policy: store.policy(id).await.map_err(stored)?,
+            other_admins: store.other_admins(id, &caller.me.name).await.map_err(stored)?,
+            role: Self::role_on(&caller, id),
+            waiting,
+        })
+    }
+
+    async fn change_policy(
+        &self,
+        caller: Caller,
+        id: ClusterId,
+        policy: Policy,
+        reason: String,
+    ) -> ApiResult<PolicyAnswer> {
+        self.cluster_for(&caller, id, Deed::ChangePolicy).await?;
+        let engine = &self.state.engine;
+        let answer = engine.change_policy(&actor(&caller), id, policy, &reason, caller.me.fresh).await;
+        Ok(match answer.map_err(ApiError)? {
+            PolicyChange::InForce(request) => PolicyAnswer { request, in_force: true },
+            PolicyChange::Waits(request) => PolicyAnswer { request, in_force: false },
+        })
+    }
+}
+
+impl RequestBackend {
+    /// Who agreed that an operation may run; `None` where nobody had to.
+    pub(super) async fn agreed_by(&self, operation: OperationId) -> ApiResult<Option<AgreedBy>> {
+        let request = self.state.engine.store.request_behind(operation).await.map_err(stored)?;
+        Ok(request.and_then(|request| match request.state {
+            RequestState::Used { agreed, .. } => Some(AgreedBy { request: request.id, agreed }),
+            _ => None,
+        }))
+    }
+
+    /// The request, if the caller may do this on its cluster.
+    async fn request_for(&self, caller: &Caller, id: RequestId, deed: Deed) -> ApiResult<Request> {
+        let request = self.state.engine.request(id).await.map_err(ApiError)?;
+        can::do_it(Self::role_on(caller, request.cluster), deed).map_err(ApiError)?;
+        Ok(request)
+    }
+
+    /// Requests of clusters that the caller may see: the open ones, and then so many of the newest.
+    async fn visible(&self, caller: &Caller, newest: u32) -> ApiResult<Vec<Request>> {
+        let store = &self.state.engine.store;
+        let mut found = store.requests(None, true, u32::MAX).await.map_err(stored)?;
+        let newest = store.requests(None, false, newest).await.map_err(stored)?;
+        found.extend(newest.into_iter().filter(|request| !request.state.is_open()));
+        found.retain(|request| can::do_it(Self::role_on(caller, request.cluster), Deed::See).is_ok());
+        Ok(found)
+    }
+
+    async fn request_line(&self, caller: &Caller, request: &Request) -> ApiResult<RequestLine> {
+        let plan = request.subject.plan();
+        let waits = matches!(request.state, RequestState::Waiting) && !request.is_due(self.state.engine.clock.now());
+        let for_me = waits && self.may_do(caller, request).await?.approve.is_none();
+        Ok(RequestLine {
+            id: request.id,
+            cluster: request.cluster,
+            cluster_name: request.cluster_name.clone(),
+            word: request.subject.word().to_owned(),
+            risk: plan.map(|plan| plan.risk),
+            requested_by: request.requested_by.clone(),
+            requested_at: request.requested_at,
+            ends_at: request.ends_at(),
+            state: self.standing(request),
+            for_me,
+            awaits_review: request.state.awaits_review(),
+        })
+    }
+
+    async fn may_do(&self, caller: &Caller, request: &Request) -> ApiResult<May> {
+        let role = Self::role_on(caller, request.cluster);
+        self.state.engine.may(request, &caller.me.name, role).await.map_err(ApiError)
+    }
+
+    /// The word of its state, time included.
+    fn standing(&self, request: &Request) -> String {
+        let due = request.is_due(self.state.engine.clock.now());
+        if due { "expired" } else { request.state.word() }.to_owned()
+    }
+
+    /// What would hinder the plan if it were asked for now, by the same machine that guards the wizard's buttons.
+    async fn nothing_hinders(&self, caller: &Caller, request: &Request) -> ApiResult<()> {
+        let Some(plan) = request.subject.plan() else { return Err(ProblemCode::RequestOver.into()) };
+        let Some(wish) = wish_of(&plan.intent) else { return Ok(()) };
+        Self::may_wish(caller, request.cluster, &wish)?;
+        let cluster: Cluster = self.state.engine.store.cluster(request.cluster).await.map_err(stored)?;
+        match self.obstacles(&cluster, &wish).await?.into_iter().next() {
+            Some(obstacle) => Err(ApiError(obstacle)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The wish that led to an intent, where the wizard's obstacles are asked by wishes.
+fn wish_of(intent: &Intent) -> Option<Wish> {
+    match intent {
+        Intent::CreateCluster { name, first, .. } => Some(Wish::Create { name: name.to_string(), first: *first }),
+        Intent::JoinNodes { joiners, .. } => Some(Wish::Join { joiners: joiners.clone() }),
+        Intent::SetUpQdevice { host, address } => Some(Wish::Qdevice { host: *host, address: Some(*address) }),
+        Intent::Withdraw { leave } => Some(Wish::Withdraw { leave: leave.clone() }),
+        _ => None,
+    }
+}

@@ -1,0 +1,160 @@
+//! Requests, policies, and the gate: what a decision depends on is read in the transaction that writes it down.
+
+mod gate;
+mod policies;
+mod rows;
+
+pub(crate) use gate::refuse_unagreed;
+
+use crate::SqliteStore;
+use crate::audit::append_in;
+use crate::codec::{corrupt, db, refused, to_json};
+use crate::operations;
+use async_trait::async_trait;
+use engine::ports::{ApprovalStore, StoreError};
+use jiff::Timestamp;
+use model::approval::{Request, RequestEvent, RequestState, Seen, Subject, VoidCode};
+use model::audit::AuditEntry;
+use model::ids::{ClusterId, OperationId, RequestId};
+use model::policy::Policy;
+use sqlx::{QueryBuilder, SqliteConnection};
+
+/// The longest list, in rows.
+const LIST_MAX: u32 = 1_000;
+
+#[async_trait]
+impl ApprovalStore for SqliteStore {
+    async fn add_request(&self, request: &Request, audit: AuditEntry) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        rows::insert(&mut tx, request).await?;
+        append_in(&mut tx, audit).await?;
+        tx.commit().await.map_err(db)
+    }
+
+    async fn request(&self, id: RequestId) -> Result<Request, StoreError> {
+        let mut tx = self.read().await?;
+        rows::one(&mut tx, id).await
+    }
+
+    async fn requests(&self, cluster: Option<ClusterId>, open: bool, limit: u32) -> Result<Vec<Request>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT * FROM requests WHERE 1 = 1");
+        if let Some(cluster) = cluster {
+            query.push(" AND cluster = ").push_bind(cluster.to_string());
+        }
+        if open {
+            query.push(" AND state IN ('waiting', 'approved', 'counting')");
+        }
+        query.push(" ORDER BY requested_at DESC, id DESC LIMIT ").push_bind(i64::from(limit.min(LIST_MAX)));
+        let mut tx = self.read().await?;
+        rows::all(&mut tx, query).await
+    }
+
+    async fn request_behind(&self, operation: OperationId) -> Result<Option<Request>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT * FROM requests WHERE operation = ");
+        query.push_bind(operation.to_string());
+        let mut tx = self.read().await?;
+        Ok(rows::all(&mut tx, query).await?.pop())
+    }
+
+    async fn decide(
+        &self,
+        id: RequestId,
+        actor: &str,
+        event: &RequestEvent,
+        at: Timestamp,
+        audit: AuditEntry,
+    ) -> Result<Request, StoreError> {
+        if matches!(event, RequestEvent::Use { .. } | RequestEvent::RunOut { .. }) {
+            return Err(StoreError::Conflict { what: "decision without its operation" });
+        }
+        let mut tx = self.write().await?;
+        let request = rows::one(&mut tx, id).await?;
+        let event = with_policy_of_now(&mut tx, &request, event).await?;
+        let state = gate::next(&mut tx, &request, actor, &event, at).await?;
+        rows::set_state(&mut tx, id, &state).await?;
+        if let (Subject::Policy { after, .. }, RequestState::Used { .. }) = (&request.subject, &state) {
+            policies::set(&mut tx, request.cluster, after).await?;
+        }
+        append_in(&mut tx, audit).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(Request { state, ..request })
+    }
+
+    async fn start_agreed(
+        &self,
+        id: RequestId,
+        event: &RequestEvent,
+        at: Timestamp,
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), StoreError> {
+        let (RequestEvent::Use { seen, operation } | RequestEvent::RunOut { seen, operation }) = event else {
+            return Err(StoreError::Conflict { what: "event that starts nothing" });
+        };
+        let mut tx = self.write().await?;
+        let request = rows::one(&mut tx, id).await?;
+        let started = operations::begun_by(&mut tx, *operation).await?;
+        // What was agreed to is what starts, for the same cluster and by who asked.
+        if started.digest != seen.digest || started.cluster != request.cluster {
+            return Err(StoreError::Conflict { what: "other plan of the operation" });
+        }
+        let state = gate::next(&mut tx, &request, &started.proposed_by, event, at).await?;
+        rows::set_state(&mut tx, id, &state).await?;
+        operations::mark_running(&mut tx, *operation).await?;
+        for entry in audit {
+            append_in(&mut tx, entry).await?;
+        }
+        tx.commit().await.map_err(db)
+    }
+
+    async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError> {
+        let mut tx = self.read().await?;
+        policies::of(&mut tx, cluster).await
+    }
+
+    async fn protect_undecided(&self, cluster: ClusterId, audit: AuditEntry) -> Result<bool, StoreError> {
+        let mut tx = self.write().await?;
+        if !policies::protect_undecided(&mut tx, cluster).await? {
+            return Ok(false);
+        }
+        append_in(&mut tx, audit).await?;
+        tx.commit().await.map_err(db)?;
+        Ok(true)
+    }
+
+    async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError> {
+        let mut tx = self.read().await?;
+        gate::other_admins(&mut tx, cluster, but).await
+    }
+}
+
+/// What a change of the policy rests on is the policy that is in force when it is decided.
+async fn with_policy_of_now(
+    tx: &mut SqliteConnection,
+    request: &Request,
+    event: &RequestEvent,
+) -> Result<RequestEvent, StoreError> {
+    let Subject::Policy { after, .. } = &request.subject else { return Ok(event.clone()) };
+    let now = policies::of(tx, request.cluster).await?;
+    let digest = |policy: &Policy| policy.digest().map_err(|error| corrupt("policy", error));
+    let seen = Seen { digest: digest(after)?, facts: digest(&now)? };
+    Ok(match event {
+        RequestEvent::Approve { comment, .. } => RequestEvent::Approve { seen, comment: comment.clone() },
+        RequestEvent::ApplyAlone { .. } => RequestEvent::ApplyAlone { seen },
+        other => other.clone(),
+    })
+}
+
+/// What was asked for a cluster that is forgotten comes to nothing.
+pub(crate) async fn void_all(tx: &mut SqliteConnection, cluster: ClusterId, at: Timestamp) -> Result<(), StoreError> {
+    let state = RequestState::Void { at, why: VoidCode::ClusterGone };
+    sqlx::query(
+        "UPDATE requests SET state = ?, state_json = ? WHERE cluster = ? AND state IN ('waiting', 'approved', 'counting')",
+    )
+    .bind(state.word())
+    .bind(to_json("state", &state)?)
+    .bind(cluster.to_string())
+    .execute(tx)
+    .await
+    .map_err(refused("request", "cluster"))?;
+    Ok(())
+}
