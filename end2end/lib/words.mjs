@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs'
 
-const NAMESPACES = ['common', 'import', 'pages', 'team', 'wizard', 'codes']
+const NAMESPACES = ['common', 'import', 'pages', 'recover', 'team', 'wizard', 'codes']
 
 /** The words of a language: `words('fr')('pages.sign_in')`; a word that does not exist is a mistake of the test. */
 export function words(language) {
