@@ -12,9 +12,8 @@ pub const REQUEST_EVERY: Duration = Duration::from_secs(3);
 pub fn poll(every: Duration, work: impl Fn() + Clone + 'static) {
     use leptos::prelude::*;
     Effect::new(move |_| {
-        let again = work.clone();
-        let handle = set_interval_with_handle(move || again(), every);
-        untrack(|| work());
+        let handle = set_interval_with_handle(work.clone(), every);
+        untrack(&work);
         on_cleanup(move || {
             if let Ok(handle) = handle {
                 handle.clear();

@@ -10,7 +10,7 @@ use model::ids::{ClusterId, OperationId, RequestId};
 use model::inventory::Cluster;
 use model::plan::Intent;
 use model::policy::{Consent, Policy};
-use model::problem::ProblemCode;
+use model::problem::{Problem, ProblemCode};
 
 /// Requests on the list page, newest first.
 const LISTED: u32 = 200;
@@ -109,19 +109,14 @@ impl TeamBackend for RequestBackend {
     async fn run_approved(&self, caller: Caller, id: RequestId) -> ApiResult<OperationId> {
         let request = self.request_for(&caller, id, Deed::RunPlan).await?;
         let may = self.may_do(&caller, &request).await?;
-        // What may not run at all is refused by the gate itself, with its entry in the audit.
-        if may.run.is_none() {
-            self.nothing_hinders(&caller, &request).await?;
-        }
+        self.nothing_hinders(&caller, &request, may.run).await?;
         self.state.engine.run_agreed(&actor(&caller), id, caller.me.fresh).await.map_err(ApiError)
     }
 
     async fn break_glass(&self, caller: Caller, id: RequestId) -> ApiResult<()> {
         let request = self.request_for(&caller, id, Deed::BreakGlass).await?;
         let may = self.may_do(&caller, &request).await?;
-        if may.break_glass.is_none() {
-            self.nothing_hinders(&caller, &request).await?;
-        }
+        self.nothing_hinders(&caller, &request, may.break_glass).await?;
         self.state.engine.break_glass(&actor(&caller), id, caller.me.fresh).await.map_err(ApiError)
     }
 
@@ -229,7 +224,13 @@ impl RequestBackend {
     }
 
     /// What would hinder the plan if it were asked for now, by the same machine that guards the wizard's buttons.
-    async fn nothing_hinders(&self, caller: &Caller, request: &Request) -> ApiResult<()> {
+    ///
+    /// What may not be done at all, or rests on something else by now, is refused by the engine, with its entry in the audit.
+    async fn nothing_hinders(&self, caller: &Caller, request: &Request, refused: Option<Problem>) -> ApiResult<()> {
+        let now = self.state.engine.request_now(request).await.map_err(ApiError)?;
+        if refused.or(now.hindrance).is_some() {
+            return Ok(());
+        }
         let Some(plan) = request.subject.plan() else { return Err(ProblemCode::RequestOver.into()) };
         let Some(wish) = wish_of(&plan.intent) else { return Ok(()) };
         Self::may_wish(caller, request.cluster, &wish)?;

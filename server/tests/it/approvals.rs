@@ -246,7 +246,7 @@ async fn a_request_whose_ground_has_moved_is_void() {
     let team = Team::ready().await;
     let id = team.ask().await;
     say(&team.approver, "approve", id).await.expect("approved");
-    team.site.lab.inject(Fault::RaiseConfigVersion { node: "pve1".into(), on: true }).expect("somebody edits");
+    team.site.lab.inject(Fault::ExpectVotes { node: "pve1".into(), votes: 3 }).expect("somebody expects more votes");
     let moved = async {
         while team.view(id).await.changed.is_empty() {
             tokio::task::yield_now().await;

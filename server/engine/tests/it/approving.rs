@@ -127,12 +127,12 @@ async fn what_somebody_else_approved_runs_once_also_when_it_is_pressed_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_member_that_dies_voids_what_was_approved() {
+async fn what_was_approved_is_void_when_its_ground_moves() {
     let team = Team::new().await;
     let engine = team.house.engine();
     let id = team.ask("anna").await.expect("asked");
     engine.approve(&person("paul"), id, "", true).await.expect("approved");
-    team.house.inject(Fault::RaiseConfigVersion { node: "pve1".into(), on: true });
+    team.house.inject(Fault::ExpectVotes { node: "pve1".into(), votes: 3 });
     let moved = async || {
         let request = engine.request(id).await.expect("request");
         !engine.request_now(&request).await.expect("now").changed.is_empty()

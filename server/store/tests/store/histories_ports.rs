@@ -100,12 +100,12 @@ impl Memory {
 
 impl Port for Memory {
     async fn add(&mut self, request: &Request) -> Answer {
-        let same = |one: &&Request| {
+        let same = |one: &Request| {
             one.state.is_open()
                 && one.is_of(&request.requested_by)
                 && one.subject.seen().digest == request.subject.seen().digest
         };
-        if self.requests.values().find(same).is_some() {
+        if self.requests.values().any(same) {
             return Err("conflict".into());
         }
         self.requests.insert(request.id, request.clone());
