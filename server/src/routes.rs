@@ -3,7 +3,7 @@
 use crate::backend::RequestBackend;
 use crate::sessions::Sessions;
 use crate::state::AppState;
-use crate::{live, site};
+use crate::{export, live, site};
 use app::api::Backend;
 use axum::Json;
 use axum::Router;
@@ -52,6 +52,9 @@ pub fn router(state: AppState, secure: bool) -> anyhow::Result<Router> {
         .merge(passwords)
         .route("/api/{*function}", post(server_function))
         .route("/live/clusters/{id}", get(live::cluster))
+        .route("/export/clusters/{id}/plan", get(export::plan))
+        .route("/export/clusters/{id}/verification", get(export::verification))
+        .route("/export/operations/{id}", get(export::operation))
         .leptos_routes_with_handler(pages, page)
         .fallback(page)
         .layer(sessions)

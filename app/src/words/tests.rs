@@ -8,6 +8,7 @@ use model::problem::ProblemCode;
 use model::reading::ReadingCode;
 use model::role::Role;
 use model::topology::{Concord, HappeningCode, Health, LinkHealth, Membership};
+use model::verify::markdown::ReportWord;
 use model::verify::{DisagreementCode, VerifyCode};
 use model::wizard::WizardStep;
 use std::collections::BTreeSet;
@@ -106,6 +107,7 @@ const OTHERS: &[&str] = &[
     "fault_cut_one_way",
     "fault_cut_one_way_in",
     "fault_loss",
+    "fault_delay",
     "fault_mtu",
     "fault_stop_sshd",
     "fault_change_authkey",
@@ -137,6 +139,7 @@ fn wanted() -> BTreeSet<String> {
     add("verify", VerifyCode::ALL.iter().map(|code| code.as_str()).collect());
     add("difference", DifferenceCode::ALL.iter().map(|code| code.as_str()).collect());
     add("disagreement", DisagreementCode::ALL.iter().map(|code| code.as_str()).collect());
+    add("report", ReportWord::ALL.iter().map(|word| word.as_str()).collect());
     add("reading", ReadingCode::ALL.iter().map(|code| code.as_str()).collect());
     add("undo", Undo::WORDS.to_vec());
     add("action", Action::WORDS.to_vec());

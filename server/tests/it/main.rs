@@ -12,6 +12,7 @@ mod commands;
 mod csrf;
 mod dropped;
 mod evidence;
+mod exports;
 mod growing;
 mod headers;
 mod hostile;
