@@ -182,7 +182,7 @@ proptest! {
     fn hostile_names_stay_quoted(name in "\\PC{1,24}|[ '\"`$\\\\;&|<>()\\n*?\\[#~!{}]{1,24}", comment in "(?s).{0,60}") {
         let door = Door { user: "root".to_owned(), host: name.clone(), port: 22 };
         let hosts = vec![ScriptHost { name: name.clone(), door, via: None }];
-        let mut script = Script::new(&[comment.clone()], hosts);
+        let mut script = Script::new(std::slice::from_ref(&comment), hosts);
         script.step(&[comment]);
         script.run(&name, &quorumtool::status());
         script.unused(&name, &files::cluster_corosync_conf(), &["no-such-name".to_owned()]);

@@ -105,7 +105,7 @@ fn printed(report: &Verification) -> Vec<&Evidence> {
     for evidence in report.rows.iter().flat_map(|row| &row.cells).flat_map(|cell| &cell.evidence) {
         let same =
             |one: &&Evidence| (&one.node, &one.command, one.at) == (&evidence.node, &evidence.command, evidence.at);
-        if !found.iter().any(|one| same(one)) {
+        if !found.iter().any(same) {
             found.push(evidence);
         }
     }

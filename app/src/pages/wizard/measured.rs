@@ -185,23 +185,21 @@ fn Ways(links: Signal<Vec<LinkPlan>>, seen: Seen) -> impl IntoView {
         let number = number.get()?;
         links.with(|links| links.iter().find(|link| link.number == number).cloned())
     });
-    let grid = part(move || link.get().map(|link| view! { <PairGrid link seen chosen/> }));
     let covered = memo(move |_| {
         let known = seen.measurement.get();
         link.get().is_some_and(|link| known.is_some_and(|one| one.covers(&link)))
     });
+    let grid = part(move || link.get().filter(|_| covered.get()).map(|link| view! { <PairGrid link seen chosen/> }));
     view! {
-        <Show when=move || covered.get()>
-            <div class="stack measured-ways">
-                <Card title=text!(i18n, wizard.measure_table)>
-                    <div class="stack">
-                        <span class="tabs" role="group" aria-label=text!(i18n, wizard.links)>{tabs}</span>
-                        {grid}
-                        <p class="muted small">{word!(i18n, wizard.measure_cell_text)}</p>
-                    </div>
-                </Card>
-                <WayPanel seen chosen/>
-            </div>
-        </Show>
+        <div class="stack measured-ways" hidden=move || !covered.get()>
+            <Card title=text!(i18n, wizard.measure_table)>
+                <div class="stack">
+                    <span class="tabs" role="group" aria-label=text!(i18n, wizard.links)>{tabs}</span>
+                    {grid}
+                    <p class="muted small">{word!(i18n, wizard.measure_cell_text)}</p>
+                </div>
+            </Card>
+            <WayPanel seen chosen/>
+        </div>
     }
 }
