@@ -7,6 +7,9 @@
 //! A sentence may hold `{param}`, `{family:param}` (the parameter is a code itself and gets its own words), and
 //! `[a part {param}]` which is left out where a parameter is missing.
 
+pub mod plan;
+#[cfg(feature = "ssr")]
+pub mod report;
 #[cfg(test)]
 mod tests;
 

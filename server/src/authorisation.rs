@@ -41,6 +41,8 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("check_proof", Needs::Role(Deed::See)),
     ("acknowledge_checks", Needs::Role(Deed::EditDraft)),
     ("network", Needs::Role(Deed::RunChecks)),
+    ("measure_links", Needs::Role(Deed::RunChecks)),
+    ("measure_proof", Needs::Role(Deed::See)),
     ("choose_links", Needs::Role(Deed::EditDraft)),
     ("verify", Needs::Role(Deed::RunChecks)),
     ("recovery", Needs::Role(Deed::RunChecks)),
@@ -81,6 +83,9 @@ pub const ROUTES: &[(&str, Needs)] = &[
     ("/health", Needs::Nothing),
     ("/live/clusters/{id}", Needs::Role(Deed::See)),
     ("/audit/export", Needs::Role(Deed::ReadAudit)),
+    ("/export/clusters/{id}/plan", Needs::Role(Deed::ProposePlan)),
+    ("/export/clusters/{id}/verification", Needs::Role(Deed::See)),
+    ("/export/operations/{id}", Needs::Role(Deed::See)),
     ("/pkg/{version}/{*file}", Needs::Nothing),
     ("/favicon.svg", Needs::Nothing),
 ];

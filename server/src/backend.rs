@@ -5,6 +5,7 @@ mod clusters;
 mod demo;
 mod evidence;
 mod import;
+mod measure;
 mod nodes;
 mod people;
 mod plans;
@@ -27,6 +28,7 @@ use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};
 use model::inventory::{Cluster, Node};
 use model::links::LinkPlan;
+use model::measure::Measurement;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::{Consent, FRESH_SIGN_IN_MIN};
@@ -250,6 +252,21 @@ impl Backend for RequestBackend {
         revision: u64,
     ) -> ApiResult<Draft> {
         self.do_choose_links(caller, cluster, links, revision).await
+    }
+
+    async fn measure_links(&self, caller: Caller, cluster: ClusterId, links: Vec<LinkPlan>) -> ApiResult<Measurement> {
+        self.do_measure_links(caller, cluster, links).await
+    }
+
+    async fn measure_proof(
+        &self,
+        caller: Caller,
+        cluster: ClusterId,
+        link: u8,
+        from: NodeId,
+        to: NodeId,
+    ) -> ApiResult<Vec<Evidence>> {
+        self.do_measure_proof(caller, cluster, link, from, to).await
     }
 
     async fn verify(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Verification> {

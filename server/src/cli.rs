@@ -3,7 +3,7 @@
 mod audit;
 
 use crate::config::{self, Checkpoints, Config};
-use crate::export::Format;
+use crate::audit_export::Format;
 use crate::lock;
 use crate::serve::{self, House};
 use anyhow::Context as _;

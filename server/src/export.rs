@@ -1,266 +1,142 @@
-//! The audit as a file: exactly what is filtered, newest first, as CSV or as JSON Lines.
+//! What leaves the console as a file: plans as shell scripts, the verification as Markdown and JSON.
+//!
+//! Links of a page lead here, so each checks session and role as the server functions do.
 
-use crate::backend::caller_of;
+use crate::backend::RequestBackend;
 use crate::state::AppState;
-use app::audit_filter;
-use axum::body::{Body, Bytes};
-use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use app::api::{ApiError, Backend, Caller, Wish};
+use axum::extract::{ConnectInfo, Path, Query, State};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use engine::audit::Person;
-use engine::context::store_problem;
-use engine::ports::{Store, StoreError};
-use futures::{Stream, stream};
-use leptos_router::params::ParamsMap;
-use model::audit::{AuditCode, AuditFilter, ChainedEntry, Outcome};
 use model::can::{self, Deed};
-use std::sync::Arc;
+use model::ids::{ClusterId, OperationId};
+use model::plan::Plan;
+use model::problem::{Problem, ProblemCode};
+use serde::Deserialize;
+use std::net::SocketAddr;
 use tower_sessions::Session;
 
-/// Entries that are read at once.
-const PAGE: u32 = 500;
+const SHELL_SCRIPT: &str = "text/x-shellscript; charset=utf-8";
+const MARKDOWN: &str = "text/markdown; charset=utf-8";
+const JSON: &str = "application/json";
 
-/// Columns of the CSV, in this order. The details are one JSON object.
-pub const COLUMNS: [&str; 20] = [
-    "index",
-    "at",
-    "who",
-    "code",
-    "outcome",
-    "cluster",
-    "cluster_name",
-    "node",
-    "operation",
-    "step",
-    "risk",
-    "command",
-    "exit",
-    "millis",
-    "reason",
-    "details",
-    "output",
-    "previous",
-    "hash",
-    "quoted",
-];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    Csv,
-    Jsonl,
+/// A plan that was shown and not run.
+#[derive(Debug, Deserialize)]
+pub struct PlanAsked {
+    /// The wish that it was made for, as JSON.
+    wish: String,
+    /// The plan that was seen; another one is not handed out in its place.
+    digest: String,
+    #[serde(default)]
+    language: String,
 }
 
-impl Format {
-    fn of(word: Option<&str>) -> Option<Self> {
-        match word {
-            Some("csv") => Some(Self::Csv),
-            Some("jsonl") => Some(Self::Jsonl),
-            _ => None,
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Jsonl => "jsonl",
-        }
-    }
-
-    const fn media_type(self) -> &'static str {
-        match self {
-            Self::Csv => "text/csv; charset=utf-8",
-            Self::Jsonl => "application/jsonl; charset=utf-8",
-        }
-    }
+#[derive(Debug, Deserialize)]
+pub struct Spoken {
+    #[serde(default)]
+    language: String,
 }
 
-/// `GET /audit/export?format=csv|jsonl&...`, with the parameters of the page's own address.
-pub async fn route(
+#[derive(Debug, Deserialize)]
+pub struct ReportAsked {
+    /// `json`; Markdown else.
+    #[serde(default)]
+    format: String,
+    #[serde(default)]
+    language: String,
+}
+
+/// `GET /export/clusters/{id}/plan`
+pub async fn plan(
     State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(id): Path<ClusterId>,
+    Query(asked): Query<PlanAsked>,
     session: Session,
-    Query(query): Query<Vec<(String, String)>>,
 ) -> Response {
-    let Ok(caller) = caller_of(&state, &session).await else { return StatusCode::UNAUTHORIZED.into_response() };
-    if can::do_it(caller.access.everywhere, Deed::ReadAudit).is_err() {
-        return StatusCode::FORBIDDEN.into_response();
-    }
-    let mut asked = ParamsMap::new();
-    query.into_iter().for_each(|(name, value)| asked.insert(name, value));
-    let Some(format) = Format::of(asked.get("format").as_deref()) else {
-        return (StatusCode::BAD_REQUEST, "format is csv or jsonl\n").into_response();
+    let work = async {
+        let (backend, caller) = enter(&state, session, peer).await?;
+        let wish: Wish = serde_json::from_str(&asked.wish).map_err(|_| Problem::from(ProblemCode::NotFound))?;
+        let preview = backend.preview(caller, id, wish).await.map_err(|ApiError(problem)| problem)?;
+        if preview.digest != asked.digest {
+            return Err(ProblemCode::PlanChanged.into());
+        }
+        script(&state, &preview.plan, &preview.digest, &asked.language).await
     };
-    let filter = audit_filter(&asked);
-    let who = Person { name: caller.name };
-    let first = match begin(&state.engine, &who, &filter, format).await {
-        Ok(filter) => filter,
-        Err(error) => {
-            let problem = store_problem(&error);
-            return (StatusCode::SERVICE_UNAVAILABLE, format!("{problem}\n")).into_response();
-        }
+    work.await.unwrap_or_else(refused)
+}
+
+/// `GET /export/operations/{id}`
+pub async fn operation(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(id): Path<OperationId>,
+    Query(asked): Query<Spoken>,
+    session: Session,
+) -> Response {
+    let work = async {
+        let (backend, caller) = enter(&state, session, peer).await?;
+        let view = backend.operation(caller, id).await.map_err(|ApiError(problem)| problem)?;
+        script(&state, &view.operation.plan, view.operation.digest.as_str(), &asked.language).await
     };
-    let body = Body::from_stream(lines(Arc::clone(&state.engine.store), first, format));
-    let file = format!("attachment; filename=\"quorate-audit.{}\"", format.word());
-    let disposition = HeaderValue::from_str(&file).unwrap_or(HeaderValue::from_static("attachment"));
-    (
-        [
-            (header::CONTENT_TYPE, HeaderValue::from_static(format.media_type())),
-            (header::CONTENT_DISPOSITION, disposition),
-        ],
-        body,
-    )
-        .into_response()
+    work.await.unwrap_or_else(refused)
 }
 
-/// Writes down who takes what away, and fixes the end: what comes while the file is written is not in it.
-///
-/// # Errors
-/// When the store fails.
-pub async fn begin(
-    engine: &engine::Engine,
-    who: &Person,
-    filter: &AuditFilter,
-    format: Format,
-) -> Result<AuditFilter, StoreError> {
-    let end = engine.store.entries().await?.saturating_add(1);
-    let mut entry = engine.audit.entry(AuditCode::AuditExported, who, Outcome::Success);
-    entry.details.insert("format".to_owned(), format.word().to_owned());
-    let asked = serde_json::to_string(&AuditFilter { before: None, ..filter.clone() });
-    entry.details.insert("filter".to_owned(), asked.unwrap_or_default());
-    engine.audit.write(entry).await?;
-    Ok(AuditFilter { before: Some(filter.before.map_or(end, |before| before.min(end))), ..filter.clone() })
-}
-
-/// The file, a page at a time; a reader that is slow slows the reading.
-pub fn lines(
-    store: Arc<dyn Store>,
-    filter: AuditFilter,
-    format: Format,
-) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send + 'static {
-    let head = match format {
-        Format::Csv => row(COLUMNS),
-        Format::Jsonl => Ok(Bytes::new()),
+/// `GET /export/clusters/{id}/verification`: the newest report since the console was started.
+pub async fn verification(
+    State(state): State<AppState>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    Path(id): Path<ClusterId>,
+    Query(asked): Query<ReportAsked>,
+    session: Session,
+) -> Response {
+    let work = async {
+        let (_, caller) = enter(&state, session, peer).await?;
+        can::do_it(caller.me.access.on(id), Deed::See)?;
+        let cluster = state.engine.store.cluster(id).await.map_err(|_| Problem::from(ProblemCode::NotFound))?;
+        let report = state.engine.hub.verification(id).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let name = cluster.name.to_string();
+        if asked.format == "json" {
+            let text =
+                serde_json::to_string_pretty(report.as_ref()).map_err(|_| Problem::from(ProblemCode::Internal))?;
+            return Ok(file(JSON, &format!("quorate-verify-{name}.json"), text + "\n"));
+        }
+        let text = app::words::report::verification(&asked.language, &name, &report);
+        Ok(file(MARKDOWN, &format!("quorate-verify-{name}.md"), text))
     };
-    let pages = stream::try_unfold(Some(filter), move |left| {
-        let store = Arc::clone(&store);
-        async move {
-            let Some(filter) = left else { return Ok(None) };
-            let page = store.find(&filter, PAGE).await.map_err(std::io::Error::other)?;
-            let mut text = Vec::new();
-            for entry in &page.entries {
-                text.extend_from_slice(&line(entry, format)?);
-            }
-            let next = page.next.map(|before| AuditFilter { before: Some(before), ..filter });
-            Ok(Some((Bytes::from(text), next)))
-        }
-    });
-    futures::StreamExt::chain(stream::once(async { head }), pages)
+    work.await.unwrap_or_else(refused)
 }
 
-fn line(one: &ChainedEntry, format: Format) -> Result<Bytes, std::io::Error> {
-    match format {
-        Format::Jsonl => {
-            let mut text = serde_json::to_vec(one).map_err(std::io::Error::other)?;
-            text.push(b'\n');
-            Ok(Bytes::from(text))
-        }
-        Format::Csv => {
-            let cells = cells(one)?;
-            let quoted = cells.iter().any(|cell| is_formula(cell));
-            let cells = cells.into_iter().map(disarmed).chain([if quoted { "yes".to_owned() } else { String::new() }]);
-            row(cells.collect::<Vec<_>>())
-        }
-    }
+async fn enter(state: &AppState, session: Session, peer: SocketAddr) -> Result<(RequestBackend, Caller), Problem> {
+    let backend = RequestBackend::new(state.clone(), session, peer.ip().to_string());
+    let caller = backend.caller().await.map_err(|ApiError(problem)| problem)?;
+    Ok((backend, caller))
 }
 
-fn cells(one: &ChainedEntry) -> Result<Vec<String>, std::io::Error> {
-    let entry = &one.entry;
-    let number = |value: Option<i64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let text = |value: &Option<String>| value.clone().unwrap_or_default();
-    let details = if entry.details.is_empty() {
-        String::new()
-    } else {
-        serde_json::to_string(&entry.details).map_err(std::io::Error::other)?
+async fn script(state: &AppState, plan: &Plan, digest: &str, language: &str) -> Result<Response, Problem> {
+    let spoken = app::words::plan::spoken(language, plan, digest);
+    let text = state.engine.script(plan, &spoken).await?;
+    let short: String = digest.chars().take(8).collect();
+    Ok(file(SHELL_SCRIPT, &format!("quorate-{}-{short}.sh", plan.intent.word()), text))
+}
+
+/// Names are made of what the names of clusters and intents are made of, so that they need no quoting.
+fn file(kind: &'static str, name: &str, text: String) -> Response {
+    let headers: [(HeaderName, String); 2] = [
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    (headers, text).into_response()
+}
+
+/// A refusal as the code that the pages know.
+fn refused(problem: Problem) -> Response {
+    let status = match problem.code {
+        ProblemCode::NotSignedIn => StatusCode::UNAUTHORIZED,
+        ProblemCode::RoleTooLow => StatusCode::FORBIDDEN,
+        ProblemCode::NotFound => StatusCode::NOT_FOUND,
+        ProblemCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::CONFLICT,
     };
-    let risk = entry.risk.and_then(|risk| serde_json::to_value(risk).ok()?.as_str().map(str::to_owned));
-    Ok(vec![
-        one.index.to_string(),
-        entry.at.to_string(),
-        entry.who.clone(),
-        entry.code.as_str().to_owned(),
-        entry.outcome.word().to_owned(),
-        entry.cluster.map(|id| id.to_string()).unwrap_or_default(),
-        text(&entry.cluster_name),
-        text(&entry.node),
-        entry.operation.map(|id| id.to_string()).unwrap_or_default(),
-        number(entry.step.map(i64::from)),
-        risk.unwrap_or_default(),
-        text(&entry.command),
-        number(entry.exit.map(i64::from)),
-        entry.millis.map(|millis| millis.to_string()).unwrap_or_default(),
-        text(&entry.reason),
-        details,
-        text(&entry.output),
-        one.previous.clone(),
-        one.hash.clone(),
-    ])
-}
-
-/// Spreadsheets run what begins like this (OWASP, CSV injection); what nodes print is not theirs to run.
-fn is_formula(cell: &str) -> bool {
-    cell.starts_with(['=', '+', '-', '@', '\t', '\r']) && cell.parse::<i64>().is_err()
-}
-
-fn disarmed(cell: String) -> String {
-    if is_formula(&cell) { format!("'{cell}") } else { cell }
-}
-
-fn row<I, T>(cells: I) -> Result<Bytes, std::io::Error>
-where
-    I: IntoIterator<Item = T>,
-    T: AsRef<[u8]>,
-{
-    let mut writer = csv::WriterBuilder::new().from_writer(Vec::new());
-    writer.write_record(cells).map_err(std::io::Error::other)?;
-    writer.into_inner().map(Bytes::from).map_err(|error| std::io::Error::other(error.to_string()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use model::Timestamp;
-    use model::audit::AuditEntry;
-
-    fn entry(output: &str) -> ChainedEntry {
-        let mut entry =
-            AuditEntry::new(Timestamp::UNIX_EPOCH, AuditCode::CommandFinished, "ops-1".to_owned(), Outcome::Success);
-        entry.output = Some(output.to_owned());
-        entry.exit = Some(-1);
-        entry.command = Some("pvecm expected 1".to_owned());
-        ChainedEntry { index: 7, entry, previous: "00".to_owned(), hash: "11".to_owned() }
-    }
-
-    fn cell(text: &[u8], column: &str) -> String {
-        let place = COLUMNS.iter().position(|one| *one == column).expect("a column");
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(text);
-        reader.records().next().expect("a row").expect("readable")[place].to_owned()
-    }
-
-    #[test]
-    fn what_would_run_in_a_spreadsheet_is_disarmed_and_marked() {
-        for (output, shown, quoted) in [
-            ("=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0", "yes"),
-            ("@SUM(1)", "'@SUM(1)", "yes"),
-            ("two\nlines, \"quoted\"", "two\nlines, \"quoted\"", ""),
-        ] {
-            let text = line(&entry(output), Format::Csv).expect("a line");
-            assert_eq!((cell(&text, "output").as_str(), cell(&text, "quoted").as_str()), (shown, quoted));
-            assert_eq!(cell(&text, "exit"), "-1", "a number is no formula");
-        }
-    }
-
-    #[test]
-    fn a_line_of_json_is_the_entry_itself() {
-        let text = line(&entry("=1"), Format::Jsonl).expect("a line");
-        assert_eq!(serde_json::from_slice::<ChainedEntry>(&text).expect("readable"), entry("=1"));
-    }
+    (status, format!("{}\n", problem.code.as_str())).into_response()
 }

@@ -128,7 +128,9 @@ impl Browser {
         let at = snapshot.at;
         let matrix = self.state.engine.hub.matrix(self.cluster);
         let matrix = matrix.map(|matrix| Live::Matrix(Arc::new(matrix.for_page())));
-        for what in std::iter::once(Live::Snapshot(snapshot)).chain(matrix) {
+        let measured = self.state.engine.hub.measured(self.cluster);
+        let measured = measured.map(|measured| Live::Measurement(Arc::clone(&measured.report)));
+        for what in std::iter::once(Live::Snapshot(snapshot)).chain(matrix).chain(measured) {
             self.waiting.push_back(Arc::new(Message::new(LiveEvent { seq, at, what })));
         }
         (seq, at)
@@ -218,11 +220,13 @@ fn latest(batch: Vec<Arc<Message>>) -> Vec<Arc<Message>> {
         |wanted: fn(&Live) -> bool| batch.iter().filter(|event| wanted(&event.what)).map(|event| event.seq).max();
     let snapshot = newest(|what| matches!(what, Live::Snapshot(_)));
     let matrix = newest(|what| matches!(what, Live::Matrix(_)));
+    let measurement = newest(|what| matches!(what, Live::Measurement(_)));
     batch
         .iter()
         .filter(|event| match event.what {
             Live::Snapshot(_) => Some(event.seq) == snapshot,
             Live::Matrix(_) => Some(event.seq) == matrix,
+            Live::Measurement(_) => Some(event.seq) == measurement,
             Live::Operation(_) | Live::Output { .. } => true,
         })
         .cloned()

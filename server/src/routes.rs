@@ -3,7 +3,7 @@
 use crate::backend::RequestBackend;
 use crate::sessions::Sessions;
 use crate::state::AppState;
-use crate::{export, live, site};
+use crate::{audit_export, export, live, site};
 use app::api::Backend;
 use axum::Json;
 use axum::Router;
@@ -52,7 +52,10 @@ pub fn router(state: AppState, secure: bool) -> anyhow::Result<Router> {
         .merge(passwords)
         .route("/api/{*function}", post(server_function))
         .route("/live/clusters/{id}", get(live::cluster))
-        .route("/audit/export", get(export::route))
+        .route("/audit/export", get(audit_export::route))
+        .route("/export/clusters/{id}/plan", get(export::plan))
+        .route("/export/clusters/{id}/verification", get(export::verification))
+        .route("/export/operations/{id}", get(export::operation))
         .leptos_routes_with_handler(pages, page)
         .fallback(page)
         .layer(sessions)

@@ -34,6 +34,7 @@ crate::problem::codes!(
         OperationAbandoned => "operation_abandoned",
         ChecksRun => "checks_run",
         LinksChosen => "links_chosen",
+        LinksMeasured => "links_measured",
         VerifyRun => "verify_run",
         QdeviceSkipped => "qdevice_skipped",
         ChecksAcknowledged => "checks_acknowledged",

@@ -4,17 +4,17 @@
 
 mod basics;
 mod catalogue;
-mod clocks;
+pub(crate) mod clocks;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod host_names;
 mod hosts_file;
 mod hosts_line;
 mod leftovers;
-mod links;
+pub(crate) mod links;
 mod management_network;
 mod no_guests;
-mod ports;
+pub(crate) mod ports;
 mod root_ssh;
 mod same_version;
 mod scene;

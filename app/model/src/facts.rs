@@ -249,6 +249,9 @@ pub struct ProbeReport {
     /// Address -> echo requests of the interface's whole packet size.
     #[serde(default)]
     pub whole: BTreeMap<String, WholePackets>,
+    /// Address -> the largest packet that came back without having been cut up, in bytes; 0 where none did.
+    #[serde(default)]
+    pub path_mtu: BTreeMap<String, u32>,
     /// Address -> MAC that answered for it.
     #[serde(default)]
     pub neighbours: BTreeMap<String, String>,

@@ -1,5 +1,10 @@
 //! Choosing corosync's links from the addresses that the nodes have.
 
+mod cards;
+
+pub use cards::{SharedCard, shared_cards};
+
+use crate::facts::host::Device;
 use crate::facts::{Interface, InterfaceAddress};
 use crate::ids::NodeId;
 use ipnet::IpNet;
@@ -33,6 +38,9 @@ pub struct NodeAddresses {
     pub own_name: Option<IpAddr>,
     pub addresses: Vec<InterfaceAddress>,
     pub interfaces: Vec<Interface>,
+    /// Bonds, bridges and VLANs with what they sit on; empty where that could not be read.
+    #[serde(default)]
+    pub devices: Vec<Device>,
 }
 
 /// A network that every node has exactly one usable address in.
@@ -87,9 +95,16 @@ fn candidate(network: IpNet, nodes: &[NodeAddresses]) -> Option<Candidate> {
 }
 
 /// The seed's numbers with the priorities that make them work: link 0 management, link 1 dedicated and preferred.
+///
+/// Of several networks for link 1 the first one counts that goes through other cards than link 0 on every node and whose
+/// addresses stay; what shares a card fails together.
 #[must_use]
-pub fn propose(candidates: &[Candidate]) -> Vec<LinkPlan> {
-    let chosen: Vec<&Candidate> = candidates.iter().take(2).collect();
+pub fn propose(candidates: &[Candidate], nodes: &[NodeAddresses]) -> Vec<LinkPlan> {
+    let first = candidates.first();
+    let flaws = |one: &&Candidate| (first.is_some_and(|first| cards::share(first, one, nodes)), one.dynamic);
+    // The first one of those with the fewest flaws.
+    let second = candidates.iter().skip(1).min_by_key(flaws);
+    let chosen: Vec<&Candidate> = first.into_iter().chain(second).collect();
     let several = chosen.len() > 1;
     (0u8..)
         .zip(chosen)
@@ -241,12 +256,14 @@ mod tests {
             own_name: format!("10.0.1.{n}").parse().ok(),
             addresses: vec![address("eno2", format!("10.0.0.{n}")), address("vmbr0", format!("10.0.1.{n}"))],
             interfaces: Vec::new(),
+            devices: Vec::new(),
         }
     }
 
     #[test]
     fn management_is_link_0_and_the_other_one_is_preferred() {
-        let links = propose(&candidates(&[node(11), node(12)]));
+        let nodes = [node(11), node(12)];
+        let links = propose(&candidates(&nodes), &nodes);
         assert_eq!(links.len(), 2);
         assert_eq!(links[0].addresses[&id(11)].to_string(), "10.0.1.11");
         assert_eq!(links[0].priority, Some(PRIORITY_FALLBACK));
@@ -258,15 +275,16 @@ mod tests {
     fn a_network_that_one_node_lacks_is_no_candidate() {
         let mut lonely = node(12);
         lonely.addresses.remove(0);
-        let found = candidates(&[node(11), lonely]);
+        let nodes = [node(11), lonely];
+        let found = candidates(&nodes);
         assert_eq!(found.len(), 1);
-        assert_eq!(propose(&found)[0].priority, None, "one link needs no priority");
+        assert_eq!(propose(&found, &nodes)[0].priority, None, "one link needs no priority");
     }
 
     #[test]
     fn foreign_and_doubled_addresses_are_found() {
         let nodes = [node(11), node(12)];
-        let mut links = propose(&candidates(&nodes));
+        let mut links = propose(&candidates(&nodes), &nodes);
         links[0].addresses.insert(id(11), "10.9.9.9".parse().expect("address"));
         links[1].addresses.insert(id(11), "10.0.0.12".parse().expect("address"));
         let found = faults(&links, &nodes);
@@ -278,7 +296,7 @@ mod tests {
     #[test]
     fn a_node_joins_on_the_links_that_are_there() {
         let members = [node(11), node(12)];
-        let chosen = propose(&candidates(&members));
+        let chosen = propose(&candidates(&members), &members);
         let own = |n: u8, net: u8| format!("10.0.{net}.{n}").parse::<IpAddr>().expect("address");
         let conf = [11, 12].map(|n| (id(u128::from(n)), BTreeMap::from([(0, own(n, 1)), (1, own(n, 0))]))).into();
         let fixed = fixed(&conf, &chosen);

@@ -1,6 +1,7 @@
 //! What the server pushes to the browser.
 
 use crate::ids::OperationId;
+use crate::measure::Measurement;
 use crate::operation::{Operation, OutputLine};
 use crate::preflight::Matrix;
 use crate::topology::Snapshot;
@@ -22,6 +23,7 @@ pub struct LiveEvent {
 pub enum Live {
     Snapshot(#[serde(with = "shared")] Arc<Snapshot>),
     Matrix(#[serde(with = "shared")] Arc<Matrix>),
+    Measurement(#[serde(with = "shared")] Arc<Measurement>),
     Operation(Box<Operation>),
     /// A line that an operation printed.
     Output {

@@ -1,5 +1,9 @@
 //! A plan: a frozen, typed list of steps, complete enough that execution makes no choices.
 
+mod spoken;
+
+pub use spoken::Spoken;
+
 use crate::digest::{self, Digest};
 use crate::ids::{ClusterId, NodeId};
 use crate::links::LinkPlan;

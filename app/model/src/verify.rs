@@ -4,12 +4,13 @@
 
 mod cells;
 mod compare;
+pub mod markdown;
 #[cfg(test)]
 mod tests;
 
 use crate::facts::{CorosyncConf, LinkStatus, NodeSsh, QuorumMember, QuorumStatus};
 use crate::observation::Evidence;
-use crate::preflight::{Gathered, Verdict};
+use crate::preflight::{ClockOffset, Gathered, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -31,6 +32,8 @@ crate::problem::codes!(
         /// Root of every node reaches every other one with the host key that the cluster has pinned.
         NodeSsh => "node_ssh",
         Writable => "writable",
+        /// Between any two nodes at most a second.
+        Clocks => "clocks",
     }
 );
 
@@ -69,6 +72,8 @@ crate::problem::codes!(
         /// `link`, `peer`.
         LinkDown => "link_down",
         ReadOnly => "read_only",
+        /// `own`, `other`: milliseconds from the console's clock, `peer`, `millis`: between the two, `limit`.
+        ClocksApart => "clocks_apart",
         /// `peer`.
         SshHostKey => "ssh_host_key",
         /// `peer`.
@@ -99,6 +104,8 @@ pub struct VerifyAnswer {
     pub digests: Gathered<BTreeMap<String, String>>,
     /// `/etc/pve` can be written to.
     pub writable: Gathered<bool>,
+    /// How far its clock is from the console's.
+    pub clock: Gathered<ClockOffset>,
     /// What to quote for each cell.
     pub evidence: BTreeMap<VerifyCode, Vec<Evidence>>,
 }

@@ -6,6 +6,7 @@ use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter}
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
+use model::measure::Measurement;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
@@ -75,6 +76,15 @@ pub trait Backend: super::TeamBackend {
         links: Vec<LinkPlan>,
         revision: u64,
     ) -> ApiResult<Draft>;
+    async fn measure_links(&self, caller: Caller, cluster: ClusterId, links: Vec<LinkPlan>) -> ApiResult<Measurement>;
+    async fn measure_proof(
+        &self,
+        caller: Caller,
+        cluster: ClusterId,
+        link: u8,
+        from: NodeId,
+        to: NodeId,
+    ) -> ApiResult<Vec<Evidence>>;
     async fn verify(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Verification>;
     /// A cluster without quorum, looked at from every side; changes nothing.
     async fn recovery(&self, caller: Caller, id: ClusterId) -> ApiResult<Recovery>;

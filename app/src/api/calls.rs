@@ -7,6 +7,7 @@ use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter}
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
+use model::measure::Measurement;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
@@ -206,6 +207,22 @@ pub async fn choose_links(cluster: ClusterId, links: Vec<LinkPlan>, revision: u6
     let backend = backend()?;
     let caller = backend.caller().await?;
     backend.choose_links(caller, cluster, links, revision).await
+}
+
+/// Measures these links between all members, as they are chosen now; every answer comes over the stream before.
+#[server(name = MeasureLinksCall, prefix = "/api", endpoint = "measure_links", input = Json, output = Json)]
+pub async fn measure_links(cluster: ClusterId, links: Vec<LinkPlan>) -> ApiResult<Measurement> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.measure_links(caller, cluster, links).await
+}
+
+/// The raw lines of both ends of one measured way.
+#[server(name = MeasureProofCall, prefix = "/api", endpoint = "measure_proof", input = Json, output = Json)]
+pub async fn measure_proof(cluster: ClusterId, link: u8, from: NodeId, to: NodeId) -> ApiResult<Vec<Evidence>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.measure_proof(caller, cluster, link, from, to).await
 }
 
 #[server(name = VerifyCall, prefix = "/api", endpoint = "verify", input = Json, output = Json)]

@@ -10,6 +10,7 @@ use model::host_key::HostKey;
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, Node};
 use model::links::{Candidate, LinkFault, LinkPlan, NodeAddresses};
+use model::measure::Measurement;
 use model::name::SshAddress;
 use model::operation::{Operation, OutputLine};
 use model::plan::Plan;
@@ -117,6 +118,10 @@ pub struct WizardView {
     pub steps: Vec<(WizardStep, StepState)>,
     pub current: WizardStep,
     pub matrix: Option<Matrix>,
+    /// The links as they were measured last.
+    pub measurement: Option<Measurement>,
+    /// When the verification was taken that is to be had as a file.
+    pub report_at: Option<Timestamp>,
     /// The console's own public key, one `authorized_keys` line, for pasting.
     pub console_key: String,
     pub qdevice: QdeviceAdvice,

@@ -6,7 +6,7 @@ pub mod steps;
 
 use crate::api;
 use crate::api::{AgreedBy, ApiError, ApiResult, OperationView, Reading};
-use crate::components::{Badge, Card, FactRow, LiveRegion, Notice, PageTitle, Tone, When};
+use crate::components::{Badge, Card, ExportPlan, FactRow, LiveRegion, Notice, PageTitle, Tone, When};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
@@ -115,6 +115,7 @@ fn About(operation: Memo<Operation>, agreed: Option<AgreedBy>) -> impl IntoView 
                     <FactRow name=text!(i18n, pages.plan_digest)><span class="mono small">{one.digest.to_string()}</span></FactRow>
                 </dl>
                 <ul class="bullets muted">{consequences.collect_view()}</ul>
+                <div class="row no-print"><ExportPlan address=format!("/export/operations/{}", one.id)/></div>
             </div>
         </Card>
     }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use leptos::prelude::*;
 use model::ids::{ClusterId, OperationId};
 use model::live::{Live, LiveEvent};
+use model::measure::Measurement;
 use model::operation::{Operation, OutputLine};
 use model::preflight::Matrix;
 use model::topology::{Agreement, Health, Snapshot};
@@ -45,6 +46,8 @@ pub struct LiveCluster {
     pub operations: RwSignal<Vec<Operation>>,
     /// `None` until checks have run since the page was opened; the wizard fills it from its first paint.
     pub matrix: RwSignal<Option<Matrix>>,
+    /// The links as they were measured last, as far as nodes have answered.
+    pub measurement: RwSignal<Option<Measurement>>,
     /// What the running operation prints, in order, without gaps or doubles.
     pub output: RwSignal<Vec<OutputLine>>,
     pub connection: RwSignal<Connection>,
@@ -103,6 +106,7 @@ fn begin(first: Snapshot, operations: Vec<Operation>, only: Option<OperationId>)
         believed,
         operations: RwSignal::new(operations),
         matrix: RwSignal::new(None),
+        measurement: RwSignal::new(None),
         output: RwSignal::new(Vec::new()),
         connection: RwSignal::new(Connection::Opening),
         heard_at: RwSignal::new(at),
@@ -131,6 +135,7 @@ impl LiveCluster {
         match event.what {
             Live::Snapshot(new) => self.take_snapshot(Arc::unwrap_or_clone(new)),
             Live::Matrix(new) => self.take_matrix(Arc::unwrap_or_clone(new)),
+            Live::Measurement(new) => self.take_measurement(Arc::unwrap_or_clone(new)),
             Live::Operation(new) => self.take_operation(*new),
             Live::Output { operation, line } => self.take_line(operation, line),
         }
@@ -152,6 +157,14 @@ impl LiveCluster {
         let older = self.matrix.with_untracked(|old| old.as_ref().is_some_and(|old| new.started_at < old.started_at));
         if !older {
             self.matrix.set(Some(new));
+        }
+    }
+
+    /// Takes over a measurement; an answer that comes late does not replace a newer one, nor an unfinished one its end.
+    pub fn take_measurement(self, new: Measurement) {
+        let later = |one: &Measurement| (one.started_at, one.finished_at.is_some(), one.ways.len());
+        if self.measurement.with_untracked(|old| old.as_ref().is_none_or(|old| later(&new) > later(old))) {
+            self.measurement.set(Some(new));
         }
     }
 

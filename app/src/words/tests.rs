@@ -11,6 +11,7 @@ use model::reading::ReadingCode;
 use model::recovery::Gentler;
 use model::role::Role;
 use model::topology::{Concord, HappeningCode, Health, LinkHealth, Membership};
+use model::verify::markdown::ReportWord;
 use model::verify::{DisagreementCode, VerifyCode};
 use model::wizard::WizardStep;
 use std::collections::BTreeSet;
@@ -111,6 +112,7 @@ const OTHERS: &[&str] = &[
     "fault_cut_one_way",
     "fault_cut_one_way_in",
     "fault_loss",
+    "fault_delay",
     "fault_mtu",
     "fault_stop_sshd",
     "fault_change_authkey",
@@ -142,6 +144,7 @@ fn wanted() -> BTreeSet<String> {
     add("verify", VerifyCode::ALL.iter().map(|code| code.as_str()).collect());
     add("difference", DifferenceCode::ALL.iter().map(|code| code.as_str()).collect());
     add("disagreement", DisagreementCode::ALL.iter().map(|code| code.as_str()).collect());
+    add("report", ReportWord::ALL.iter().map(|word| word.as_str()).collect());
     add("reading", ReadingCode::ALL.iter().map(|code| code.as_str()).collect());
     add("gentler", Gentler::ALL.iter().map(|way| way.as_str()).collect());
     add("void", VoidCode::ALL.iter().map(|code| code.as_str()).collect());

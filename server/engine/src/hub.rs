@@ -15,9 +15,11 @@ use model::facts::{CorosyncConf, LinkStatus, PmxMembers, QuorumStatus};
 use model::ids::{ClusterId, NodeId};
 use model::inventory::Node;
 use model::live::Live;
-use model::observation::Fact;
+use model::measure::Measurement;
+use model::observation::{Evidence, Fact};
 use model::preflight::Matrix;
 use model::topology::{Contact, Snapshot};
+use model::verify::Verification;
 use place::Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -38,6 +40,13 @@ pub enum Observed {
     Packages(Fact<Packages>),
     QuorumtoolOptions(Fact<BTreeSet<char>>),
     Contact(Contact),
+}
+
+/// The links as they were measured last, with each node's whole answer.
+#[derive(Debug, Clone)]
+pub struct Measured {
+    pub report: Arc<Measurement>,
+    pub evidence: BTreeMap<NodeId, Evidence>,
 }
 
 /// All clusters. Cheap to clone.
@@ -112,6 +121,26 @@ impl Hub {
 
     pub fn set_matrix(&self, cluster: ClusterId, matrix: Matrix) {
         self.place(cluster).set_matrix(Arc::new(matrix));
+    }
+
+    /// The links as they were measured last, as far as nodes have answered.
+    #[must_use]
+    pub fn measured(&self, cluster: ClusterId) -> Option<Arc<Measured>> {
+        self.known(cluster)?.measured()
+    }
+
+    pub fn set_measured(&self, cluster: ClusterId, measured: Measured) {
+        self.place(cluster).set_measured(measured);
+    }
+
+    /// What all members said in the last verification.
+    #[must_use]
+    pub fn verification(&self, cluster: ClusterId) -> Option<Arc<Verification>> {
+        self.known(cluster)?.verification()
+    }
+
+    pub fn set_verification(&self, cluster: ClusterId, report: Verification) {
+        self.place(cluster).set_verification(report);
     }
 
     /// Sends something to everybody who watches the cluster.

@@ -53,6 +53,8 @@ pub const ROUND_MAX: Duration = Duration::from_secs(30);
 pub const CHECKS_FIRST_PAUSE: Duration = Duration::from_millis(20);
 /// Between two states of the matrix that are sent while it fills.
 pub const CHECKS_SEND_PAUSE: Duration = Duration::from_millis(250);
+/// Between two states of the measured links that are sent while nodes answer.
+pub const MEASURE_SEND_PAUSE: Duration = Duration::from_millis(250);
 /// The window in which all nodes run their end of the port probe, in seconds.
 pub const PROBE_WINDOW_S: u8 = 4;
 /// Lines of one output that are kept as evidence on screen.

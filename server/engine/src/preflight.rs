@@ -4,6 +4,8 @@
 mod board;
 mod node;
 
+pub(crate) use node::{clock_offset, run_probe};
+
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::limits::{CHECKS_FIRST_PAUSE, CHECKS_SEND_PAUSE, EVIDENCE_BATCH_MAX};

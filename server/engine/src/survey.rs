@@ -68,7 +68,7 @@ impl Engine {
     /// When the machine cannot be asked or answers garbage.
     pub async fn addresses(&self, node: &Node) -> Result<NodeAddresses, Problem> {
         let shell = self.shell_to(node).await?;
-        let mut commands = vec![network::ip_addr(), network::ip_link()];
+        let mut commands = vec![network::ip_addr(), network::ip_link_details()];
         if let Some(name) = node.name.as_deref().and_then(|name| name.parse().ok()) {
             commands.push(network::ahosts(&name));
         }
@@ -78,12 +78,14 @@ impl Engine {
         };
         let addresses = network::addresses(answer(addr)).map_err(|error| unreadable(&error, node.label()))?;
         let interfaces = network::interfaces(answer(link)).map_err(|error| unreadable(&error, node.label()))?;
+        // The same answer with more in it: without that a choice is possible all the same.
+        let devices = pve::prerequisites::devices(answer(link)).unwrap_or_default();
         let own_name = outputs
             .get(2)
             .and_then(|output| network::resolved(answer(output)).ok())
             .and_then(|found| found.into_iter().find(|address| !address.is_loopback()));
         let typed = node.address.host.parse().ok();
         let management = typed.filter(|ip| addresses.iter().any(|own| own.address == *ip));
-        Ok(NodeAddresses { node: node.id, management, own_name, addresses, interfaces })
+        Ok(NodeAddresses { node: node.id, management, own_name, addresses, interfaces, devices })
     }
 }

@@ -4,17 +4,18 @@ use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
+use crate::preflight::clock_offset;
 use futures::future::join_all;
 use model::audit::{AuditCode, Outcome};
 use model::ids::ClusterId;
 use model::inventory::{Node, Purpose};
 use model::name::NodeName;
 use model::observation::Evidence;
-use model::preflight::{Gathered, Verdict};
+use model::preflight::{ClockOffset, Gathered, Verdict};
 use model::problem::{Problem, ProblemCode};
 use model::verify::{self, Verification, VerifyAnswer, VerifyCode};
 use pve::files::{self, NodeFile};
-use pve::{Answer, CommandLine, ParseError, cfgtool, pvecm, quorumtool, ssh_keys};
+use pve::{Answer, CommandLine, ParseError, cfgtool, host, pvecm, quorumtool, ssh_keys};
 use std::collections::BTreeMap;
 
 impl Engine {
@@ -34,6 +35,7 @@ impl Engine {
             self.store.keep(cluster, None, seen).await.map_err(|error| store_problem(&error))?;
         }
         let report = verify::judge(&answers, self.clock.now());
+        self.hub.set_verification(cluster, report.clone());
         let outcome = if report.agreed { Outcome::Success } else { Outcome::Failed };
         let mut entry = self.audit.about(AuditCode::VerifyRun, who, outcome, &known);
         entry.details.insert("nodes".to_owned(), members.len().to_string());
@@ -50,6 +52,8 @@ impl Engine {
 
     async fn ask_member(&self, node: &Node) -> VerifyAnswer {
         let commands = [
+            // First of all, because nothing must be waited for by it.
+            host::clock(),
             quorumtool::status(),
             cfgtool::nodes(),
             files::cluster_corosync_conf(),
@@ -98,18 +102,24 @@ fn read(node: &Node, commands: &[CommandLine], outputs: &Result<Vec<Output>, Pro
     let reader = Reader { node, outputs };
     VerifyAnswer {
         node: node.label().to_owned(),
-        quorum: reader.at(0, quorumtool::quorum),
-        links: reader.at(1, cfgtool::link_lines),
+        quorum: reader.at(1, quorumtool::quorum),
+        links: reader.at(2, cfgtool::link_lines),
         conf: reader
-            .at(2, pve::corosync_conf::conf)
+            .at(3, pve::corosync_conf::conf)
             .and_then(|conf| conf.ok_or_else(|| Problem::new(ProblemCode::NotInCluster).with("node", node.label()))),
-        digests: reader.at(3, files::digests),
-        writable: reader.at(4, files::yes_or_no),
-        status: reader.at(5, pvecm::cluster_status).map(|status| status.quorum),
-        members: reader.at(6, pvecm::members),
+        digests: reader.at(4, files::digests),
+        writable: reader.at(5, files::yes_or_no),
+        status: reader.at(6, pvecm::cluster_status).map(|status| status.quorum),
+        members: reader.at(7, pvecm::members),
         ssh: BTreeMap::new(),
+        clock: outputs.as_ref().map_err(Clone::clone).and_then(|outputs| clock(node, outputs)),
         evidence: quotes(node, commands, outputs),
     }
+}
+
+fn clock(node: &Node, outputs: &[Output]) -> Gathered<ClockOffset> {
+    let first = outputs.first().ok_or_else(|| Problem::new(ProblemCode::Garbage).with("node", node.label()))?;
+    clock_offset(first).map_err(|error| unreadable(&error, node.label()))
 }
 
 struct Reader<'a> {
@@ -134,7 +144,8 @@ fn quotes(
 ) -> BTreeMap<VerifyCode, Vec<Evidence>> {
     let mut kept: BTreeMap<VerifyCode, Vec<Evidence>> = BTreeMap::new();
     let Ok(outputs) = outputs else { return kept };
-    let speaks: [&[VerifyCode]; 7] = [
+    let speaks: [&[VerifyCode]; 8] = [
+        &[VerifyCode::Clocks],
         &[VerifyCode::Quorate, VerifyCode::Votes, VerifyCode::Members, VerifyCode::Ring],
         &[VerifyCode::Links],
         &[VerifyCode::ConfigVersion],

@@ -118,6 +118,8 @@ pub enum Fault {
     },
     /// So many percent of the packets on that link are lost; 0 ends it.
     Loss { node: String, link: u8, percent: u8 },
+    /// So many milliseconds more from the node over that link to another one and back; 0 ends it.
+    Delay { node: String, link: u8, millis: u16 },
     /// The largest packet of that link, in bytes; 1500 is the usual one.
     Mtu { node: String, link: u8, mtu: u16 },
     /// `systemctl stop ssh`: nobody gets in any more, who is in stays.
@@ -181,6 +183,7 @@ impl Fault {
             | Self::CutOneWayIn { node, .. }
             | Self::SplitBrain { node, .. }
             | Self::Loss { node, .. }
+            | Self::Delay { node, .. }
             | Self::Mtu { node, .. }
             | Self::StopSshd { node }
             | Self::StartSshd { node }

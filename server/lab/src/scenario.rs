@@ -225,6 +225,7 @@ fn nics(spec: &NodeSpec, kind: Kind, rng: &mut impl rand::RngCore) -> Vec<Nic> {
             deaf: false,
             unheard: false,
             loss_percent: 0,
+            delay_ms: 0,
             mtu: 1_500,
         });
     }

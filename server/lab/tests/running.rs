@@ -273,7 +273,7 @@ async fn a_user_needs_sudo() {
     assert_eq!(until(&mut channel, "q-1").await.out, "0\n\nq-1 0\n");
 }
 
-const PROBE: &str = "'# quorate-probe v2\n1;'";
+const PROBE: &str = "'# quorate-probe v3\n1;'";
 
 #[tokio::test(start_paused = true)]
 async fn probes_answer_from_the_model() {
@@ -291,7 +291,9 @@ async fn probes_answer_from_the_model() {
     );
     assert!(measured.starts_with("10.0.1.12 20 20 "), "{measured}");
     assert!(
-        measured.contains("whole 10.0.1.12 1500 3 3\nping 10.0.1.77 20 0 0 0 0\nwhole 10.0.1.77 1500 3 0\n"),
+        measured.contains(
+            "whole 10.0.1.12 1500 3 3\nmtu 10.0.1.12 1500\nping 10.0.1.77 20 0 0 0 0 0\nwhole 10.0.1.77 1500 3 0\nmtu 10.0.1.77 0\n"
+        ),
         "{measured}"
     );
     assert!(
@@ -303,6 +305,11 @@ async fn probes_answer_from_the_model() {
     lab.inject(Fault::CutLink { node: "pve2".into(), link: 1 }).unwrap();
     let (first, _) = tokio::join!(pve1.run(&one), pve2.run(&two));
     assert!(first.out.contains("udp 10.0.1.12:5405 0/5\nudp 10.0.2.12:5406 0/5\ntcp 10.0.1.12:22 open"));
+    lab.inject(Fault::Delay { node: "pve2".into(), link: 0, millis: 3 }).unwrap();
+    lab.inject(Fault::Mtu { node: "pve2".into(), link: 0, mtu: 1_400 }).unwrap();
+    let (first, _) = tokio::join!(pve1.run(&one), pve2.run(&two));
+    let slow = "ping 10.0.1.12 20 20 3130 3180 3420 35\nwhole 10.0.1.12 1500 3 0\nmtu 10.0.1.12 1400\n";
+    assert!(first.out.contains(slow), "{}", first.out);
 }
 
 /// Who closes the channel, or loses the connection, stops what runs in it.

@@ -27,6 +27,7 @@ pub mod probe;
 pub mod pvecm;
 pub mod qdevice;
 pub mod quorumtool;
+pub mod script;
 pub mod ssh_keys;
 pub mod systemd;
 pub mod unit;

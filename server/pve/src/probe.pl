@@ -1,4 +1,4 @@
-# quorate-probe v2
+# quorate-probe v3
 use strict;
 use warnings;
 use Errno qw(EADDRINUSE EINPROGRESS ECONNREFUSED);
@@ -15,6 +15,7 @@ my $ECHOES  = 20;      # echo requests for every peer, spread over the probe's t
 my $WHOLE   = 3;       # echo requests of the whole packet size
 my $PAYLOAD = 56;      # bytes behind the header of a usual echo request, as ping has them
 my $PACKET  = 65536;   # the longest packet that is read, in bytes
+my $TRIES   = 2;       # echo requests of each size while the largest one is searched
 
 my (undef, $seconds, @lists) = @ARGV;
 my %items = (listen => [], udp => [], tcp => [], echo => []);
@@ -145,7 +146,7 @@ for my $item (@{ $items{echo} }) {
     my ($family, $to) = host($peer);
     my $socket = $echo_sockets{$own} //= raw($family, $own);
     $echoes{ ++$series } = { peer => $peer, family => $family, to => $to, socket => $socket, mtu => $mtu,
-        sent => {}, took => {}, whole_sent => 0, whole_back => {} };
+        sent => {}, took => {}, whole_sent => 0, whole_back => {}, largest => 0, refused => $mtu + 1 };
 }
 
 sub host {
@@ -194,24 +195,42 @@ sub ping {
         next unless $echo->{socket};
         $echo->{sent}{$tag} = time();
         request($number, $tag, $PAYLOAD);
+        my $overhead = $echo->{family} == AF_INET6 ? 48 : 28;
         if ($tag <= $WHOLE) {
-            my $overhead = $echo->{family} == AF_INET6 ? 48 : 28;
             $echo->{whole_sent}++;
             request($number, "w$tag", $echo->{mtu} - $overhead);
+        } else {
+            search($number, $overhead);
         }
     }
+}
+
+# The largest packet by halving, one size between two echo requests of the usual size: what did not come back until the
+# next one does not pass. Their number bounds the search, and 16 halvings are enough for every size that there is.
+sub search {
+    my ($number, $overhead) = @_;
+    my $echo = $echoes{$number};
+    $echo->{refused} = $echo->{asked} if $echo->{asked} && $echo->{asked} > $echo->{largest};
+    my $size = int(($echo->{largest} + $echo->{refused}) / 2);
+    # Nothing comes back at all, or it is known.
+    return if !$echo->{largest} || $size <= $echo->{largest};
+    $echo->{asked} = $size;
+    request($number, "m$size", $size - $overhead) for 1 .. $TRIES;
 }
 
 sub reply {
     my ($socket) = @_;
     while (defined(recv($socket, my $packet, $PACKET, 0))) {
         my $now = time();
-        my ($number, $tag) = $packet =~ /quorate $token (\d+) (w?\d+) / or next;
+        my ($number, $tag) = $packet =~ /quorate $token (\d+) ([wm]?\d+) / or next;
         my $echo = $echoes{$number} or next;
         my $six = $echo->{family} == AF_INET6;
         my $offset = $six ? 0 : (ord(substr($packet, 0, 1)) & 15) * 4;
         # Our own request comes back too where the peer is this machine.
         next unless ord(substr($packet, $offset, 1)) == ($six ? 129 : 0);
+        my $overhead = $six ? 48 : 28;
+        my $size = $tag =~ /^w/ ? $echo->{mtu} : $tag =~ /^m(\d+)/ ? $1 : $PAYLOAD + $overhead;
+        $echo->{largest} = $size if $size > $echo->{largest} && $size <= $echo->{mtu};
         if ($tag =~ /^w/) {
             $echo->{whole_back}{$tag} = 1;
         } elsif (defined $echo->{sent}{$tag}) {
@@ -263,17 +282,19 @@ for my $key (sort { $a <=> $b } keys %peers) {
 for my $number (sort { $a <=> $b } keys %echoes) {
     my $echo = $echoes{$number};
     my @took = values %{ $echo->{took} };
-    my ($sum, $squares, $max) = (0, 0, 0);
+    my ($sum, $squares, $min, $max) = (0, 0, $took[0] // 0, 0);
     for (@took) {
         $sum += $_;
         $squares += $_ * $_;
+        $min = $_ if $_ < $min;
         $max = $_ if $_ > $max;
     }
     my $mean = @took ? $sum / @took : 0;
     my $spread = @took ? $squares / @took - $mean * $mean : 0;
-    my @numbers = map { int($_ + 0.5) } $mean, $max, $spread > 0 ? sqrt $spread : 0;
+    my @numbers = map { int($_ + 0.5) } $min, $mean, $max, $spread > 0 ? sqrt $spread : 0;
     print join(" ", "ping", $echo->{peer}, scalar keys %{ $echo->{sent} }, scalar @took, @numbers), "\n";
     print join(" ", "whole", $echo->{peer}, $echo->{mtu}, $echo->{whole_sent}, scalar keys %{ $echo->{whole_back} }), "\n";
+    print join(" ", "mtu", $echo->{peer}, $echo->{largest}), "\n";
 }
 my $millis = int((time() - $start) * 1000);
 my %later = traffic();

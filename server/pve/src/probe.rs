@@ -67,8 +67,8 @@ pub fn report(answer: Answer<'_>) -> Result<ProbeReport, ParseError> {
             .or_else(|| take(&mut report, line))
             .ok_or_else(|| ParseError::malformed(WHAT, "an item's line", line))?;
         let ports = report.listen.len() + report.udp.len() + report.tcp.len();
-        let measured = report.pings.len() + report.whole.len() + report.neighbours.len() + report.traffic.len();
-        at_most(WHAT, ports + measured, ITEMS_MAX)?;
+        let echoes = report.pings.len() + report.whole.len() + report.path_mtu.len();
+        at_most(WHAT, ports + echoes + report.neighbours.len() + report.traffic.len(), ITEMS_MAX)?;
     }
     Ok(report)
 }
@@ -78,10 +78,11 @@ fn measured(report: &mut ProbeReport, line: &str) -> Option<()> {
     let words: Vec<&str> = line.split(' ').collect();
     let address = |word: &str| word.parse::<IpAddr>().ok().map(|one| one.to_string());
     match words.as_slice() {
-        ["ping", peer, sent, received, average, longest, jitter] => {
+        ["ping", peer, sent, received, shortest, average, longest, jitter] => {
             let pings = Pings {
                 sent: sent.parse().ok()?,
                 received: received.parse().ok()?,
+                min_us: shortest.parse().ok()?,
                 avg_us: average.parse().ok()?,
                 max_us: longest.parse().ok()?,
                 jitter_us: jitter.parse().ok()?,
@@ -92,6 +93,9 @@ fn measured(report: &mut ProbeReport, line: &str) -> Option<()> {
             let whole =
                 WholePackets { bytes: bytes.parse().ok()?, sent: sent.parse().ok()?, received: received.parse().ok()? };
             report.whole.insert(address(peer)?, whole);
+        }
+        ["mtu", peer, bytes] => {
+            report.path_mtu.insert(address(peer)?, bytes.parse().ok()?);
         }
         ["neighbour", peer, mac] => {
             report.neighbours.insert(address(peer)?, clean_text_within(mac, TEXT_MAX_CHARS));

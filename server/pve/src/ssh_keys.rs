@@ -258,11 +258,15 @@ pub fn without(file: KeyFile, content: &[u8], line: &KeyLine, drop_empty: bool) 
     })
 }
 
+/// The command of [`without`] before the file's digest, its last argument, is known.
+pub(crate) fn swap(file: KeyFile) -> CommandLine {
+    file.owned(CommandLine::changes("sh").args(["-c", SWAP_SCRIPT, SWAP_NAME]).arg(file.path()))
+}
+
 /// What [`without`] will be, before the file has been read: `what` is left out.
 #[must_use]
 pub fn without_shown(file: KeyFile, what: &str) -> String {
-    let command = file.owned(CommandLine::changes("sh").args(["-c", SWAP_SCRIPT, SWAP_NAME]).arg(file.path()));
-    command.display_from(&format!("{} - {what}", file.path()))
+    swap(file).display_from(&format!("{} - {what}", file.path()))
 }
 
 /// `ssh-keyscan`: the host key that another machine shows to this one, of one kind.

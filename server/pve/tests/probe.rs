@@ -65,9 +65,10 @@ fn echo_requests_are_measured_whole_packets_pass_and_traffic_is_counted() {
             continue;
         }
         assert_eq!((pings.sent, pings.received), (20, 20), "{address}");
-        assert!(pings.avg_us > 0 && pings.avg_us <= pings.max_us, "{pings:?}");
+        assert!(0 < pings.min_us && pings.min_us <= pings.avg_us && pings.avg_us <= pings.max_us, "{pings:?}");
         let whole = report.whole[address];
         assert_eq!((whole.bytes, whole.sent, whole.received), (9_000, 3, 3), "{address}");
+        assert_eq!(report.path_mtu[address], 9_000, "{address}");
     }
     assert!(report.traffic["lo"].millis >= 900, "{:?}", report.traffic);
 }
@@ -82,7 +83,10 @@ fn foreign_lines_are_no_report() {
         "hello",
         "udp nowhere 5/5",
         "ping 10.0.1.1 20",
+        "ping 10.0.1.1 20 20 180 420 35",
         "whole x 1 2 3",
+        "mtu 10.0.1.1",
+        "mtu 10.0.1.1 large",
         "traffic lo 1 2 3",
     ] {
         assert!(pve::probe::report(Answer::ok(text.as_bytes())).is_err(), "{text:?}");

@@ -38,6 +38,8 @@ impl RequestBackend {
             steps,
             current,
             matrix: matrix.map(|matrix| matrix.for_page()),
+            measurement: engine.hub.measured(id).map(|measured| measured.report.as_ref().clone()),
+            report_at: engine.hub.verification(id).map(|report| report.at),
             console_key: engine.dialer.console_key().map_err(ApiError)?,
             qdevice: qdevice_advice(count),
             forecast: (forecast(count, 0), forecast(count, qdevice_votes(count.max(1)))),
@@ -88,7 +90,7 @@ impl RequestBackend {
         }
         let nodes = self.read_addresses(id).await?;
         let candidates = links::candidates(&nodes);
-        let proposal = links::propose(&candidates);
+        let proposal = links::propose(&candidates, &nodes);
         let faults = if draft.links.is_empty() { Vec::new() } else { links::faults(&draft.links, &nodes) };
         Ok(NetworkView { nodes, candidates, proposal, faults, fixed: Vec::new(), read_at })
     }

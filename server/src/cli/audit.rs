@@ -1,7 +1,7 @@
 //! `quorate audit`: the log read, checked and taken away, without the console running.
 
 use super::{AuditArgs, AuditCommand};
-use crate::{checkpoints, export, serve};
+use crate::{audit_export, checkpoints, serve};
 use anyhow::{Context as _, bail};
 use app::audit_filter;
 use ed25519_dalek::VerifyingKey;
@@ -42,8 +42,8 @@ pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
                 let (name, value) = pair.split_once('=').with_context(|| format!("{pair} is no NAME=VALUE"))?;
                 asked.insert(name.to_owned(), value.replace('+', " "));
             }
-            let filter = export::begin(&house.engine, &Person::system(), &audit_filter(&asked), format).await?;
-            let mut pages = pin!(export::lines(Arc::clone(&house.engine.store), filter, format));
+            let filter = audit_export::begin(&house.engine, &Person::system(), &audit_filter(&asked), format).await?;
+            let mut pages = pin!(audit_export::lines(Arc::clone(&house.engine.store), filter, format));
             let mut out = std::io::stdout().lock();
             while let Some(bytes) = pages.try_next().await? {
                 out.write_all(&bytes)?;

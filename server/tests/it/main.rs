@@ -5,6 +5,7 @@
 
 mod alone;
 mod app;
+mod audit_export;
 mod approvals;
 mod authorisation;
 mod checkpoints;
@@ -14,7 +15,7 @@ mod commands;
 mod csrf;
 mod dropped;
 mod evidence;
-mod export;
+mod exports;
 mod growing;
 mod headers;
 mod hostile;

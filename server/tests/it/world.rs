@@ -90,6 +90,8 @@ impl World {
             "acknowledge_checks" => {
                 json!({ "cluster": cluster, "cells": [["memory", node]], "reason": "a small lab", "revision": 0 })
             }
+            "measure_links" => json!({ "cluster": cluster, "links": [] }),
+            "measure_proof" => json!({ "cluster": cluster, "link": 0, "from": node, "to": node }),
             "choose_links" => json!({ "cluster": cluster, "links": [], "revision": 0 }),
             "skip_qdevice" => json!({ "cluster": cluster, "revision": 0 }),
             "requests" => json!({ "again": false }),

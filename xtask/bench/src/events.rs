@@ -8,7 +8,7 @@ use crate::nodes::{self, Nodes};
 use crate::place::{self, RealLab, RealNode};
 use crate::report::{Figure, percentile_of, print};
 use crate::served::{Machine, Served};
-use crate::tellers::{self, Tellers, now_ms};
+use crate::tellers::{self, Tellers};
 use crate::watch::machines;
 use anyhow::{Context as _, ensure};
 use engine::ports::Dialer as _;
@@ -109,7 +109,7 @@ struct Run {
 impl Run {
     async fn start(served: Served, tellers: Tellers, members: usize) -> anyhow::Result<Self> {
         served.watch().await?;
-        let stream = stream(&served).await?;
+        let stream = served.events(members_in).await?;
         let browser = page(&served, members).await;
         if let Err(error) = &browser {
             eprintln!("event-to-dom: {error:#}");
@@ -183,24 +183,9 @@ async fn page(served: &Served, members: usize) -> anyhow::Result<Browser> {
     Ok(browser)
 }
 
-/// Every message of the cluster's stream with its time: how many members the counting partition has.
-async fn stream(served: &Served) -> anyhow::Result<UnboundedReceiver<(f64, usize)>> {
-    let mut client = served.stream().await?;
-    let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok(line) = client.line().await {
-            let at = now_ms();
-            let Some(text) = line.strip_prefix("data:") else { continue };
-            let Ok(event) = serde_json::from_str::<Value>(text.trim()) else { continue };
-            let members = event.pointer("/what/data/quorum/fact/value/members").and_then(Value::as_array).map(Vec::len);
-            if let Some(members) = members
-                && sender.send((at, members)).is_err()
-            {
-                return;
-            }
-        }
-    });
-    Ok(receiver)
+/// How many members the counting partition has, in one message of the cluster's stream.
+fn members_in(event: &Value) -> Option<usize> {
+    event.pointer("/what/data/quorum/fact/value/members").and_then(Value::as_array).map(Vec::len)
 }
 
 /// The first time at which so many were seen.

@@ -61,7 +61,7 @@ async fn inside(args: &[String]) -> anyhow::Result<()> {
         Some("observe") => observe::inside(lab, args.get(3).map(Path::new)).await,
         Some("watch") => watch::inside(lab).await,
         Some("events") => events::inside(lab).await,
-        Some("preflight") => preflight::inside(lab).await,
+        Some("preflight") => preflight::inside(lab, args.get(3).map(Path::new)).await,
         other => bail!("there is no such part: {other:?}"),
     }
 }

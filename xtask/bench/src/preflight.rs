@@ -1,10 +1,13 @@
 //! All prerequisites of 32 simulated nodes, and of 5 real ones: from the call to the last verdict, and to the first one
 //! that a page shows.
 
+mod rival;
+
 use crate::dialer::Key;
 use crate::nodes::{self, Nodes};
 use crate::place::{self, RealLab};
 use crate::report::{Figure, percentile_of, print};
+use crate::rivals::Ansible;
 use crate::served::{Machine, Served};
 use crate::tellers::now_ms;
 use crate::watch::machines;
@@ -12,8 +15,8 @@ use anyhow::{Context as _, ensure};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
-use tokio::sync::mpsc::{self, UnboundedReceiver};
 
+const ANSIBLE: &str = "ansible-core, forks=5, all commands of the three rounds as one raw task";
 const SIMULATED_NODES: u8 = 32;
 /// Two networks, the usual kind of cluster.
 const REAL_NODES: [&str; 3] = ["5", "--networks", "2"];
@@ -24,8 +27,15 @@ const PATIENCE: Duration = Duration::from_secs(120);
 
 pub async fn run() -> anyhow::Result<()> {
     simulated().await?;
+    // Installed out here: the lab's network leads nowhere.
+    let ansible = Ansible::install();
+    if let Err(error) = &ansible {
+        eprintln!("preflight-5: without its rival, ansible-core cannot be installed: {error:#}");
+    }
     if let Some(lab) = RealLab::up("preflight", &REAL_NODES)? {
-        lab.inside("preflight", &[])?;
+        let ansible = ansible.map(|program| program.display().to_string());
+        let more: Vec<&str> = ansible.iter().map(String::as_str).collect();
+        lab.inside("preflight", &more)?;
     }
     Ok(())
 }
@@ -49,12 +59,16 @@ async fn simulated() -> anyhow::Result<()> {
 }
 
 /// The part in the network of the lab's console.
-pub async fn inside(lab: &Path) -> anyhow::Result<()> {
+pub async fn inside(lab: &Path, ansible: Option<&Path>) -> anyhow::Result<()> {
     let look = place::look(lab)?;
     let served = Served::start(&machines(&look)).await?;
     let times = measure(&served, look.nodes.len()).await?;
     served.end().await?;
-    Figure::new("preflight-5", percentile_of(&times.whole_s, 50), "s", SAMPLES).at_most(8.0).print();
+    let whole = Figure::new("preflight-5", percentile_of(&times.whole_s, 50), "s", SAMPLES).at_most(8.0);
+    match ansible {
+        Some(program) => whole.against(ANSIBLE, rival::gathers(program, &look).await?).print(),
+        None => whole.print(),
+    }
     print("preflight-5-first-verdict", percentile_of(&times.first_ms, 50), "ms", SAMPLES);
     Ok(())
 }
@@ -66,7 +80,7 @@ struct Times {
 }
 
 async fn measure(served: &Served, nodes: usize) -> anyhow::Result<Times> {
-    let mut verdicts = stream(served).await?;
+    let mut verdicts = served.events(unfinished).await?;
     let mut client = served.client().await?;
     let mut times = Times::default();
     for _ in 0..SAMPLES {
@@ -76,7 +90,7 @@ async fn measure(served: &Served, nodes: usize) -> anyhow::Result<Times> {
         let matrix = tokio::time::timeout(PATIENCE, asked).await.context("the checks do not end")??;
         times.whole_s.push((now_ms() - began) / 1_000.0);
         proven(&matrix, nodes)?;
-        let first = tokio::time::timeout(PATIENCE, verdicts.recv()).await?.context("the stream ended")?;
+        let (first, ()) = tokio::time::timeout(PATIENCE, verdicts.recv()).await?.context("the stream ended")?;
         ensure!(first >= began, "the first verdict is older than the question");
         times.first_ms.push(first - began);
     }
@@ -94,21 +108,9 @@ fn proven(matrix: &Value, nodes: usize) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// When each unfinished matrix with at least one verdict arrived; the finished ones are left out.
-async fn stream(served: &Served) -> anyhow::Result<UnboundedReceiver<f64>> {
-    let mut client = served.stream().await?;
-    let (sender, receiver) = mpsc::unbounded_channel();
-    tokio::spawn(async move {
-        while let Ok(line) = client.line().await {
-            let at = now_ms();
-            let Some(text) = line.strip_prefix("data:") else { continue };
-            let Ok(event) = serde_json::from_str::<Value>(text.trim()) else { continue };
-            let cells = event.pointer("/what/data/cells").and_then(Value::as_array).map_or(0, Vec::len);
-            let open = event.pointer("/what/data/finished_at").is_some_and(Value::is_null);
-            if cells > 0 && open && sender.send(at).is_err() {
-                return;
-            }
-        }
-    });
-    Ok(receiver)
+/// An unfinished matrix with at least one verdict; the finished ones are left out.
+fn unfinished(event: &Value) -> Option<()> {
+    let cells = event.pointer("/what/data/cells").and_then(Value::as_array).map_or(0, Vec::len);
+    let open = event.pointer("/what/data/finished_at").is_some_and(Value::is_null);
+    (cells > 0 && open).then_some(())
 }

@@ -3,6 +3,7 @@
 use crate::usage;
 use anyhow::{Context as _, ensure};
 use futures::future::try_join_all;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -87,10 +88,13 @@ impl OpenSsh {
 pub struct Ansible {
     program: PathBuf,
     folder: PathBuf,
-    line: String,
+    /// The argument of the `raw` task.
+    task: String,
     forks: String,
 }
 
+/// YAML too, which JSON is a part of.
+const INVENTORY: &str = "inventory.json";
 /// Which ansible-core is the rival.
 const ANSIBLE: &str = "ansible-core>=2.16";
 
@@ -115,26 +119,58 @@ impl Ansible {
         Ok(program)
     }
 
+    /// The same line on every node.
     pub fn new(program: &Path, folder: &Path, key: &Path, places: &[Place], line: &str) -> anyhow::Result<Self> {
-        let rows = places.iter().enumerate().map(|(index, place)| {
-            format!(
-                "node{index} ansible_host={} ansible_port={} ansible_user=root ansible_ssh_private_key_file={}\n",
-                place.host,
-                place.port,
-                key.display()
-            )
-        });
-        std::fs::write(folder.join("inventory"), rows.collect::<String>())?;
+        Self::write(program, folder, key, places, &[], line)
+    }
+
+    /// A line of its own for every node, in the order of `places`.
+    pub fn with_lines(
+        program: &Path,
+        folder: &Path,
+        key: &Path,
+        places: &[Place],
+        lines: &[String],
+    ) -> anyhow::Result<Self> {
+        Self::write(program, folder, key, places, lines, "{{ line }}")
+    }
+
+    fn write(
+        program: &Path,
+        folder: &Path,
+        key: &Path,
+        places: &[Place],
+        lines: &[String],
+        task: &str,
+    ) -> anyhow::Result<Self> {
+        let hosts: serde_json::Map<String, Value> = places
+            .iter()
+            .enumerate()
+            .map(|(index, place)| {
+                // Nothing in a line is a template of ansible's.
+                let line = lines.get(index).map(|line| format!("{{% raw %}}{line}{{% endraw %}}"));
+                let host = json!({
+                    "ansible_host": place.host,
+                    "ansible_port": place.port,
+                    "ansible_user": "root",
+                    "ansible_ssh_private_key_file": key,
+                    "line": line,
+                });
+                (format!("node{index}"), host)
+            })
+            .collect();
+        let inventory = json!({ "all": { "hosts": hosts } });
+        std::fs::write(folder.join(INVENTORY), inventory.to_string())?;
         let (program, folder) = (program.to_owned(), folder.to_owned());
-        Ok(Self { program, folder, line: line.to_owned(), forks: places.len().to_string() })
+        Ok(Self { program, folder, task: task.to_owned(), forks: places.len().to_string() })
     }
 
     /// One `raw` task on all nodes; its connections stay for the next one.
     pub async fn once(&self) -> anyhow::Result<Duration> {
         let began = Instant::now();
         let output = Command::new(&self.program)
-            .args(["all", "--forks", &self.forks, "-m", "raw", "-a", &self.line, "-i"])
-            .arg(self.folder.join("inventory"))
+            .args(["all", "--forks", &self.forks, "-m", "raw", "-a", &self.task, "-i"])
+            .arg(self.folder.join(INVENTORY))
             .env("ANSIBLE_HOME", self.folder.join("ansible"))
             .env("ANSIBLE_HOST_KEY_CHECKING", "False")
             .env(

@@ -1,6 +1,7 @@
 //! `quorate serve` with a live cluster of machines that are there already.
 
 use crate::console::{binary, free_port, text};
+use crate::tellers::now_ms;
 use anyhow::{Context as _, bail, ensure};
 use client::Client;
 use engine::ports::ClusterStore as _;
@@ -13,6 +14,7 @@ use store::SqliteStore;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 const ACCOUNT: (&str, &str) = ("bench", "a long enough sentence");
 const POLL: Duration = Duration::from_millis(100);
@@ -121,6 +123,27 @@ impl Served {
         let mut client = self.client().await?;
         client.send("GET", &format!("/live/clusters/{}", self.cluster), "text/event-stream", b"").await?;
         Ok(client)
+    }
+
+    /// What `read` makes of each event of a page's stream, with the time at which the event was there.
+    pub async fn events<T: Send + 'static>(
+        &self,
+        read: impl Fn(&Value) -> Option<T> + Send + 'static,
+    ) -> anyhow::Result<UnboundedReceiver<(f64, T)>> {
+        let mut client = self.stream().await?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Ok(line) = client.line().await {
+                let at = now_ms();
+                let event = line.strip_prefix("data:").and_then(|text| serde_json::from_str::<Value>(text.trim()).ok());
+                if let Some(found) = event.as_ref().and_then(&read)
+                    && sender.send((at, found)).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        Ok(receiver)
     }
 }
 

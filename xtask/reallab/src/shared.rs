@@ -82,6 +82,7 @@ fn meaning(word: &Word) -> anyhow::Result<Meaning> {
         Word::Garbage { .. }
         | Word::HangCommands { .. }
         | Word::BlockUdp { .. }
+        | Word::Delay { .. }
         | Word::JoinDiesAt { .. }
         | Word::UnitStartCutOff { .. }
         | Word::LinkFile { .. }

@@ -35,13 +35,13 @@ pub fn judge(node: &NodeEvidence, nodes: &[NodeEvidence]) -> Cell {
 
 /// How far two clocks are apart: as measured, what of it is certain, and the error of both measurements together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Apart {
-    certain_ms: u64,
-    measured_ms: u64,
-    error_ms: u64,
+pub struct Apart {
+    pub certain_ms: u64,
+    pub measured_ms: u64,
+    pub error_ms: u64,
 }
 
-fn apart(one: ClockOffset, other: ClockOffset) -> Apart {
+pub fn apart(one: ClockOffset, other: ClockOffset) -> Apart {
     let measured_ms = one.millis.abs_diff(other.millis);
     let error_ms = one.error_millis.unsigned_abs().saturating_add(other.error_millis.unsigned_abs());
     Apart { certain_ms: measured_ms.saturating_sub(error_ms), measured_ms, error_ms }

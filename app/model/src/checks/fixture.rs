@@ -14,7 +14,7 @@ use uuid::Uuid;
 /// The kernel that every node of the fixture runs.
 pub const KERNEL: &str = "6.17.2-1-pve";
 /// A short way without losses.
-pub const GOOD_PINGS: Pings = Pings { sent: 20, received: 20, avg_us: 210, max_us: 400, jitter_us: 30 };
+pub const GOOD_PINGS: Pings = Pings { sent: 20, received: 20, min_us: 150, avg_us: 210, max_us: 400, jitter_us: 30 };
 
 /// The card behind an address of the fixture: `52:54:00:00:NETWORK:HOST`.
 fn mac_of(address: &std::net::IpAddr) -> String {
@@ -100,6 +100,7 @@ pub fn probed<const N: usize>(mut nodes: [NodeEvidence; N]) -> [NodeEvidence; N]
                 .iter()
                 .map(|(_, one, bytes)| (one.to_string(), WholePackets { bytes: *bytes, sent: 3, received: 3 }))
                 .collect(),
+            path_mtu: targets.echo.iter().map(|(_, one, bytes)| (one.to_string(), *bytes)).collect(),
             neighbours: targets.echo.iter().map(|(_, one, _)| (one.to_string(), mac_of(one))).collect(),
             traffic: ["vmbr0", "eno2"]
                 .map(|name| (name.to_owned(), Traffic { millis: 4_000, bytes: 4_096, errors: 0, drops: 0 }))

@@ -21,9 +21,18 @@ use std::net::{IpAddr, SocketAddr};
 pub const UDP_LOST_WARN: u32 = 1;
 
 /// What the probe reports for an address on which it could listen.
-const LISTEN_OK: &str = "ok";
+pub const LISTEN_OK: &str = "ok";
 /// Another program has the port.
-const LISTEN_BUSY: &str = "busy";
+pub const LISTEN_BUSY: &str = "busy";
+
+/// What so many echoes of so many datagrams are worth; nothing where all came back.
+pub fn rule(echoed: u32, sent: u32) -> Option<(Verdict, Finding)> {
+    let lost = sent.saturating_sub(echoed);
+    let some = lost <= UDP_LOST_WARN && echoed > 0;
+    let (verdict, code) =
+        if some { (Verdict::Warn, FindingCode::UdpSomeLost) } else { (Verdict::Fail, FindingCode::UdpLost) };
+    (lost > 0).then(|| (verdict, Finding::new(code).with("echoed", echoed).with("sent", sent)))
+}
 
 pub fn judge(nodes: &[NodeEvidence], links_planned: &[LinkPlan]) -> Vec<Cell> {
     let round = Round { nodes, plan: probe_plan(nodes), links_planned };
@@ -100,18 +109,10 @@ impl<'a> Round<'a> {
             sheet.absent();
             return false;
         };
-        let lost = sent.saturating_sub(echoed);
-        if lost == 0 {
-            return true;
-        }
-        let some = lost <= UDP_LOST_WARN && echoed > 0;
-        let (verdict, code) = if some {
-            (Verdict::Warn, FindingCode::UdpSomeLost)
-        } else {
-            (self.weight(target.ip()), FindingCode::UdpLost)
-        };
-        let finding = at(code, peer, target).with("echoed", echoed).with("sent", sent);
-        sheet.note(verdict, finding);
+        let Some((verdict, finding)) = rule(echoed, sent) else { return true };
+        let some = verdict == Verdict::Warn;
+        let finding = finding.with("peer", &peer.label).with("address", target.ip()).with("port", target.port());
+        sheet.note(if some { verdict } else { self.weight(target.ip()) }, finding);
         sheet.accuse(Source::Probe, |line| line.contains(&key));
         some
     }
@@ -193,7 +194,7 @@ mod tests {
     fn a_network_that_was_not_chosen_only_warns() {
         let mut nodes = three();
         nodes[0].probe.as_mut().unwrap().udp.insert("10.0.0.12:5406".into(), (0, 5));
-        let mut links = propose(&crate::preflight::probe_plan::shared_networks(&nodes));
+        let mut links = propose(&crate::preflight::probe_plan::shared_networks(&nodes), &[]);
         assert_eq!(judge(&nodes, &links)[0].verdict, Verdict::Fail, "link 1 needs it");
         links.truncate(1);
         assert_eq!(judge(&nodes, &links)[0].verdict, Verdict::Warn);

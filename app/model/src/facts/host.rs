@@ -134,6 +134,7 @@ pub struct Certificate {
 pub struct Pings {
     pub sent: u32,
     pub received: u32,
+    pub min_us: u32,
     pub avg_us: u32,
     pub max_us: u32,
     /// The mean deviation, as `ping` prints it last.

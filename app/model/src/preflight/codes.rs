@@ -196,6 +196,8 @@ crate::problem::codes!(
         PingPeak => "ping_peak",
         /// `peer`, `address`, `millis`, `limit_millis`.
         PingUneven => "ping_uneven",
+        /// `port`, `peer`, `address`: another program has it there, which will be corosync.
+        PortTaken => "port_taken",
         /// `peer`, `address`, `bytes`.
         MtuBlocked => "mtu_blocked",
         /// `mtu`, `other`, `peer`.

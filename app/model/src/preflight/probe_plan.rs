@@ -63,6 +63,7 @@ pub fn addresses_of(node: &NodeEvidence) -> Option<NodeAddresses> {
         own_name: own_address(node),
         addresses: addresses.clone(),
         interfaces: node.interfaces.clone().unwrap_or_default(),
+        devices: node.host.devices.clone().unwrap_or_default(),
     })
 }
 

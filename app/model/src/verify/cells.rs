@@ -2,6 +2,7 @@
 
 use super::compare::contradiction;
 use super::{CONFIG_LOCAL, CONFIG_SHARED, Disagreement, DisagreementCode, VerifyAnswer, VerifyCell, VerifyCode};
+use crate::checks::clocks::{CLOCK_FAIL_MS, apart};
 use crate::facts::{CorosyncConf, NodeSsh, QuorumMember, QuorumStatus};
 use crate::observation::Evidence;
 use crate::preflight::{Gathered, Verdict, accuse};
@@ -35,6 +36,7 @@ pub fn cell(what: VerifyCode, answer: &VerifyAnswer, answers: &[VerifyAnswer]) -
         VerifyCode::Links => draft.links(),
         VerifyCode::NodeSsh => draft.node_ssh(),
         VerifyCode::Writable => draft.writable(),
+        VerifyCode::Clocks => draft.clocks(),
     };
     VerifyCell {
         what,
@@ -224,11 +226,23 @@ impl<'a> Draft<'a> {
                 } else {
                     let finding = Disagreement::new(DisagreementCode::LinkDown);
                     self.wrong(&[address], finding.with("link", link).with("peer", &peer.name));
+                    self.other_side(peer.id);
                 }
             }
         }
         self.brief(format!("{up}/{all}"));
         Some(())
+    }
+
+    /// What the node at the other end of a link says of its links, once.
+    fn other_side(&mut self, peer: u32) {
+        let there = |answer: &&VerifyAnswer| answer.links.as_ref().is_ok_and(|status| status.node_id == peer);
+        let quotes = self.answers.iter().find(there).and_then(|answer| answer.evidence.get(&self.what));
+        for quote in quotes.into_iter().flatten() {
+            if !self.other.contains(quote) {
+                self.other.push(quote.clone());
+            }
+        }
     }
 
     /// One try to every other node: a missing one proves nothing.
@@ -258,6 +272,30 @@ impl<'a> Draft<'a> {
             self.wrong(&["verification failed", "Permission denied"], finding.with("peer", &peer.name));
         }
         self.brief(format!("{works}/{all}"));
+        Some(())
+    }
+
+    /// Against the node whose clock is farthest from this one.
+    fn clocks(&mut self) -> Option<()> {
+        let own = *self.need(&self.answer.clock)?;
+        let peers = self.answers.iter().filter(|answer| answer.node != self.answer.node);
+        let known: Vec<_> =
+            peers.filter_map(|peer| peer.clock.as_ref().ok().map(|clock| (apart(own, *clock), *clock, peer))).collect();
+        let Some((farthest, other, peer)) = known.iter().copied().max_by_key(|(apart, ..)| *apart) else {
+            self.brief("±0 ms");
+            return Some(());
+        };
+        self.brief(format!("±{} ms", farthest.measured_ms));
+        if farthest.certain_ms > CLOCK_FAIL_MS {
+            let quotes = peer.evidence.get(&self.what).into_iter().flatten();
+            self.other = quotes.map(|evidence| accuse(evidence.clone(), &["."])).collect();
+            let finding = Disagreement::new(DisagreementCode::ClocksApart).with("own", own.millis);
+            let finding = finding.with("other", other.millis).with("peer", &peer.node);
+            self.wrong(&["."], finding.with("millis", farthest.measured_ms).with("limit", CLOCK_FAIL_MS));
+        } else if known.iter().any(|(apart, ..)| apart.error_ms > CLOCK_FAIL_MS) {
+            // The answers took longer than what they should tell.
+            self.missing(&ProblemCode::NodeHangs.into());
+        }
         Some(())
     }
 

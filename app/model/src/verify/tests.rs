@@ -35,6 +35,7 @@ fn answer(n: u32, all: u32) -> VerifyAnswer {
         conf: Ok(conf(all)),
         digests: Ok(sums(SUM, SUM)),
         writable: Ok(true),
+        clock: Ok(ClockOffset { millis: i64::from(n) * 100, error_millis: 4 }),
     }
 }
 
@@ -197,6 +198,7 @@ fn silence_is_an_error_in_every_cell() {
         conf: Err(why()),
         digests: Err(why()),
         writable: Err(why()),
+        clock: Err(why()),
         ..answer(2, 3)
     };
     let verification = judged(&answers);
@@ -248,4 +250,38 @@ fn pvecm_must_name_the_same_members() {
     assert_eq!(wrong(&cell), [(DisagreementCode::PvecmNodesDiffer, vec!["ash, beech", "ash, beech, cedar"])]);
     answers[0].members = Err(ProblemCode::Garbage.into());
     assert_eq!(found(&answers, 0, VerifyCode::Members).verdict, Verdict::Error);
+}
+
+#[test]
+fn clocks_more_than_a_second_apart_disagree() {
+    let mut answers = three();
+    answers[2].clock = Ok(ClockOffset { millis: 1_110, error_millis: 4 });
+    assert_eq!(found(&answers, 0, VerifyCode::Clocks).verdict, Verdict::Fail, "1010 ms, 8 of them unsure");
+    answers[2].clock = Ok(ClockOffset { millis: 1_100, error_millis: 4 });
+    let cell = found(&answers, 0, VerifyCode::Clocks);
+    assert_eq!((cell.verdict, cell.brief.as_deref()), (Verdict::Pass, Some("±1000 ms")));
+    answers[2].clock = Ok(ClockOffset { millis: -5_000, error_millis: 4 });
+    answers[2].evidence.insert(VerifyCode::Clocks, vec![shown("cedar", "1764345600.123456789\n".into())]);
+    let cell = found(&answers, 0, VerifyCode::Clocks);
+    assert_eq!(
+        wrong(&cell),
+        [(DisagreementCode::ClocksApart, vec!["1000", "5100", "-5000", "100", "cedar"])],
+        "limit, apart, theirs, ours, who"
+    );
+    assert!(cell.evidence.iter().any(|one| one.node == "cedar" && one.lines[0].guilty), "both sides are quoted");
+    answers[2].clock = Ok(ClockOffset { millis: 300, error_millis: 2_000 });
+    assert_eq!(
+        found(&answers, 0, VerifyCode::Clocks).verdict,
+        Verdict::Error,
+        "an answer that took seconds tells nothing"
+    );
+}
+
+#[test]
+fn the_other_end_of_a_link_is_quoted_too() {
+    let mut answers = three();
+    answers[0].links.as_mut().unwrap().links.retain(|row: &LinkState| row.peer != 3);
+    answers[2].evidence.insert(VerifyCode::Links, vec![shown("cedar", "LINK: 0 connected".into())]);
+    let cell = found(&answers, 0, VerifyCode::Links);
+    assert_eq!(cell.evidence.iter().filter(|one| one.node == "cedar").count(), 1, "once, for both links");
 }

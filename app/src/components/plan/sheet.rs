@@ -3,9 +3,10 @@
 use crate::components::{Badge, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, part};
+use crate::words::plan::{proof, risk_word};
 use crate::words::use_words;
 use leptos::prelude::*;
-use model::plan::{Action, Plan, Step};
+use model::plan::{Plan, Step};
 
 /// How many groups of four digits of a digest people are shown.
 const DIGEST_GROUPS: usize = 4;
@@ -54,16 +55,6 @@ pub fn PlanSheet(plan: Plan, digest: String) -> impl IntoView {
     .into_any()
 }
 
-const fn risk_word(risk: model::risk::Risk) -> &'static str {
-    use model::risk::Risk;
-    match risk {
-        Risk::ReadOnly => "read_only",
-        Risk::Reversible => "reversible",
-        Risk::Disruptive => "disruptive",
-        Risk::Destructive => "destructive",
-    }
-}
-
 fn short_digest(digest: &str) -> String {
     let groups: Vec<&str> = (0..DIGEST_GROUPS).filter_map(|group| digest.get(group * 4..group * 4 + 4)).collect();
     groups.join(" ")
@@ -83,36 +74,9 @@ fn Row(number: usize, step: Step) -> impl IntoView {
             <td class="number">{number}</td>
             <th scope="row" class="nowrap">{node_name}</th>
             <td><p>{part(move || words.plain("action", word))}</p>{commands}{as_unit}</td>
-            <td>{part(move || proof(i18n, &action))}</td>
+            <td>{part(move || proof(i18n.get_locale(), &action))}</td>
             <td>{part(move || words.plain("undo", undo))}</td>
         </tr>
     }
     .into_any()
-}
-
-/// What is looked at after a step before it counts.
-fn proof(i18n: I18n, action: &Action) -> String {
-    match action {
-        Action::KeepConsoleKey { .. } | Action::ShareConsoleKey | Action::AuthorizeRootKey { .. } => {
-            said!(i18n, wizard.proof_line).to_owned()
-        }
-        Action::CreateCluster { name, .. } => said!(i18n, wizard.proof_create, name = name.to_string()).to_string(),
-        Action::MakeRootKey => said!(i18n, wizard.proof_root_key).to_owned(),
-        Action::TrustHostKeys { of_name, address, .. } => {
-            said!(i18n, wizard.proof_host_keys, name = of_name.clone(), address = address.to_string()).to_string()
-        }
-        Action::JoinCluster { name, member_name, .. } => {
-            said!(i18n, wizard.proof_join, name = name.clone(), member = member_name.clone()).to_string()
-        }
-        Action::SetUpQdevice { votes_before, .. } => {
-            said!(i18n, wizard.proof_qdevice, before = *votes_before).to_string()
-        }
-        Action::RemoveQdevice { votes_after } => {
-            said!(i18n, wizard.proof_qdevice_gone, votes = *votes_after).to_string()
-        }
-        Action::SetExpected { votes, .. } => said!(i18n, wizard.proof_expected, votes = *votes).to_string(),
-        Action::ClearLeftovers => said!(i18n, import.proof_cleared).to_owned(),
-        Action::RemoveConsoleKey { .. } => said!(i18n, import.proof_refused).to_owned(),
-        Action::ForgetRootKey { .. } | Action::RemoveSharedKey => said!(i18n, wizard.proof_gone).to_owned(),
-    }
 }

@@ -37,6 +37,7 @@ impl Wizard {
     pub fn open(view: WizardView) -> Self {
         let live = follow(&view.view);
         live.matrix.set(view.matrix.clone());
+        live.measurement.set(view.measurement.clone());
         let wizard = Self {
             id: view.view.cluster.id,
             view: RwSignal::new(view),
@@ -82,6 +83,9 @@ impl Wizard {
         });
         if newer {
             self.live.matrix.set(view.matrix.clone());
+        }
+        if let Some(measurement) = view.measurement.clone() {
+            self.live.take_measurement(measurement);
         }
         self.live.merge_operations(&view.view.operations);
         if self.view.with_untracked(|old| *old != view) {

@@ -5,6 +5,7 @@ use super::foot::Foot;
 use super::link_choice::{Addresses, LinkForm};
 use super::link_draft;
 use super::link_picture::LinkPicture;
+use super::measured::{Measured, Seen};
 use super::steps::{NotYet, blocked};
 use crate::api::{self, ApiError, NetworkView};
 use crate::components::{Button, ButtonKind, Card, Message, Refusal, Tone};
@@ -15,7 +16,7 @@ use leptos::prelude::*;
 use model::can::Deed;
 use model::ids::NodeId;
 use model::inventory::Purpose;
-use model::links::LINKS_MAX;
+use model::links::{LINKS_MAX, SharedCard, shared_cards};
 use model::problem::{Problem, ProblemCode};
 use model::wizard::WizardStep;
 
@@ -46,11 +47,13 @@ fn Fixed() -> impl IntoView {
     let wizard = Wizard::here();
     let links = derived(move || wizard.view.with(|view| view.draft.links.clone()));
     let nodes = members(wizard);
+    let seen = Seen::here();
     view! {
         <Card title=text!(i18n, wizard.links)>
             <Message tone=Tone::Act><p>{word!(i18n, wizard.links_fixed)}</p></Message>
-            <LinkPicture links nodes/>
+            <LinkPicture links nodes seen/>
         </Card>
+        <Measured links seen/>
     }
 }
 
@@ -82,15 +85,18 @@ fn Extend(network: NetworkView) -> impl IntoView {
         candidates: StoredValue::new(Vec::new()),
         fixed: StoredValue::new(fixed),
     };
+    let seen = Seen::here();
     view! {
         <Card title=text!(i18n, wizard.links_join)>
             <div class="stack">
                 <p>{word!(i18n, wizard.links_join_text)}</p>
                 <Addresses form/>
+                <OneCard form/>
                 <Save form/>
             </div>
         </Card>
-        <Card title=text!(i18n, wizard.links_picture)><LinkPicture links=form.links nodes=members(wizard)/></Card>
+        <Card title=text!(i18n, wizard.links_picture)><LinkPicture links=form.links nodes=members(wizard) seen/></Card>
+        <Measured links=form.links faulty=faulty(form) seen/>
     }
 }
 
@@ -129,7 +135,7 @@ fn Choose(network: NetworkView) -> impl IntoView {
     let more = derived(move || {
         refusal.get().or_else(|| (count() >= LINKS_MAX).then(|| said!(i18n, wizard.links_most).to_owned()))
     });
-    let nodes = members(wizard);
+    let (nodes, seen) = (members(wizard), Seen::here());
     view! {
         <Card title=text!(i18n, wizard.links)>
             <div class="stack">
@@ -143,11 +149,48 @@ fn Choose(network: NetworkView) -> impl IntoView {
                 </div>
                 <Show when=move || count() == 1><Message tone=Tone::Look><p>{word!(i18n, wizard.links_one_text)}</p></Message></Show>
                 <Addresses form/>
+                <OneCard form/>
                 <Show when=several><p class="muted">{word!(i18n, wizard.priority_text)}</p></Show>
                 <Save form/>
             </div>
         </Card>
-        <Card title=text!(i18n, wizard.links_picture)><LinkPicture links=form.links nodes/></Card>
+        <Card title=text!(i18n, wizard.links_picture)><LinkPicture links=form.links nodes seen/></Card>
+        <Measured links=form.links faulty=faulty(form) seen/>
+    }
+}
+
+fn faulty(form: LinkForm) -> Signal<bool> {
+    derived(move || !form.faults().is_empty())
+}
+
+/// Links that go through the same card on some node, which is one link in truth.
+#[component]
+fn OneCard(form: LinkForm) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let found = memo(move |_| form.nodes.with_value(|nodes| form.links.with(|links| shared_cards(links, nodes))));
+    let sentence = move |one: SharedCard| {
+        let SharedCard { node, links: (first, second), interfaces: (own, other), card } = one;
+        let node = wizard.label(node);
+        let said = said!(
+            i18n,
+            wizard.cards_shared,
+            first = first,
+            second = second,
+            node = node,
+            card = card,
+            own = own,
+            other = other
+        );
+        view! { <li>{said.to_string()}</li> }
+    };
+    view! {
+        <Show when=move || !found.with(Vec::is_empty)>
+            <Message tone=Tone::Look>
+                <p>{word!(i18n, wizard.cards_shared_text)}</p>
+                <ul>{part(move || found.get().into_iter().map(sentence).collect_view())}</ul>
+            </Message>
+        </Show>
     }
 }
 

@@ -4,7 +4,7 @@ use super::consent::ConsentForm;
 use super::context::Wizard;
 use super::progress::Progress;
 use crate::api::{self, ApiError, Preview, Wish};
-use crate::components::{Button, ButtonKind, Card, PlanSheet, Refusal};
+use crate::components::{Button, ButtonKind, Card, ExportPlan, PlanSheet, Refusal, encode};
 use crate::i18n::*;
 use crate::pages::sign_in_again::needs_sign_in;
 use crate::reactive::{derived, memo, part};
@@ -149,6 +149,7 @@ fn Sheet(
     let needs_others = preview.ruling.agreement != Agreement::Nobody;
     let navigate = use_navigate();
     let shown_digest = digest.clone();
+    let file = export(wizard, &wish, &digest);
     let run = Action::new(move |consent: &Consent| {
         let (wish, digest, consent) = (wish.clone(), digest.clone(), consent.clone());
         let navigate = navigate.clone();
@@ -193,6 +194,7 @@ fn Sheet(
         <div class="split" node_ref=place tabindex="-1">
             <Card title=text!(i18n, wizard.plan_title)>
                 <PlanSheet plan digest=shown_digest/>
+                <div class="row no-print"><ExportPlan address=file/></div>
             </Card>
             <Card title=text!(i18n, wizard.consent)>
                 <ConsentForm preview label busy=run.pending() asking on_run=Callback::new(move |consent| drop(run.dispatch(consent)))/>
@@ -201,4 +203,10 @@ fn Sheet(
             </Card>
         </div>
     }
+}
+
+/// Where this very plan is to be had as a script.
+fn export(wizard: Wizard, wish: &Wish, digest: &str) -> String {
+    let wish = serde_json::to_string(wish).unwrap_or_default();
+    format!("/export/clusters/{}/plan?wish={}&digest={}", wizard.id, encode(&wish), encode(digest))
 }

@@ -5,7 +5,7 @@ use super::foot::Foot;
 use super::steps::{NotYet, blocked};
 use super::verify_report::Report;
 use crate::api::{self, ApiError};
-use crate::components::{Button, ButtonKind, Card, Empty, Message, Refusal, Tone, When};
+use crate::components::{Button, ButtonKind, Card, Empty, Message, Refusal, Tone, When, language};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
@@ -45,6 +45,7 @@ fn Ask() -> impl IntoView {
     let refusal = wizard.refusal(Deed::RunChecks);
     let any = memo(move |_| wizard.verification.with(Option::is_some));
     let before = memo(move |_| wizard.view.with(|view| view.draft.verified_at));
+    let filed = memo(move |_| any.get() || wizard.view.with(|view| view.report_at.is_some()));
     let word = move || if any.get() { said!(i18n, wizard.verify_again) } else { said!(i18n, wizard.verify_now) };
     let report = part(move || wizard.verification.get().map(|found| view! { <Report found/> }));
     let earlier = part(move || {
@@ -65,9 +66,25 @@ fn Ask() -> impl IntoView {
                         {word}
                     </Button>
                     <Show when=move || any.get()><Button on_press=Callback::new(|()| drop(window().print()))>{word!(i18n, wizard.print)}</Button></Show>
+                    // Also of a report that somebody else asked for, or before the page was loaded again.
+                    <Show when=move || filed.get()><Files/></Show>
                 </div>
             </div>
         </Card>
         {report}
+    }
+}
+
+/// The report as files.
+#[component]
+fn Files() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let address = move |format: &str| {
+        format!("/export/clusters/{}/verification?format={format}&language={}", wizard.id, language(i18n))
+    };
+    view! {
+        <a class="button" rel="external" download="" href=move || address("markdown")>{word!(i18n, wizard.report_markdown)}</a>
+        <a class="button" rel="external" download="" href=move || address("json")>{word!(i18n, wizard.report_json)}</a>
     }
 }

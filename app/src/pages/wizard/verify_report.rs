@@ -40,6 +40,9 @@ pub fn Report(found: Verification) -> impl IntoView {
         .into_iter()
         .map(|(label, cell)| view! { <Sentence label cell/> })
         .collect_view();
+    // On paper nothing opens: what is not green is printed with both sides.
+    let paper =
+        found.with_value(disagreements).into_iter().map(|(label, cell)| view! { <Proof label cell/> }).collect_view();
     let proof = part(move || {
         let (what, node) = chosen.get()?;
         let cell = found.with_value(|found| cell_of(found, VerifyCode::from_word(what)?, &node))?;
@@ -54,7 +57,8 @@ pub fn Report(found: Verification) -> impl IntoView {
                     <ul class="wizard-findings">{sentences}</ul>
                 </div>
             </Card>
-            <div aria-live="polite">{proof}</div>
+            <div class="no-print" aria-live="polite">{proof}</div>
+            <div class="print-only stack">{paper}</div>
         </section>
     }
 }

@@ -1,7 +1,7 @@
 //! Where one cluster's observations meet.
 
 use super::view::{self, News};
-use super::{Message, Observed};
+use super::{Measured, Message, Observed};
 use crate::limits::{HURRY_PAUSE, LIVE_BACKLOG, REPEAT_PAUSE, REPLAY_MAX, SEND_PAUSE, SWEEP_PAUSE};
 use crate::ports::Clock;
 use jiff::Timestamp;
@@ -11,6 +11,7 @@ use model::live::{Live, LiveEvent};
 use model::preflight::Matrix;
 use model::problem::ProblemCode;
 use model::topology::{Contact, HAPPENINGS_MAX, Happening, HappeningCode, NodeView, Snapshot, changes, fold};
+use model::verify::Verification;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -31,6 +32,8 @@ struct State {
     snapshot: Arc<Snapshot>,
     changed: BTreeMap<String, Timestamp>,
     matrix: Option<Arc<Matrix>>,
+    measured: Option<Arc<Measured>>,
+    verification: Option<Arc<Verification>>,
     seq: u64,
     /// What a browser that was cut off cannot get from the newest state: operations and their lines, oldest first.
     recent: VecDeque<Arc<Message>>,
@@ -57,6 +60,8 @@ impl Place {
             snapshot: Arc::new(fold(cluster, &[], Vec::new(), &BTreeMap::new(), at)),
             changed: BTreeMap::new(),
             matrix: None,
+            measured: None,
+            verification: None,
             seq: 0,
             recent: VecDeque::new(),
             forgotten: 0,
@@ -172,6 +177,25 @@ impl Place {
         self.send(&mut state, Live::Matrix(Arc::new(matrix.for_page())));
     }
 
+    pub(super) fn measured(&self) -> Option<Arc<Measured>> {
+        self.lock().measured.clone()
+    }
+
+    pub(super) fn set_measured(&self, measured: Measured) {
+        let mut state = self.lock();
+        let sent = Arc::clone(&measured.report);
+        state.measured = Some(Arc::new(measured));
+        self.send(&mut state, Live::Measurement(sent));
+    }
+
+    pub(super) fn verification(&self) -> Option<Arc<Verification>> {
+        self.lock().verification.clone()
+    }
+
+    pub(super) fn set_verification(&self, report: Verification) {
+        self.lock().verification = Some(Arc::new(report));
+    }
+
     pub(super) fn push(&self, what: Live) {
         self.send(&mut self.lock(), what);
     }
@@ -238,7 +262,7 @@ impl Place {
 
 impl State {
     fn remember(&mut self, message: &Arc<Message>) {
-        if matches!(message.what, Live::Snapshot(_) | Live::Matrix(_)) {
+        if matches!(message.what, Live::Snapshot(_) | Live::Matrix(_) | Live::Measurement(_)) {
             return;
         }
         self.recent.push_back(Arc::clone(message));

@@ -5,12 +5,16 @@ use crate::context::Engine;
 use crate::evidence::{answer, evidence, kept, unreadable};
 use crate::limits::{PROBE_WINDOW_S, ROUND_MAX};
 use crate::ports::{NodeShell, Output, ShellError};
+use model::facts::ProbeReport;
+use model::ids::NodeId;
 use model::inventory::Node;
+use model::observation::Evidence;
 use model::preflight::probe_plan::ProbeTargets;
 use model::preflight::{ClockOffset, Gathered, Source};
 use model::problem::{Problem, ProblemCode};
 use pve::prerequisites::{self, Question};
 use pve::{CommandLine, ParseError, host, probe as port_probe};
+use std::net::SocketAddr;
 use tokio::sync::mpsc;
 
 /// One node in its column.
@@ -104,7 +108,7 @@ impl Column<'_> {
 
     fn clock(&self, command: &CommandLine, output: &Output) {
         let seen = evidence(self.node.label(), command, output);
-        match offset(output) {
+        match clock_offset(output) {
             Ok(offset) => self.board.clock(self.index, offset, seen),
             Err(error) => {
                 let problem = unreadable(&error, self.node.label());
@@ -119,31 +123,37 @@ impl Column<'_> {
     }
 
     async fn probe(&self, shell: &dyn NodeShell, targets: &ProbeTargets) {
-        let addresses = |list: &[(model::ids::NodeId, std::net::SocketAddr)]| -> Vec<_> {
-            list.iter().map(|(_, address)| *address).collect()
-        };
-        let plan = port_probe::ProbePlan {
-            listen: targets.listen.clone(),
-            udp: addresses(&targets.udp),
-            tcp: addresses(&targets.tcp).into_iter().chain(targets.refusing.iter().copied()).collect(),
-            echo: targets.echo.clone(),
-        };
-        let command = port_probe::run(&plan, PROBE_WINDOW_S);
-        let output = shell.run(&command).await.map_err(|error| self.lost(&error));
-        let (seen, report): (_, Gathered<_>) = match output {
-            Ok(output) => {
-                let report = port_probe::report(answer(&output)).map_err(|error| unreadable(&error, self.node.label()));
-                // Whole: a line of it may prove something, and each cell shows only what it needs.
-                (Some(kept(self.node.label(), &command, &output)), report)
-            }
-            Err(problem) => (None, Err(problem)),
-        };
+        let (seen, report) = run_probe(self.node, shell, targets).await;
         self.board.set(self.index, Source::Probe, seen, |found| found.probe = report);
     }
 }
 
+/// One node's end of the probe; its whole answer, because a line of it may prove something.
+pub async fn run_probe(
+    node: &Node,
+    shell: &dyn NodeShell,
+    targets: &ProbeTargets,
+) -> (Option<Evidence>, Gathered<ProbeReport>) {
+    let addresses =
+        |list: &[(NodeId, SocketAddr)]| -> Vec<SocketAddr> { list.iter().map(|(_, address)| *address).collect() };
+    let plan = port_probe::ProbePlan {
+        listen: targets.listen.clone(),
+        udp: addresses(&targets.udp),
+        tcp: addresses(&targets.tcp).into_iter().chain(targets.refusing.iter().copied()).collect(),
+        echo: targets.echo.clone(),
+    };
+    let command = port_probe::run(&plan, PROBE_WINDOW_S);
+    match shell.run(&command).await {
+        Ok(output) => {
+            let report = port_probe::report(answer(&output)).map_err(|error| unreadable(&error, node.label()));
+            (Some(kept(node.label(), &command, &output)), report)
+        }
+        Err(error) => (None, Err(error.problem().with("node", node.label()))),
+    }
+}
+
 /// Node minus console, from the middle of the way there and back.
-fn offset(output: &Output) -> Result<ClockOffset, ParseError> {
+pub fn clock_offset(output: &Output) -> Result<ClockOffset, ParseError> {
     let time = host::clock_time(answer(output))?;
     let half = i64::from(output.millis) / 2;
     let middle = output.at.as_millisecond() - half;

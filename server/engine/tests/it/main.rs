@@ -12,6 +12,7 @@ mod chaos_judge;
 mod checking;
 mod crashes;
 mod dangers;
+mod exporting;
 mod faults;
 mod fence;
 mod giving_up;
@@ -21,7 +22,11 @@ mod import_crashes;
 mod importing;
 mod jumping;
 mod look;
+<<<<<<< HEAD
 mod recovering;
+=======
+mod measuring;
+>>>>>>> w/net
 mod stage;
 mod unruly;
 mod watching;

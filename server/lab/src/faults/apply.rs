@@ -41,6 +41,7 @@ impl World {
                 return Err(LabError::NotApplicable { fault: "split-brain", node: node.clone() });
             }
             Fault::Loss { node, link, percent } => self.set_loss(node, *link, *percent)?,
+            Fault::Delay { node, link, millis } => self.nic_of(node, *link)?.delay_ms = *millis,
             Fault::Mtu { node, link, mtu } => self.set_mtu(node, *link, *mtu)?,
             Fault::ChangeAuthkey { node, on } => self.change_authkey(node, *on)?,
             Fault::RaiseConfigVersion { node, on } => self.raise_config_version(node, *on)?,

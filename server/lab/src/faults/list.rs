@@ -8,6 +8,8 @@ use crate::world::World;
 
 /// What the panel's switch loses: enough to be felt, too little to take a link down.
 const LOSS_PERCENT: u8 = 20;
+/// What the panel's switch adds to the way there and back, in milliseconds: more than even a small cluster bears.
+const DELAY_MS: u16 = 12;
 
 impl World {
     /// Every switch of every node with its state.
@@ -82,6 +84,9 @@ impl World {
             let lossy = nic.loss_percent > 0;
             let percent = if lossy { 0 } else { LOSS_PERCENT };
             add("loss", &suffix, lossy, Fault::Loss { node: name(), link, percent });
+            let slow = nic.delay_ms > 0;
+            let millis = if slow { 0 } else { DELAY_MS };
+            add("delay", &suffix, slow, Fault::Delay { node: name(), link, millis });
             let small = nic.mtu < MTU;
             add("mtu", &suffix, small, Fault::Mtu { node: name(), link, mtu: if small { MTU } else { MTU_SMALL } });
         }

@@ -22,6 +22,8 @@ pub(crate) struct Nic {
     pub(crate) unheard: bool,
     /// Packets that are lost here.
     pub(crate) loss_percent: u8,
+    /// How much longer a packet takes through here to another node and back, in milliseconds.
+    pub(crate) delay_ms: u16,
     /// The largest packet, in bytes.
     pub(crate) mtu: u16,
 }

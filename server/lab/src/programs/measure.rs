@@ -15,6 +15,7 @@ const ECHOES: u32 = 20;
 const WHOLE: u32 = 3;
 /// A way over the lab's wires and back, in microseconds: recorded on virtual cards.
 const ROUND_TRIP_US: u32 = 180;
+const SHORTEST_US: u32 = 130;
 const LONGEST_US: u32 = 420;
 const JITTER_US: u32 = 35;
 /// What a quiet interface carries while a probe runs, in bytes.
@@ -41,6 +42,16 @@ impl Way<'_> {
         let once = passes(self.here.loss_percent) * passes(self.there.loss_percent);
         if self.both() { (f64::from(sent) * once * once).round() as u32 } else { 0 }
     }
+
+    /// What both cards add to every way there and back, in microseconds.
+    fn delay_us(&self) -> u32 {
+        (u32::from(self.here.delay_ms) + u32::from(self.there.delay_ms)) * 1_000
+    }
+
+    /// The largest packet that both cards take, in bytes.
+    fn mtu(&self) -> u32 {
+        u32::from(self.here.mtu.min(self.there.mtu))
+    }
 }
 
 fn way<'a>(world: &'a World, name: &str, own: IpAddr, address: IpAddr) -> Option<Way<'a>> {
@@ -63,14 +74,18 @@ pub(crate) fn measured(world: &World, name: &str, wanted: &[(String, String)], m
         };
         let way = way(world, name, own, address);
         let back = |sent| way.as_ref().map_or(0, |way| way.back(sent));
-        let (average, longest, jitter) =
-            if back(ECHOES) > 0 { (ROUND_TRIP_US, LONGEST_US, JITTER_US) } else { (0, 0, 0) };
-        let fits =
-            way.as_ref().is_some_and(|way| bytes <= u32::from(way.there.mtu) && bytes <= u32::from(way.here.mtu));
-        let whole = if fits { back(WHOLE) } else { 0 };
+        let more = way.as_ref().map_or(0, Way::delay_us);
+        let [shortest, average, longest, jitter] = match back(ECHOES) {
+            0 => [0; 4],
+            _ => [SHORTEST_US + more, ROUND_TRIP_US + more, LONGEST_US + more, JITTER_US],
+        };
+        let mtu = way.as_ref().map_or(0, Way::mtu);
+        let whole = if bytes <= mtu { back(WHOLE) } else { 0 };
+        let largest = if back(WHOLE) > 0 { mtu.min(bytes) } else { 0 };
         // Writing into a string cannot fail.
-        let _ = writeln!(out, "ping {address} {ECHOES} {} {average} {longest} {jitter}", back(ECHOES));
+        let _ = writeln!(out, "ping {address} {ECHOES} {} {shortest} {average} {longest} {jitter}", back(ECHOES));
         let _ = writeln!(out, "whole {address} {bytes} {WHOLE} {whole}");
+        let _ = writeln!(out, "mtu {address} {largest}");
         if let Some(way) = way.as_ref().filter(|way| way.both()) {
             let _ = writeln!(neighbours, "neighbour {address} {}", way.there.mac);
         }

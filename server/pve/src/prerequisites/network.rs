@@ -96,7 +96,11 @@ fn read_speeds(answer: Answer<'_>) -> Result<BTreeMap<String, LinkSpeed>, ParseE
     if found.is_empty() { Err(ParseError::malformed(WHAT, "any card", &text)) } else { Ok(found) }
 }
 
-fn devices(answer: Answer<'_>) -> Result<Vec<Device>, ParseError> {
+/// Every device of `ip -d -j link`, with what it sits on.
+///
+/// # Errors
+/// A failure of the command, no JSON, or no device.
+pub fn devices(answer: Answer<'_>) -> Result<Vec<Device>, ParseError> {
     const WHAT: &str = "ip -d -j link";
     let text = answer.printed(WHAT, &[0])?;
     let raw: Vec<Raw> =

@@ -6,10 +6,11 @@
 //! Why: the token passes all nodes one after the other, so latencies add up.
 //! Source: Proxmox VE, Cluster Manager, "Cluster Network" (below 5 ms; above 10 ms with more than three nodes unlikely).
 
-use super::measured::{answered, millis};
+use super::measured::{answered, millis, number};
 use crate::checks::scene::Scene;
 use crate::checks::sheet::Sheet;
-use crate::preflight::{Cell, CheckId, FindingCode, NodeEvidence, Verdict};
+use crate::facts::host::Pings;
+use crate::preflight::{Cell, CheckId, Finding, FindingCode, NodeEvidence, Verdict};
 
 /// Passes up to here, in microseconds.
 pub const GOOD_US: u32 = 2_000;
@@ -20,22 +21,27 @@ pub const HIGHEST_US: u32 = 10_000;
 /// So many nodes bear more.
 const FEW_NODES: usize = 3;
 
+/// What one series is worth in a cluster of so many nodes; nothing where it passes.
+pub fn rule(pings: &Pings, nodes: usize) -> Option<(Verdict, Finding)> {
+    let bearable = if nodes > FEW_NODES { HIGH_US } else { HIGHEST_US };
+    let average = pings.avg_us;
+    if average > GOOD_US {
+        let (verdict, limit) = if average > bearable { (Verdict::Fail, bearable) } else { (Verdict::Warn, GOOD_US) };
+        let finding = Finding::new(FindingCode::PingSlow).with("millis", number(average));
+        return Some((verdict, finding.with("limit_millis", limit / 1_000)));
+    }
+    (pings.max_us > HIGHEST_US).then(|| {
+        let finding = Finding::new(FindingCode::PingPeak).with("millis", pings.max_us / 1_000);
+        (Verdict::Warn, finding.with("limit_millis", HIGHEST_US / 1_000))
+    })
+}
+
 pub fn judge(node: &NodeEvidence, scene: &Scene<'_>) -> Cell {
     let mut sheet = Sheet::new(CheckId::LinkLatency, node);
-    let bearable = if scene.nodes.len() > FEW_NODES { HIGH_US } else { HIGHEST_US };
     let mut worst = None;
     for one in answered(&mut sheet, node, scene) {
-        let average = one.pings.avg_us;
-        worst = worst.max(Some(average));
-        if average > GOOD_US {
-            let (verdict, limit) = if average > bearable { (one.weight, bearable) } else { (Verdict::Warn, GOOD_US) };
-            let finding = one.finding(FindingCode::PingSlow).with("millis", millis(average).trim_end_matches(" ms"));
-            one.blame(&mut sheet, verdict, finding.with("limit_millis", limit / 1_000));
-        } else if one.pings.max_us > HIGHEST_US {
-            let finding = one.finding(FindingCode::PingPeak);
-            let finding = finding.with("millis", one.pings.max_us / 1_000).with("limit_millis", HIGHEST_US / 1_000);
-            one.blame(&mut sheet, Verdict::Warn, finding);
-        }
+        worst = worst.max(Some(one.pings.avg_us));
+        one.ruled(&mut sheet, rule(&one.pings, scene.nodes.len()));
     }
     if let Some(worst) = worst {
         sheet.brief(millis(worst));

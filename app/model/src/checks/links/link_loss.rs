@@ -8,10 +8,19 @@
 use super::measured::series;
 use crate::checks::scene::Scene;
 use crate::checks::sheet::Sheet;
-use crate::preflight::{Cell, CheckId, FindingCode, NodeEvidence, Verdict};
+use crate::facts::host::Pings;
+use crate::preflight::{Cell, CheckId, Finding, FindingCode, NodeEvidence, Verdict};
 
 /// So many lost ones only warn.
 const LOST_WARN: u32 = 1;
+
+/// What one series is worth; nothing where everything came back.
+pub fn rule(pings: &Pings) -> Option<(Verdict, Finding)> {
+    let lost = pings.sent.saturating_sub(pings.received);
+    let verdict = if lost <= LOST_WARN { Verdict::Warn } else { Verdict::Fail };
+    let finding = || Finding::new(FindingCode::PingLost).with("received", pings.received).with("sent", pings.sent);
+    (lost > 0).then(|| (verdict, finding()))
+}
 
 pub fn judge(node: &NodeEvidence, scene: &Scene<'_>) -> Cell {
     let mut sheet = Sheet::new(CheckId::LinkLoss, node);
@@ -19,12 +28,7 @@ pub fn judge(node: &NodeEvidence, scene: &Scene<'_>) -> Cell {
     for one in series(&mut sheet, node, scene) {
         sent += one.pings.sent;
         received += one.pings.received;
-        let lost = one.pings.sent.saturating_sub(one.pings.received);
-        if lost > 0 {
-            let verdict = if lost <= LOST_WARN { Verdict::Warn } else { one.weight };
-            let finding = one.finding(FindingCode::PingLost).with("received", one.pings.received);
-            one.blame(&mut sheet, verdict, finding.with("sent", one.pings.sent));
-        }
+        one.ruled(&mut sheet, rule(&one.pings));
     }
     sheet.brief(format!("{received}/{sent}"));
     sheet.cell()

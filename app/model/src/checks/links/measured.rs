@@ -15,12 +15,11 @@ pub struct Series<'a> {
 }
 
 impl Series<'_> {
-    pub fn finding(&self, code: FindingCode) -> Finding {
-        Finding::new(code).with("peer", &self.peer.label).with("address", self.address)
-    }
-
-    /// Notes it with the probe's line.
-    pub fn blame(&self, sheet: &mut Sheet<'_>, verdict: Verdict, finding: Finding) {
+    /// Notes what a rule says of it, with the probe's line. On a network that shall not carry corosync nothing fails.
+    pub fn ruled(&self, sheet: &mut Sheet<'_>, said: Option<(Verdict, Finding)>) {
+        let Some((verdict, finding)) = said else { return };
+        let verdict = if verdict == Verdict::Fail { self.weight } else { verdict };
+        let finding = finding.with("peer", &self.peer.label).with("address", self.address);
         let start = format!("ping {} ", self.address);
         sheet.blame(verdict, finding, Source::Probe, |line| line.starts_with(&start));
     }
@@ -64,5 +63,10 @@ pub fn answered<'a>(sheet: &mut Sheet<'_>, node: &NodeEvidence, scene: &Scene<'a
 
 /// `1.3 ms` of microseconds.
 pub fn millis(us: u32) -> String {
-    format!("{}.{} ms", us / 1_000, us % 1_000 / 100)
+    format!("{} ms", number(us))
+}
+
+/// `1.3` of microseconds.
+pub fn number(us: u32) -> String {
+    format!("{}.{}", us / 1_000, us % 1_000 / 100)
 }

@@ -37,7 +37,7 @@ async fn exactly_what_is_filtered_is_exported_and_that_is_written_down() {
 
     let answer = viewer.get("/audit/export?format=csv").await;
     let mut reader = csv::Reader::from_reader(answer.body.as_ref());
-    assert_eq!(reader.headers().expect("a head").iter().collect::<Vec<_>>(), server::export::COLUMNS);
+    assert_eq!(reader.headers().expect("a head").iter().collect::<Vec<_>>(), server::audit_export::COLUMNS);
     let rows: Vec<csv::StringRecord> = reader.records().collect::<Result<_, _>>().expect("readable");
     let before = app.store.entries().await.expect("counted") - 1;
     assert_eq!(rows.len() as u64, before, "all there were when it began, and not the note of the export itself");

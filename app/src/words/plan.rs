@@ -1,0 +1,53 @@
+//! A plan in words: on its sheet, and as the comments of its script.
+
+#[cfg(feature = "ssr")]
+mod spoken;
+
+#[cfg(feature = "ssr")]
+pub use spoken::spoken;
+
+use crate::i18n::{Locale, td_string};
+use model::plan::Action;
+use model::risk::Risk;
+
+/// The code of a risk in the tables of words.
+#[must_use]
+pub const fn risk_word(risk: Risk) -> &'static str {
+    match risk {
+        Risk::ReadOnly => "read_only",
+        Risk::Reversible => "reversible",
+        Risk::Disruptive => "disruptive",
+        Risk::Destructive => "destructive",
+    }
+}
+
+/// What is looked at after a step before it counts.
+#[must_use]
+pub fn proof(locale: Locale, action: &Action) -> String {
+    match action {
+        Action::KeepConsoleKey { .. } | Action::ShareConsoleKey | Action::AuthorizeRootKey { .. } => {
+            td_string!(locale, wizard.proof_line).to_owned()
+        }
+        Action::CreateCluster { name, .. } => {
+            td_string!(locale, wizard.proof_create, name = name.to_string()).to_string()
+        }
+        Action::MakeRootKey => td_string!(locale, wizard.proof_root_key).to_owned(),
+        Action::TrustHostKeys { of_name, address, .. } => {
+            let address = address.to_string();
+            td_string!(locale, wizard.proof_host_keys, name = of_name.clone(), address = address).to_string()
+        }
+        Action::JoinCluster { name, member_name, .. } => {
+            td_string!(locale, wizard.proof_join, name = name.clone(), member = member_name.clone()).to_string()
+        }
+        Action::SetUpQdevice { votes_before, .. } => {
+            td_string!(locale, wizard.proof_qdevice, before = *votes_before).to_string()
+        }
+        Action::RemoveQdevice { votes_after } => {
+            td_string!(locale, wizard.proof_qdevice_gone, votes = *votes_after).to_string()
+        }
+        Action::SetExpected { votes, .. } => td_string!(locale, wizard.proof_expected, votes = *votes).to_string(),
+        Action::ClearLeftovers => td_string!(locale, import.proof_cleared).to_owned(),
+        Action::RemoveConsoleKey { .. } => td_string!(locale, import.proof_refused).to_owned(),
+        Action::ForgetRootKey { .. } | Action::RemoveSharedKey => td_string!(locale, wizard.proof_gone).to_owned(),
+    }
+}

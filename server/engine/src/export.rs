@@ -1,0 +1,127 @@
+//! A plan as a shell script: its steps as people would run them, without the console.
+
+use crate::context::{Engine, store_problem};
+use crate::render::{join_command, key_file, link_options};
+use model::ids::NodeId;
+use model::inventory::Node;
+use model::name::SshAddress;
+use model::plan::{Action, Plan, Spoken, Step};
+use model::problem::{Problem, ProblemCode};
+use pve::host_keys::{self, HostKeyKind, PublicKey};
+use pve::script::{Door, Script, ScriptHost};
+use pve::ssh_keys::{self, KeyFile};
+use pve::{CommandLine, files, pvecm, quorumtool};
+
+/// The line of `corosync-quorumtool -s` that says that a node's side may act.
+const QUORATE: &str = "^Quorate:[[:space:]]*Yes";
+/// Its line of the device's vote.
+const QDEVICE: &str = "Qdevice";
+
+impl Engine {
+    /// The script of a plan, with `spoken` as its comments.
+    ///
+    /// # Errors
+    /// When the store fails, or the console has no key.
+    pub async fn script(&self, plan: &Plan, spoken: &Spoken) -> Result<String, Problem> {
+        let nodes = self.store.nodes(plan.cluster).await.map_err(|error| store_problem(&error))?;
+        script(plan, &hosts(plan, &nodes), &self.dialer.console_key()?, spoken)
+    }
+}
+
+/// Every machine that the plan names, with where the console reaches it. One that is not there any more is reached by its name.
+fn hosts(plan: &Plan, nodes: &[Node]) -> Vec<ScriptHost> {
+    let mut found: Vec<(NodeId, String)> = Vec::new();
+    for step in &plan.steps {
+        let other = match &step.action {
+            Action::AuthorizeRootKey { of, of_name, .. }
+            | Action::TrustHostKeys { of, of_name, .. }
+            | Action::ForgetRootKey { of, of_name, .. } => Some((*of, of_name.clone())),
+            Action::JoinCluster { member, member_name, .. } => Some((*member, member_name.clone())),
+            _ => None,
+        };
+        for (id, name) in std::iter::once((step.node, step.node_name.clone())).chain(other) {
+            if !found.iter().any(|(_, known)| *known == name) {
+                found.push((id, name));
+            }
+        }
+    }
+    let node = |id: NodeId| nodes.iter().find(|node| node.id == id);
+    let door =
+        |address: &SshAddress| Door { user: address.user.clone(), host: address.host.clone(), port: address.port };
+    let host = |(id, name): (NodeId, String)| match node(id) {
+        Some(one) => {
+            ScriptHost { name, door: door(&one.address), via: one.via.and_then(node).map(|via| door(&via.address)) }
+        }
+        None => ScriptHost { door: Door { user: "root".to_owned(), host: name.clone(), port: 22 }, name, via: None },
+    };
+    found.into_iter().map(host).collect()
+}
+
+/// The script of a rendered plan; `console_key` is the console's own public key. Pure.
+///
+/// # Errors
+/// When the key is none, or a link cannot be written as an argument.
+pub fn script(plan: &Plan, hosts: &[ScriptHost], console_key: &str, spoken: &Spoken) -> Result<String, Problem> {
+    let console = PublicKey::parse(console_key).map_err(|_| Problem::from(ProblemCode::Internal))?;
+    let mut script = Script::new(&spoken.head, hosts.to_vec());
+    for (index, step) in plan.steps.iter().enumerate() {
+        script.step(spoken.steps.get(index).map_or(&[], Vec::as_slice));
+        write(&mut script, step, &console)?;
+    }
+    Ok(script.text())
+}
+
+fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Problem> {
+    let here = step.node_name.as_str();
+    let folder = ssh_keys::make_ssh_folder;
+    match &step.action {
+        Action::KeepConsoleKey { account } => {
+            let own = if account.is_some() { ssh_keys::make_login_ssh_folder() } else { folder() };
+            script.run(here, &own);
+            script.add_key(here, KeyFile::kept(account.as_deref()), console);
+        }
+        Action::ShareConsoleKey => script.add_key(here, KeyFile::ClusterAuthorizedKeys, console),
+        Action::CreateCluster { name, links } => {
+            script.run(here, &pvecm::create(name, &link_options(links)?));
+            script.wait_for(here, &quorumtool::status(), QUORATE);
+        }
+        Action::MakeRootKey => {
+            script.run(here, &folder());
+            script.run_unless(here, &host_keys::cat_root_key(), &ssh_keys::make_root_key());
+        }
+        Action::AuthorizeRootKey { of_name, file, .. } => {
+            if *file == model::plan::KeyFile::Own {
+                script.run(here, &folder());
+            }
+            script.add_key_of(here, key_file(*file), of_name, &host_keys::cat_root_key());
+        }
+        Action::TrustHostKeys { of_name, address, .. } => {
+            let reads: Vec<CommandLine> = HostKeyKind::ALL.into_iter().map(host_keys::cat_host_key).collect();
+            script.trust(here, *address, of_name, &reads);
+        }
+        Action::JoinCluster { name, member_name, member_address, links, .. } => {
+            // `--use_ssh` registers with force: a name or an address that is in use would be overwritten.
+            let words: Vec<String> =
+                std::iter::once(name.clone()).chain(links.iter().map(|link| link.address.to_string())).collect();
+            script.unused(member_name, &files::cluster_corosync_conf(), &words);
+            script.run(here, &join_command(*member_address, links)?);
+            script.wait_for(here, &quorumtool::status(), QUORATE);
+        }
+        Action::SetUpQdevice { address, .. } => {
+            script.run(here, &pvecm::qdevice_setup(*address));
+            script.wait_for(here, &quorumtool::status(), QDEVICE);
+        }
+        Action::ForgetRootKey { of_name, file, .. } => {
+            script.remove_key_of(here, key_file(*file), of_name, &host_keys::cat_root_key());
+        }
+        // What the console's own units left: a script leaves none.
+        Action::ClearLeftovers => {}
+        Action::RemoveSharedKey => script.remove_key(here, KeyFile::ClusterAuthorizedKeys, console),
+        Action::RemoveConsoleKey { account } => {
+            for file in [KeyFile::usual(account.as_deref()), KeyFile::kept(account.as_deref())] {
+                script.remove_key(here, file, console);
+            }
+        }
+    }
+    Ok(())
+}
