@@ -25,5 +25,5 @@ pub use id::fresh_id;
 pub use layout::{Card, Empty, FactRow, LiveRegion, PageTitle, Spinner, Tabs};
 pub use live_badge::LiveBadge;
 pub use notice::{Message, Notice, Refusal};
-pub use plan::PlanSheet;
+pub use plan::{PlanSheet, file_change};
 pub use source::{Source, encode, source_in};

@@ -28,6 +28,7 @@ pub mod preflight;
 pub mod problem;
 pub mod quorum;
 pub mod reading;
+pub mod remedy;
 pub mod risk;
 pub mod role;
 pub mod topology;

@@ -3,6 +3,7 @@
 //! The commands of each step are filled in by the crate that builds command lines; a plan is frozen only after that.
 
 mod console;
+mod remedy;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use crate::links::LinkPlan;
 use crate::plan::{Action, Consequence, ConsequenceCode, Intent, KeyFile, LinkArgument, MaterialFacts, Plan, Step};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{QdeviceAdvice, forecast, qdevice_advice, qdevice_votes};
+use crate::remedy::Look;
 use crate::risk::Risk;
 use crate::topology::Snapshot;
 use std::collections::BTreeMap;
@@ -23,6 +25,8 @@ pub struct PlanWorld<'a> {
     pub cluster: &'a Cluster,
     pub nodes: &'a [Node],
     pub snapshot: Option<&'a Snapshot>,
+    /// What was read for this very intent, where one needs more than what is known.
+    pub look: Option<&'a Look>,
 }
 
 impl<'a> PlanWorld<'a> {
@@ -74,6 +78,8 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         Intent::CreateCluster { first, links, .. } => create(intent, *first, links, world),
         Intent::JoinNodes { joiners, member, links } => join(intent, joiners, *member, links, world),
         Intent::SetUpQdevice { host, address } => set_up_qdevice(intent, *host, *address, world),
+        Intent::Remedy { node, remedy } => remedy::remedy(intent, *node, *remedy, world),
+        Intent::TakeBack { .. } => remedy::take_back(intent, world),
     }
 }
 

@@ -17,6 +17,7 @@ use model::preflight::Matrix;
 use model::problem::{Problem, ProblemCode};
 use model::quorum::{Forecast, QdeviceAdvice};
 use model::reading::EvidenceGap;
+use model::remedy::RemedyKind;
 use model::role::{Access, Role};
 use model::topology::{Health, Snapshot};
 use model::wizard::{Draft, StepState, WizardStep};
@@ -164,6 +165,14 @@ pub enum Wish {
     /// `leave` are machines that keep the console's key because they do not answer.
     Withdraw {
         leave: Vec<NodeId>,
+    },
+    /// Mend what a check has found on one machine.
+    Remedy {
+        node: NodeId,
+        remedy: RemedyKind,
+    },
+    TakeBack {
+        operation: OperationId,
     },
 }
 

@@ -17,6 +17,7 @@ mod key_way;
 mod link_choice;
 mod link_draft;
 mod link_picture;
+mod mending;
 mod network;
 pub mod node_row;
 mod prerequisites;

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod ports;
 pub mod preflight;
 pub mod propose;
+mod remedy;
 pub mod render;
 pub mod steps;
 pub mod survey;

@@ -91,3 +91,5 @@ pub const RESUMES_MAX: u32 = 100;
 pub const UNIT_OVER_MARGIN_S: i64 = 120;
 /// How often the audit says in one entry per cluster what was watched.
 pub const WATCH_SUMMARY: Duration = Duration::from_secs(3_600);
+/// So long chrony may look for a time source before the clock is told to step, and so long again until it is right.
+pub const CLOCK_SYNC_WAIT: Duration = Duration::from_secs(10);

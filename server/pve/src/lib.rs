@@ -26,6 +26,7 @@ pub mod probe;
 pub mod pvecm;
 pub mod qdevice;
 pub mod quorumtool;
+pub mod remedy;
 pub mod ssh_keys;
 pub mod systemd;
 pub mod unit;

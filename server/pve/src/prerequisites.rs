@@ -11,6 +11,8 @@ mod network;
 mod pve_files;
 mod software;
 
+pub(crate) use clocks::{chronyc, tracking};
+
 use crate::answer::Answer;
 use crate::command::CommandLine;
 use crate::error::ParseError;

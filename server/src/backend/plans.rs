@@ -53,7 +53,11 @@ impl RequestBackend {
     fn may_wish(caller: &Caller, id: ClusterId, wish: &Wish) -> ApiResult<()> {
         match wish {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
-            Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
+            Wish::Create { .. }
+            | Wish::Join { .. }
+            | Wish::Qdevice { .. }
+            | Wish::Remedy { .. }
+            | Wish::TakeBack { .. } => Ok(()),
         }
     }
 
@@ -81,6 +85,8 @@ impl RequestBackend {
                 let leave: BTreeSet<NodeId> = leave.iter().copied().collect();
                 Ok(Intent::Withdraw { leave: leave.into_iter().collect() })
             }
+            Wish::Remedy { node, remedy } => Ok(Intent::Remedy { node: *node, remedy: *remedy }),
+            Wish::TakeBack { operation } => Ok(Intent::TakeBack { operation: *operation }),
         }
     }
 
@@ -118,6 +124,8 @@ impl RequestBackend {
             Wish::Join { .. } => WizardStep::Join,
             Wish::Qdevice { .. } => WizardStep::Qdevice,
             Wish::Withdraw { leave } => return Ok(self.silent(&nodes, leave).await),
+            // What is in the way there is found by looking at the machine, when the plan is made.
+            Wish::Remedy { .. } | Wish::TakeBack { .. } => return Ok(Vec::new()),
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =

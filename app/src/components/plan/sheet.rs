@@ -1,5 +1,6 @@
 //! What will run, where, how it is proven, and how it could be taken back.
 
+use super::diff::file_change;
 use crate::components::{Badge, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, part};
@@ -76,13 +77,14 @@ fn Row(number: usize, step: Step) -> impl IntoView {
     let Step { node_name, action, commands, .. } = step;
     let (word, undo) = (action.word(), action.undo().word());
     let as_unit = action.runs_as_unit().then(|| view! { <p class="muted small">{word!(i18n, wizard.plan_unit)}</p> });
+    let change = file_change(&action);
     let commands =
         commands.into_iter().map(|line| view! { <pre class="plan-command" tabindex="0">{line}</pre> }).collect_view();
     view! {
         <tr>
             <td class="number">{number}</td>
             <th scope="row" class="nowrap">{node_name}</th>
-            <td><p>{part(move || words.plain("action", word))}</p>{commands}{as_unit}</td>
+            <td><p>{part(move || words.plain("action", word))}</p>{change}{commands}{as_unit}</td>
             <td>{part(move || proof(i18n, &action))}</td>
             <td>{part(move || words.plain("undo", undo))}</td>
         </tr>
@@ -110,5 +112,23 @@ fn proof(i18n: I18n, action: &Action) -> String {
         Action::ClearLeftovers => said!(i18n, import.proof_cleared).to_owned(),
         Action::RemoveConsoleKey { .. } => said!(i18n, import.proof_refused).to_owned(),
         Action::ForgetRootKey { .. } | Action::RemoveSharedKey => said!(i18n, wizard.proof_gone).to_owned(),
+        remedy => proof_of_remedy(i18n, remedy),
+    }
+}
+
+fn proof_of_remedy(i18n: I18n, action: &Action) -> String {
+    match action {
+        Action::ReplaceHosts { name, address, .. } => {
+            said!(i18n, wizard.proof_hosts, name = name.clone(), address = address.to_string()).to_string()
+        }
+        Action::RestoreHosts { .. } => said!(i18n, wizard.proof_hosts_back).to_owned(),
+        Action::SetAsideAuthkey { .. } => said!(i18n, wizard.proof_aside).to_owned(),
+        Action::PutBackAuthkey { .. } => said!(i18n, wizard.proof_back).to_owned(),
+        Action::SetTimeZone { to, .. } => said!(i18n, wizard.proof_zone, zone = to.to_string()).to_string(),
+        Action::MakeRsaHostKey { .. } => said!(i18n, wizard.proof_rsa).to_owned(),
+        Action::InstallChrony => said!(i18n, wizard.proof_installed).to_owned(),
+        Action::EnableChrony => said!(i18n, wizard.proof_chrony).to_owned(),
+        Action::StepClock => said!(i18n, wizard.proof_clock).to_owned(),
+        _ => String::new(),
     }
 }

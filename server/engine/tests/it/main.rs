@@ -20,6 +20,7 @@ mod import_crashes;
 mod importing;
 mod jumping;
 mod look;
+mod mending;
 mod stage;
 mod unruly;
 mod watching;
