@@ -78,6 +78,8 @@ crate::problem::codes!(
         ClockNotStepped => "clock_not_stepped",
         /// The clock jumps; what runs on the machine sees it.
         ClockJumps => "clock_jumps",
+        /// The other nodes may reach corosync's ports and SSH here; a join replaces the file with the cluster's own.
+        LinksAllowed => "links_allowed",
         /// sshd reads its settings again; connections stay.
         SshReloaded => "ssh_reloaded",
         /// Timestamps of logs, and local times of scheduled jobs, mean another moment from then on.

@@ -143,6 +143,8 @@ codes!(
         ZoneChanged => "zone_changed",
         /// `node`.
         HostKeysDiffer => "host_keys_differ",
+        /// `node`.
+        FirewallElsewhere => "firewall_elsewhere",
         NothingToTakeBack => "nothing_to_take_back",
         StepTimedOut => "step_timed_out",
         // Operations

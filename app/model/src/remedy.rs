@@ -1,6 +1,7 @@
 //! What can be mended over SSH: which remedy belongs to which finding, and what a plan for it has to know.
 
 mod diff;
+pub mod firewall;
 pub mod hosts;
 mod take_back;
 #[cfg(test)]
@@ -10,6 +11,7 @@ pub use diff::{DiffKind, DiffLine, diff};
 pub use take_back::{may_take_back, steps_back};
 
 use crate::facts::InterfaceAddress;
+use crate::ids::NodeId;
 use crate::operation::Operation;
 use crate::preflight::{Cell, CheckId, FindingCode, Verdict};
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,7 @@ crate::problem::codes!(
         TimeZone => "time_zone",
         RsaHostKey => "rsa_host_key",
         Chrony => "chrony",
+        Firewall => "firewall",
     }
 );
 
@@ -54,6 +57,7 @@ impl CheckId {
             ) => Some(RemedyKind::HostsFile),
             (Self::NoGuests, F::LeftoverAuthkey) => Some(RemedyKind::Authkey),
             (Self::TimeZone, F::ZoneDiffers) => Some(RemedyKind::TimeZone),
+            (Self::Ports, F::UdpLost | F::UdpSomeLost | F::PortClosed) => Some(RemedyKind::Firewall),
             (Self::RootSsh, F::NoRsaHostKey) => Some(RemedyKind::RsaHostKey),
             (Self::Clocks, F::NotSynchronized | F::ClockApart | F::ClockDrifting)
             | (
@@ -189,6 +193,8 @@ pub enum Look {
     /// The host keys that are there: algorithm -> fingerprint.
     HostKeys(BTreeMap<String, String>),
     Chrony(ChronyLook),
+    /// Every node whose firewall is enabled.
+    Firewalls(Vec<FirewallLook>),
     /// The operation that is to be taken back.
     Past(Box<Operation>),
 }
@@ -203,6 +209,7 @@ impl Look {
             Self::Zones { .. } => Some(RemedyKind::TimeZone),
             Self::HostKeys(_) => Some(RemedyKind::RsaHostKey),
             Self::Chrony(_) => Some(RemedyKind::Chrony),
+            Self::Firewalls(_) => Some(RemedyKind::Firewall),
             Self::Past(_) => None,
         }
     }
@@ -227,6 +234,18 @@ pub struct HostsLook {
 pub struct OtherZone {
     pub label: String,
     pub zone: ZoneName,
+}
+
+/// One node's own rules of Proxmox VE's firewall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FirewallLook {
+    pub node: NodeId,
+    /// What `hostname` prints: the folder in `/etc/pve/nodes`.
+    pub name: String,
+    /// `host.fw`; `None` where there is none.
+    pub content: Option<String>,
+    /// The other nodes' addresses in each network that all share.
+    pub networks: Vec<Vec<IpAddr>>,
 }
 
 /// What of chrony is there.

@@ -115,6 +115,7 @@ const OTHERS: &[&str] = &[
     "fault_expect_votes",
     "fault_power_cycle",
     "fault_leave_authkey",
+    "fault_enable_firewall",
     "fault_lose_rsa_key",
     "fault_remove_chrony",
     "fault_time_zone",

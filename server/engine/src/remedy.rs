@@ -6,11 +6,13 @@ use crate::ports::Output;
 use futures::future::join_all;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{Node, Purpose};
-use model::links::NodeAddresses;
+use model::links::{self, Candidate, NodeAddresses};
+use model::name::NodeName;
 use model::plan::Intent;
 use model::problem::{Problem, ProblemCode};
+use model::remedy::firewall::RULES_MAX_BYTES;
 use model::remedy::hosts::HOSTS_MAX_BYTES;
-use model::remedy::{ChronyLook, ContentDigest, HostsLook, Look, OtherZone, RemedyKind, ZoneName};
+use model::remedy::{ChronyLook, ContentDigest, FirewallLook, HostsLook, Look, OtherZone, RemedyKind, ZoneName};
 use pve::files::{self, NodeFile};
 use pve::host_keys::{self, HostKeyKind};
 use pve::packages::{self, Package};
@@ -63,6 +65,7 @@ impl Place<'_> {
             RemedyKind::TimeZone => self.zones().await,
             RemedyKind::RsaHostKey => self.host_keys().await,
             RemedyKind::Chrony => self.chrony().await,
+            RemedyKind::Firewall => self.firewalls().await,
         }
     }
 
@@ -159,6 +162,45 @@ impl Place<'_> {
             armed,
             timesyncd: runs(Service::Timesyncd),
         }))
+    }
+}
+
+impl Place<'_> {
+    /// The rules of every member whose firewall is enabled. One that does not answer keeps what it has.
+    async fn firewalls(&self) -> Result<Look, Problem> {
+        let mut members = self.peers();
+        members.push(self.node);
+        members.sort_by_key(|node| node.position);
+        let told = join_all(members.iter().map(|node| self.engine.addresses(node))).await;
+        let told: Vec<NodeAddresses> = told.into_iter().filter_map(Result::ok).collect();
+        let networks = links::candidates(&told);
+        let looks = join_all(members.into_iter().map(|node| self.firewall(node, &networks))).await;
+        let found: Vec<Option<FirewallLook>> = looks.into_iter().collect::<Result<_, Problem>>()?;
+        Ok(Look::Firewalls(found.into_iter().flatten().collect()))
+    }
+
+    async fn firewall(&self, node: &Node, networks: &[Candidate]) -> Result<Option<FirewallLook>, Problem> {
+        let Ok(output) = self.read(node, &remedy::firewall_status()).await else { return Ok(None) };
+        let Ok(state) = remedy::firewall_state(answer(&output)) else { return Ok(None) };
+        let name: Option<NodeName> = node.name.as_deref().and_then(|name| name.parse().ok());
+        let Some(name) = name.filter(|_| state.enabled) else { return Ok(None) };
+        let output = self.read(node, &remedy::host_firewall(&name)).await?;
+        let there = files::content(answer(&output)).map_err(|error| unreadable(&error, node.label()))?.is_some();
+        let unfit = || {
+            let file = NodeFile::HostFirewall(name.clone()).path();
+            Problem::new(ProblemCode::FileUnfit).with("node", node.label()).with("file", file)
+        };
+        if output.stdout.len() > RULES_MAX_BYTES {
+            return Err(unfit());
+        }
+        let content = String::from_utf8(output.stdout).map_err(|_| unfit())?;
+        let peers = |network: &Candidate| {
+            let others = network.addresses.iter().filter(|(id, _)| **id != node.id);
+            others.map(|(_, address)| *address).collect::<Vec<IpAddr>>()
+        };
+        let own = networks.iter().filter(|network| network.addresses.contains_key(&node.id));
+        let networks = own.map(peers).collect();
+        Ok(Some(FirewallLook { node: node.id, name: name.to_string(), content: there.then_some(content), networks }))
     }
 }
 

@@ -89,6 +89,11 @@ fn of_remedy(action: &Action, index: u16) -> Result<Vec<String>, Problem> {
         Action::RestoreHosts { old, new } => vec![remedy::restore_hosts(old, new)],
         Action::SetAsideAuthkey { digest } => vec![remedy::set_aside_authkey(digest)],
         Action::PutBackAuthkey { digest } => vec![remedy::put_back_authkey(digest)],
+        Action::AllowLinks { name, old, new } => {
+            let node = name.parse().map_err(|_| Problem::from(ProblemCode::Internal))?;
+            let command = remedy::write_host_firewall(&node, old.as_deref(), new.as_deref());
+            vec![command.ok_or(ProblemCode::Internal)?]
+        }
         Action::SetTimeZone { to, .. } => vec![remedy::set_time_zone(to)],
         Action::MakeRsaHostKey { .. } => vec![remedy::make_rsa_host_key(), remedy::reload_sshd()],
         Action::EnableChrony => vec![remedy::enable_chrony()],

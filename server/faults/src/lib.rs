@@ -104,6 +104,12 @@ pub enum Fault {
         #[serde(default = "yes")]
         on: bool,
     },
+    /// Proxmox VE's own firewall is on, and drops what no rule accepts.
+    EnableFirewall {
+        node: String,
+        #[serde(default = "yes")]
+        on: bool,
+    },
     /// There is no RSA host key.
     LoseRsaKey {
         node: String,
@@ -213,6 +219,7 @@ impl Fault {
             | Self::LinkFile { node, .. }
             | Self::Rename { node, .. }
             | Self::LeaveAuthkey { node, .. }
+            | Self::EnableFirewall { node, .. }
             | Self::LoseRsaKey { node, .. }
             | Self::RemoveChrony { node, .. }
             | Self::TimeZone { node, .. }

@@ -42,6 +42,8 @@ pub enum NodeFile {
     KeptHosts(ContentDigest),
     /// `/etc/corosync/authkey.quorate-DIGEST`: what a remedy set aside.
     KeptAuthkey(ContentDigest),
+    /// `/etc/pve/nodes/NAME/host.fw`: one node's own rules of Proxmox VE's firewall.
+    HostFirewall(NodeName),
     /// `/run/watchdog-mux.active`
     WatchdogActive,
     /// `/etc/ssh/ssh_host_rsa_key`: made, never read.
@@ -80,6 +82,7 @@ impl NodeFile {
             Self::CorosyncAuthkey => "/etc/corosync/authkey",
             Self::KeptHosts(digest) => return kept_path(&Self::Hosts.path(), digest.short()),
             Self::KeptAuthkey(digest) => return kept_path(&Self::CorosyncAuthkey.path(), digest.short()),
+            Self::HostFirewall(node) => return format!("/etc/pve/nodes/{node}/host.fw"),
             Self::WatchdogActive => "/run/watchdog-mux.active",
             Self::HostRsaPrivateKey => "/etc/ssh/ssh_host_rsa_key",
             Self::HostPublicKey(kind) => {

@@ -8,6 +8,7 @@ use crate::error::ParseError;
 use crate::files::NodeFile;
 use crate::systemd::Service;
 use model::facts::host::ClockTracking;
+use model::name::NodeName;
 use model::remedy::{ContentDigest, ZoneName};
 
 /// Puts standard input in a file's place in one move, and keeps the old one beside it: `replace FILE DIGEST KEPT`.
@@ -29,7 +30,16 @@ const ASIDE_NAME: &str = "aside";
 const BACK_SCRIPT: &str = "[ ! -e \"$1\" ] && [ ! -e \"$4\" ] && [ ! -e \"$5\" ] && [ \"$(sha256sum <\"$3\")\" = \"$2  -\" ] || exit 75; \
     mv -f -T \"$3\" \"$1\"";
 const BACK_NAME: &str = "back";
-/// The exit code of all four where the files are others than they were.
+/// Puts standard input in a file's place in one move: `put FILE DIGEST`, where `-` stands for no file.
+///
+/// For files in `/etc/pve`, where pmxcfs gives modes and owners by itself and nothing else may lie beside them.
+const PUT_SCRIPT: &str = "f=$1 t=$1.quorate; cat >\"$t\" || { rm -f \"$t\"; exit 1; }; \
+    if [ \"$2\" = - ]; then [ ! -e \"$f\" ]; else [ \"$(sha256sum <\"$f\")\" = \"$2  -\" ]; fi || { rm -f \"$t\"; exit 75; }; \
+    mv -f \"$t\" \"$f\" || { rm -f \"$t\"; exit 1; }";
+const PUT_NAME: &str = "put";
+/// What stands for the digest of a file that is not there.
+const NO_FILE: &str = "-";
+/// The exit code of all of them where the files are others than they were.
 pub const EXIT_CHANGED: i32 = crate::ssh_keys::EXIT_CHANGED;
 
 /// The time limit of fetching and installing one package, in seconds.
@@ -141,6 +151,57 @@ pub fn chrony_tracking() -> CommandLine {
 /// Anything but the one line of `chronyc -c tracking`.
 pub fn tracking(answer: Answer<'_>) -> Result<ClockTracking, ParseError> {
     crate::prerequisites::tracking(answer)
+}
+
+/// Prints one node's own rules.
+#[must_use]
+pub fn host_firewall(node: &NodeName) -> CommandLine {
+    CommandLine::reads("cat").arg(NodeFile::HostFirewall(node.clone()).path())
+}
+
+/// One node's own rules from `old` to `new`; `None` where there is no such file. `None` where nothing is to be done.
+#[must_use]
+pub fn write_host_firewall(node: &NodeName, old: Option<&str>, new: Option<&str>) -> Option<CommandLine> {
+    let path = NodeFile::HostFirewall(node.clone()).path();
+    let digest = old.map(|old| ContentDigest::of(old.as_bytes()));
+    let digest = digest.as_ref().map_or(NO_FILE, ContentDigest::as_str);
+    match (old, new) {
+        (_, Some(new)) => Some(script(PUT_SCRIPT, PUT_NAME).arg(path).arg(digest).stdin_bytes(new)),
+        (Some(_), None) => Some(crate::ssh_keys::drop_unchanged(path, digest)),
+        (None, None) => None,
+    }
+}
+
+/// `pve-firewall status`
+#[must_use]
+pub fn firewall_status() -> CommandLine {
+    CommandLine::reads("pve-firewall").arg("status").limit_s(SERVICE_LIMIT_S)
+}
+
+/// What Proxmox VE's firewall does at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirewallState {
+    pub enabled: bool,
+    pub running: bool,
+    /// The rules in the kernel are not yet those of the files.
+    pub pending: bool,
+}
+
+/// Reads `Status: enabled/running (pending changes)` as `pve-firewall` prints it (`PVE::Service::pve_firewall`).
+///
+/// # Errors
+/// An answer without such a line.
+pub fn firewall_state(answer: Answer<'_>) -> Result<FirewallState, ParseError> {
+    const WHAT: &str = "pve-firewall status";
+    let text = answer.printed(WHAT, &[0])?;
+    let bad = || ParseError::malformed(WHAT, "the status", &text);
+    let status = text.lines().find_map(|line| line.trim().strip_prefix("Status: ")).ok_or_else(bad)?;
+    let (enabled, rest) = status.split_once('/').ok_or_else(bad)?;
+    Ok(FirewallState {
+        enabled: enabled == "enabled",
+        running: rest.starts_with("running"),
+        pending: rest.ends_with("(pending changes)"),
+    })
 }
 
 /// Asks whether a client of `watchdog-mux` holds the watchdog: the multiplexer makes this folder when the first one comes

@@ -258,6 +258,11 @@ pub fn without(file: KeyFile, content: &[u8], line: &KeyLine, drop_empty: bool) 
     })
 }
 
+/// Removes a file by that script.
+pub(crate) fn drop_unchanged(path: String, digest: &str) -> CommandLine {
+    CommandLine::changes("sh").args(["-c", DROP_SCRIPT, DROP_NAME]).arg(path).arg(digest)
+}
+
 /// What [`without`] will be, before the file has been read: `what` is left out.
 #[must_use]
 pub fn without_shown(file: KeyFile, what: &str) -> String {

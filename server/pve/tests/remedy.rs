@@ -144,3 +144,32 @@ fn tracking_tells_the_offset_and_whether_it_means_anything() {
     let refused = Answer::new(b"", b"506 Cannot talk to daemon\n", 1);
     assert!(remedy::tracking(refused).is_err());
 }
+
+#[test]
+fn rules_of_the_firewall_are_written_while_they_are_those_that_were_read() {
+    let root = machine();
+    let root = root.path();
+    std::fs::create_dir_all(root.join("etc/pve/nodes/pve1")).expect("a folder");
+    let file = "etc/pve/nodes/pve1/host.fw";
+    let name = "pve1".parse().expect("a name");
+    let change = |old, new| remedy::write_host_firewall(&name, old, new).expect("something to do");
+    assert_eq!(run(&change(None, Some("[RULES]\n")), root), 0);
+    assert_eq!(read(root, file), "[RULES]\n");
+    assert_eq!(run(&change(None, Some("another\n")), root), EXIT_CHANGED, "there is a file by now");
+    assert_eq!(run(&change(Some("other\n"), Some("another\n")), root), EXIT_CHANGED);
+    assert_eq!(run(&change(Some("other\n"), None), root), EXIT_CHANGED);
+    assert_eq!((read(root, file).as_str(), names(root, "etc/pve/nodes/pve1").len()), ("[RULES]\n", 1));
+    assert_eq!(run(&change(Some("[RULES]\n"), None), root), 0);
+    assert_eq!(names(root, "etc/pve/nodes/pve1"), [""; 0]);
+    assert_eq!(remedy::write_host_firewall(&name, None, None), None);
+}
+
+#[test]
+fn the_firewall_says_whether_the_kernel_has_the_rules_already() {
+    let state = |text: &str| remedy::firewall_state(Answer::ok(text.as_bytes()));
+    let is = |enabled, running, pending| remedy::FirewallState { enabled, running, pending };
+    assert_eq!(state("Status: disabled/running\n"), Ok(is(false, true, false)));
+    assert_eq!(state("Status: enabled/running (pending changes)\n"), Ok(is(true, true, true)));
+    assert_eq!(state("Status: enabled/stopped\n"), Ok(is(true, false, false)));
+    assert!(state("Status\n").is_err() && state("").is_err());
+}

@@ -104,6 +104,12 @@ pub enum Action {
         /// The host keys that are there, and have to stay: algorithm -> fingerprint.
         others: BTreeMap<String, String>,
     },
+    /// `/etc/pve/nodes/NAME/host.fw` from `old` to `new`; `None` is no such file.
+    AllowLinks {
+        name: String,
+        old: Option<String>,
+        new: Option<String>,
+    },
     InstallChrony,
     /// chrony runs, now and after the next start.
     EnableChrony,
@@ -143,6 +149,7 @@ impl Action {
             Self::PutBackAuthkey { .. } => "put_back_authkey",
             Self::SetTimeZone { .. } => "set_time_zone",
             Self::MakeRsaHostKey { .. } => "make_rsa_host_key",
+            Self::AllowLinks { .. } => "allow_links",
             Self::InstallChrony => "install_chrony",
             Self::EnableChrony => "enable_chrony",
             Self::StepClock => "step_clock",
@@ -168,6 +175,7 @@ impl Action {
         "put_back_authkey",
         "set_time_zone",
         "make_rsa_host_key",
+        "allow_links",
         "install_chrony",
         "enable_chrony",
         "step_clock",

@@ -16,7 +16,10 @@ impl Action {
             Self::CreateCluster { .. } => Undo::SeparateNode,
             Self::JoinCluster { .. } => Undo::RemoveNode,
             Self::SetUpQdevice { .. } => Undo::QdeviceRemove,
-            Self::ReplaceHosts { .. } | Self::SetAsideAuthkey { .. } | Self::SetTimeZone { .. } => Undo::TakeBack,
+            Self::ReplaceHosts { .. }
+            | Self::SetAsideAuthkey { .. }
+            | Self::SetTimeZone { .. }
+            | Self::AllowLinks { .. } => Undo::TakeBack,
             Self::RestoreHosts { .. } | Self::PutBackAuthkey { .. } => Undo::RemedyAgain,
             Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,

@@ -5,7 +5,9 @@ use crate::ids::NodeId;
 use crate::inventory::{Node, Purpose};
 use crate::plan::{Action, Consequence, ConsequenceCode, Intent, Plan, Step};
 use crate::problem::{Problem, ProblemCode};
-use crate::remedy::{ChronyLook, HostsLook, Look, OtherZone, RemedyKind, ZoneName, hosts, steps_back};
+use crate::remedy::{
+    ChronyLook, FirewallLook, HostsLook, Look, OtherZone, RemedyKind, ZoneName, firewall, hosts, steps_back,
+};
 use crate::risk::Risk;
 use std::collections::BTreeMap;
 
@@ -14,6 +16,9 @@ type Parts = (Risk, Vec<Action>, Vec<Consequence>);
 pub(super) fn remedy(intent: &Intent, id: NodeId, kind: RemedyKind, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
     let node = world.node_for(id, Purpose::Member)?;
     let look = world.look.filter(|look| look.kind() == Some(kind)).ok_or(ProblemCode::Internal)?;
+    if let Look::Firewalls(all) = look {
+        return of_firewalls(intent, node, all, world);
+    }
     let (risk, actions, consequences) = match look {
         Look::Hosts(look) => of_hosts(node, look)?,
         Look::Authkey { digest } => {
@@ -24,7 +29,7 @@ pub(super) fn remedy(intent: &Intent, id: NodeId, kind: RemedyKind, world: &Plan
         Look::Zones { own, others } => of_zones(node, own, others)?,
         Look::HostKeys(keys) => of_host_keys(node, keys)?,
         Look::Chrony(look) => of_chrony(node, *look)?,
-        Look::Past(_) => return Err(ProblemCode::Internal.into()),
+        Look::Firewalls(_) | Look::Past(_) => return Err(ProblemCode::Internal.into()),
     };
     let steps = actions.into_iter().map(|action| step(node, action)).collect();
     Ok(frozen(intent, world, risk, node.label().to_owned(), steps, consequences))
@@ -110,4 +115,25 @@ fn of_chrony(node: &Node, look: ChronyLook) -> Result<Parts, Problem> {
     actions.push(Action::StepClock);
     consequences.push(said(ConsequenceCode::ClockJumps, node));
     Ok((Risk::Reversible, actions, consequences))
+}
+
+/// Every node whose own firewall is in the way; what another one drops nobody can open from here.
+fn of_firewalls(intent: &Intent, node: &Node, all: &[FirewallLook], world: &PlanWorld<'_>) -> Result<Plan, Problem> {
+    if all.is_empty() {
+        return Err(about(ProblemCode::FirewallElsewhere, node));
+    }
+    let (mut steps, mut consequences) = (Vec::new(), Vec::new());
+    for look in all {
+        let on = world.node_for(look.node, Purpose::Member)?;
+        let new = firewall::with_rules(look.content.as_deref(), &look.networks);
+        if look.content.as_ref() != Some(&new) && look.networks.iter().any(|peers| !peers.is_empty()) {
+            let action = Action::AllowLinks { name: look.name.clone(), old: look.content.clone(), new: Some(new) };
+            steps.push(step(on, action));
+            consequences.push(said(ConsequenceCode::LinksAllowed, on));
+        }
+    }
+    if steps.is_empty() {
+        return Err(about(ProblemCode::NothingToMend, node));
+    }
+    Ok(frozen(intent, world, Risk::Reversible, node.label().to_owned(), steps, consequences))
 }

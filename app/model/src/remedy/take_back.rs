@@ -25,6 +25,9 @@ fn reverse(action: &Action) -> Option<Action> {
         Action::ReplaceHosts { old, new, .. } => Some(Action::RestoreHosts { old: new.clone(), new: old.clone() }),
         Action::SetAsideAuthkey { digest } => Some(Action::PutBackAuthkey { digest: digest.clone() }),
         Action::SetTimeZone { from, to } => Some(Action::SetTimeZone { from: to.clone(), to: from.clone() }),
+        Action::AllowLinks { name, old, new } => {
+            Some(Action::AllowLinks { name: name.clone(), old: new.clone(), new: old.clone() })
+        }
         _ => None,
     }
 }

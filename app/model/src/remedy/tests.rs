@@ -1,5 +1,5 @@
 use super::*;
-use crate::ids::{ClusterId, NodeId, OperationId};
+use crate::ids::{ClusterId, OperationId};
 use crate::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
 use crate::name::SshAddress;
 use crate::operation::{OperationState, StepStatus};
@@ -41,7 +41,7 @@ fn every_remedy_mends_something_and_every_such_finding_belongs_to_one() {
         assert!(CheckId::ALL.iter().any(|check| kind.mends(*check)), "{kind:?} is never offered");
     }
     let pairs = CheckId::ALL.iter().flat_map(|check| FindingCode::ALL.iter().filter_map(|code| check.remedy(*code)));
-    assert_eq!(pairs.count(), 22, "each new pair is a decision of its own");
+    assert_eq!(pairs.count(), 25, "each new pair is a decision of its own");
 }
 
 #[test]
@@ -176,4 +176,17 @@ fn only_what_a_remedy_changed_is_taken_back_and_only_once() {
     assert_eq!(planned(&back, &Look::Past(Box::new(already))), Err(ProblemCode::NothingToTakeBack));
     let running = past(OperationState::Running, made, StepStatus::Proven { at, already: false });
     assert_eq!(planned(&back, &Look::Past(Box::new(running))), Err(ProblemCode::NothingToTakeBack));
+}
+
+#[test]
+fn every_firewall_that_is_enabled_gets_its_rules_and_another_one_is_left_to_people() {
+    let intent = mending(RemedyKind::Firewall);
+    assert_eq!(planned(&intent, &Look::Firewalls(Vec::new())), Err(ProblemCode::FirewallElsewhere));
+    let networks = vec![vec!["10.0.1.12".parse().expect("address")]];
+    let look = FirewallLook { node: node().id, name: "pve1".into(), content: None, networks };
+    let made = planned(&intent, &Look::Firewalls(vec![look.clone()])).expect("a plan");
+    let Action::AllowLinks { name, old: None, new: Some(new) } = &made.steps[0].action else { panic!("{made:#?}") };
+    assert_eq!((name.as_str(), made.risk), ("pve1", Risk::Reversible));
+    let again = FirewallLook { content: Some(new.clone()), ..look };
+    assert_eq!(planned(&intent, &Look::Firewalls(vec![again])), Err(ProblemCode::NothingToMend));
 }

@@ -10,7 +10,12 @@ use model::remedy::{DiffKind, DiffLine, diff};
 pub fn file_change(action: &Action) -> Option<AnyView> {
     match action {
         Action::ReplaceHosts { old, new, .. } | Action::RestoreHosts { old, new } => {
-            Some(view! { <Diff file="/etc/hosts" old=old.clone() new=new.clone()/> }.into_any())
+            Some(view! { <Diff file="/etc/hosts".to_owned() old=old.clone() new=new.clone()/> }.into_any())
+        }
+        Action::AllowLinks { name, old, new } => {
+            let file = format!("/etc/pve/nodes/{name}/host.fw");
+            let (old, new) = (old.clone().unwrap_or_default(), new.clone().unwrap_or_default());
+            Some(view! { <Diff file old new/> }.into_any())
         }
         _ => None,
     }
@@ -18,12 +23,12 @@ pub fn file_change(action: &Action) -> Option<AnyView> {
 
 /// What goes is marked with `-`, what comes with `+`; those who listen hear a word before each such line.
 #[component]
-fn Diff(file: &'static str, old: String, new: String) -> impl IntoView {
+fn Diff(file: String, old: String, new: String) -> impl IntoView {
     let i18n = use_i18n();
     let lines = diff(&old, &new).into_iter().map(|line| view! { <Line line/> }).collect_view();
     view! {
         <figure class="code diff">
-            <figcaption class="code-head"><code>{text!(i18n, wizard.diff_change, file = file)}</code></figcaption>
+            <figcaption class="code-head"><code>{text!(i18n, wizard.diff_change, file = file.clone())}</code></figcaption>
             <pre tabindex="0">{lines}</pre>
         </figure>
     }

@@ -126,6 +126,7 @@ fn proof_of_remedy(i18n: I18n, action: &Action) -> String {
         Action::PutBackAuthkey { .. } => said!(i18n, wizard.proof_back).to_owned(),
         Action::SetTimeZone { to, .. } => said!(i18n, wizard.proof_zone, zone = to.to_string()).to_string(),
         Action::MakeRsaHostKey { .. } => said!(i18n, wizard.proof_rsa).to_owned(),
+        Action::AllowLinks { .. } => said!(i18n, wizard.proof_rules).to_owned(),
         Action::InstallChrony => said!(i18n, wizard.proof_installed).to_owned(),
         Action::EnableChrony => said!(i18n, wizard.proof_chrony).to_owned(),
         Action::StepClock => said!(i18n, wizard.proof_clock).to_owned(),

@@ -2,6 +2,7 @@
 
 mod authkey;
 mod chrony;
+mod firewall;
 mod host_key;
 mod hosts;
 mod zone;
@@ -24,6 +25,9 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::PutBackAuthkey { digest } => authkey::probe_back(context, node, digest).await,
         Action::SetTimeZone { from, to } => zone::probe(context, node, from, to).await,
         Action::MakeRsaHostKey { others } => host_key::probe(context, node, others).await,
+        Action::AllowLinks { name, old, new } => {
+            firewall::probe(context, node, name, old.as_deref(), new.as_deref()).await
+        }
         Action::InstallChrony => chrony::probe_install(context, node).await,
         Action::EnableChrony => chrony::probe_enable(context, node).await,
         Action::StepClock => chrony::probe_step(context, node).await,
@@ -46,6 +50,9 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         }
         Action::SetTimeZone { to, .. } => context.change_ok(node, &remedy::set_time_zone(to)).await,
         Action::MakeRsaHostKey { .. } => host_key::act(context, node).await,
+        Action::AllowLinks { name, old, new } => {
+            firewall::write(context, node, name, old.as_deref(), new.as_deref()).await
+        }
         Action::InstallChrony => chrony::install(context, node).await,
         Action::EnableChrony => context.change_ok(node, &remedy::enable_chrony()).await,
         Action::StepClock => chrony::step(context, node).await,
@@ -64,6 +71,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::PutBackAuthkey { digest } => authkey::is_back(context, node, digest).await?,
         Action::SetTimeZone { to, .. } => zone::of(context, node).await?.as_ref() == Some(to),
         Action::MakeRsaHostKey { others } => host_key::is_made(context, node, others).await?,
+        Action::AllowLinks { name, new, .. } => return firewall::prove(context, node, name, new.as_deref()).await,
         Action::InstallChrony => chrony::is_installed(context, node).await?,
         Action::EnableChrony => return chrony::prove_enabled(context, node).await,
         Action::StepClock => return chrony::prove_stepped(context, node).await,

@@ -14,22 +14,24 @@ async fn checked(house: &House) -> Matrix {
     house.engine().run_checks(&anna(), house.cluster).await.expect("a matrix")
 }
 
-async fn cell(house: &House, matrix: &Matrix, check: CheckId) -> Cell {
-    let node = house.id(NODE).await;
+async fn cell(house: &House, matrix: &Matrix, check: CheckId, node: &str) -> Cell {
+    let node = house.id(node).await;
     let found = matrix.cells.iter().find(|cell| cell.node == node && cell.check == check);
     found.cloned().unwrap_or_else(|| panic!("no cell for {check:?}"))
 }
 
 /// Found, offered, mended, proven by the test's own look, and gone from the matrix.
 async fn mends(work: Mend, check: CheckId, verdict: Verdict, kind: RemedyKind) {
+    // What one firewall drops, the others miss.
+    let node = if kind == RemedyKind::Firewall { "pve1" } else { NODE };
     let house = work.house().await;
-    let before = cell(&house, &checked(&house).await, check).await;
+    let before = cell(&house, &checked(&house).await, check, node).await;
     assert_eq!((before.verdict, RemedyKind::of(&before)), (verdict, Some(kind)), "{before:#?}");
     let operation = house.done(&work.intent(&house).await).await;
     look::is_done(&house, &operation).await;
     look::ran_what_was_shown(&operation, &look::audit_is_whole(&house).await);
     work.check(&house).await;
-    let after = cell(&house, &checked(&house).await, check).await;
+    let after = cell(&house, &checked(&house).await, check, node).await;
     assert_eq!((after.verdict, RemedyKind::of(&after)), (Verdict::Pass, None), "{after:#?}");
 }
 
@@ -63,6 +65,11 @@ async fn a_clock_that_is_off_is_set_right() {
     mends(Mend::Clock, CheckId::Clocks, Verdict::Fail, RemedyKind::Chrony).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_firewall_lets_the_other_nodes_through() {
+    mends(Mend::Firewall, CheckId::Ports, Verdict::Fail, RemedyKind::Firewall).await;
+}
+
 /// What was there before is there again, byte for byte.
 async fn comes_back(work: Mend) {
     let house = work.house().await;
@@ -74,7 +81,7 @@ async fn comes_back(work: Mend) {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_remedy_replaced_comes_back() {
-    for work in [Mend::HostsBack, Mend::AuthkeyBack, Mend::ZoneBack] {
+    for work in [Mend::HostsBack, Mend::AuthkeyBack, Mend::ZoneBack, Mend::FirewallBack] {
         comes_back(work).await;
     }
 }

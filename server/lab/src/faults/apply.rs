@@ -43,6 +43,7 @@ impl World {
             }
             Fault::Loss { node, link, percent } => self.set_loss(node, *link, *percent)?,
             Fault::Mtu { node, link, mtu } => self.set_mtu(node, *link, *mtu)?,
+            Fault::EnableFirewall { node, on } => self.enable_firewall(node, *on)?,
             Fault::LeaveAuthkey { node, on } => self.leave_authkey(node, *on)?,
             Fault::ChangeAuthkey { node, on } => self.change_authkey(node, *on)?,
             Fault::RaiseConfigVersion { node, on } => self.raise_config_version(node, *on)?,

@@ -126,6 +126,8 @@ fn list_unprepared(node: &Node, add: &mut impl FnMut(&'static str, &str, bool, F
         let left = node.files.exists(AUTHKEY_FILE);
         add("leave-authkey", "", left, Fault::LeaveAuthkey { node: name(), on: !left });
     }
+    let enabled = node.has_firewall();
+    add("enable-firewall", "", enabled, Fault::EnableFirewall { node: name(), on: !enabled });
     let none = !node.files.exists(HOST_RSA_KEY);
     add("lose-rsa-key", "", none, Fault::LoseRsaKey { node: name(), on: !none });
     let bare = node.time.chrony == Chrony::Absent;

@@ -3,6 +3,7 @@
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::corosync::{AUTHKEY_FILE, CONFIG_FILE, COROSYNC_PID};
 use crate::error::LabError;
+use crate::node::firewall::CLUSTER_RULES;
 use crate::node::net::Nic;
 use crate::world::World;
 
@@ -62,6 +63,14 @@ impl World {
         }
         self.stop_corosync(name, true);
         self.start_corosync(name);
+        Ok(())
+    }
+
+    /// In the datacenter's options; what the node's own rules let in still passes.
+    pub(super) fn enable_firewall(&mut self, name: &str, on: bool) -> Result<(), LabError> {
+        self.need_pve(name, "enable-firewall")?;
+        let content = format!("[OPTIONS]\nenable: {}\n", u8::from(on));
+        self.pve_write(name, CLUSTER_RULES, Some(content.into_bytes()));
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! One simulated host: its disk, its network cards, its keys, its services.
 
 pub(crate) mod files;
+pub(crate) mod firewall;
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod net;

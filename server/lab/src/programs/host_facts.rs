@@ -284,7 +284,10 @@ async fn sqlite3(env: &Env, args: &[String]) -> i32 {
 async fn pve_program(env: &Env, name: &str, args: &[String]) -> i32 {
     env.pause(LARGE_MS).await;
     match (name, args::read(args, &[]).words.first().map(String::as_str)) {
-        ("pve-firewall", Some("status")) => env.print("Status: disabled/running\n").await,
+        ("pve-firewall", Some("status")) => {
+            let enabled = of_node(env, Node::has_firewall).unwrap_or(false);
+            env.print(if enabled { "Status: enabled/running\n" } else { "Status: disabled/running\n" }).await;
+        }
         ("pvesubscription", Some("get")) => {
             env.print("message: There is no subscription key\nstatus: notfound\nurl: https://www.proxmox.com/\n").await;
         }

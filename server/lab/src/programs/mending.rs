@@ -22,6 +22,10 @@ const ASIDE_SCRIPT: &str = "[ ! -e \"$4\" ] && [ ! -e \"$5\" ] && [ \"$(sha256su
 const BACK_SCRIPT: &str = "[ ! -e \"$1\" ] && [ ! -e \"$4\" ] && [ ! -e \"$5\" ] && [ \"$(sha256sum <\"$3\")\" = \"$2  -\" ] || exit 75; \
     mv -f -T \"$3\" \"$1\"";
 
+const PUT_SCRIPT: &str = "f=$1 t=$1.quorate; cat >\"$t\" || { rm -f \"$t\"; exit 1; }; \
+    if [ \"$2\" = - ]; then [ ! -e \"$f\" ]; else [ \"$(sha256sum <\"$f\")\" = \"$2  -\" ]; fi || { rm -f \"$t\"; exit 75; }; \
+    mv -f \"$t\" \"$f\" || { rm -f \"$t\"; exit 1; }";
+
 /// `None` for any other script.
 pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i32> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -49,6 +53,16 @@ pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i
             unchanged(world, env, kept, digest)?;
             moved(world, env, kept, file)
         }),
+        (PUT_SCRIPT, ["put", file, digest]) => {
+            let input = env.stdin.lock().await.all().await;
+            changing(env, |world| {
+                match *digest {
+                    "-" => absent(world, env, &[file])?,
+                    digest => drop(unchanged(world, env, file, digest)?),
+                }
+                Ok(world.write(&env.node, file, &input, 0o640)?)
+            })
+        }
         _ => return None,
     };
     Some(match done {

@@ -67,6 +67,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::quorumtool::members;
         pve::quorumtool::options;
         pve::quorumtool::quorum;
+        pve::remedy::firewall_state;
         pve::remedy::tracking;
         pve::ssh_keys::node_to_node;
         pve::ssh_keys::scanned;

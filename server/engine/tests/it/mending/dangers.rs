@@ -137,3 +137,27 @@ async fn a_remedy_of_another_cluster_is_not_taken_back_here() {
     let refused = planned(&other, &Intent::TakeBack { operation }).await;
     assert_eq!(refused, Err(ProblemCode::NotFound));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_drops_packets_and_is_not_proxmox_is_left_to_people() {
+    let house = House::new(Scenario::bare(2)).await;
+    house.inject(Fault::BlockUdp { node: NODE.into(), on: true });
+    let refused = planned(&house, &mending(&house, RemedyKind::Firewall).await).await;
+    assert_eq!(refused, Err(ProblemCode::FirewallElsewhere));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_somebody_writes_meanwhile_stay() {
+    let house = Mend::Firewall.house().await;
+    let rules = "/etc/pve/nodes/pve2/host.fw";
+    let intent = Mend::Firewall.intent(&house).await;
+    let seen = house.engine().plan(house.cluster, &intent).await.expect("a plan");
+    let written = house.lab.run(NODE, &format!("tee {rules}"), b"[RULES]\nIN DROP -p icmp\n").await.expect("written");
+    assert_eq!(written.exit, 0);
+    let consent = Consent { reason: String::new(), typed: String::new() };
+    let refused = house.engine().run(&anna(), house.cluster, &intent, seen.digest.as_str(), &consent, true).await;
+    assert_eq!(refused.expect_err("another file").code, ProblemCode::PlanChanged);
+    look::is_done(&house, &house.done(&intent).await).await;
+    let now = super::work::says(&house, &format!("cat {rules}")).await;
+    assert!(now.starts_with("[RULES]\nIN ACCEPT ") && now.ends_with("\nIN DROP -p icmp\n"), "{now}");
+}

@@ -32,10 +32,12 @@ pub enum Mend {
     HostsBack,
     AuthkeyBack,
     ZoneBack,
+    Firewall,
+    FirewallBack,
 }
 
 impl Mend {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Hosts,
         Self::Authkey,
         Self::Zone,
@@ -45,6 +47,8 @@ impl Mend {
         Self::HostsBack,
         Self::AuthkeyBack,
         Self::ZoneBack,
+        Self::Firewall,
+        Self::FirewallBack,
     ];
 
     fn fault(self) -> Fault {
@@ -55,6 +59,7 @@ impl Mend {
             Self::Zone | Self::ZoneBack => Fault::TimeZone { node, zone: "Asia/Tokyo".into() },
             Self::RsaKey => Fault::LoseRsaKey { node, on: true },
             Self::Chrony => Fault::RemoveChrony { node, on: true },
+            Self::Firewall | Self::FirewallBack => Fault::EnableFirewall { node, on: true },
             Self::Clock => Fault::SkewClock { node, millis: 150_000 },
         }
     }
@@ -66,11 +71,12 @@ impl Mend {
             Self::Zone | Self::ZoneBack => RemedyKind::TimeZone,
             Self::RsaKey => RemedyKind::RsaHostKey,
             Self::Chrony | Self::Clock => RemedyKind::Chrony,
+            Self::Firewall | Self::FirewallBack => RemedyKind::Firewall,
         }
     }
 
     fn goes_back(self) -> bool {
-        matches!(self, Self::HostsBack | Self::AuthkeyBack | Self::ZoneBack)
+        matches!(self, Self::HostsBack | Self::AuthkeyBack | Self::ZoneBack | Self::FirewallBack)
     }
 
     /// A house in which there is something to mend, or something mended to take back.
@@ -128,6 +134,11 @@ impl Mend {
                 assert_eq!(says(house, "systemctl is-active chrony").await, "active\n");
                 assert_eq!(house.lab.inspect().nodes[NODE].ran("apt-get install"), 1, "installed once");
             }
+            Self::Firewall => {
+                let rules = says(house, "cat /etc/pve/nodes/pve2/host.fw").await;
+                assert!(rules.contains("IN ACCEPT -source 10.0.1.11,10.0.1.13 -p udp -dport 5405:5412"), "{rules}");
+            }
+            Self::FirewallBack => assert_eq!(says(house, "cat /etc/pve/nodes/pve2/host.fw").await, ""),
             Self::Clock => assert!(says(house, "timedatectl show").await.contains("NTPSynchronized=yes\n")),
         }
     }
@@ -270,4 +281,6 @@ every_work! {
     hosts_back: Mend::HostsBack;
     authkey_back: Mend::AuthkeyBack;
     zone_back: Mend::ZoneBack;
+    firewall: Mend::Firewall;
+    firewall_back: Mend::FirewallBack;
 }
