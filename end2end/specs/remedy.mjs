@@ -44,8 +44,8 @@ async function hosts(spec, admin, wizard, node) {
   await spec.step('/etc/hosts is shown as a change, line by line', async () => {
     const form = await open(admin, HOSTS, node)
     const diff = admin.page.getByRole('figure').filter({ hasText: t('wizard.diff_change', { file: '/etc/hosts' }) })
-    await admin.see('127.0.1.1', diff.locator('del'))
-    await admin.see(/^10\.0\.1\.12 .*pve2$/, diff.locator('ins'))
+    await diff.locator('del').filter({ hasText: '127.0.1.1' }).waitFor()
+    await diff.locator('ins').filter({ hasText: /10\.0\.1\.12 .*pve2/ }).waitFor()
     ensure((await diff.locator('del').first().innerText()).includes(t('wizard.diff_gone')), 'a word says what goes')
     await admin.see(t.like('codes.consequence_copy_kept'))
     await admin.see(t('codes.undo_take_back'))
