@@ -17,7 +17,7 @@ use pve::files::{self, NodeFile};
 use pve::host_keys::{self, HostKeyKind};
 use pve::packages::{self, Package};
 use pve::systemd::{self, Service};
-use pve::{Answer, CommandLine, ParseError, host, remedy};
+use pve::{Answer, CommandLine, ParseError, host, network, remedy};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -111,7 +111,9 @@ impl Place<'_> {
         let first_link = draft.links.iter().min_by_key(|link| link.number);
         let planned = |node: &Node| first_link.and_then(|link| link.addresses.get(&node.id).copied());
         let own = self.engine.addresses(self.node).await?;
-        let wanted = [own.management, own.own_name, planned(self.node)].into_iter().flatten().collect();
+        let mut wanted: Vec<IpAddr> =
+            [own.management, own.own_name, planned(self.node)].into_iter().flatten().collect();
+        wanted.extend(self.on_default_route(&own).await?);
         let peers = join_all(self.peers().into_iter().map(|peer| async move {
             let told = self.engine.addresses(peer).await.ok();
             let address = told.and_then(|told| best(&told, planned(peer)));
@@ -119,6 +121,16 @@ impl Place<'_> {
         }));
         let peers = peers.await.into_iter().flatten().collect();
         Ok(Look::Hosts(HostsLook { name, content, own: own.addresses, wanted, peers }))
+    }
+
+    /// The addresses of the card that leads out of the machine's own networks.
+    async fn on_default_route(&self, own: &NodeAddresses) -> Result<Vec<IpAddr>, Problem> {
+        let routes = self.ask(&network::ip_route(), network::routes).await?;
+        let leads_out = |interface: &str| {
+            routes.iter().any(|route| route.destination == "default" && route.interface.as_deref() == Some(interface))
+        };
+        let addresses = own.addresses.iter().filter(|one| one.global && leads_out(&one.interface));
+        Ok(addresses.map(|one| one.address).collect())
     }
 
     async fn authkey(&self) -> Result<Look, Problem> {
@@ -204,13 +216,12 @@ impl Place<'_> {
     }
 }
 
-/// Where another node is best reached by its name.
+/// Where another node is best reached by its name; what it does not tell is not guessed.
 fn best(told: &NodeAddresses, planned: Option<IpAddr>) -> Option<IpAddr> {
     let is_own = |address: &IpAddr| {
         !address.is_loopback() && told.addresses.iter().any(|own| own.global && own.address == *address)
     };
-    let any = told.addresses.iter().map(|own| own.address);
-    [told.management, told.own_name, planned].into_iter().flatten().chain(any).find(is_own)
+    [told.management, told.own_name, planned].into_iter().flatten().find(is_own)
 }
 
 /// The digest that `sha256sum` of one file printed; `None` where there is no such file.

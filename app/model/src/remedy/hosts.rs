@@ -63,13 +63,15 @@ fn entries(text: &str) -> impl Iterator<Item = HostsLine<'_>> {
     text.lines().filter_map(HostsLine::parse)
 }
 
-/// The best address that the machine really has.
+/// The best address that the machine really has, or its only one.
 fn address(look: &HostsLook) -> Option<IpAddr> {
     let is_own =
         |address: &IpAddr| !address.is_loopback() && look.own.iter().any(|own| own.address == *address && own.global);
     let in_file = entries(&look.content).filter(|line| line.names(&look.name)).map(|line| line.address);
-    let any = look.own.iter().map(|own| own.address);
-    look.wanted.iter().copied().chain(in_file).chain(any).find(is_own)
+    let told = look.wanted.iter().copied().chain(in_file).find(is_own);
+    // Of several that nothing speaks for, none is guessed.
+    let mut all = look.own.iter().map(|own| own.address).filter(is_own);
+    told.or_else(|| all.next().filter(|_| all.next().is_none()))
 }
 
 /// `NAME.DOMAIN`
@@ -209,7 +211,9 @@ mod tests {
         look.wanted = vec!["192.0.2.1".parse().unwrap(), "127.0.0.1".parse().unwrap()];
         assert_eq!(mended(&look).unwrap().address.to_string(), "10.0.2.11", "the one in the file");
         look.content = String::new();
-        assert_eq!(mended(&look).unwrap().address.to_string(), "10.0.1.11", "any of its own");
+        assert_eq!(mended(&look), None, "nobody guesses which of two");
+        look.own = ["127.0.0.1", "10.0.2.11"].map(own).into();
+        assert_eq!(mended(&look).unwrap().address.to_string(), "10.0.2.11", "the only one");
         look.own = vec![own("127.0.0.1")];
         assert_eq!(mended(&look), None);
     }

@@ -35,7 +35,7 @@ pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i
             changing(env, |world| {
                 let old = unchanged(world, env, file, digest)?;
                 world.write(&env.node, kept, &old, 0o644)?;
-                world.write(&env.node, file, &input, 0o644)
+                Ok(world.write(&env.node, file, &input, 0o644)?)
             })
         }
         (RESTORE_SCRIPT, ["restore", file, digest, kept, kept_digest]) => changing(env, |world| {
