@@ -25,5 +25,5 @@ pub use id::fresh_id;
 pub use layout::{Card, Empty, FactRow, LiveRegion, PageTitle, Spinner, Tabs};
 pub use live_badge::LiveBadge;
 pub use notice::{Message, Notice, Refusal};
-pub use plan::{ExportPlan, PlanSheet, language};
+pub use plan::{ExportPlan, PlanSheet, file_change, language};
 pub use source::{Source, encode, source_in};

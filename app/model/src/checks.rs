@@ -9,7 +9,7 @@ pub(crate) mod clocks;
 pub(crate) mod fixture;
 mod host_names;
 mod hosts_file;
-mod hosts_line;
+pub(crate) mod hosts_line;
 mod leftovers;
 pub(crate) mod links;
 mod management_network;

@@ -32,6 +32,7 @@ pub mod problem;
 pub mod quorum;
 pub mod reading;
 pub mod recovery;
+pub mod remedy;
 pub mod risk;
 pub mod role;
 pub mod topology;

@@ -1,311 +1,24 @@
 //! A plan: a frozen, typed list of steps, complete enough that execution makes no choices.
 
+mod action;
+mod intent;
 mod spoken;
+mod undo;
 
+pub use action::{Action, KeyFile, LinkArgument};
+pub use intent::Intent;
 pub use spoken::Spoken;
+pub use undo::Undo;
 
 use crate::digest::{self, Digest};
 use crate::ids::{ClusterId, NodeId};
-use crate::links::LinkPlan;
-use crate::name::ClusterName;
 use crate::preflight::Acknowledgement;
-use crate::recovery::WrittenOff;
 use crate::risk::Risk;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 /// The domain word of a plan's digest; raised when the meaning of a plan's bytes changes.
 pub const PLAN_DIGEST_DOMAIN: &str = "quorate-plan/v1";
-
-/// What a person wants; the planner turns it into steps.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "intent")]
-pub enum Intent {
-    /// Put the console's own public key on a machine, logged in once with a password.
-    InstallKey {
-        node: NodeId,
-    },
-    /// Keep the console's own public key on a machine that lets it in already, and `share` it with all nodes of its cluster.
-    AdmitConsole {
-        node: NodeId,
-        share: bool,
-    },
-    /// Take everything of the console's off the machines, then forget the cluster.
-    Withdraw {
-        /// Machines that do not answer, and that a person lets keep the console's key.
-        leave: Vec<NodeId>,
-    },
-    CreateCluster {
-        name: ClusterName,
-        first: NodeId,
-        links: Vec<LinkPlan>,
-    },
-    /// Join machines one after the other, in this order.
-    JoinNodes {
-        joiners: Vec<NodeId>,
-        member: NodeId,
-        links: Vec<LinkPlan>,
-    },
-    SetUpQdevice {
-        host: NodeId,
-        address: IpAddr,
-    },
-    RemoveQdevice,
-    /// Lower the votes that corosync expects, until the absent nodes are back: `pvecm expected`.
-    SetExpected {
-        /// A node of the partition that goes on.
-        through: NodeId,
-        votes: u32,
-        /// Names of that partition's members.
-        members: Vec<String>,
-        written_off: Vec<WrittenOff>,
-    },
-}
-
-impl Intent {
-    /// The stable word for locales, audit and filters.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::InstallKey { .. } => "install_key",
-            Self::AdmitConsole { .. } => "admit_console",
-            Self::Withdraw { .. } => "withdraw",
-            Self::CreateCluster { .. } => "create_cluster",
-            Self::JoinNodes { .. } => "join_nodes",
-            Self::SetUpQdevice { .. } => "set_up_qdevice",
-            Self::RemoveQdevice => "remove_qdevice",
-            Self::SetExpected { .. } => "set_expected",
-        }
-    }
-
-    pub const WORDS: &'static [&'static str] = &[
-        "install_key",
-        "admit_console",
-        "withdraw",
-        "create_cluster",
-        "join_nodes",
-        "set_up_qdevice",
-        "remove_qdevice",
-        "set_expected",
-    ];
-}
-
-/// One address of a link as `pvecm` takes it: `--link0 ADDR[,priority=N]`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkArgument {
-    pub number: u8,
-    pub address: IpAddr,
-    pub priority: Option<u32>,
-}
-
-/// What one step does to one machine. The executor knows nothing else that changes a machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "action")]
-pub enum Action {
-    /// The console's public key into the account's `.ssh/authorized_keys2`, where a join does not replace it.
-    KeepConsoleKey {
-        /// The account that the console logs in as, where it is not root.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        account: Option<String>,
-    },
-    /// The console's public key into the cluster's shared authorised keys.
-    ShareConsoleKey,
-    CreateCluster {
-        name: ClusterName,
-        links: Vec<LinkArgument>,
-    },
-    /// `/root/.ssh/id_rsa`, made if missing: `pvecm add --use_ssh` logs in with it.
-    MakeRootKey,
-    /// Root's public key of another machine into this machine's authorised keys.
-    AuthorizeRootKey {
-        of: NodeId,
-        of_name: String,
-        file: KeyFile,
-    },
-    /// Another machine's host keys into root's known_hosts here, under the address that will be used.
-    TrustHostKeys {
-        of: NodeId,
-        of_name: String,
-        address: IpAddr,
-    },
-    JoinCluster {
-        cluster: ClusterName,
-        name: String,
-        member: NodeId,
-        member_name: String,
-        member_address: IpAddr,
-        links: Vec<LinkArgument>,
-    },
-    SetUpQdevice {
-        host: NodeId,
-        address: IpAddr,
-        votes_before: u32,
-    },
-    /// `pvecm qdevice remove`; so many votes are expected afterwards.
-    RemoveQdevice {
-        votes_after: u32,
-    },
-    /// `pvecm expected VOTES`: at run time only, and for this partition only.
-    SetExpected {
-        votes: u32,
-        members: Vec<String>,
-        written_off: Vec<WrittenOff>,
-    },
-    /// Takes a key away again that a step of this plan put there.
-    ForgetRootKey {
-        of: NodeId,
-        of_name: String,
-        file: KeyFile,
-    },
-    /// Takes away what transient units of this console's operations left in `/run`.
-    ClearLeftovers,
-    /// The console's public key out of the cluster's shared authorised keys.
-    RemoveSharedKey,
-    /// The console's public key out of the account's own files; done when the machine refuses it.
-    RemoveConsoleKey {
-        /// The account that the console logs in as, where it is not root.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        account: Option<String>,
-    },
-}
-
-/// A file of authorised keys.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KeyFile {
-    /// `/etc/pve/priv/authorized_keys`: shared by the cluster, writable only when quorate.
-    Cluster,
-    /// `/root/.ssh/authorized_keys` of a machine outside the cluster.
-    Own,
-}
-
-impl Action {
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::KeepConsoleKey { .. } => "keep_console_key",
-            Self::ShareConsoleKey => "share_console_key",
-            Self::CreateCluster { .. } => "create_cluster",
-            Self::MakeRootKey => "make_root_key",
-            Self::AuthorizeRootKey { .. } => "authorize_root_key",
-            Self::TrustHostKeys { .. } => "trust_host_keys",
-            Self::JoinCluster { .. } => "join_cluster",
-            Self::SetUpQdevice { .. } => "set_up_qdevice",
-            Self::RemoveQdevice { .. } => "remove_qdevice",
-            Self::SetExpected { .. } => "set_expected",
-            Self::ForgetRootKey { .. } => "forget_root_key",
-            Self::ClearLeftovers => "clear_leftovers",
-            Self::RemoveSharedKey => "remove_shared_key",
-            Self::RemoveConsoleKey { .. } => "remove_console_key",
-        }
-    }
-
-    pub const WORDS: &'static [&'static str] = &[
-        "keep_console_key",
-        "share_console_key",
-        "create_cluster",
-        "make_root_key",
-        "authorize_root_key",
-        "trust_host_keys",
-        "join_cluster",
-        "set_up_qdevice",
-        "remove_qdevice",
-        "set_expected",
-        "forget_root_key",
-        "clear_leftovers",
-        "remove_shared_key",
-        "remove_console_key",
-    ];
-
-    /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
-    #[must_use]
-    pub const fn repeatable(&self) -> bool {
-        !self.runs_as_unit()
-    }
-
-    /// Whether its first command runs as a transient unit, because it lasts longer than a connection may.
-    #[must_use]
-    pub const fn runs_as_unit(&self) -> bool {
-        matches!(
-            self,
-            Self::CreateCluster { .. }
-                | Self::JoinCluster { .. }
-                | Self::SetUpQdevice { .. }
-                | Self::RemoveQdevice { .. }
-        )
-    }
-
-    /// The step's own time limit in seconds, waiting for its proof included.
-    #[must_use]
-    pub const fn time_limit_s(&self) -> u32 {
-        match self {
-            Self::CreateCluster { .. } => 180,
-            Self::JoinCluster { .. } | Self::SetUpQdevice { .. } | Self::RemoveQdevice { .. } => 240,
-            _ => 60,
-        }
-    }
-
-    #[must_use]
-    pub const fn undo(&self) -> Undo {
-        match self {
-            Self::KeepConsoleKey { .. }
-            | Self::ShareConsoleKey
-            | Self::AuthorizeRootKey { .. }
-            | Self::TrustHostKeys { .. } => Undo::RemoveLine,
-            Self::MakeRootKey | Self::ForgetRootKey { .. } | Self::ClearLeftovers => Undo::NotNeeded,
-            Self::RemoveSharedKey | Self::RemoveConsoleKey { .. } => Undo::InstallAgain,
-            Self::CreateCluster { .. } => Undo::SeparateNode,
-            Self::JoinCluster { .. } => Undo::RemoveNode,
-            Self::SetUpQdevice { .. } => Undo::QdeviceRemove,
-            Self::RemoveQdevice { .. } => Undo::QdeviceSetUp,
-            Self::SetExpected { .. } => Undo::MembersReturn,
-        }
-    }
-}
-
-/// How a step could be taken back, said before it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Undo {
-    NotNeeded,
-    RemoveLine,
-    /// By importing the cluster again.
-    InstallAgain,
-    SeparateNode,
-    RemoveNode,
-    QdeviceRemove,
-    QdeviceSetUp,
-    /// corosync raises the votes by itself when the members come back.
-    MembersReturn,
-}
-
-impl Undo {
-    pub const WORDS: &'static [&'static str] = &[
-        "not_needed",
-        "remove_line",
-        "install_again",
-        "separate_node",
-        "remove_node",
-        "qdevice_remove",
-        "qdevice_set_up",
-        "members_return",
-    ];
-
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::NotNeeded => "not_needed",
-            Self::RemoveLine => "remove_line",
-            Self::InstallAgain => "install_again",
-            Self::SeparateNode => "separate_node",
-            Self::RemoveNode => "remove_node",
-            Self::QdeviceRemove => "qdevice_remove",
-            Self::QdeviceSetUp => "qdevice_set_up",
-            Self::MembersReturn => "members_return",
-        }
-    }
-}
 
 /// One step on one machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -363,6 +76,26 @@ crate::problem::codes!(
         ExpectedRisesAgain => "expected_rises_again",
         /// What the console knows of the cluster goes; audit and operations stay.
         ClusterForgotten => "cluster_forgotten",
+        /// `file`: what was there is kept under this name on the machine.
+        CopyKept => "copy_kept",
+        /// `peer`: the machine did not answer, so its name is not in the file.
+        PeerLeftOut => "peer_left_out",
+        /// Packages come from the machine's own sources over the network.
+        PackageFetched => "package_fetched",
+        /// Another time service is removed by the package manager when chrony comes.
+        TimeServiceReplaced => "time_service_replaced",
+        /// A clock is right some time after chrony has begun, not at once.
+        SyncTakesTime => "sync_takes_time",
+        /// HA is armed here: a step of the clock could fence the machine, so there is none.
+        ClockNotStepped => "clock_not_stepped",
+        /// The clock jumps; what runs on the machine sees it.
+        ClockJumps => "clock_jumps",
+        /// The other nodes may reach corosync's ports and SSH here; a join replaces the file with the cluster's own.
+        LinksAllowed => "links_allowed",
+        /// sshd reads its settings again; connections stay.
+        SshReloaded => "ssh_reloaded",
+        /// Timestamps of logs, and local times of scheduled jobs, mean another moment from then on.
+        LocalTimesMove => "local_times_move",
     }
 );
 

@@ -5,6 +5,7 @@
 mod console;
 mod qdevice;
 mod recovery;
+mod remedy;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use crate::links::LinkPlan;
 use crate::plan::{Action, Consequence, ConsequenceCode, Intent, KeyFile, LinkArgument, MaterialFacts, Plan, Step};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{QdeviceAdvice, forecast, qdevice_advice, qdevice_votes};
+use crate::remedy::Look;
 use crate::risk::Risk;
 use crate::topology::Snapshot;
 use std::collections::BTreeMap;
@@ -25,6 +27,8 @@ pub struct PlanWorld<'a> {
     pub cluster: &'a Cluster,
     pub nodes: &'a [Node],
     pub snapshot: Option<&'a Snapshot>,
+    /// What was read for this very intent, where one needs more than what is known.
+    pub look: Option<&'a Look>,
 }
 
 impl<'a> PlanWorld<'a> {
@@ -80,6 +84,8 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         Intent::SetExpected { through, votes, members, written_off } => {
             recovery::expected(intent, *through, *votes, members, written_off, world)
         }
+        Intent::Remedy { node, remedy } => remedy::remedy(intent, *node, *remedy, world),
+        Intent::TakeBack { .. } => remedy::take_back(intent, world),
     }
 }
 

@@ -132,6 +132,28 @@ codes!(
         QnetdMissing => "qnetd_missing",
         ProofMissing => "proof_missing",
         OutcomeUnknown => "outcome_unknown",
+        // Remedies
+        /// `node`.
+        NothingToMend => "nothing_to_mend",
+        /// `node`, `file`.
+        FileChanged => "file_changed",
+        /// `node`, `file`.
+        FileUnfit => "file_unfit",
+        /// `node`.
+        NoOwnAddress => "no_own_address",
+        /// `node`.
+        CorosyncRunning => "corosync_running",
+        /// `node`.
+        HaArmed => "ha_armed",
+        /// `node`.
+        ClockNotInSync => "clock_not_in_sync",
+        /// `node`, `now`.
+        ZoneChanged => "zone_changed",
+        /// `node`.
+        HostKeysDiffer => "host_keys_differ",
+        /// `node`.
+        FirewallElsewhere => "firewall_elsewhere",
+        NothingToTakeBack => "nothing_to_take_back",
         StepTimedOut => "step_timed_out",
         // Operations
         PlanChanged => "plan_changed",

@@ -19,6 +19,7 @@ use model::preflight::Matrix;
 use model::problem::{Problem, ProblemCode};
 use model::quorum::{Forecast, QdeviceAdvice};
 use model::reading::EvidenceGap;
+use model::remedy::RemedyKind;
 use model::role::{Access, Role};
 use model::topology::{Health, Snapshot};
 use model::wizard::{Draft, StepState, WizardStep};
@@ -176,6 +177,14 @@ pub enum Wish {
     /// Name of an absent node -> how the person knows that it is powered off.
     Expected {
         accounts: BTreeMap<String, String>,
+    },
+    /// Mend what a check has found on one machine.
+    Remedy {
+        node: NodeId,
+        remedy: RemedyKind,
+    },
+    TakeBack {
+        operation: OperationId,
     },
 }
 

@@ -19,6 +19,7 @@ mod link_choice;
 mod link_draft;
 mod link_picture;
 mod measured;
+mod mending;
 mod network;
 pub mod node_row;
 mod pair_grid;

@@ -49,5 +49,24 @@ pub fn proof(locale: Locale, action: &Action) -> String {
         Action::ClearLeftovers => td_string!(locale, import.proof_cleared).to_owned(),
         Action::RemoveConsoleKey { .. } => td_string!(locale, import.proof_refused).to_owned(),
         Action::ForgetRootKey { .. } | Action::RemoveSharedKey => td_string!(locale, wizard.proof_gone).to_owned(),
+        remedy => proof_of_remedy(locale, remedy),
+    }
+}
+
+fn proof_of_remedy(locale: Locale, action: &Action) -> String {
+    match action {
+        Action::ReplaceHosts { name, address, .. } => {
+            td_string!(locale, wizard.proof_hosts, name = name.clone(), address = address.to_string()).to_string()
+        }
+        Action::RestoreHosts { .. } => td_string!(locale, wizard.proof_hosts_back).to_owned(),
+        Action::SetAsideAuthkey { .. } => td_string!(locale, wizard.proof_aside).to_owned(),
+        Action::PutBackAuthkey { .. } => td_string!(locale, wizard.proof_back).to_owned(),
+        Action::SetTimeZone { to, .. } => td_string!(locale, wizard.proof_zone, zone = to.to_string()).to_string(),
+        Action::MakeRsaHostKey { .. } => td_string!(locale, wizard.proof_rsa).to_owned(),
+        Action::AllowLinks { .. } => td_string!(locale, wizard.proof_rules).to_owned(),
+        Action::InstallChrony => td_string!(locale, wizard.proof_installed).to_owned(),
+        Action::EnableChrony => td_string!(locale, wizard.proof_chrony).to_owned(),
+        Action::StepClock => td_string!(locale, wizard.proof_clock).to_owned(),
+        _ => String::new(),
     }
 }

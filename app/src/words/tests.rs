@@ -9,6 +9,7 @@ use model::preflight::{CheckGroup, CheckId, FindingCode, Verdict};
 use model::problem::ProblemCode;
 use model::reading::ReadingCode;
 use model::recovery::Gentler;
+use model::remedy::RemedyKind;
 use model::role::Role;
 use model::topology::{Concord, HappeningCode, Health, LinkHealth, Membership};
 use model::verify::markdown::ReportWord;
@@ -120,6 +121,11 @@ const OTHERS: &[&str] = &[
     "fault_fill_disk",
     "fault_expect_votes",
     "fault_power_cycle",
+    "fault_leave_authkey",
+    "fault_enable_firewall",
+    "fault_lose_rsa_key",
+    "fault_remove_chrony",
+    "fault_time_zone",
     "unmet_reason",
     "unmet_typed_target",
     "unmet_fresh_sign_in",
@@ -165,6 +171,7 @@ fn wanted() -> BTreeSet<String> {
     add("detail", model::audit::DETAILS.to_vec());
     add("outcome", Outcome::WORDS.to_vec());
     add("role", Role::ALL.iter().map(|role| role.as_str()).collect());
+    add("remedy", RemedyKind::ALL.iter().map(|kind| kind.as_str()).collect());
     add("risk", vec!["read-only", "reversible", "disruptive", "destructive"]);
     add("wizard", WizardStep::ALL.iter().map(|step| step.word()).collect());
     add("group", CheckGroup::ALL.iter().map(|group| group.as_str()).collect());

@@ -143,7 +143,7 @@ async fn drive(engine: &Engine, id: OperationId, index: u16, context: &StepConte
 
 /// What the console itself has to know after a step; done again at start-up, so a crash in between loses nothing.
 async fn settle(engine: &Engine, operation: &Operation, action: &Action, at: Timestamp) -> Result<(), StoreError> {
-    if !action.repeatable() {
+    if action.changes_cluster() {
         forget_verification(engine, operation.cluster, at).await?;
     }
     if let Action::CreateCluster { name, .. } = action {

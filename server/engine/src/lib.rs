@@ -19,6 +19,7 @@ pub mod ports;
 pub mod preflight;
 pub mod propose;
 pub mod recovery;
+mod remedy;
 pub mod render;
 pub mod steps;
 pub mod survey;

@@ -116,3 +116,5 @@ pub const COUNTDOWN_LOOK: Duration = Duration::from_millis(250);
 /// How often requests whose time is over are written down as such (what counts is the time itself, not this), and
 /// clusters are protected that have guests by now.
 pub const AGREEMENTS_PAUSE: Duration = Duration::from_secs(15);
+/// So long chrony may look for a time source before the clock is told to step, and so long again until it is right.
+pub const CLOCK_SYNC_WAIT: Duration = Duration::from_secs(10);

@@ -32,7 +32,8 @@ impl Engine {
         let cluster = self.store.cluster(cluster).await.map_err(|error| store_problem(&error))?;
         let nodes = self.store.nodes(cluster.id).await.map_err(|error| store_problem(&error))?;
         let snapshot = self.hub.snapshot(cluster.id);
-        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: snapshot.as_deref() };
+        let look = self.look_for(cluster.id, &nodes, intent).await?;
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: snapshot.as_deref(), look: look.as_ref() };
         let mut plan = render::render(planner::plan(intent, &world)?, &self.dialer.console_key()?)?;
         if let Intent::CreateCluster { .. } = intent {
             // Who builds on the checks builds on what somebody answers for.

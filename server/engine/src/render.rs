@@ -7,7 +7,7 @@ use pve::host_keys::{self, HostKeyKind, PublicKey};
 use pve::pvecm::LinkOption;
 use pve::ssh_keys::KeyLine;
 use pve::unit::{self, UnitName};
-use pve::{CommandLine, ssh_keys};
+use pve::{CommandLine, remedy, ssh_keys};
 use uuid::Uuid;
 
 /// Stands for the operation in the names of units, which get theirs when the plan runs.
@@ -80,7 +80,30 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
                 .map(|file| ssh_keys::without_shown(file, CONSOLE_KEY))
                 .to_vec()
         }
+        remedy => of_remedy(remedy, index)?,
     })
+}
+
+/// Everything that a remedy writes is known when it is planned.
+fn of_remedy(action: &Action, index: u16) -> Result<Vec<String>, Problem> {
+    let commands = match action {
+        Action::ReplaceHosts { old, new, .. } => vec![remedy::replace_hosts(old, new)],
+        Action::RestoreHosts { old, new } => vec![remedy::restore_hosts(old, new)],
+        Action::SetAsideAuthkey { digest } => vec![remedy::set_aside_authkey(digest)],
+        Action::PutBackAuthkey { digest } => vec![remedy::put_back_authkey(digest)],
+        Action::AllowLinks { name, old, new } => {
+            let node = name.parse().map_err(|_| Problem::from(ProblemCode::Internal))?;
+            let command = remedy::write_host_firewall(&node, old.as_deref(), new.as_deref());
+            vec![command.ok_or(ProblemCode::Internal)?]
+        }
+        Action::SetTimeZone { to, .. } => vec![remedy::set_time_zone(to)],
+        Action::MakeRsaHostKey { .. } => vec![remedy::make_rsa_host_key(), remedy::reload_sshd()],
+        Action::EnableChrony => vec![remedy::enable_chrony()],
+        Action::StepClock => vec![remedy::step_clock()],
+        Action::InstallChrony => return as_unit(&remedy::install_chrony(), index),
+        _ => return Err(ProblemCode::Internal.into()),
+    };
+    Ok(commands.iter().map(CommandLine::display).collect())
 }
 
 fn keep_console_key(account: Option<&str>, console: &KeyLine) -> Vec<String> {

@@ -8,6 +8,7 @@ mod keys;
 mod printed;
 mod qdevice;
 mod qdevice_removal;
+mod remedy;
 mod unit;
 mod withdraw;
 
@@ -59,6 +60,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::probe(context).await
         }
+        _ => remedy::probe(context).await,
     }
 }
 
@@ -80,6 +82,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::ClearLeftovers => withdraw::clear_leftovers(context).await,
         Action::RemoveSharedKey => withdraw::remove_shared_key(context).await,
         Action::RemoveConsoleKey { account } => withdraw::remove_console_key(context, account.as_deref()).await,
+        _ => remedy::act(context).await,
     }
 }
 
@@ -97,7 +100,13 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::prove(context).await
         }
-        _ => keys::prove(context).await,
+        Action::KeepConsoleKey { .. }
+        | Action::ShareConsoleKey
+        | Action::MakeRootKey
+        | Action::AuthorizeRootKey { .. }
+        | Action::ForgetRootKey { .. }
+        | Action::TrustHostKeys { .. } => keys::prove(context).await,
+        _ => remedy::prove(context).await,
     }
 }
 

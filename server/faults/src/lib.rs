@@ -98,6 +98,32 @@ pub enum Fault {
     UnitStartCutOff { node: String, how: UnitStart },
     /// A file moves, and a symbolic link to it takes its place.
     LinkFile { node: String, path: String, to: String },
+    /// The key of an earlier cluster lies in `/etc/corosync`.
+    LeaveAuthkey {
+        node: String,
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// Proxmox VE's own firewall is on, and drops what no rule accepts.
+    EnableFirewall {
+        node: String,
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// There is no RSA host key.
+    LoseRsaKey {
+        node: String,
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// chrony is not installed; systemd-timesyncd runs instead.
+    RemoveChrony {
+        node: String,
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// The node tells its times in this zone.
+    TimeZone { node: String, zone: String },
     /// The host calls itself something else, as after a change of `/etc/hostname` and a restart.
     Rename { node: String, hostname: String },
     /// Drops all SSH connections, once.
@@ -195,6 +221,11 @@ impl Fault {
             | Self::UnitStartCutOff { node, .. }
             | Self::LinkFile { node, .. }
             | Self::Rename { node, .. }
+            | Self::LeaveAuthkey { node, .. }
+            | Self::EnableFirewall { node, .. }
+            | Self::LoseRsaKey { node, .. }
+            | Self::RemoveChrony { node, .. }
+            | Self::TimeZone { node, .. }
             | Self::DropConnections { node } => Some(node),
         }
     }

@@ -195,6 +195,7 @@ fn host(spec: &NodeSpec, all: &[NodeSpec], seed: u64) -> Result<Node, LabError> 
         root_password: spec.root_password.clone(),
         sudo_user: spec.sudo_user.clone().map(|name| SudoUser { name, password: USER_PASSWORD.to_owned() }),
         clock_offset_ms: 0,
+        time: Default::default(),
         units: BTreeMap::new(),
         pmxcfs: Default::default(),
         corosync: Default::default(),

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::cluster::membership::Event;
 use crate::node::journal::Line;
+use crate::node::time::Chrony;
 use crate::node::{Kind, Node, Power};
 
 /// Simulated milliseconds since the lab was made.
@@ -130,6 +131,7 @@ impl World {
                 node.qdevice.connected &= running;
                 self.after(1_000, Event::DevicePoll { authkey });
             }
+            "chrony" => node.time.chrony = if running { Chrony::Runs } else { Chrony::Stopped },
             "corosync-qnetd" => {
                 node.qnetd_running = running;
                 self.qnetd_changed();

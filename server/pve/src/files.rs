@@ -7,6 +7,7 @@ use crate::error::{ParseError, Reason, at_most};
 use crate::host_keys::HostKeyKind;
 use model::facts::GuestKind;
 use model::name::NodeName;
+use model::remedy::{ContentDigest, kept_path};
 use std::collections::BTreeMap;
 
 /// The most entries of a folder that are read.
@@ -37,6 +38,16 @@ pub enum NodeFile {
     LocalCorosyncConf,
     /// `/etc/corosync/authkey`: asked for its existence and digest, never read.
     CorosyncAuthkey,
+    /// `/etc/hosts.quorate-DIGEST`: what a remedy replaced.
+    KeptHosts(ContentDigest),
+    /// `/etc/corosync/authkey.quorate-DIGEST`: what a remedy set aside.
+    KeptAuthkey(ContentDigest),
+    /// `/etc/pve/nodes/NAME/host.fw`: one node's own rules of Proxmox VE's firewall.
+    HostFirewall(NodeName),
+    /// `/run/watchdog-mux.active`
+    WatchdogActive,
+    /// `/etc/ssh/ssh_host_rsa_key`: made, never read.
+    HostRsaPrivateKey,
     /// `/etc/ssh/ssh_host_*_key.pub`
     HostPublicKey(HostKeyKind),
     /// `/root/.ssh/id_rsa`: asked for its existence, never read.
@@ -69,6 +80,11 @@ impl NodeFile {
             Self::ClusterCorosyncConf => "/etc/pve/corosync.conf",
             Self::LocalCorosyncConf => "/etc/corosync/corosync.conf",
             Self::CorosyncAuthkey => "/etc/corosync/authkey",
+            Self::KeptHosts(digest) => return kept_path(&Self::Hosts.path(), digest.short()),
+            Self::KeptAuthkey(digest) => return kept_path(&Self::CorosyncAuthkey.path(), digest.short()),
+            Self::HostFirewall(node) => return format!("/etc/pve/nodes/{node}/host.fw"),
+            Self::WatchdogActive => "/run/watchdog-mux.active",
+            Self::HostRsaPrivateKey => "/etc/ssh/ssh_host_rsa_key",
             Self::HostPublicKey(kind) => {
                 return format!("/etc/ssh/ssh_host_{}_key.pub", kind.file_part());
             }
@@ -85,7 +101,7 @@ impl NodeFile {
 
     /// True for what no command may print.
     const fn is_secret(&self) -> bool {
-        matches!(self, Self::CorosyncAuthkey | Self::RootPrivateKey)
+        matches!(self, Self::CorosyncAuthkey | Self::KeptAuthkey(_) | Self::RootPrivateKey | Self::HostRsaPrivateKey)
     }
 }
 

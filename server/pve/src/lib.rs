@@ -28,6 +28,7 @@ pub mod pvecm;
 pub mod qdevice;
 pub mod quorumtool;
 pub mod script;
+pub mod remedy;
 pub mod ssh_keys;
 pub mod systemd;
 pub mod unit;

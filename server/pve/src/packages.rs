@@ -14,6 +14,7 @@ const FORMAT: &str = "${Package} ${Version} ${db:Status-Status}\\n";
 /// A package that the product asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Package {
+    Chrony,
     Corosync,
     CorosyncQdevice,
     CorosyncQnetd,
@@ -26,7 +27,8 @@ pub enum Package {
 }
 
 impl Package {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
+        Self::Chrony,
         Self::Corosync,
         Self::CorosyncQdevice,
         Self::CorosyncQnetd,
@@ -41,6 +43,7 @@ impl Package {
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Chrony => "chrony",
             Self::Corosync => "corosync",
             Self::CorosyncQdevice => "corosync-qdevice",
             Self::CorosyncQnetd => "corosync-qnetd",

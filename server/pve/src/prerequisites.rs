@@ -12,6 +12,7 @@ mod pve_files;
 mod software;
 
 pub use network::devices;
+pub(crate) use clocks::{chronyc, tracking};
 
 use crate::answer::Answer;
 use crate::command::CommandLine;

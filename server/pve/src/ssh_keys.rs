@@ -263,6 +263,11 @@ pub(crate) fn swap(file: KeyFile) -> CommandLine {
     file.owned(CommandLine::changes("sh").args(["-c", SWAP_SCRIPT, SWAP_NAME]).arg(file.path()))
 }
 
+/// Removes a file by that script.
+pub(crate) fn drop_unchanged(path: String, digest: &str) -> CommandLine {
+    CommandLine::changes("sh").args(["-c", DROP_SCRIPT, DROP_NAME]).arg(path).arg(digest)
+}
+
 /// What [`without`] will be, before the file has been read: `what` is left out.
 #[must_use]
 pub fn without_shown(file: KeyFile, what: &str) -> String {

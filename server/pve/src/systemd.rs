@@ -24,6 +24,8 @@ pub enum Service {
     PveHaLrm,
     WatchdogMux,
     Ssh,
+    Chrony,
+    Timesyncd,
 }
 
 impl Service {
@@ -39,6 +41,8 @@ impl Service {
             Self::PveHaLrm => "pve-ha-lrm",
             Self::WatchdogMux => "watchdog-mux",
             Self::Ssh => "ssh",
+            Self::Chrony => "chrony",
+            Self::Timesyncd => "systemd-timesyncd",
         }
     }
 }

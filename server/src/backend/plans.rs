@@ -55,7 +55,7 @@ impl RequestBackend {
         match wish {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
             Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
-            Wish::RemoveQdevice | Wish::Expected { .. } => Ok(()),
+            Wish::RemoveQdevice | Wish::Expected { .. } | Wish::Remedy { .. } | Wish::TakeBack { .. } => Ok(()),
         }
     }
 
@@ -85,6 +85,8 @@ impl RequestBackend {
                 let leave: BTreeSet<NodeId> = leave.iter().copied().collect();
                 Ok(Intent::Withdraw { leave: leave.into_iter().collect() })
             }
+            Wish::Remedy { node, remedy } => Ok(Intent::Remedy { node: *node, remedy: *remedy }),
+            Wish::TakeBack { operation } => Ok(Intent::TakeBack { operation: *operation }),
         }
     }
 
@@ -146,6 +148,8 @@ impl RequestBackend {
             // What stands against it only the nodes can tell, and they do before the step acts.
             Wish::RemoveQdevice => return Ok(Vec::new()),
             Wish::Expected { .. } => return Ok(engine.recovery(cluster.id).await.map_err(ApiError)?.obstacles()),
+            // What is in the way there is found by looking at the machine, when the plan is made.
+            Wish::Remedy { .. } | Wish::TakeBack { .. } => return Ok(Vec::new()),
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =

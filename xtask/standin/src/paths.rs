@@ -8,6 +8,8 @@ pub const KIND: &str = "/etc/quorate-lab/kind";
 pub const ENABLED: &str = "/etc/quorate-lab/enabled";
 /// Another version of Proxmox VE to claim, `MANAGER REPOID KERNEL`, when a test needs one.
 pub const CLAIMED_VERSION: &str = "/etc/quorate-lab/pve-version";
+/// The time zone that `timedatectl` tells, where somebody has set one.
+pub const TIME_ZONE: &str = "/etc/quorate-lab/timezone";
 /// The system's UUID, which its BMC tells too.
 pub const UUID: &str = "/etc/quorate-lab/uuid";
 /// What a node that only answers over SSH says, by command line.

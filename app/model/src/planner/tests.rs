@@ -58,7 +58,7 @@ fn members(count: u8) -> Vec<Node> {
 fn create_keeps_the_key_before_pvecm_replaces_the_files() {
     let nodes = members(3);
     let cluster = cluster(ClusterPhase::Draft);
-    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
     let intent = Intent::CreateCluster { name: "prod".parse().expect("name"), first: id(11), links: links(&nodes) };
     let plan = plan(&intent, &world).expect("plan");
     let words: Vec<_> = plan.steps.iter().map(|step| step.action.word()).collect();
@@ -71,7 +71,7 @@ fn create_keeps_the_key_before_pvecm_replaces_the_files() {
 fn a_live_cluster_is_not_created_again() {
     let nodes = members(2);
     let cluster = cluster(ClusterPhase::Live);
-    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
     let intent = Intent::CreateCluster { name: "prod".parse().expect("name"), first: id(11), links: links(&nodes) };
     assert_eq!(plan(&intent, &world).expect_err("refused").code, ProblemCode::ClusterAlreadyBuilt);
 }
@@ -80,7 +80,7 @@ fn a_live_cluster_is_not_created_again() {
 fn joins_come_one_after_the_other_and_carry_no_priority() {
     let nodes = members(3);
     let cluster = cluster(ClusterPhase::Live);
-    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
     let intent = Intent::JoinNodes { joiners: vec![id(12), id(13)], member: id(11), links: links(&nodes) };
     let plan = plan(&intent, &world).expect("plan");
     let joins: Vec<_> =
@@ -99,7 +99,7 @@ fn a_missing_address_is_named() {
     let cluster = cluster(ClusterPhase::Live);
     let mut chosen = links(&nodes);
     chosen[1].addresses.remove(&id(12));
-    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
     let intent = Intent::JoinNodes { joiners: vec![id(12)], member: id(11), links: chosen };
     let problem = plan(&intent, &world).expect_err("refused");
     assert_eq!(problem.code, ProblemCode::LinksIncomplete);
@@ -111,13 +111,13 @@ fn the_qnetd_host_is_left_without_the_key() {
     let mut nodes = members(2);
     nodes.push(node(50, Purpose::Qnetd));
     let cluster = cluster(ClusterPhase::Live);
-    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
     let intent = Intent::SetUpQdevice { host: id(50), address: "10.0.1.50".parse().expect("address") };
     let made = plan(&intent, &world).expect("plan");
     assert_eq!(made.steps.last().map(|step| step.action.word()), Some("forget_root_key"));
     assert_eq!(made.risk, Risk::Reversible);
     nodes.push(node(13, Purpose::Member));
-    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
     assert_eq!(plan(&intent, &world).expect_err("odd").code, ProblemCode::QdeviceOddCount);
 }
 
@@ -126,7 +126,7 @@ proptest! {
     fn equal_worlds_give_equal_plans_and_digests(count in 2u8..30, pick in 1usize..29) {
         let nodes = members(count);
         let cluster = cluster(ClusterPhase::Live);
-        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
         let joiners: Vec<NodeId> = nodes.iter().skip(1).take(pick).map(|node| node.id).collect();
         let intent = Intent::JoinNodes { joiners: joiners.clone(), member: id(11), links: links(&nodes) };
         let one = plan(&intent, &world).expect("plan");
@@ -140,7 +140,7 @@ proptest! {
     fn one_changed_byte_changes_the_digest(last in 14u8..250) {
         let nodes = members(3);
         let cluster = cluster(ClusterPhase::Live);
-        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None };
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
         let intent = |links: Vec<LinkPlan>| Intent::JoinNodes { joiners: vec![id(12)], member: id(11), links };
         let before = plan(&intent(links(&nodes)), &world).expect("plan").digest().expect("digest");
         let mut moved = links(&nodes);
@@ -157,7 +157,7 @@ fn machines_do_what_they_were_added_for() {
     let cluster = cluster(ClusterPhase::Live);
     let draft = Cluster { phase: ClusterPhase::Draft, ..cluster.clone() };
     let refusal = |cluster: &Cluster, intent: Intent| {
-        let world = PlanWorld { cluster, nodes: &nodes, snapshot: None };
+        let world = PlanWorld { cluster, nodes: &nodes, snapshot: None, look: None };
         plan(&intent, &world).err().map(|problem| (problem.code, problem.params.get("node").cloned()))
     };
     let links = links(&nodes);

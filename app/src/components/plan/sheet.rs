@@ -1,5 +1,6 @@
 //! What will run, where, how it is proven, and how it could be taken back.
 
+use super::diff::file_change;
 use crate::components::{Badge, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, part};
@@ -67,13 +68,14 @@ fn Row(number: usize, step: Step) -> impl IntoView {
     let Step { node_name, action, commands, .. } = step;
     let (word, undo) = (action.word(), action.undo().word());
     let as_unit = action.runs_as_unit().then(|| view! { <p class="muted small">{word!(i18n, wizard.plan_unit)}</p> });
+    let change = file_change(&action);
     let commands =
         commands.into_iter().map(|line| view! { <pre class="plan-command" tabindex="0">{line}</pre> }).collect_view();
     view! {
         <tr>
             <td class="number">{number}</td>
             <th scope="row" class="nowrap">{node_name}</th>
-            <td><p>{part(move || words.plain("action", word))}</p>{commands}{as_unit}</td>
+            <td><p>{part(move || words.plain("action", word))}</p>{change}{commands}{as_unit}</td>
             <td>{part(move || proof(i18n.get_locale(), &action))}</td>
             <td>{part(move || words.plain("undo", undo))}</td>
         </tr>

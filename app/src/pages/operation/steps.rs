@@ -1,7 +1,7 @@
 //! The steps of an operation, each with its commands, its proof and what it printed.
 
 use super::output::Output;
-use crate::components::{Badge, Card, Lines, Notice, Tone, When};
+use crate::components::{Badge, Card, Lines, Notice, Tone, When, file_change};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
@@ -37,6 +37,7 @@ fn Item(step: Step, number: u16, status: Memo<StepStatus>, lines: Memo<Vec<Outpu
     let busy = memo(move |_| status.with(|one| matches!(one, StepStatus::Started { .. } | StepStatus::Acted { .. })));
     let problem = memo(move |_| status.with(problem_of));
     let commands = step.commands.join("\n");
+    let change = file_change(&step.action);
     view! {
         <li class="step" aria-current=move || busy.get().then_some("step")>
             <div class="step-head">
@@ -53,6 +54,7 @@ fn Item(step: Step, number: u16, status: Memo<StepStatus>, lines: Memo<Vec<Outpu
             {part(move || problem.get().map(|problem| view! { <Notice problem/> }))}
             <details class="step-more" open=move || busy.get()>
                 <summary>{word!(i18n, pages.commands_and_output)}</summary>
+                {change}
                 <Lines text=commands/>
                 <p class="muted small">{part(move || words.plain("undo", undo))}</p>
                 <Output lines/>

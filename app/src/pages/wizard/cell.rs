@@ -2,6 +2,7 @@
 
 use super::context::Wizard;
 use super::grid::Chosen;
+use super::mending::{Offer, Opened};
 use crate::api;
 use crate::components::{Badge, Card, CodeBlock, Tone};
 use crate::i18n::*;
@@ -12,7 +13,7 @@ use leptos::task::spawn_local;
 use model::preflight::{Cell, CheckId, Matrix, Verdict};
 
 #[component]
-pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView {
+pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen, opened: Opened) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let found = memo(move |_| {
@@ -34,6 +35,7 @@ pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView
             let verdict = cell.as_ref().map(|cell| cell.verdict);
             let word = derived(move || format!("{label}: {}", verdict_word(words, i18n, verdict)));
             let tone = verdict.map_or(Tone::Act, Tone::from);
+            let offer = cell.clone().map(|cell| view! { <Offer cell opened/> });
             view! {
                 <Card title extra=view! { <Badge tone word/> }.into_any()>
                     <div class="stack">
@@ -43,6 +45,7 @@ pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen) -> impl IntoView
                             let shown = { let cell = cell.clone(); move || whole().unwrap_or_else(|| cell.clone()) };
                             view! { {part(move || view! { <Proof cell=shown()/> })} }
                         })}
+                        {offer}
                         <h3>{word!(i18n, wizard.why_it_matters)}</h3>
                         <p>{part(move || words.plain("check", &format!("{}_why", check.as_str())))}</p>
                         <p class="faint small">

@@ -5,6 +5,7 @@ use super::cell::CheckPanel;
 use super::check_groups::CheckGroups;
 use super::context::Wizard;
 use super::grid::Chosen;
+use super::mending::{Mending, Opened};
 use crate::api::{self, ApiError};
 use crate::components::{Badge, Button, ButtonKind, Card, Empty, LiveRegion, Message, Refusal, Tone, short};
 use crate::i18n::*;
@@ -21,6 +22,7 @@ pub fn Checks() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let chosen: Chosen = RwSignal::new(None);
+    let opened: Opened = RwSignal::new(None);
     let run = Action::new(move |(): &()| async move {
         let answer = api::run_checks(wizard.id).await;
         if let Ok(matrix) = &answer {
@@ -48,8 +50,9 @@ pub fn Checks() -> impl IntoView {
                     <CheckButton run running any/>
                 </div>
             </Card>
-            <CheckPanel matrix chosen/>
+            <CheckPanel matrix chosen opened/>
         </div>
+        <Mending opened again=Callback::new(move |()| drop(run.dispatch(())))/>
     }
 }
 

@@ -90,6 +90,9 @@ pub fn Planning(
     why: Signal<Option<String>>,
     label: Signal<String>,
     on_started: Callback<OperationId>,
+    /// Reads the plan at once, because pressing a button elsewhere has asked for it.
+    #[prop(optional)]
+    at_once: bool,
 ) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
@@ -112,6 +115,12 @@ pub fn Planning(
     let look = Callback::new(move |()| {
         if let Some(wish) = wish.get_untracked() {
             preview.dispatch(wish);
+        }
+    });
+    // Effects run in the browser only: the server reads no plan while it writes the page.
+    Effect::new(move |_| {
+        if at_once && reason.with_untracked(Option::is_none) {
+            look.run(());
         }
     });
     let plan = memo(move |_| read.get().filter(|(of, _)| wish.with(|wish| wish.as_ref() == Some(of))));

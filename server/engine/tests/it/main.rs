@@ -22,11 +22,9 @@ mod import_crashes;
 mod importing;
 mod jumping;
 mod look;
-<<<<<<< HEAD
 mod recovering;
-=======
 mod measuring;
->>>>>>> w/net
+mod mending;
 mod stage;
 mod unruly;
 mod watching;

@@ -3,6 +3,7 @@
 use super::Fault;
 use crate::error::LabError;
 use crate::node::keys::{HostKeys, rng_for};
+use crate::node::time::Chrony;
 use crate::node::{Kind, Power};
 use crate::world::World;
 
@@ -43,6 +44,8 @@ impl World {
             Fault::Loss { node, link, percent } => self.set_loss(node, *link, *percent)?,
             Fault::Delay { node, link, millis } => self.nic_of(node, *link)?.delay_ms = *millis,
             Fault::Mtu { node, link, mtu } => self.set_mtu(node, *link, *mtu)?,
+            Fault::EnableFirewall { node, on } => self.enable_firewall(node, *on)?,
+            Fault::LeaveAuthkey { node, on } => self.leave_authkey(node, *on)?,
             Fault::ChangeAuthkey { node, on } => self.change_authkey(node, *on)?,
             Fault::RaiseConfigVersion { node, on } => self.raise_config_version(node, *on)?,
             Fault::ExpectVotes { node, votes } => self.expect_votes(node, *votes)?,
@@ -62,6 +65,9 @@ impl World {
             | Fault::UnitStartCutOff { .. }
             | Fault::LinkFile { .. }
             | Fault::Rename { .. }
+            | Fault::LoseRsaKey { .. }
+            | Fault::RemoveChrony { .. }
+            | Fault::TimeZone { .. }
             | Fault::JoinDiesAt { .. } => self.set_switch(fault),
         }
         self.observe();
@@ -75,6 +81,10 @@ impl World {
             Fault::Garbage { on, .. } => node.faults.garbage = *on,
             Fault::HangCommands { on, .. } => node.faults.hang = *on,
             Fault::BlockUdp { on, .. } => node.faults.block_udp = *on,
+            Fault::LoseRsaKey { on: true, .. } => node.forget_rsa_key(),
+            Fault::LoseRsaKey { on: false, .. } => node.write_host_keys(),
+            Fault::RemoveChrony { on, .. } => node.time.chrony = if *on { Chrony::Absent } else { Chrony::Runs },
+            Fault::TimeZone { zone, .. } => zone.clone_into(&mut node.time.zone),
             Fault::StopSshd { .. } => node.faults.no_sshd = true,
             Fault::StartSshd { .. } => node.faults.no_sshd = false,
             Fault::FillDisk { on, .. } => node.files.full = *on,
@@ -124,7 +134,7 @@ impl World {
     fn break_hosts(&mut self, name: &str, on: bool) {
         let Some(node) = self.nodes.get_mut(name) else { return };
         let content = node.files.read("/etc/hosts").unwrap_or_default();
-        if on && node.faults.good_hosts.is_none() {
+        if on && !node.is_on_loopback() {
             let text = String::from_utf8_lossy(&content).into_owned();
             let broken: String = text
                 .lines()

@@ -2,7 +2,9 @@
 
 use super::network::{MTU, MTU_SMALL};
 use super::{Fault, FaultInfo};
-use crate::cluster::corosync::CONFIG_FILE;
+use crate::cluster::corosync::{AUTHKEY_FILE, CONFIG_FILE};
+use crate::node::keys::HOST_RSA_KEY;
+use crate::node::time::{Chrony, OTHER_ZONE, ZONE};
 use crate::node::{Kind, Node, Power};
 use crate::world::World;
 
@@ -50,8 +52,9 @@ impl World {
             };
             add("stop-corosync", "", stopped, switch);
             list_services(node, &mut add);
-            let broken = faults.good_hosts.is_some();
+            let broken = node.is_on_loopback();
             add("break-hosts", "", broken, Fault::BreakHosts { node: name(), on: !broken });
+            list_unprepared(node, &mut add);
         }
         if self.nodes.values().any(|node| node.kind == Kind::Qnetd) {
             let stopped = !self.nodes.values().any(|node| node.qnetd_running);
@@ -119,4 +122,22 @@ fn list_services(node: &Node, add: &mut impl FnMut(&'static str, &str, bool, Fau
         return;
     }
     add("expect-votes", "", lowered, Fault::ExpectVotes { node: name(), votes });
+}
+
+/// What a machine may lack before it joins, and the console can mend.
+fn list_unprepared(node: &Node, add: &mut impl FnMut(&'static str, &str, bool, Fault)) {
+    let name = || node.name.clone();
+    if !node.files.exists(CONFIG_FILE) {
+        let left = node.files.exists(AUTHKEY_FILE);
+        add("leave-authkey", "", left, Fault::LeaveAuthkey { node: name(), on: !left });
+    }
+    let enabled = node.has_firewall();
+    add("enable-firewall", "", enabled, Fault::EnableFirewall { node: name(), on: !enabled });
+    let none = !node.files.exists(HOST_RSA_KEY);
+    add("lose-rsa-key", "", none, Fault::LoseRsaKey { node: name(), on: !none });
+    let bare = node.time.chrony == Chrony::Absent;
+    add("remove-chrony", "", bare, Fault::RemoveChrony { node: name(), on: !bare });
+    let other = node.time.zone != ZONE;
+    let zone = if other { ZONE } else { OTHER_ZONE };
+    add("time-zone", "", other, Fault::TimeZone { node: name(), zone: zone.to_owned() });
 }

@@ -3,11 +3,14 @@
 use crate::cluster::config::ClusterConfig;
 use crate::cluster::corosync::{AUTHKEY_FILE, CONFIG_FILE, COROSYNC_PID};
 use crate::error::LabError;
+use crate::node::firewall::CLUSTER_RULES;
 use crate::node::net::Nic;
 use crate::world::World;
 
 /// The usual size of a packet, in bytes.
 pub(super) const MTU: u16 = 1_500;
+/// corosync-keygen makes keys of so many bytes.
+const AUTHKEY_BYTES: usize = 256;
 /// What the panel's switch sets: the smallest that IPv6 allows.
 pub(super) const MTU_SMALL: u16 = 1_280;
 
@@ -60,6 +63,31 @@ impl World {
         }
         self.stop_corosync(name, true);
         self.start_corosync(name);
+        Ok(())
+    }
+
+    /// In the datacenter's options; what the node's own rules let in still passes.
+    pub(super) fn enable_firewall(&mut self, name: &str, on: bool) -> Result<(), LabError> {
+        self.need_pve(name, "enable-firewall")?;
+        let content = format!("[OPTIONS]\nenable: {}\n", u8::from(on));
+        self.pve_write(name, CLUSTER_RULES, Some(content.into_bytes()));
+        Ok(())
+    }
+
+    /// The key of a cluster that this machine is no member of.
+    pub(super) fn leave_authkey(&mut self, name: &str, on: bool) -> Result<(), LabError> {
+        self.need_pve(name, "leave-authkey")?;
+        let key = self.fresh_bytes(name, "a key that was left", AUTHKEY_BYTES);
+        let Some(node) = self.nodes.get_mut(name) else { return Ok(()) };
+        if node.files.exists(CONFIG_FILE) {
+            return Err(LabError::NotApplicable { fault: "leave-authkey", node: name.to_owned() });
+        }
+        if on {
+            node.files.put(AUTHKEY_FILE, key, 0o400);
+        } else if node.files.exists(AUTHKEY_FILE) {
+            // Nobody else can have changed it meanwhile.
+            let _ = node.files.remove(AUTHKEY_FILE);
+        }
         Ok(())
     }
 

@@ -12,6 +12,9 @@ use crate::error::LabError;
 /// Bytes of a 4096 bit modulus, with the leading zero of a positive mpint.
 const RSA_MODULUS_BYTES: usize = 513;
 
+/// The private half's file; this host only needs it to be there.
+pub(crate) const HOST_RSA_KEY: &str = "/etc/ssh/ssh_host_rsa_key";
+
 /// What a node shows when one connects to it.
 #[derive(Clone)]
 pub(crate) struct HostKeys {

@@ -1,10 +1,12 @@
 //! One simulated host: its disk, its network cards, its keys, its services.
 
 pub(crate) mod files;
+pub(crate) mod firewall;
 pub(crate) mod journal;
 pub(crate) mod keys;
 pub(crate) mod net;
 pub(crate) mod release;
+pub(crate) mod time;
 pub(crate) mod units;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use journal::Journal;
 use keys::HostKeys;
 use net::Nic;
 use release::Release;
+use time::Timekeeping;
 use units::Unit;
 
 /// What a host is.
@@ -82,6 +85,7 @@ pub(crate) struct Node {
     pub(crate) root_password: String,
     pub(crate) sudo_user: Option<SudoUser>,
     pub(crate) clock_offset_ms: i64,
+    pub(crate) time: Timekeeping,
     pub(crate) units: BTreeMap<String, Unit>,
     pub(crate) pmxcfs: Pmxcfs,
     pub(crate) corosync: Corosync,
@@ -103,12 +107,25 @@ impl Node {
         self.kind == Kind::Pve
     }
 
+    /// The own name leads to loopback.
+    pub(crate) fn is_on_loopback(&self) -> bool {
+        let hosts = self.files.read("/etc/hosts").unwrap_or_default();
+        net::lookup(&hosts, &self.hostname).iter().any(|(address, _)| address.is_loopback())
+    }
+
     /// Writes the host keys' public and private files that `ssh-keygen -A` makes.
     pub(crate) fn write_host_keys(&mut self) {
         for (kind, line) in self.keys.public_lines() {
             let path = format!("/etc/ssh/ssh_host_{kind}_key");
             self.files.put(&path, "-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n", 0o600);
             self.files.put(&format!("{path}.pub"), format!("{line}\n"), 0o644);
+        }
+    }
+
+    /// As on a machine whose sshd never got an RSA key.
+    pub(crate) fn forget_rsa_key(&mut self) {
+        for path in [keys::HOST_RSA_KEY.to_owned(), format!("{}.pub", keys::HOST_RSA_KEY)] {
+            let _ = self.files.remove(&path);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use super::{Env, args, pve};
 use crate::node::net::Nic;
+use crate::node::time::Chrony;
 use crate::node::{Kind, Node};
 
 /// Process time of a small program, in simulated milliseconds.
@@ -24,7 +25,7 @@ const NO_FILE: i32 = 1;
 
 pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i32> {
     Some(match name {
-        "chronyc" => chronyc(env, args).await,
+        "chronyc" if has_chrony(env) => chronyc(env, args).await,
         "sysctl" => sysctl(env, args).await,
         "df" => df(env, args).await,
         "grep" => grep(env, args).await,
@@ -51,8 +52,15 @@ fn is_pve(env: &Env) -> bool {
     of_node(env, Node::is_pve).unwrap_or(false)
 }
 
+fn has_chrony(env: &Env) -> bool {
+    of_node(env, |node| node.time.chrony != Chrony::Absent).unwrap_or(false)
+}
+
 async fn chronyc(env: &Env, args: &[String]) -> i32 {
     env.pause(SMALL_MS).await;
+    if of_node(env, |node| node.time.chrony) != Some(Chrony::Runs) {
+        return env.fail("506 Cannot talk to daemon", 1).await;
+    }
     let offset = of_node(env, |node| node.clock_offset_ms).unwrap_or(0);
     let seconds = f64::from(i32::try_from(offset).unwrap_or(i32::MAX)) / MS_PER_S;
     match args.last().map(String::as_str) {
@@ -69,6 +77,15 @@ async fn chronyc(env: &Env, args: &[String]) -> i32 {
             let state = if offset == 0 { '*' } else { '?' };
             env.print(&format!("^,{state},{TIME_SERVER},1,6,377,22,0.000013,0.000012,0.000200\n")).await;
         }
+        Some("makestep") if env.is_root() => {
+            env.world(|world| {
+                if let Some(node) = world.nodes.get_mut(&env.node) {
+                    node.clock_offset_ms = 0;
+                }
+            });
+            env.print("200 OK\n").await;
+        }
+        Some("makestep") => return env.fail("501 Not authorised", 1).await,
         _ => return env.fail("Unrecognized command", 1).await,
     }
     0
@@ -172,10 +189,47 @@ async fn apt_get(env: &Env, args: &[String]) -> i32 {
         }
         return 0;
     }
+    if args.ends_with(&["install".to_owned(), "chrony".to_owned()]) {
+        return install_chrony(env).await;
+    }
     if !args.iter().any(|arg| arg == "-s") {
         return env.fail("E: only -s is known here", 100).await;
     }
     env.print("Reading package lists...\nBuilding dependency tree...\nCalculating upgrade...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n").await;
+    0
+}
+
+/// Debian starts a service when its package is installed, and has one time service at a time.
+async fn install_chrony(env: &Env) -> i32 {
+    if !env.is_root() {
+        return env
+            .fail("E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)", 100)
+            .await;
+    }
+    if of_node(env, |node| node.files.full) == Some(true) {
+        return env.fail("E: You don't have enough free space in /var/cache/apt/archives/.", 100).await;
+    }
+    env.print("Reading package lists...\nBuilding dependency tree...\n").await;
+    env.pause(LARGE_MS).await;
+    let fresh = env.world(|world| {
+        let node = world.nodes.get_mut(&env.node)?;
+        node.count("apt-get install");
+        let absent = node.time.chrony == Chrony::Absent;
+        if absent {
+            node.time.chrony = Chrony::Runs;
+        }
+        world.changed();
+        Some(absent)
+    });
+    let words = match fresh {
+        Some(true) => {
+            "The following packages will be REMOVED:\n  systemd-timesyncd\nThe following NEW packages will be installed:\n  chrony\nSetting up chrony (4.6.1-3) ...\n"
+        }
+        _ => {
+            "chrony is already the newest version (4.6.1-3).\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n"
+        }
+    };
+    env.print(words).await;
     0
 }
 
@@ -230,7 +284,10 @@ async fn sqlite3(env: &Env, args: &[String]) -> i32 {
 async fn pve_program(env: &Env, name: &str, args: &[String]) -> i32 {
     env.pause(LARGE_MS).await;
     match (name, args::read(args, &[]).words.first().map(String::as_str)) {
-        ("pve-firewall", Some("status")) => env.print("Status: disabled/running\n").await,
+        ("pve-firewall", Some("status")) => {
+            let enabled = of_node(env, Node::has_firewall).unwrap_or(false);
+            env.print(if enabled { "Status: enabled/running\n" } else { "Status: disabled/running\n" }).await;
+        }
         ("pvesubscription", Some("get")) => {
             env.print("message: There is no subscription key\nstatus: notfound\nurl: https://www.proxmox.com/\n").await;
         }

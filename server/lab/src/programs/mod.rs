@@ -9,6 +9,7 @@ mod ha;
 mod host_facts;
 mod journal;
 mod measure;
+mod mending;
 mod net;
 mod probe;
 mod pve;

@@ -123,7 +123,9 @@ pub(crate) fn host_at<'a>(world: &'a World, from: &Node, address: IpAddr) -> Opt
 fn udp(world: &World, name: &str, address: IpAddr, port: u16) -> bool {
     let Some(from) = world.nodes.get(name) else { return false };
     let Some(to) = host_at(world, from, address) else { return false };
-    let open = to.power == Power::On && !to.faults.block_udp && !from.faults.block_udp;
+    let source = from.nics.iter().find(|nic| wire(to, address).is_some_and(|at| nic.network == at));
+    let let_in = source.is_none_or(|nic| to.lets_in(nic.address, port));
+    let open = to.power == Power::On && let_in && !to.faults.block_udp && !from.faults.block_udp;
     open && world.probes.contains(&(to.name.clone(), address, port))
 }
 

@@ -1,6 +1,7 @@
 //! Versions, packages and the clock service.
 
 use super::{Env, args};
+use crate::node::time::{Chrony, is_zone};
 
 /// What starting Perl with all its modules costs, in simulated milliseconds.
 pub(crate) const PERL_MS: u64 = 280;
@@ -42,7 +43,10 @@ pub(crate) async fn dpkg_query(env: &Env, args: &[String]) -> i32 {
     let read = args::read(args, &["W", "show"]);
     let format = read.options.get("f").cloned().unwrap_or_else(|| "${Package}\\t${Version}\\n".to_owned());
     let release = env.world(|world| world.nodes.get(&env.node).map(|node| node.release));
-    let known = release.map(installed).unwrap_or_default();
+    let without_chrony =
+        env.world(|world| world.nodes.get(&env.node).is_some_and(|node| node.time.chrony == Chrony::Absent));
+    let mut known = release.map(installed).unwrap_or_default();
+    known.retain(|(name, _)| !(without_chrony && name == "chrony"));
     let mut code = 0;
     for wanted in &read.words {
         let found: Vec<&(String, String)> = known.iter().filter(|one| fits(&one.0, wanted)).collect();
@@ -85,16 +89,34 @@ fn fits(name: &str, pattern: &str) -> bool {
 
 pub(crate) async fn timedatectl(env: &Env, args: &[String]) -> i32 {
     env.pause(60).await;
-    if args.first().map(String::as_str) != Some("show") {
-        return env.fail("Unknown command verb.", 1).await;
+    match args {
+        [verb] if verb == "show" => {}
+        [verb, zone] if verb == "set-timezone" => return set_time_zone(env, zone).await,
+        _ => return env.fail("Unknown command verb.", 1).await,
     }
-    let (now, synchronised) = env.world(|world| {
+    let (now, synchronised, zone) = env.world(|world| {
         let offset = world.nodes.get(&env.node).map_or(0, |node| node.clock_offset_ms);
-        (world.wall_us(&env.node), offset == 0)
+        let zone = world.nodes.get(&env.node).map(|node| node.time.zone.clone()).unwrap_or_default();
+        (world.wall_us(&env.node), offset == 0, zone)
     });
     let yes = if synchronised { "yes" } else { "no" };
     let time = civil(now, "%a %Y-%m-%d %H:%M:%S UTC");
-    env.print(&format!("Timezone=Etc/UTC\nLocalRTC=no\nCanNTP=yes\nNTP=yes\nNTPSynchronized={yes}\nTimeUSec={time}\n"))
+    env.print(&format!("Timezone={zone}\nLocalRTC=no\nCanNTP=yes\nNTP=yes\nNTPSynchronized={yes}\nTimeUSec={time}\n"))
         .await;
+    0
+}
+
+async fn set_time_zone(env: &Env, zone: &str) -> i32 {
+    if !env.is_root() {
+        return env.fail("Failed to set time zone: Interactive authentication required.", 1).await;
+    }
+    if !is_zone(zone) {
+        return env.fail(&format!("Failed to set time zone: Invalid or not installed time zone '{zone}'"), 1).await;
+    }
+    env.world(|world| {
+        if let Some(node) = world.nodes.get_mut(&env.node) {
+            zone.clone_into(&mut node.time.zone);
+        }
+    });
     0
 }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use super::{Env, run};
 use crate::cluster::links::wire;
 use crate::node::Power;
-use crate::node::keys::{fingerprint_and_art, rsa_public, type_and_blob};
+use crate::node::keys::{HOST_RSA_KEY, fingerprint_and_art, rsa_public, type_and_blob};
 use crate::world::World;
 
 const ID_RSA: &str = "/root/.ssh/id_rsa";
@@ -218,6 +218,10 @@ fn make_root_key(env: &Env, path: &str) -> String {
         if let Some(node) = world.nodes.get_mut(&env.node) {
             node.files.put(path, "-----BEGIN OPENSSH PRIVATE KEY-----\n-----END OPENSSH PRIVATE KEY-----\n", 0o600);
             node.files.put(&format!("{path}.pub"), format!("{line}\n"), 0o644);
+            if path == HOST_RSA_KEY {
+                node.keys.rsa_public.clone_from(&line);
+                node.count("ssh-keygen host key");
+            }
         }
         line
     })

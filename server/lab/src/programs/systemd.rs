@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{Env, Sink, Stdin, args, run};
 use crate::faults::UnitStart;
+use crate::node::time::Chrony;
 use crate::node::units::{Unit, UnitState};
 use crate::node::{Kind, Node};
 
@@ -26,13 +27,15 @@ pub(crate) async fn systemctl(env: &Env, args: &[String]) -> i32 {
     match verb.as_str() {
         "is-active" => is_active(env, rest).await,
         "show" => show(env, rest).await,
-        "stop" | "start" | "restart" | "reset-failed" | "enable" if !env.is_root() => {
+        "stop" | "start" | "restart" | "reload" | "reset-failed" | "enable" if !env.is_root() => {
             env.fail("Failed to connect to bus: Permission denied", 1).await
         }
         "stop" => stop(env, rest).await,
         "start" | "restart" => start(env, verb, rest).await,
         "reset-failed" => reset_failed(env, rest).await,
+        "enable" if rest.iter().any(|arg| arg == "--now") => start(env, "start", rest).await,
         "enable" => 0,
+        "reload" => reload(env, rest).await,
         other => env.fail(&format!("Unknown command verb '{other}', did you mean 'is-active'?"), 1).await,
     }
 }
@@ -47,7 +50,9 @@ fn daemon(node: &Node, name: &str) -> Option<bool> {
     let pve = node.kind == Kind::Pve;
     match name {
         "ssh" | "sshd" => Some(!node.faults.no_sshd),
-        "chrony" => Some(true),
+        "chrony" if node.time.chrony == Chrony::Absent => None,
+        "chrony" => Some(node.time.chrony == Chrony::Runs),
+        "systemd-timesyncd" if node.time.chrony == Chrony::Absent => Some(true),
         "corosync" if pve => Some(node.corosync.running),
         "pve-cluster" if pve => Some(node.pmxcfs.running),
         "corosync-qdevice" if pve => Some(node.qdevice.running),
@@ -201,6 +206,22 @@ async fn start(env: &Env, verb: &str, args: &[String]) -> i32 {
             }
             None => {
                 env.fail(&format!("Failed to {verb} {name}.service: Unit {name}.service not found."), NOT_LOADED).await
+            }
+        };
+    }
+    code
+}
+
+/// A daemon that runs reads its settings again; nothing of them is simulated.
+async fn reload(env: &Env, args: &[String]) -> i32 {
+    let mut code = 0;
+    for name in names(args) {
+        let runs = env.world(|world| world.nodes.get(&env.node).and_then(|node| daemon(node, &name)));
+        code = match runs {
+            Some(true) => code,
+            Some(false) => env.fail(&format!("{name}.service is not active, cannot reload."), 1).await,
+            None => {
+                env.fail(&format!("Failed to reload {name}.service: Unit {name}.service not found."), NOT_LOADED).await
             }
         };
     }

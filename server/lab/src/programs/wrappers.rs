@@ -47,6 +47,12 @@ async fn sh(env: &Env, args: &[String]) -> i32 {
         [flag, script, name, path, digest] if flag == "-c" && script == DROP_SCRIPT && name == "drop" => {
             super::files::drop_unchanged(env, path, digest).await
         }
+        [flag, script, argv @ ..] if flag == "-c" && argv.len() > 2 => {
+            match super::mending::script(env, script, argv).await {
+                Some(code) => code,
+                None => Box::pin(shell::exec(env, script)).await,
+            }
+        }
         [flag, line, ..] if flag == "-c" => Box::pin(shell::exec(env, line)).await,
         [file, ..] => env.fail(&format!("sh: 0: cannot open {file}: No such file"), 2).await,
     }

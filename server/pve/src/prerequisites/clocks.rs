@@ -47,7 +47,7 @@ pub(super) fn first() -> [Question; 4] {
     ]
 }
 
-fn chronyc(what: &str) -> CommandLine {
+pub(crate) fn chronyc(what: &str) -> CommandLine {
     CommandLine::reads("chronyc").args(["-n", "-c", what])
 }
 
@@ -65,7 +65,7 @@ fn states(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseError> {
     Ok(UNITS.iter().zip(states).map(|(unit, state)| ((*unit).to_owned(), state.to_owned())).collect())
 }
 
-fn tracking(answer: Answer<'_>) -> Result<ClockTracking, ParseError> {
+pub(crate) fn tracking(answer: Answer<'_>) -> Result<ClockTracking, ParseError> {
     const WHAT: &str = "chronyc tracking";
     let text = answer.printed(WHAT, &[0])?;
     let line = text.lines().next().unwrap_or_default();

@@ -67,6 +67,8 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::quorumtool::members;
         pve::quorumtool::options;
         pve::quorumtool::quorum;
+        pve::remedy::firewall_state;
+        pve::remedy::tracking;
         pve::ssh_keys::node_to_node;
         pve::ssh_keys::scanned;
         pve::systemd::activity, &[Service::Corosync, Service::Ssh];
@@ -76,6 +78,12 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::version::packages;
         pve::version::short;
     }
+    read_texts(stdout, answer, &mut out);
+    out
+}
+
+/// Those of a text, of a stream, and of more than one answer.
+fn read_texts(stdout: &[u8], answer: Answer<'_>, out: &mut Vec<Read>) {
     let text = String::from_utf8_lossy(stdout);
     let links = pve::cmap::entries(answer).map(|map| pve::cmap::knet_links(&map, 1));
     out.push(Read { reader: "pve::cmap::knet_links", shown: format!("{links:?}") });
@@ -92,7 +100,6 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
     out.push(Read { reader: "pve::journal::LineReader", shown: entries(stdout) });
     out.push(Read { reader: "pve::prerequisites::fill", shown: prerequisites(answer) });
     out.push(Read { reader: "pve::quorumtool::BlockReader", shown: format!("{:?}", blocks(&[stdout])) });
-    out
 }
 
 /// What all questions of the prerequisites make of one answer.

@@ -43,7 +43,7 @@ pub fn systemctl(args: &[String]) -> anyhow::Result<u8> {
     match verb.as_str() {
         "start" => start::start(&units),
         "stop" => start::stop(&units),
-        "restart" | "reload-or-restart" | "try-restart" => start::restart(&units),
+        "restart" | "reload" | "reload-or-restart" | "try-restart" => start::restart(&units),
         "enable" => set_enabled(&units, true),
         "disable" => set_enabled(&units, false),
         "is-enabled" => is_enabled(&units),
@@ -57,14 +57,28 @@ pub fn systemctl(args: &[String]) -> anyhow::Result<u8> {
     }
 }
 
-/// `timedatectl show`: the nodes share the kernel's one clock, so between them it is in step.
+/// `timedatectl show` and `set-timezone`: the nodes share the kernel's one clock, so between them it is in step.
 pub fn timedatectl(args: &[String]) -> anyhow::Result<u8> {
-    if args.first().map(String::as_str) != Some("show") {
-        bail!("timedatectl: only 'show' is there on a lab node");
+    match args {
+        [verb] if verb == "show" => {}
+        [verb, zone] if verb == "set-timezone" => return set_time_zone(zone),
+        _ => bail!("timedatectl: only 'show' and 'set-timezone' are there on a lab node"),
     }
+    let zone =
+        std::fs::read_to_string(paths::TIME_ZONE).map_or_else(|_| "Etc/UTC".to_owned(), |zone| zone.trim().to_owned());
     let date = std::process::Command::new("date").args(["-u", "+%a %Y-%m-%d %H:%M:%S UTC"]).output()?;
-    println!("Timezone=Etc/UTC\nLocalRTC=no\nCanNTP=yes\nNTP=yes\nNTPSynchronized=yes");
+    println!("Timezone={zone}\nLocalRTC=no\nCanNTP=yes\nNTP=yes\nNTPSynchronized=yes");
     println!("TimeUSec={}", String::from_utf8_lossy(&date.stdout).trim());
+    Ok(0)
+}
+
+/// The zones of this machine are those of its tzdata.
+fn set_time_zone(zone: &str) -> anyhow::Result<u8> {
+    let known = std::path::Path::new("/usr/share/zoneinfo").join(zone).is_file();
+    if zone.contains("..") || zone.starts_with('/') || !known {
+        bail!("Failed to set time zone: Invalid or not installed time zone '{zone}'");
+    }
+    std::fs::write(paths::TIME_ZONE, format!("{zone}\n"))?;
     Ok(0)
 }
 

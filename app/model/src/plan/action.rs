@@ -1,0 +1,244 @@
+//! What one step does to one machine.
+
+use crate::ids::NodeId;
+use crate::name::ClusterName;
+use crate::recovery::WrittenOff;
+use crate::remedy::{ContentDigest, ZoneName};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// One address of a link as `pvecm` takes it: `--link0 ADDR[,priority=N]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkArgument {
+    pub number: u8,
+    pub address: IpAddr,
+    pub priority: Option<u32>,
+}
+
+/// What one step does to one machine. The executor knows nothing else that changes a machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "action")]
+pub enum Action {
+    /// The console's public key into the account's `.ssh/authorized_keys2`, where a join does not replace it.
+    KeepConsoleKey {
+        /// The account that the console logs in as, where it is not root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+    },
+    /// The console's public key into the cluster's shared authorised keys.
+    ShareConsoleKey,
+    CreateCluster {
+        name: ClusterName,
+        links: Vec<LinkArgument>,
+    },
+    /// `/root/.ssh/id_rsa`, made if missing: `pvecm add --use_ssh` logs in with it.
+    MakeRootKey,
+    /// Root's public key of another machine into this machine's authorised keys.
+    AuthorizeRootKey {
+        of: NodeId,
+        of_name: String,
+        file: KeyFile,
+    },
+    /// Another machine's host keys into root's known_hosts here, under the address that will be used.
+    TrustHostKeys {
+        of: NodeId,
+        of_name: String,
+        address: IpAddr,
+    },
+    JoinCluster {
+        cluster: ClusterName,
+        name: String,
+        member: NodeId,
+        member_name: String,
+        member_address: IpAddr,
+        links: Vec<LinkArgument>,
+    },
+    SetUpQdevice {
+        host: NodeId,
+        address: IpAddr,
+        votes_before: u32,
+    },
+    /// `pvecm qdevice remove`; so many votes are expected afterwards.
+    RemoveQdevice {
+        votes_after: u32,
+    },
+    /// `pvecm expected VOTES`: at run time only, and for this partition only.
+    SetExpected {
+        votes: u32,
+        members: Vec<String>,
+        written_off: Vec<WrittenOff>,
+    },
+    /// Takes a key away again that a step of this plan put there.
+    ForgetRootKey {
+        of: NodeId,
+        of_name: String,
+        file: KeyFile,
+    },
+    /// Takes away what transient units of this console's operations left in `/run`.
+    ClearLeftovers,
+    /// The console's public key out of the cluster's shared authorised keys.
+    RemoveSharedKey,
+    /// The console's public key out of the account's own files; done when the machine refuses it.
+    RemoveConsoleKey {
+        /// The account that the console logs in as, where it is not root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+    },
+    /// `/etc/hosts` from `old` to `new` in one move; the old one is kept beside it.
+    ReplaceHosts {
+        /// The machine's own name, which has to lead to `address` afterwards.
+        name: String,
+        address: IpAddr,
+        old: String,
+        new: String,
+    },
+    /// The kept `/etc/hosts` back in its place: from `old`, which a remedy wrote, to `new`, which was there before.
+    RestoreHosts {
+        old: String,
+        new: String,
+    },
+    /// `/etc/corosync/authkey` of no cluster under another name in its folder.
+    SetAsideAuthkey {
+        digest: ContentDigest,
+    },
+    /// The same key under its own name again.
+    PutBackAuthkey {
+        digest: ContentDigest,
+    },
+    SetTimeZone {
+        from: ZoneName,
+        to: ZoneName,
+    },
+    /// `/etc/ssh/ssh_host_rsa_key`, and sshd told of it.
+    MakeRsaHostKey {
+        /// The host keys that are there, and have to stay: algorithm -> fingerprint.
+        others: BTreeMap<String, String>,
+    },
+    /// `/etc/pve/nodes/NAME/host.fw` from `old` to `new`; `None` is no such file.
+    AllowLinks {
+        name: String,
+        old: Option<String>,
+        new: Option<String>,
+    },
+    InstallChrony,
+    /// chrony runs, now and after the next start.
+    EnableChrony,
+    /// The clock to the right time at once, where no watchdog counts on it.
+    StepClock,
+}
+
+/// A file of authorised keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyFile {
+    /// `/etc/pve/priv/authorized_keys`: shared by the cluster, writable only when quorate.
+    Cluster,
+    /// `/root/.ssh/authorized_keys` of a machine outside the cluster.
+    Own,
+}
+
+impl Action {
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::KeepConsoleKey { .. } => "keep_console_key",
+            Self::ShareConsoleKey => "share_console_key",
+            Self::CreateCluster { .. } => "create_cluster",
+            Self::MakeRootKey => "make_root_key",
+            Self::AuthorizeRootKey { .. } => "authorize_root_key",
+            Self::TrustHostKeys { .. } => "trust_host_keys",
+            Self::JoinCluster { .. } => "join_cluster",
+            Self::SetUpQdevice { .. } => "set_up_qdevice",
+            Self::RemoveQdevice { .. } => "remove_qdevice",
+            Self::SetExpected { .. } => "set_expected",
+            Self::ForgetRootKey { .. } => "forget_root_key",
+            Self::ClearLeftovers => "clear_leftovers",
+            Self::RemoveSharedKey => "remove_shared_key",
+            Self::RemoveConsoleKey { .. } => "remove_console_key",
+            Self::ReplaceHosts { .. } => "replace_hosts",
+            Self::RestoreHosts { .. } => "restore_hosts",
+            Self::SetAsideAuthkey { .. } => "set_aside_authkey",
+            Self::PutBackAuthkey { .. } => "put_back_authkey",
+            Self::SetTimeZone { .. } => "set_time_zone",
+            Self::MakeRsaHostKey { .. } => "make_rsa_host_key",
+            Self::AllowLinks { .. } => "allow_links",
+            Self::InstallChrony => "install_chrony",
+            Self::EnableChrony => "enable_chrony",
+            Self::StepClock => "step_clock",
+        }
+    }
+
+    pub const WORDS: &'static [&'static str] = &[
+        "keep_console_key",
+        "share_console_key",
+        "create_cluster",
+        "make_root_key",
+        "authorize_root_key",
+        "trust_host_keys",
+        "join_cluster",
+        "set_up_qdevice",
+        "remove_qdevice",
+        "set_expected",
+        "forget_root_key",
+        "clear_leftovers",
+        "remove_shared_key",
+        "remove_console_key",
+        "replace_hosts",
+        "restore_hosts",
+        "set_aside_authkey",
+        "put_back_authkey",
+        "set_time_zone",
+        "make_rsa_host_key",
+        "allow_links",
+        "install_chrony",
+        "enable_chrony",
+        "step_clock",
+    ];
+
+    /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
+    #[must_use]
+    pub const fn repeatable(&self) -> bool {
+        !self.runs_as_unit()
+    }
+
+    /// Whether its first command runs as a transient unit, because it lasts longer than a connection may.
+    #[must_use]
+    pub const fn runs_as_unit(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateCluster { .. }
+                | Self::JoinCluster { .. }
+                | Self::SetUpQdevice { .. }
+                | Self::RemoveQdevice { .. }
+                | Self::InstallChrony
+        )
+    }
+
+    /// Whether it changes who is in the cluster, or who votes: then an earlier verification says nothing any more.
+    #[must_use]
+    pub const fn changes_cluster(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateCluster { .. }
+                | Self::JoinCluster { .. }
+                | Self::SetUpQdevice { .. }
+                | Self::RemoveQdevice { .. }
+                | Self::SetExpected { .. }
+        )
+    }
+
+    /// The step's own time limit in seconds, waiting for its proof included.
+    #[must_use]
+    pub const fn time_limit_s(&self) -> u32 {
+        match self {
+            Self::CreateCluster { .. } => 180,
+            Self::JoinCluster { .. } | Self::SetUpQdevice { .. } | Self::RemoveQdevice { .. } => 240,
+            // Package lists and the package come over the network.
+            Self::InstallChrony => 420,
+            // A key of 4096 bits on a slow machine; a time source that has to answer first.
+            Self::MakeRsaHostKey { .. } | Self::StepClock => 120,
+            _ => 60,
+        }
+    }
+}

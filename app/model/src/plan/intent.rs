@@ -1,0 +1,95 @@
+//! What a person wants.
+
+use crate::ids::{NodeId, OperationId};
+use crate::links::LinkPlan;
+use crate::name::ClusterName;
+use crate::recovery::WrittenOff;
+use crate::remedy::RemedyKind;
+use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
+
+/// What a person wants; the planner turns it into steps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "intent")]
+pub enum Intent {
+    /// Put the console's own public key on a machine, logged in once with a password.
+    InstallKey {
+        node: NodeId,
+    },
+    /// Keep the console's own public key on a machine that lets it in already, and `share` it with all nodes of its cluster.
+    AdmitConsole {
+        node: NodeId,
+        share: bool,
+    },
+    /// Take everything of the console's off the machines, then forget the cluster.
+    Withdraw {
+        /// Machines that do not answer, and that a person lets keep the console's key.
+        leave: Vec<NodeId>,
+    },
+    CreateCluster {
+        name: ClusterName,
+        first: NodeId,
+        links: Vec<LinkPlan>,
+    },
+    /// Join machines one after the other, in this order.
+    JoinNodes {
+        joiners: Vec<NodeId>,
+        member: NodeId,
+        links: Vec<LinkPlan>,
+    },
+    SetUpQdevice {
+        host: NodeId,
+        address: IpAddr,
+    },
+    RemoveQdevice,
+    /// Lower the votes that corosync expects, until the absent nodes are back: `pvecm expected`.
+    SetExpected {
+        /// A node of the partition that goes on.
+        through: NodeId,
+        votes: u32,
+        /// Names of that partition's members.
+        members: Vec<String>,
+        written_off: Vec<WrittenOff>,
+    },
+    /// Mend what a check has found on one machine.
+    Remedy {
+        node: NodeId,
+        remedy: RemedyKind,
+    },
+    /// Take back what a remedy has done, where the machine is still as it left it.
+    TakeBack {
+        operation: OperationId,
+    },
+}
+
+impl Intent {
+    /// The stable word for locales, audit and filters.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::InstallKey { .. } => "install_key",
+            Self::AdmitConsole { .. } => "admit_console",
+            Self::Withdraw { .. } => "withdraw",
+            Self::CreateCluster { .. } => "create_cluster",
+            Self::JoinNodes { .. } => "join_nodes",
+            Self::SetUpQdevice { .. } => "set_up_qdevice",
+            Self::RemoveQdevice => "remove_qdevice",
+            Self::SetExpected { .. } => "set_expected",
+            Self::Remedy { .. } => "remedy",
+            Self::TakeBack { .. } => "take_back",
+        }
+    }
+
+    pub const WORDS: &'static [&'static str] = &[
+        "install_key",
+        "admit_console",
+        "withdraw",
+        "create_cluster",
+        "join_nodes",
+        "set_up_qdevice",
+        "remove_qdevice",
+        "set_expected",
+        "remedy",
+        "take_back",
+    ];
+}

@@ -1,0 +1,108 @@
+//! What the console's scripts do that replace a file, bring it back, or set it aside: `replace`, `restore`, `aside`, `back`.
+
+use sha2::{Digest, Sha256};
+
+use super::Env;
+use super::files::may_write;
+use crate::node::files::Errno;
+use crate::world::World;
+
+/// How the scripts end when a file is not the one that it was.
+const CHANGED: i32 = 75;
+/// How they end where the disk does not take it.
+const FAILED: i32 = 1;
+
+const REPLACE_SCRIPT: &str = "f=$1 t=$1.quorate; cp -p \"$f\" \"$t\" && cat >\"$t\" || { rm -f \"$t\"; exit 1; }; \
+    [ \"$(sha256sum <\"$f\")\" = \"$2  -\" ] || { rm -f \"$t\"; exit 75; }; \
+    cp -p \"$f\" \"$3\" && mv -f -T \"$t\" \"$f\" || { rm -f \"$t\"; exit 1; }";
+const RESTORE_SCRIPT: &str = "[ \"$(sha256sum <\"$1\")\" = \"$2  -\" ] && [ \"$(sha256sum <\"$3\")\" = \"$4  -\" ] || exit 75; \
+    mv -f -T \"$3\" \"$1\"";
+const ASIDE_SCRIPT: &str = "[ ! -e \"$4\" ] && [ ! -e \"$5\" ] && [ \"$(sha256sum <\"$1\")\" = \"$2  -\" ] || exit 75; \
+    mv -f -T \"$1\" \"$3\"";
+const BACK_SCRIPT: &str = "[ ! -e \"$1\" ] && [ ! -e \"$4\" ] && [ ! -e \"$5\" ] && [ \"$(sha256sum <\"$3\")\" = \"$2  -\" ] || exit 75; \
+    mv -f -T \"$3\" \"$1\"";
+
+const PUT_SCRIPT: &str = "f=$1 t=$1.quorate; cat >\"$t\" || { rm -f \"$t\"; exit 1; }; \
+    if [ \"$2\" = - ]; then [ ! -e \"$f\" ]; else [ \"$(sha256sum <\"$f\")\" = \"$2  -\" ]; fi || { rm -f \"$t\"; exit 75; }; \
+    mv -f \"$t\" \"$f\" || { rm -f \"$t\"; exit 1; }";
+
+/// `None` for any other script.
+pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i32> {
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    let done = match (script, words.as_slice()) {
+        (REPLACE_SCRIPT, ["replace", file, digest, kept]) => {
+            let input = env.stdin.lock().await.all().await;
+            changing(env, |world| {
+                let old = unchanged(world, env, file, digest)?;
+                world.write(&env.node, kept, &old, 0o644)?;
+                Ok(world.write(&env.node, file, &input, 0o644)?)
+            })
+        }
+        (RESTORE_SCRIPT, ["restore", file, digest, kept, kept_digest]) => changing(env, |world| {
+            unchanged(world, env, file, digest)?;
+            unchanged(world, env, kept, kept_digest)?;
+            moved(world, env, kept, file)
+        }),
+        (ASIDE_SCRIPT, ["aside", file, digest, kept, conf, cluster]) => changing(env, |world| {
+            absent(world, env, &[conf, cluster])?;
+            unchanged(world, env, file, digest)?;
+            moved(world, env, file, kept)
+        }),
+        (BACK_SCRIPT, ["back", file, digest, kept, conf, cluster]) => changing(env, |world| {
+            absent(world, env, &[file, conf, cluster])?;
+            unchanged(world, env, kept, digest)?;
+            moved(world, env, kept, file)
+        }),
+        (PUT_SCRIPT, ["put", file, digest]) => {
+            let input = env.stdin.lock().await.all().await;
+            changing(env, |world| {
+                match *digest {
+                    "-" => absent(world, env, &[file])?,
+                    digest => drop(unchanged(world, env, file, digest)?),
+                }
+                Ok(world.write(&env.node, file, &input, 0o640)?)
+            })
+        }
+        _ => return None,
+    };
+    Some(match done {
+        Ok(()) => 0,
+        Err(Stopped::Changed) => CHANGED,
+        Err(Stopped::Disk(error)) => {
+            let file = words.get(1).copied().unwrap_or_default();
+            env.fail(&format!("cp: error writing '{file}.quorate': {}", error.words()), FAILED).await
+        }
+    })
+}
+
+enum Stopped {
+    Changed,
+    Disk(Errno),
+}
+
+impl From<Errno> for Stopped {
+    fn from(error: Errno) -> Self {
+        Self::Disk(error)
+    }
+}
+
+fn changing(env: &Env, work: impl FnOnce(&mut World) -> Result<(), Stopped>) -> Result<(), Stopped> {
+    if !may_write(env, "/etc/hosts") {
+        return Err(Stopped::Disk(Errno::Denied));
+    }
+    env.world(work)
+}
+
+fn unchanged(world: &World, env: &Env, path: &str, digest: &str) -> Result<Vec<u8>, Stopped> {
+    let content = world.read(&env.node, path).map_err(|_| Stopped::Changed)?;
+    if hex::encode(Sha256::digest(&content)) == digest { Ok(content) } else { Err(Stopped::Changed) }
+}
+
+fn absent(world: &World, env: &Env, paths: &[&str]) -> Result<(), Stopped> {
+    if paths.iter().any(|path| world.exists(&env.node, path)) { Err(Stopped::Changed) } else { Ok(()) }
+}
+
+fn moved(world: &mut World, env: &Env, from: &str, to: &str) -> Result<(), Stopped> {
+    let node = world.nodes.get_mut(&env.node).ok_or(Errno::NotFound)?;
+    Ok(node.files.rename(from, to)?)
+}
