@@ -2,8 +2,8 @@
 
 mod audit;
 
-use crate::config::{self, Checkpoints, Config};
 use crate::audit_export::Format;
+use crate::config::{self, Checkpoints, Config};
 use crate::lock;
 use crate::serve::{self, House};
 use anyhow::Context as _;

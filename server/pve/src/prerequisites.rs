@@ -11,8 +11,8 @@ mod network;
 mod pve_files;
 mod software;
 
-pub use network::devices;
 pub(crate) use clocks::{chronyc, tracking};
+pub use network::devices;
 
 use crate::answer::Answer;
 use crate::command::CommandLine;

@@ -5,8 +5,8 @@
 
 mod alone;
 mod app;
-mod audit_export;
 mod approvals;
+mod audit_export;
 mod authorisation;
 mod checkpoints;
 mod checks;
