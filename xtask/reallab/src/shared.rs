@@ -87,6 +87,11 @@ fn meaning(word: &Word) -> anyhow::Result<Meaning> {
         | Word::UnitStartCutOff { .. }
         | Word::LinkFile { .. }
         | Word::Rename { .. }
+        | Word::LeaveAuthkey { .. }
+        | Word::EnableFirewall { .. }
+        | Word::LoseRsaKey { .. }
+        | Word::RemoveChrony { .. }
+        | Word::TimeZone { .. }
         | Word::DropConnections { .. } => bail!("{word:?} is a fault of the simulated lab only"),
     };
     Ok(Meaning::Fault(kind, on))
