@@ -1,7 +1,7 @@
 //! A plan as a shell script: its steps as people would run them, without the console.
 
 use crate::context::{Engine, store_problem};
-use crate::render::{join_command, key_file, link_options};
+use crate::render::{join_command, key_file, link_options, remedy_commands};
 use model::ids::NodeId;
 use model::inventory::Node;
 use model::name::SshAddress;
@@ -111,6 +111,11 @@ fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Pr
             script.run(here, &pvecm::qdevice_setup(*address));
             script.wait_for(here, &quorumtool::status(), QDEVICE);
         }
+        Action::RemoveQdevice { .. } => script.run(here, &pvecm::qdevice_remove()),
+        Action::SetExpected { votes, .. } => {
+            script.run(here, &pvecm::expected(*votes));
+            script.wait_for(here, &quorumtool::status(), QUORATE);
+        }
         Action::ForgetRootKey { of_name, file, .. } => {
             script.remove_key_of(here, key_file(*file), of_name, &host_keys::cat_root_key());
         }
@@ -122,6 +127,7 @@ fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Pr
                 script.remove_key(here, file, console);
             }
         }
+        remedy => remedy_commands(remedy)?.iter().for_each(|command| script.run(here, command)),
     }
     Ok(())
 }

@@ -80,13 +80,17 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
                 .map(|file| ssh_keys::without_shown(file, CONSOLE_KEY))
                 .to_vec()
         }
-        remedy => of_remedy(remedy, index)?,
+        Action::InstallChrony => as_unit(&remedy::install_chrony(), index)?,
+        remedy => remedy_commands(remedy)?.iter().map(CommandLine::display).collect(),
     })
 }
 
 /// Everything that a remedy writes is known when it is planned.
-fn of_remedy(action: &Action, index: u16) -> Result<Vec<String>, Problem> {
-    let commands = match action {
+///
+/// # Errors
+/// For an action that is no remedy.
+pub fn remedy_commands(action: &Action) -> Result<Vec<CommandLine>, Problem> {
+    Ok(match action {
         Action::ReplaceHosts { old, new, .. } => vec![remedy::replace_hosts(old, new)],
         Action::RestoreHosts { old, new } => vec![remedy::restore_hosts(old, new)],
         Action::SetAsideAuthkey { digest } => vec![remedy::set_aside_authkey(digest)],
@@ -100,10 +104,9 @@ fn of_remedy(action: &Action, index: u16) -> Result<Vec<String>, Problem> {
         Action::MakeRsaHostKey { .. } => vec![remedy::make_rsa_host_key(), remedy::reload_sshd()],
         Action::EnableChrony => vec![remedy::enable_chrony()],
         Action::StepClock => vec![remedy::step_clock()],
-        Action::InstallChrony => return as_unit(&remedy::install_chrony(), index),
+        Action::InstallChrony => vec![remedy::install_chrony()],
         _ => return Err(ProblemCode::Internal.into()),
-    };
-    Ok(commands.iter().map(CommandLine::display).collect())
+    })
 }
 
 fn keep_console_key(account: Option<&str>, console: &KeyLine) -> Vec<String> {

@@ -119,10 +119,16 @@ impl Script {
         self.comments(lines);
     }
 
-    /// One command on a machine.
+    /// One command on a machine, with its standard input where it has one.
     pub fn run(&mut self, host: &str, command: &CommandLine) {
-        let line = self.line(host, command);
-        let _ = writeln!(self.text, "on {} {line}", word(host));
+        let (line, host) = (self.line(host, command), word(host));
+        let _ = match command.stdin() {
+            None => writeln!(self.text, "on {host} {line}"),
+            Some(bytes) => {
+                let text = word(&String::from_utf8_lossy(bytes));
+                writeln!(self.text, "printf '%s' {text} | feed {host} {line}")
+            }
+        };
     }
 
     /// The same, unless reading something there works already.

@@ -63,7 +63,7 @@ fn join(nodes: &[Node]) -> Intent {
 fn asked() -> Request {
     let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
     let seen_now = snapshot(2, "1.d");
-    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now) };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now), look: None };
     let intent = join(&nodes);
     let plan = planner::plan(&intent, &world).expect("a plan");
     let facts = material(&intent, &world, None);

@@ -52,7 +52,7 @@ impl Engine {
         let cluster = self.store.cluster(cluster).await.map_err(|error| store_problem(&error))?;
         let nodes = self.store.nodes(cluster.id).await.map_err(|error| store_problem(&error))?;
         let snapshot = self.hub.snapshot(cluster.id);
-        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: snapshot.as_deref() };
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: snapshot.as_deref(), look: None };
         let guests = self.watchers.guests.of(cluster.id, self.clock.now());
         let facts = material(&plan.intent, &world, guests.as_ref());
         let mut around = around(snapshot.as_deref(), guests.as_ref());

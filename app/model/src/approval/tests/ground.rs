@@ -6,9 +6,10 @@ use super::*;
 fn material_facts_name_what_is_not_known() {
     let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
     let intent = join(&nodes);
-    let blind = material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None }, None);
+    let blind = material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None }, None);
     let seen_now = snapshot(2, "1.d");
-    let known = material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now) }, None);
+    let known =
+        material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now), look: None }, None);
     assert!(blind.iter().all(|line| line.value.is_none()) && blind.is_sorted());
     let value = |code, about: &str| {
         known.iter().find(|line| line.code == code && line.about == about).and_then(|line| line.value.as_deref())
@@ -22,14 +23,17 @@ fn material_facts_name_what_is_not_known() {
     assert_eq!(compare(&blind, &known), Compared::Changed);
     assert_eq!(compare(&known, &known[1..]), Compared::Changed);
     let install = Intent::InstallKey { node: nodes[0].id };
-    assert!(material(&install, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None }, None).is_empty());
+    assert!(
+        material(&install, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None }, None)
+            .is_empty()
+    );
 }
 
 #[test]
 fn guests_matter_where_a_plan_stops_machines_and_are_shown_else() {
     let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
     let seen_now = snapshot(2, "1.d");
-    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now) };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now), look: None };
     let counts: GuestCounts = [("ash".to_owned(), 2)].into();
     let guests = |lines: Vec<FactLine>| -> Vec<(String, Option<String>)> {
         lines.into_iter().filter(|line| line.code == FactCode::Guests).map(|line| (line.about, line.value)).collect()
@@ -48,7 +52,9 @@ fn a_new_ring_alone_is_no_material_change_and_is_shown() {
     let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
     let intent = join(&nodes);
     let (one, two) = (snapshot(2, "1.d"), snapshot(2, "1.11"));
-    let facts = |seen| material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(seen) }, None);
+    let facts = |seen| {
+        material(&intent, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(seen), look: None }, None)
+    };
     assert_eq!(compare(&facts(&one), &facts(&two)), Compared::Same);
     let changed = changes(&around(Some(&one), None), &around(Some(&two), None));
     assert_eq!(changed.len(), 1, "{changed:?}");
