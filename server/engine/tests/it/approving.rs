@@ -5,7 +5,7 @@ use crate::house::{House, OVER_WITHIN};
 use crate::look;
 use engine::approvals::PolicyChange;
 use engine::audit::Person;
-use engine::ports::{StoredUser, UserStore};
+use engine::ports::{ClusterStore, StoredUser, UserStore};
 use jiff::Timestamp;
 use lab::{Fault, Scenario};
 use model::approval::{RequestState, VoidCode};
@@ -132,12 +132,12 @@ async fn what_was_approved_is_void_when_its_ground_moves() {
     let engine = team.house.engine();
     let id = team.ask("anna").await.expect("asked");
     engine.approve(&person("paul"), id, "", true).await.expect("approved");
-    team.house.inject(Fault::ExpectVotes { node: "pve1".into(), votes: 3 });
-    let moved = async || {
-        let request = engine.request(id).await.expect("request");
-        !engine.request_now(&request).await.expect("now").changed.is_empty()
-    };
-    team.house.until("the change is seen", Duration::from_secs(60), moved).await;
+    let joiner = team.house.id("pve2").await;
+    let entry = AuditEntry::new(Timestamp::now(), AuditCode::NodeForgotten, "paul".into(), Outcome::Success);
+    held(team.house.raw().forget_node(joiner, entry)).await.expect("somebody forgets it");
+    engine.watch(team.house.cluster).await;
+    let request = engine.request(id).await.expect("request");
+    assert!(!engine.request_now(&request).await.expect("now").changed.is_empty());
     assert_eq!(code(engine.run_agreed(&person("anna"), id, true).await), ProblemCode::FactsChanged);
     let state = team.state(id).await;
     assert!(matches!(state, RequestState::Void { why: VoidCode::FactsChanged, .. }), "{state:?}");
