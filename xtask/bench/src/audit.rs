@@ -131,7 +131,7 @@ fn code(number: u64) -> AuditCode {
 }
 
 fn risk(number: u64) -> Risk {
-    if number % 100 == 0 { Risk::Destructive } else { Risk::Reversible }
+    if number.is_multiple_of(100) { Risk::Destructive } else { Risk::Reversible }
 }
 
 /// As real ones are: about half a kilobyte, most of them a command with what it printed.
