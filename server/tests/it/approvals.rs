@@ -247,6 +247,7 @@ async fn a_request_whose_ground_has_moved_is_void() {
     let id = team.ask().await;
     say(&team.approver, "approve", id).await.expect("approved");
     team.site.operator.call::<()>("forget_node", json!({ "node": team.joiner })).await.expect("somebody forgets it");
+    team.site.app.state.engine.watch(team.site.cluster).await;
     let view = team.view(id).await;
     assert!(!view.changed.is_empty());
     assert_eq!(view.hindrance.map(|one| one.code), Some(ProblemCode::FactsChanged));
