@@ -19,7 +19,6 @@ mod import;
 mod invites;
 mod live;
 mod logs;
-mod mending;
 mod nodes;
 mod pages;
 mod process;
