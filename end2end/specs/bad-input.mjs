@@ -199,6 +199,15 @@ async function prerequisites(spec, admin, wizard, nodes) {
     await admin.goto(wizard.path('create'))
     await admin.see(t('codes.problem_checks_not_passed'))
   })
+  await spec.check('two machines that call themselves the same', async () => {
+    await nodes.fault('rename', third.name, { hostname: second.name })
+    await admin.goto(wizard.path('prerequisites'))
+    await wizard.check()
+    const twice = new RegExp(`^${escaped(t('codes.check_host_names'))}, ${third.name}: ${t('codes.verdict_fail')}`)
+    await admin.press(admin.page.getByRole('button', { name: twice }))
+    await admin.see(t.like('codes.finding_name_twice'))
+    await nodes.fault('rename', third.name, { hostname: third.name })
+  })
   await spec.check('a node that prints garbage, and one that hangs', async () => {
     await nodes.fault('break-hosts', third.name, { on: false })
     await nodes.fault('skew-clock', third.name, { millis: 0 })

@@ -14,7 +14,7 @@ use crate::{bench, cargo, demo, folders, run, site, wasm, wasm_fallback};
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
 
 /// The browser specs that every change runs; the others run with `--all`.
-const E2E_PUSH: [&str; 6] = ["simulated", "import", "jump", "stream", "bad-input", "resume"];
+const E2E_PUSH: [&str; 7] = ["simulated", "import", "jump", "stream", "bad-input", "remedy", "resume"];
 
 /// Those that run with `--all` only.
 const E2E_LONG: [&str; 2] = ["two-nodes-qdevice", "looks"];

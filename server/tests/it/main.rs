@@ -19,6 +19,7 @@ mod import;
 mod invites;
 mod live;
 mod logs;
+mod mending;
 mod nodes;
 mod pages;
 mod process;
