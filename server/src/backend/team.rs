@@ -11,6 +11,7 @@ use model::inventory::Cluster;
 use model::plan::Intent;
 use model::policy::{Consent, Policy};
 use model::problem::{Problem, ProblemCode};
+use std::collections::BTreeMap;
 
 /// Requests on the list page, newest first.
 const LISTED: u32 = 200;
@@ -249,6 +250,11 @@ fn wish_of(intent: &Intent) -> Option<Wish> {
         Intent::JoinNodes { joiners, .. } => Some(Wish::Join { joiners: joiners.clone() }),
         Intent::SetUpQdevice { host, address } => Some(Wish::Qdevice { host: *host, address: Some(*address) }),
         Intent::Withdraw { leave } => Some(Wish::Withdraw { leave: leave.clone() }),
+        Intent::RemoveQdevice => Some(Wish::RemoveQdevice),
+        // What stands against it does not depend on who says how they know.
+        Intent::SetExpected { .. } => Some(Wish::Expected { accounts: BTreeMap::new() }),
+        Intent::Remedy { node, remedy } => Some(Wish::Remedy { node: *node, remedy: *remedy }),
+        Intent::TakeBack { operation } => Some(Wish::TakeBack { operation: *operation }),
         _ => None,
     }
 }
