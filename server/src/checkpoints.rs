@@ -6,7 +6,7 @@ use ed25519_dalek::SigningKey;
 use engine::ports::{CheckpointSink, CheckpointStore, SinkError};
 use model::checkpoint::Checkpoint;
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -64,7 +64,9 @@ impl CheckpointSink for File {
         let path = self.path.clone();
         let line = line(checkpoint)? + "\n";
         let write = move || {
-            let mut file = OpenOptions::new().append(true).create(true).mode(0o644).open(&path)?;
+            // One console per data folder: nobody else writes between the two.
+            let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            file.seek(SeekFrom::End(0))?;
             file.write_all(line.as_bytes())?;
             file.sync_all()
         };

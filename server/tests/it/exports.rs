@@ -3,6 +3,9 @@
 use crate::app::TestApp;
 use crate::world::World;
 use axum::http::StatusCode;
+use engine::ports::{Clock, PinStore};
+use model::audit::{AuditCode, AuditEntry, Outcome};
+use model::host_key::{HostKey, Pin};
 use model::preflight::Verdict;
 use model::verify::{Verification, VerifyCell, VerifyCode, VerifyRow};
 use serde_json::json;
@@ -61,6 +64,11 @@ async fn a_plan_is_handed_out_as_it_was_seen_or_not_at_all() {
     let app = TestApp::new().await;
     let world = World::make(&app).await;
     let admin = app.admin().await;
+    // A machine whose key was never confirmed is none that the console could leave.
+    let key = HostKey { algorithm: "ssh-ed25519".into(), base64: "AAAA".into(), fingerprint: "SHA256:AAAA".into() };
+    let pin = Pin { key, pinned_at: app.clock.now(), pinned_by: "admin".into() };
+    let entry = AuditEntry::new(app.clock.now(), AuditCode::HostKeyPinned, "admin".into(), Outcome::Success);
+    app.store.pin(world.node, &pin, entry).await.expect("pinned");
     let moved = admin.get(&plan_address(&world)).await;
     assert_eq!((moved.status, moved.text().as_str()), (StatusCode::CONFLICT, "plan_changed\n"));
     let garbage = format!("/export/clusters/{}/plan?wish=x&digest=0", world.cluster);

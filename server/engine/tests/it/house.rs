@@ -156,7 +156,7 @@ impl House {
         self.keys.line.split_whitespace().nth(1).expect("a key")
     }
 
-    fn entry(&self, code: AuditCode) -> AuditEntry {
+    pub fn entry(&self, code: AuditCode) -> AuditEntry {
         AuditEntry::new(self.clock.now(), code, "anna".into(), Outcome::Success)
     }
 
@@ -243,27 +243,12 @@ impl House {
         self.lab.inject(fault).expect("a fault that makes sense");
     }
 
-    /// Everybody who is absent is written off by anna.
-    pub async fn expected_intent(&self) -> Intent {
-        let seen = self.engine().recovery(self.cluster).await.expect("somebody answers");
-        let accounts: Vec<(String, String)> =
-            seen.absent.iter().map(|node| (node.name.clone(), "both power cords are pulled".to_owned())).collect();
-        Intent::SetExpected {
-            through: seen.through,
-            votes: seen.votes(),
-            members: seen.members.clone(),
-            written_off: seen.write_off(&accounts, "anna").expect("all are attested"),
-        }
-    }
-
-    /// Plans, agrees and starts. Where the policy wants a second person, somebody has agreed.
+    /// Plans, agrees and starts. Where the policy wants a second person, olga agrees.
     pub async fn start(&self, intent: &Intent) -> Result<OperationId, Problem> {
         let proposal = self.engine().plan(self.cluster, intent).await?;
         let consent = Consent { reason: "a cluster is needed".into(), typed: proposal.plan.target.clone() };
         if proposal.ruling.agreement != Agreement::Nobody {
-            let id = self.engine().begin(&anna(), proposal, &consent).await?;
-            execute::spawn(self.engine().clone(), id, anna(), None);
-            return Ok(id);
+            return self.start_agreed(intent, &proposal, &consent).await;
         }
         self.engine().run(&anna(), self.cluster, intent, proposal.digest.as_str(), &consent, true).await
     }

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers included")]
 
 mod again;
+mod agreeing;
 mod approving;
 mod building;
 mod chaos;

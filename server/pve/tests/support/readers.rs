@@ -50,14 +50,18 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::network::interfaces;
         pve::network::resolved;
         pve::network::routes;
+        pve::ha::services;
         pve::outcome::create;
+        pve::outcome::expected;
         pve::outcome::join;
         pve::outcome::qdevice;
+        pve::outcome::qdevice_removal;
         pve::packages::installed;
         pve::pmxcfs::guests;
         pve::pmxcfs::members;
         pve::pmxcfs::state;
         pve::pmxcfs::versions;
+        pve::prerequisites::devices;
         pve::probe::report;
         pve::pvecm::api_version;
         pve::pvecm::cluster_status;
