@@ -6,6 +6,7 @@ use engine::audit::Person;
 use engine::ports::{StoreError, StoredUser, UserStore};
 use engine::propose::Proposal;
 use jiff::Timestamp;
+use model::approval::RequestState;
 use model::audit::AuditCode;
 use model::ids::{OperationId, UserId};
 use model::plan::Intent;
@@ -60,7 +61,10 @@ impl House {
         self.two_people().await;
         let (engine, olga) = (self.engine(), Person { name: "olga".into() });
         let request = engine.ask(&anna(), self.cluster, intent, proposal.digest.as_str(), consent, true).await?;
-        engine.approve(&olga, request, "I see it too", true).await?;
+        // The same question again is the same request; she may have agreed before a crash.
+        if engine.request(request).await?.state == RequestState::Waiting {
+            engine.approve(&olga, request, "I see it too", true).await?;
+        }
         engine.run_agreed(&anna(), request, true).await
     }
 }

@@ -2,11 +2,13 @@
 //!
 //! Whatever it was doing: started again on the same file it ends what it began, and nothing runs twice.
 
-use crate::fence::Side;
+use crate::fence::{Side, held};
 use crate::house::{House, OVER_WITHIN};
 use crate::look;
 use crate::works::Work;
+use engine::ports::OperationStore;
 use model::ids::OperationId;
+use model::plan::Intent;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -24,9 +26,29 @@ impl Work {
         let mut house = self.house().await;
         house.arm((write, side)).await;
         let intent = self.intent(&house).await;
-        let id = house.start(&intent).await.expect("the plan starts");
+        let started = tokio::select! {
+            biased;
+            started = house.start(&intent) => Some(started.expect("the plan starts")),
+            () = house.console.fence.death() => None,
+        };
+        let Some(id) = started else { return self.asked_again(&mut house, &intent).await };
         timeout(OVER_WITHIN, house.console.fence.death()).await.expect("the journal is written that often");
         self.ends_well(&mut house, id).await;
+    }
+
+    /// It died while somebody asked, agreed, or started it, and nobody was told: then it runs, or it is asked for again.
+    async fn asked_again(self, house: &mut House, intent: &Intent) {
+        let resumed = house.restart().await;
+        let known = held(house.raw().operations(Some(house.cluster), 1)).await.expect("operations");
+        let begun = known.into_iter().find(|one| one.plan.intent.word() == intent.word() && one.state.holds_cluster());
+        assert_eq!(resumed, usize::from(begun.is_some()), "what was not started is not taken up");
+        let operation = match begun {
+            Some(operation) => house.ended(operation.id).await,
+            None => house.run(intent).await,
+        };
+        look::is_done(house, &operation).await;
+        look::audit_is_whole(house).await;
+        self.check(&house.lab.inspect());
     }
 
     async fn dies_after(self, span: Duration) {
