@@ -27,6 +27,7 @@ async function mends(spec, language) {
   const link = await console.firstLink()
   await spec.step('two nodes, one of them as nobody should leave it', async () => {
     await invited(admin, link, ADMIN)
+    await admin.seeHeading(admin.t('pages.clusters'))
     await wizard.begin('mended')
     await wizard.addWithPassword(first)
     await wizard.addWithPassword(second)

@@ -1,5 +1,5 @@
-//! Knocking at a node that counts as absent: from the console, and from a node of the side that wants to go on, which sees
-//! networks that the console does not.
+//! Knocking at a node that counts as absent: from the console where it knows the machine, and from a node of the side that
+//! wants to go on at every address that corosync.conf has.
 
 use super::CONSOLE;
 use crate::context::Engine;
@@ -42,11 +42,6 @@ impl Places {
         let own = self.ssh.as_ref().map(|address| format!("{}:{}", address.host, address.port));
         own.into_iter().chain(self.links.iter().map(SocketAddr::to_string)).collect()
     }
-
-    fn all(&self) -> Vec<SshAddress> {
-        let link = |at: &SocketAddr| SshAddress { host: at.ip().to_string(), port: at.port(), user: "root".to_owned() };
-        self.ssh.iter().cloned().chain(self.links.iter().map(link)).collect()
-    }
 }
 
 impl Engine {
@@ -69,15 +64,15 @@ impl Engine {
             None => None,
         };
         let via = via.as_ref();
-        let knocks = places.all().into_iter().map(|address| async move {
-            let answered = match self.dialer.offered_key(&address, via).await {
-                Ok(_) => true,
-                Err(error) => is_alive(&error, &address),
-            };
-            let sign = || Sign { address: format!("{}:{}", address.host, address.port), heard_by: CONSOLE.to_owned() };
-            answered.then(sign)
-        });
-        join_all(knocks).await.into_iter().flatten().collect()
+        // Only where it is known to the console: its addresses in corosync.conf mean something to its peers, and to the
+        // console's own network they may be somebody else's.
+        let Some(address) = &places.ssh else { return Vec::new() };
+        let answered = match self.dialer.offered_key(address, via).await {
+            Ok(_) => true,
+            Err(error) => is_alive(&error, address),
+        };
+        let sign = || Sign { address: format!("{}:{}", address.host, address.port), heard_by: CONSOLE.to_owned() };
+        answered.then(sign).into_iter().collect()
     }
 
     /// A connection that is refused was refused by somebody; an echo came from somebody.
