@@ -68,6 +68,8 @@ crate::problem::codes!(
         QuorumByDecree => "quorum_by_decree",
         /// `nodes`: two quorate halves if one of them runs after all.
         SplitIfAlive => "split_if_alive",
+        /// `node`, `by`, `how`: on whose word a node counts as off.
+        AttestedOff => "attested_off",
         /// `guests`: their disks may be written from two sides.
         GuestsMayRunTwice => "guests_may_run_twice",
         /// `services`: HA starts them on this side.

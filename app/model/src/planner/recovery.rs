@@ -5,7 +5,7 @@ use crate::ids::NodeId;
 use crate::inventory::{ClusterPhase, Purpose};
 use crate::plan::{Action, ConsequenceCode, Intent, Plan};
 use crate::problem::{Problem, ProblemCode};
-use crate::recovery::WrittenOff;
+use crate::recovery::{DeathProof, WrittenOff};
 use crate::risk::Risk;
 
 pub(super) fn expected(
@@ -32,6 +32,12 @@ pub(super) fn expected(
         consequence(ConsequenceCode::QuorumByDecree, &[("votes", votes.to_string()), ("nodes", names.clone())]),
         consequence(ConsequenceCode::SplitIfAlive, &[("nodes", names)]),
     ];
+    // Who agrees has to see on whose word, and on which.
+    consequences.extend(written_off.iter().map(|one| {
+        let DeathProof::Attested { by, how } = &one.proof;
+        let told = [("node", one.name.clone()), ("by", by.clone()), ("how", how.clone())];
+        consequence(ConsequenceCode::AttestedOff, &told)
+    }));
     let guests: Vec<String> = written_off.iter().flat_map(|one| &one.guests).map(u32::to_string).collect();
     if !guests.is_empty() {
         consequences.push(consequence(ConsequenceCode::GuestsMayRunTwice, &[("guests", guests.join(", "))]));
