@@ -50,7 +50,7 @@ pub fn Measured(
     let i18n = use_i18n();
     let any = memo(move |_| seen.measurement.with(Option::is_some));
     view! {
-        <div class="split">
+        <div class="stack">
             <Card title=text!(i18n, wizard.measured)>
                 <div class="stack">
                     <p class="muted">{word!(i18n, wizard.measure_text)}</p>
@@ -191,7 +191,7 @@ fn Ways(links: Signal<Vec<LinkPlan>>, seen: Seen) -> impl IntoView {
     });
     let grid = part(move || link.get().filter(|_| covered.get()).map(|link| view! { <PairGrid link seen chosen/> }));
     view! {
-        <div class="stack measured-ways" hidden=move || !covered.get()>
+        <div class="split measured-ways" hidden=move || !covered.get()>
             <Card title=text!(i18n, wizard.measure_table)>
                 <div class="stack">
                     <span class="tabs" role="group" aria-label=text!(i18n, wizard.links)>{tabs}</span>
