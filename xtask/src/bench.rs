@@ -3,13 +3,14 @@
 //! Results are JSON objects, one a line on standard output: `name`, `value`, `unit`, `samples`, `target` and
 //! `met` where there is one, and `rival` and `ratio` (times better than the rival) where another program ran in the same run.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::site::{Profile, Site};
-use crate::{cargo, demo, folders, run, site};
+use crate::{cargo, demo, folders, site};
 
 /// What a browser may have to load of WASM before the first page wakes up, in bytes after brotli. The rooms of the
 /// console (`app::rooms`) are loaded when they are opened, and are printed beside it.
@@ -42,7 +43,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
         }
     }
     if let Some(names) = others {
-        print(&from_package(&names, console)?, options.json);
+        from_package(&names, console, options.json)?;
     }
     within_budget.map(|()| ExitCode::SUCCESS)
 }
@@ -88,15 +89,21 @@ fn needs_console(names: &[String]) -> bool {
     names.is_empty() || names.iter().any(|name| !WITHOUT_CONSOLE.contains(&name.as_str()))
 }
 
-/// Runs the package `bench`, around the release binary where one is measured, and reads its results.
-fn from_package(names: &[String], console: bool) -> anyhow::Result<Vec<Value>> {
+/// Runs the package `bench`, around the release binary where one is measured. Each result is printed when it is there: one
+/// that fails takes none of those before it along.
+fn from_package(names: &[String], console: bool, as_json: bool) -> anyhow::Result<()> {
     let mut command = cargo::cargo();
     command.args(["run", "--quiet", "--release", "--package", "bench", "--"]).args(names);
     if console {
         command.env("QUORATE_BIN", demo::release_binary()?);
     }
-    command.stderr(Stdio::inherit());
-    parsed(&run::output(command)?)
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().context("cargo")?;
+    let lines = child.stdout.take().context("no output")?;
+    for line in BufReader::new(lines).lines() {
+        print(&parsed(&line?)?, as_json);
+    }
+    ensure!(child.wait()?.success(), "a benchmark failed; see above");
+    Ok(())
 }
 
 fn parsed(lines: &str) -> anyhow::Result<Vec<Value>> {

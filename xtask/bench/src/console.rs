@@ -31,7 +31,7 @@ impl Console {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
         let ssh_port = free_port()?;
         let mut child = Command::new(binary)
-            .args(["demo", "--nodes", &NODES.to_string(), "--speed", "40"])
+            .args(["demo", "--nodes", &NODES.to_string(), "--speed", "40", "--bare-only"])
             .args(["--listen", &address.to_string(), "--ssh-port", &ssh_port.to_string()])
             .args(["--data", &data.path().display().to_string()])
             .env("QUORATE_LOG", "error")
