@@ -1,4 +1,5 @@
 // Drives the console in a real browser: `node run.mjs [SPEC ...]`. Each spec's seconds are printed.
+// Specs know nothing of each other: two run at once, for most of what they do is waiting.
 //
 // QUORATE_BIN is the console's binary, CHROMIUM the browser. What helps to understand a failure is kept in test-results/.
 
@@ -8,6 +9,9 @@ import { killAll } from './lib/programs.mjs'
 import { RESULTS, Spec } from './lib/spec.mjs'
 
 const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'approvals', 'recover', 'two-nodes-qdevice', 'bad-input', 'network', 'remedy', 'looks', 'real']
+
+/** How many specs run at once. */
+const LANES = 2
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !ALL.includes(name))
@@ -22,9 +26,17 @@ if (asked.length === 0) rmSync(RESULTS, { recursive: true, force: true })
 const started = Date.now()
 const times = []
 const total = { passed: 0, failed: 0, skipped: 0 }
+const waiting = []
 for (const name of ALL.filter((name) => asked.length === 0 || asked.includes(name))) {
   const { default: bodies } = await import(`./specs/${name}.mjs`)
-  for (const [title, body] of Object.entries(bodies)) {
+  waiting.push(...Object.entries(bodies))
+}
+await Promise.all(Array.from({ length: LANES }, lane))
+
+/** Takes one spec after the other until none is left. */
+async function lane() {
+  while (waiting.length > 0) {
+    const [title, body] = waiting.shift()
     const spec = new Spec(title)
     const began = Date.now()
     await spec.run(body)

@@ -34,7 +34,7 @@ use model::operation::Operation;
 use model::policy::{Consent, FRESH_SIGN_IN_MIN};
 use model::preflight::{Cell, CheckId, Matrix};
 use model::problem::{Problem, ProblemCode};
-use model::reading::Behind;
+use model::reading::{Behind, EvidenceGap};
 use model::recovery::Recovery;
 use model::role::Role;
 use model::verify::Verification;
@@ -318,6 +318,10 @@ impl Backend for RequestBackend {
 
     async fn evidence_behind(&self, caller: Caller, cluster: ClusterId, source: FactSource) -> ApiResult<Behind> {
         self.do_behind(caller, cluster, source).await
+    }
+
+    async fn evidence_gap(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Option<EvidenceGap>> {
+        self.do_gap(caller, cluster).await
     }
 
     async fn audit(&self, caller: Caller, filter: AuditFilter) -> ApiResult<AuditPage> {

@@ -8,7 +8,7 @@ use anyhow::ensure;
 
 use crate::apt::Root;
 use crate::site::Profile;
-use crate::{bench, cargo, demo, folders, run, site, wasm, wasm_fallback};
+use crate::{bench, cargo, folders, run, site, wasm, wasm_fallback};
 
 /// Told to every stage's programs: set, the long tests run too.
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
@@ -150,9 +150,9 @@ const FUZZ_PUSH_S: &str = "20";
 const FUZZ_LONG_S: &str = "300";
 
 fn fuzz(context: &Context) -> anyhow::Result<Ended> {
-    let mut command = cargo::cargo();
     let seconds = if context.long { FUZZ_LONG_S } else { FUZZ_PUSH_S };
-    command.args(["run", "--quiet", "--package", "pve", "--example", "fuzz", "--", "--seconds", seconds]);
+    let mut command = Command::new(build_programs()?.join("examples/fuzz"));
+    command.args(["--seconds", seconds]).current_dir(folders::root());
     passed(command)
 }
 
@@ -205,11 +205,8 @@ struct Programs {
 
 impl Programs {
     fn build() -> anyhow::Result<Self> {
-        let quorate = demo::server()?;
-        build(&["--package", "lab", "--example", "nodes"])?;
-        build(&["--package", "reallab", "--package", "standin"])?;
-        let debug = folders::target().join("debug");
-        Ok(Self { quorate, nodes: debug.join("examples/nodes"), reallab: debug.join("reallab") })
+        let debug = build_programs()?;
+        Ok(Self { quorate: debug.join("quorate"), nodes: debug.join("examples/nodes"), reallab: debug.join("reallab") })
     }
 
     fn variables(&self) -> [(&'static str, &OsStr); 3] {
@@ -221,10 +218,21 @@ impl Programs {
     }
 }
 
-fn build(what: &[&str]) -> anyhow::Result<()> {
+/// Builds every program that the stages start, and says where they are.
+///
+/// All packages are named and an example is among the targets, as in the stage of the unit tests: cargo then unites the same
+/// features, and takes what it has compiled for them. Named alone, each program would have its own variant of what all share.
+fn build_programs() -> anyhow::Result<PathBuf> {
     let mut command = cargo::cargo();
-    command.arg("build").arg("--quiet").args(what);
-    run::run(command)
+    command.args(["build", "--quiet", "--workspace", "--exclude", "frontend"]);
+    for program in ["quorate", "reallab", "standin", "chaos", "conform"] {
+        command.args(["--bin", program]);
+    }
+    for example in ["nodes", "fuzz"] {
+        command.args(["--example", example]);
+    }
+    run::run(command)?;
+    Ok(folders::target().join("debug"))
 }
 
 fn lab(context: &Context) -> anyhow::Result<Ended> {
@@ -237,7 +245,6 @@ fn conform(context: &Context) -> anyhow::Result<Ended> {
 
 fn chaos(context: &Context) -> anyhow::Result<Ended> {
     ensure!(folders::site().join("pkg/quorate.js").is_file(), "there is no site: run `cargo xtask site` first");
-    demo::server()?;
     on_real_parts(context, "chaos", &[])
 }
 
@@ -247,9 +254,9 @@ fn on_real_parts(context: &Context, program: &str, args: &[&str]) -> anyhow::Res
         return Ok(Ended::LeftOut(NEEDS_ROOT.to_owned()));
     };
     // Built as who we are: what root's cargo writes, nobody else could replace.
-    build(&["--package", "reallab", "--package", "standin", "--package", program])?;
+    let programs = build_programs()?;
     let long = if context.long { &[(LONG_TESTS, OsStr::new("1"))][..] } else { &[] };
-    let mut command = root.command_with(folders::target().join("debug").join(program), long);
+    let mut command = root.command_with(programs.join(program), long);
     command.args(args).current_dir(folders::root());
     passed(command)
 }

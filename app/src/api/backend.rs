@@ -11,7 +11,7 @@ use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
 use model::preflight::{Cell, CheckId, Matrix};
-use model::reading::Behind;
+use model::reading::{Behind, EvidenceGap};
 use model::recovery::Recovery;
 use model::verify::Verification;
 use model::wizard::Draft;
@@ -105,6 +105,7 @@ pub trait Backend: super::TeamBackend {
     async fn abandon(&self, caller: Caller, id: OperationId, reason: String) -> ApiResult<()>;
     async fn evidence(&self, caller: Caller, cluster: ClusterId, node: Option<String>) -> ApiResult<Vec<Evidence>>;
     async fn evidence_behind(&self, caller: Caller, cluster: ClusterId, source: FactSource) -> ApiResult<Behind>;
+    async fn evidence_gap(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Option<EvidenceGap>>;
 
     async fn audit(&self, caller: Caller, filter: AuditFilter) -> ApiResult<AuditPage>;
     async fn audit_entry(&self, caller: Caller, index: u64) -> ApiResult<ChainedEntry>;

@@ -12,7 +12,7 @@ use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
 use model::preflight::{Cell, CheckId, Matrix};
-use model::reading::Behind;
+use model::reading::{Behind, EvidenceGap};
 use model::recovery::Recovery;
 use model::verify::Verification;
 use model::wizard::Draft;
@@ -303,10 +303,19 @@ pub async fn evidence_behind(cluster: ClusterId, source: FactSource) -> ApiResul
     backend.evidence_behind(caller, cluster, source).await
 }
 
-#[server(name = AuditCall, prefix = "/api", endpoint = "audit", input = Json, output = Json)]
-pub async fn audit(filter: AuditFilter) -> ApiResult<AuditPage> {
+/// Raw answers of this cluster that could not be kept since the console began. Asked by a page that looks by itself.
+#[server(name = EvidenceGapCall, prefix = "/api", endpoint = "evidence_gap", input = Json, output = Json)]
+pub async fn evidence_gap(cluster: ClusterId) -> ApiResult<Option<EvidenceGap>> {
     let backend = backend()?;
-    let caller = backend.caller().await?;
+    let caller = backend.looking().await?;
+    backend.evidence_gap(caller, cluster).await
+}
+
+/// What a question finds. `again` is a page that looks by itself.
+#[server(name = AuditCall, prefix = "/api", endpoint = "audit", input = Json, output = Json)]
+pub async fn audit(filter: AuditFilter, again: bool) -> ApiResult<AuditPage> {
+    let backend = backend()?;
+    let caller = if again { backend.looking().await? } else { backend.caller().await? };
     backend.audit(caller, filter).await
 }
 

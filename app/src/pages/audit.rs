@@ -25,7 +25,7 @@ pub fn AuditPage() -> impl IntoView {
     let query = use_query_map();
     // The filter lives in the address: an answer can be sent to a colleague.
     let asked = memo(move |_| query.with(filter::of_query));
-    let page: Reading<ApiResult<Page>> = api::reading(move || asked.get(), api::audit);
+    let page: Reading<ApiResult<Page>> = api::reading(move || asked.get(), |filter| api::audit(filter, false));
     let clusters: Reading<ApiResult<Vec<ClusterLine>>> = api::reading(|| (), |()| api::clusters());
     let chosen = RwSignal::new(None::<ChainedEntry>);
     view! {

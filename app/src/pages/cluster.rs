@@ -87,7 +87,7 @@ fn Watched(view: ClusterView) -> impl IntoView {
         <div class="stack">
             {draft.then(|| view! { <NotBuilt to=build/> })}
             <belongings::Waiting view=view.clone()/>
-            {view.gap.clone().map(|gap| view! { <gap::Gap gap/> })}
+            <gap::Gap cluster=view.cluster.id first=view.gap.clone()/>
             <Announcer live/>
             {(!draft).then(|| view! { <Built live/> })}
             <belongings::WayOut view/>

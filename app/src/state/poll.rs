@@ -4,6 +4,10 @@ use std::time::Duration;
 
 /// Requests and countdowns in the frame around every page.
 pub const INBOX_EVERY: Duration = Duration::from_secs(10);
+/// New entries of the audit, while its newest page is on screen.
+pub const AUDIT_EVERY: Duration = Duration::from_secs(3);
+/// Answers that could not be kept, on the page of a cluster.
+pub const GAP_EVERY: Duration = Duration::from_secs(10);
 /// The page of one request: its countdown and its decision have to be seen while they happen.
 pub const REQUEST_EVERY: Duration = Duration::from_secs(3);
 

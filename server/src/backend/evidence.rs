@@ -9,7 +9,7 @@ use model::can::Deed;
 use model::ids::ClusterId;
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
-use model::reading::Behind;
+use model::reading::{Behind, EvidenceGap};
 
 /// How long evidence is kept that nothing relies on, in days.
 pub const EVIDENCE_DAYS: i64 = 14;
@@ -44,6 +44,11 @@ impl RequestBackend {
             Err(StoreError::NotFound { .. }) => Err(ApiError(self.why_not_kept(cluster, at))),
             Err(error) => Err(stored(error)),
         }
+    }
+
+    pub(super) async fn do_gap(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Option<EvidenceGap>> {
+        self.cluster_for(&caller, cluster, Deed::See).await?;
+        Ok(self.state.engine.evidence.gap(cluster))
     }
 
     /// An answer that is not there was removed by its age, was dropped, or was never given (or removed for its size).

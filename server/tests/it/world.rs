@@ -111,11 +111,12 @@ impl World {
             "abandon" => json!({ "id": operation, "reason": "test" }),
             "operations" => json!({ "cluster": cluster }),
             "evidence" => json!({ "cluster": cluster, "node": null }),
+            "evidence_gap" => json!({ "cluster": cluster }),
             "evidence_behind" => {
                 let source = json!({ "node": "pve1", "command": "hostname", "at": "2026-01-01T00:00:00Z" });
                 json!({ "cluster": cluster, "source": source })
             }
-            "audit" => json!({ "filter": {} }),
+            "audit" => json!({ "filter": {}, "again": false }),
             "audit_entry" => json!({ "index": 1 }),
             "demo_switch" => json!({ "id": "kill/pve1", "on": true }),
             unknown => {

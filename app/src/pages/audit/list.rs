@@ -1,35 +1,75 @@
-//! Entries, newest first, page by page.
+//! Entries, newest first, page by page. The newest page follows what is written while it is looked at.
 
+use crate::api;
 use crate::components::{Badge, Empty, Tone, When};
 use crate::i18n::*;
-use crate::reactive::{derived, part};
+use crate::reactive::{derived, memo, part};
+use crate::state::poll::{AUDIT_EVERY, poll};
 use crate::words::use_words;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use leptos_router::hooks::use_query_map;
 use model::audit::{AuditFilter, AuditPage as Page, ChainedEntry};
 
 #[component]
 pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
     let i18n = use_i18n();
-    let more = page.is_more();
-    let Page { entries, next, total, millis } = page;
-    let count = move || {
-        if more {
-            said!(i18n, pages.audit_count_more, total = total, millis = millis).to_string()
+    let page = followed(page, asked);
+    let count = part(move || {
+        page.with(|page| {
+            let (total, millis) = (page.total, page.millis);
+            if page.is_more() {
+                said!(i18n, pages.audit_count_more, total = total, millis = millis).to_string()
+            } else {
+                said!(i18n, pages.audit_count, total = total, millis = millis).to_string()
+            }
+        })
+    });
+    let nothing = memo(move |_| page.with(|page| page.entries.is_empty()));
+    let next = memo(move |_| page.with(|page| page.next));
+    let list = part(move || {
+        if nothing.get() {
+            let text = view! { <p>{word!(i18n, pages.audit_empty_text)}</p> };
+            view! { <Empty title=text!(i18n, pages.audit_empty)>{text}</Empty> }.into_any()
         } else {
-            said!(i18n, pages.audit_count, total = total, millis = millis).to_string()
+            view! { <Table page chosen/>{part(move || view! { <Pager next=next.get() asked/> })} }.into_any()
         }
-    };
-    if entries.is_empty() {
-        return view! {
-            <p class="muted small" role="status">{count}</p>
-            <Empty title=text!(i18n, pages.audit_empty)><p>{word!(i18n, pages.audit_empty_text)}</p></Empty>
+    });
+    view! { <p class="muted small" role="status">{count}</p>{list} }.into_any()
+}
+
+/// What the page came with, then what a look every few seconds finds. Older pages stay as they are: theirs never change.
+fn followed(first: Page, asked: Memo<AuditFilter>) -> RwSignal<Page> {
+    let page = RwSignal::new(first);
+    poll(AUDIT_EVERY, move || {
+        let filter = asked.get_untracked();
+        if filter.before.is_some() {
+            return;
         }
-        .into_any();
-    }
-    let rows = entries.into_iter().map(|entry| view! { <Row entry chosen/> }).collect_view();
+        spawn_local(async move {
+            let Ok(new) = api::audit(filter.clone(), true).await else { return };
+            // The person may have gone elsewhere, or asked something else, by now.
+            if asked.try_get_untracked() == Some(filter)
+                && page.try_with_untracked(|old| is_other(old, &new)) == Some(true)
+            {
+                page.set(new);
+            }
+        });
+    });
+    page
+}
+
+/// Whether a look found entries that are not on screen; how long it took does not count.
+fn is_other(old: &Page, new: &Page) -> bool {
+    let newest = |page: &Page| page.entries.first().map(|one| one.index);
+    newest(old) != newest(new) || old.total != new.total
+}
+
+#[component]
+fn Table(page: RwSignal<Page>, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let entries = move || page.with(|page| page.entries.clone());
     view! {
-        <p class="muted small" role="status">{count}</p>
         <div class="table-scroll">
             <table class="table audit">
                 <caption class="visually-hidden">{word!(i18n, pages.audit)}</caption>
@@ -43,10 +83,10 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
                         <th scope="col">{word!(i18n, pages.column_outcome)}</th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                // By index: a row that somebody is on stays the same one while others come above it.
+                <tbody><For each=entries key=|one| one.index let:entry><Row entry chosen/></For></tbody>
             </table>
         </div>
-        <Pager next asked/>
     }
     .into_any()
 }
