@@ -49,7 +49,7 @@ where
     S: PartialEq + Clone + Send + Sync + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    Resource::new_with_options(source, boxed(fetch), false)
+    resource(source, fetch, false)
 }
 
 /// Like [`reading`]; the page waits for it before its first byte leaves the server.
@@ -62,16 +62,25 @@ where
     S: PartialEq + Clone + Send + Sync + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    Resource::new_with_options(source, boxed(fetch), true)
+    resource(source, fetch, true)
 }
 
 type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+type Fetch<S, T> = Box<dyn Fn(S) -> Boxed<T> + Send + Sync>;
 
-fn boxed<T, S, F>(fetch: impl Fn(S) -> F + Send + Sync + 'static) -> Box<dyn Fn(S) -> Boxed<T> + Send + Sync>
+/// Boxed: every page's future would be compiled into its own variant of a resource.
+fn resource<T, S, F>(
+    source: impl Fn() -> S + Send + Sync + 'static,
+    fetch: impl Fn(S) -> F + Send + Sync + 'static,
+    blocking: bool,
+) -> Reading<T>
 where
+    T: Serialize + DeserializeOwned + Send + Sync + 'static,
+    S: PartialEq + Clone + Send + Sync + 'static,
     F: Future<Output = T> + Send + 'static,
 {
-    Box::new(move |source| Box::pin(fetch(source)))
+    let fetch: Fetch<S, T> = Box::new(move |source| Box::pin(fetch(source)));
+    Resource::new_with_options(source, fetch, blocking)
 }
 
 impl<T: Serialize> Encoder<T> for Wire {

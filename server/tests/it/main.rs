@@ -21,6 +21,7 @@ mod headers;
 mod hostile;
 mod import;
 mod invites;
+mod killed;
 mod live;
 mod logs;
 mod mending;

@@ -112,6 +112,11 @@ impl Console {
         timeout(LIMIT, self.child.wait()).await.expect("it stops").expect("status")
     }
 
+    /// Ends it as a power cut would, and waits until nothing of it runs.
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("killed");
+    }
+
     pub async fn ended(mut self) -> ExitStatus {
         timeout(LIMIT, self.child.wait()).await.expect("it ends by itself").expect("status")
     }

@@ -185,7 +185,7 @@ fn is_enabled(units: &[String]) -> anyhow::Result<u8> {
     let set = enabled();
     let mut code = 1;
     for unit in units {
-        let on = set.contains(unit) || start::ALWAYS.contains(&unit.as_str());
+        let on = set.contains(unit) || start::is_always(unit);
         if on {
             code = 0;
         }

@@ -10,17 +10,11 @@ use crate::init::control::{self, Request};
 use crate::init::units::Spec;
 use crate::{paths, words};
 
-/// Units that every node of its kind starts at boot.
-pub const ALWAYS: [&str; 8] = [
-    "ssh.service",
-    "pve-cluster.service",
-    "corosync.service",
-    "pveproxy.service",
-    "pvedaemon.service",
-    "pvestatd.service",
-    "chrony.service",
-    "corosync-qnetd.service",
-];
+const SSHD: &str = "ssh.service";
+/// Units that a Proxmox VE node starts at boot, in this order, after sshd.
+const OF_PVE: [&str; 6] =
+    ["pve-cluster.service", COROSYNC, "pveproxy.service", "pvedaemon.service", "pvestatd.service", "chrony.service"];
+const QNETD: &str = "corosync-qnetd.service";
 const COROSYNC: &str = "corosync.service";
 const QDEVICE: &str = "corosync-qdevice.service";
 /// How long a service may take to be ready.
@@ -31,21 +25,13 @@ const READY_PAUSE: Duration = Duration::from_millis(40);
 pub fn boot_sequence() -> anyhow::Result<u8> {
     let kind = std::fs::read_to_string(paths::KIND).context(paths::KIND)?;
     std::fs::create_dir_all("/run/sshd").context("/run/sshd")?;
-    start(&["ssh.service".to_owned()])?;
+    start(&[SSHD.to_owned()])?;
     match kind.trim() {
         "pve" => {}
         "ssh" => return start(&["corosync.service", "pve-cluster.service"].map(str::to_owned)),
         _ => return qnetd(),
     }
-    let names = [
-        "pve-cluster.service",
-        "corosync.service",
-        "pveproxy.service",
-        "pvedaemon.service",
-        "pvestatd.service",
-        "chrony.service",
-    ];
-    let code = start(&names.map(str::to_owned))?;
+    let code = start(&OF_PVE.map(str::to_owned))?;
     for unit in super::enabled() {
         start(&[unit])?;
     }
@@ -57,6 +43,11 @@ pub fn boot_sequence() -> anyhow::Result<u8> {
     };
     control::change(&Request::Transient("boot-updatecerts.service".to_owned(), spec))?;
     Ok(code)
+}
+
+/// Whether a node of its kind starts the unit at boot without being told to.
+pub fn is_always(unit: &str) -> bool {
+    unit == SSHD || unit == QNETD || OF_PVE.contains(&unit)
 }
 
 /// Starts each unit and waits until it is ready; words and code of `systemctl start`.
@@ -142,5 +133,5 @@ fn qnetd() -> anyhow::Result<u8> {
         std::fs::create_dir_all("/etc/corosync/qnetd").context("/etc/corosync/qnetd")?;
         words::quietly("corosync-qnetd-certutil", &["-i", "-G"]);
     }
-    start(&["corosync-qnetd.service".to_owned()])
+    start(&[QNETD.to_owned()])
 }
