@@ -26,4 +26,4 @@ pub use layout::{Card, Empty, FactRow, LiveRegion, PageTitle, Spinner, Tabs};
 pub use live_badge::LiveBadge;
 pub use notice::{Message, Notice, Refusal};
 pub use plan::{ExportPlan, PlanSheet, file_change, language};
-pub use source::{Source, encode, source_in};
+pub use source::{Source, SourceOf, encode, source_in};

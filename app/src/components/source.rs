@@ -3,6 +3,7 @@
 use super::age::Age;
 use crate::api::FactSource;
 use crate::i18n::*;
+use crate::reactive::{derived, part};
 use crate::state::live::LiveCluster;
 use leptos::prelude::*;
 use leptos_router::params::ParamsMap;
@@ -15,12 +16,24 @@ pub fn Source<T: Send + Sync + 'static>(
     fact: Fact<T>,
     #[prop(default = AGE_MEMBERSHIP)] limits: AgeLimits,
 ) -> impl IntoView {
-    let i18n = use_i18n();
     let Fact { node, command, at, .. } = fact;
+    view! { <SourceOf source=FactSource { node, command, at } limits/> }
+}
+
+/// The same for a fact that is told again and again: only what differs is written anew.
+#[component]
+pub fn SourceOf(
+    #[prop(into)] source: Signal<FactSource>,
+    #[prop(default = AGE_MEMBERSHIP)] limits: AgeLimits,
+) -> impl IntoView {
+    let i18n = use_i18n();
+    let at = derived(move || source.with(|one| one.at));
+    let command = move || source.with(|one| one.command.clone());
+    let node = part(move || source.with(|one| one.node.clone()));
     let Some(live) = use_context::<LiveCluster>() else {
         return view! { <span class="source" title=command>{node}", "<Age at limits/></span> }.into_any();
     };
-    let to = address(live.id, &FactSource { node: node.clone(), command: command.clone(), at });
+    let to = move || source.with(|one| address(live.id, one));
     view! {
         <a class="source" href=to title=command>
             {node}", "<Age at limits/><span class="visually-hidden">", "{word!(i18n, pages.evidence_link)}</span>

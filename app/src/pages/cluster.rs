@@ -16,6 +16,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod topology;
+mod wires;
 
 use crate::api::ClusterView;
 use crate::components::{Age, Badge, Card, Empty, LiveRegion, PageTitle, Tone};

@@ -1,18 +1,19 @@
 //! The drawing: nodes on an ellipse, every link of every pair as a line, the QDevice in a shape of its own.
 
-use super::geometry::{Plan, parallel};
+use super::geometry::Plan;
+use super::wires::Wires;
 use super::{Selected, Selection, looks};
-use crate::components::short;
+use crate::components::{Tone, short};
 use crate::i18n::*;
 use crate::reactive::{memo, part};
 use crate::state::clock::use_clock;
 use crate::state::live::LiveCluster;
 use crate::words::{Words, use_words};
+use jiff::Timestamp;
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 use model::observation::Freshness;
-use model::topology::{Aged, LinkHealth, Membership, NodeState, PairLink, QdeviceState, Snapshot};
-use std::collections::BTreeMap;
+use model::topology::{Aged, Membership, NodeState, QdeviceState};
 
 /// Half the width and height of the QDevice's shape.
 const DEVICE_HALF: (f64, f64) = (62.0, 24.0);
@@ -27,16 +28,12 @@ pub fn Drawing(live: LiveCluster, selection: Selection) -> impl IntoView {
         let (top, height) = plan.bounds(has_device.get());
         format!("0 {top} {} {height}", plan.width)
     };
+    let looks = memo(move |_| live.believed.with(|one| one.nodes.iter().map(Look::of).collect::<Vec<_>>()));
     let shapes = part(move || {
         let plan = plan.get();
-        live.believed.with(|one| {
-            let cards = one
-                .nodes
-                .iter()
-                .enumerate()
-                .map(|(index, node)| view! { <Card node=node.clone() plan index selection/> });
-            cards.collect_view()
-        })
+        let cards =
+            looks.get().into_iter().enumerate().map(|(index, look)| view! { <Card look plan index selection/> });
+        cards.collect_view()
     });
     let device = part(move || {
         let plan = plan.get();
@@ -45,7 +42,7 @@ pub fn Drawing(live: LiveCluster, selection: Selection) -> impl IntoView {
     });
     view! {
         <div class="topology-box"><svg class="topology" viewBox=frame role="group" aria-label=move || said!(i18n, pages.drawing_label)>
-            <g class="wires">{part(move || live.believed.with(|one| wires(i18n, one, plan.get())))}</g>
+            <Wires live plan/>
             {device}
             {shapes}
         </svg></div>
@@ -54,59 +51,9 @@ pub fn Drawing(live: LiveCluster, selection: Selection) -> impl IntoView {
     .into_any()
 }
 
-/// What a line looks like; the words are in its title and in the table.
-fn wire_class(link: &PairLink, one_is_out: bool) -> &'static str {
-    match link.health {
-        LinkHealth::Unknown => "wire-unknown",
-        LinkHealth::Down | LinkHealth::OneWay if one_is_out => "wire-gone",
-        LinkHealth::OneWay => "wire-one-way",
-        LinkHealth::Down => "wire-down",
-        LinkHealth::Up if link.preferred => "wire-used",
-        LinkHealth::Up => "wire-standby",
-    }
-}
-
-fn wires(i18n: I18n, snapshot: &Snapshot, plan: Plan) -> impl IntoView + use<> {
-    let words = use_words();
-    let places: BTreeMap<&str, (usize, bool)> = snapshot
-        .nodes
-        .iter()
-        .enumerate()
-        .map(|(index, node)| (node.name.as_str(), (index, node.membership != Membership::Member)))
-        .collect();
-    let mut numbers: Vec<u8> = snapshot.links.iter().map(|link| link.link).collect();
-    numbers.sort_unstable();
-    numbers.dedup();
-    let line = |link: &PairLink| {
-        let (from, from_out) = *places.get(link.from.as_str())?;
-        let (to, to_out) = *places.get(link.to.as_str())?;
-        let index = numbers.iter().position(|number| *number == link.link).unwrap_or(0);
-        let (start, end) = parallel(plan.place(from), plan.place(to), index, numbers.len());
-        let title = wire_title(i18n, words, link);
-        let stale = if link.freshness == Freshness::Stale { " wire-stale" } else { "" };
-        Some(view! {
-            <line class=format!("wire {}{stale}", wire_class(link, from_out || to_out)) x1=start.x y1=start.y x2=end.x y2=end.y>
-                <title>{title}</title>
-            </line>
-        })
-    };
-    snapshot.links.iter().filter_map(line).collect_view()
-}
-
-fn wire_title(i18n: I18n, words: Words, link: &PairLink) -> String {
-    let number = said!(i18n, pages.address_of_link, link = link.link);
-    let state = words.plain("link", link.health.word());
-    match link.freshness {
-        Freshness::Stale => {
-            format!("{} – {}, {number}: {state}, {}", link.from, link.to, said!(i18n, common.stale))
-        }
-        _ => format!("{} – {}, {number}: {state}", link.from, link.to),
-    }
-}
-
 /// What stands on the second line of a card.
-fn state_of(node: &NodeState, words: Words) -> String {
-    words.plain("membership", node.membership.word())
+fn state_of(look: &Look, words: Words) -> String {
+    words.plain("membership", look.membership.word())
 }
 
 /// `, stale` for readers of what is not fresh any more; what is too old says *not known* itself.
@@ -114,29 +61,55 @@ fn stale_word(i18n: I18n, freshness: Freshness) -> String {
     if freshness == Freshness::Stale { format!(", {}", said!(i18n, common.stale)) } else { String::new() }
 }
 
+/// What a card shows of its node: a card is drawn anew only when this changes, not with every answer of the node.
+#[derive(Debug, Clone, PartialEq)]
+struct Look {
+    name: String,
+    tone: Tone,
+    membership: Membership,
+    votes: Option<u32>,
+    freshness: Freshness,
+    /// Where it is stale: since when nothing newer is known.
+    told_at: Option<Timestamp>,
+}
+
+impl Look {
+    fn of(node: &NodeState) -> Self {
+        let source = node.membership_source.as_ref().filter(|_| node.freshness == Freshness::Stale);
+        Self {
+            name: node.name.clone(),
+            tone: looks::of_node(node),
+            membership: node.membership,
+            votes: node.votes,
+            freshness: node.freshness,
+            told_at: source.map(|fact| fact.at),
+        }
+    }
+}
+
 #[component]
-fn Card(node: NodeState, plan: Plan, index: usize, selection: Selection) -> impl IntoView {
+fn Card(look: Look, plan: Plan, index: usize, selection: Selection) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let place = plan.place(index);
     let (x, y) = (place.x - plan.card_width / 2.0, place.y - plan.card_height / 2.0);
-    let tone = looks::of_node(&node);
-    let own = Selected::Node(node.name.clone());
+    let tone = look.tone;
+    let own = Selected::Node(look.name.clone());
     let on = {
         let own = own.clone();
         move || selection.now.with(|now| now.as_ref() == Some(&own))
     };
-    let votes = node.votes;
+    let votes = look.votes;
     let votes_text =
         move || votes.map(|count| said!(i18n, pages.node_votes, count = count).to_string()).unwrap_or_default();
-    let label = format!("{}, {}{}", node.name, state_of(&node, words), stale_word(i18n, node.freshness));
-    let told_at = node.membership_source.as_ref().filter(|_| node.freshness == Freshness::Stale).map(|fact| fact.at);
+    let label = format!("{}, {}{}", look.name, state_of(&look, words), stale_word(i18n, look.freshness));
+    let told_at = look.told_at;
     let clock = use_clock();
     let age = part(move || told_at.map(|at| format!(" · {}", short(clock.age_s(at)))));
     let baseline = y + if plan.roomy { 22.0 } else { 20.0 };
     let second = plan.roomy.then(|| {
         view! {
-            <text class="node-state" aria-hidden="true" x=x + 12.0 y=y + 43.0>{tone.icon()}" "{state_of(&node, words)}{age}</text>
+            <text class="node-state" aria-hidden="true" x=x + 12.0 y=y + 43.0>{tone.icon()}" "{state_of(&look, words)}{age}</text>
             <text class="node-votes" aria-hidden="true" x=x + plan.card_width - 12.0 y=baseline text-anchor="end">{votes_text}</text>
         }
     });
@@ -153,7 +126,7 @@ fn Card(node: NodeState, plan: Plan, index: usize, selection: Selection) -> impl
             on:click=click on:keydown=move |event| on_key(&event, &press)>
             <rect x=x y=y width=plan.card_width height=plan.card_height rx="8"></rect>
             <text class="node-icon" aria-hidden="true" x=x + 12.0 y=baseline>{tone.icon()}</text>
-            <text class="node-name" aria-hidden="true" x=x + 28.0 y=baseline>{cut(&node.name, if plan.roomy { 13 } else { 10 })}</text>
+            <text class="node-name" aria-hidden="true" x=x + 28.0 y=baseline>{cut(&look.name, if plan.roomy { 13 } else { 10 })}</text>
             {second}
         </g>
     }
