@@ -132,7 +132,8 @@ impl Ansible {
         places: &[Place],
         lines: &[String],
     ) -> anyhow::Result<Self> {
-        Self::write(program, folder, key, places, lines, "{{ line }}")
+        // What begins with a brace would be read as JSON.
+        Self::write(program, folder, key, places, lines, ": ; {{ line }}")
     }
 
     fn write(
@@ -183,7 +184,8 @@ impl Ansible {
             .await
             .context("running ansible")?;
         let took = began.elapsed();
-        ensure!(output.status.success(), "ansible: {}", String::from_utf8_lossy(&output.stdout));
+        let said = [output.stdout, output.stderr].concat();
+        ensure!(output.status.success(), "ansible: {}", String::from_utf8_lossy(&said));
         Ok(took)
     }
 
