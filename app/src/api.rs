@@ -6,6 +6,10 @@
 mod backend;
 mod calls;
 mod carried;
+mod power;
+#[cfg(feature = "ssr")]
+mod power_backend;
+mod power_calls;
 mod team;
 #[cfg(feature = "ssr")]
 mod team_backend;
@@ -16,6 +20,10 @@ mod wire;
 pub use backend::{Backend, Caller};
 pub use calls::*;
 pub use carried::*;
+pub use power::*;
+#[cfg(feature = "ssr")]
+pub use power_backend::PowerBackend;
+pub use power_calls::*;
 pub use team::*;
 #[cfg(feature = "ssr")]
 pub use team_backend::TeamBackend;

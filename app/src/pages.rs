@@ -15,6 +15,7 @@ pub mod operation;
 pub mod operations;
 pub mod people;
 pub mod policy;
+pub mod power;
 pub mod recover;
 pub mod sign_in;
 pub mod sign_in_again;

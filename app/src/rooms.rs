@@ -12,6 +12,7 @@ use crate::pages::operation::OperationPage;
 use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
 use crate::pages::people::PeoplePage;
 use crate::pages::policy::PolicyPage;
+use crate::pages::power::PowerPage;
 use crate::pages::recover::RecoverPage;
 use crate::pages::withdraw::WithdrawPage;
 use crate::pages::wizard::WizardPage;
@@ -37,6 +38,7 @@ enum Build {
     Import,
     Withdraw,
     Recover,
+    Power,
 }
 
 /// Who may do what, and who did.
@@ -70,6 +72,7 @@ fn build_room(page: Build) -> AnyView {
         Build::Import => view! { <ImportPage/> }.into_any(),
         Build::Withdraw => view! { <WithdrawPage/> }.into_any(),
         Build::Recover => view! { <RecoverPage/> }.into_any(),
+        Build::Power => view! { <PowerPage/> }.into_any(),
     }
 }
 
@@ -119,6 +122,7 @@ route!(ImportClusterRoute, build_room / __preload_build_room, Build::ImportClust
 route!(ImportRoute, build_room / __preload_build_room, Build::Import);
 route!(WithdrawRoute, build_room / __preload_build_room, Build::Withdraw);
 route!(RecoverRoute, build_room / __preload_build_room, Build::Recover);
+route!(PowerRoute, build_room / __preload_build_room, Build::Power);
 route!(AuditRoute, team_room / __preload_team_room, Team::Audit);
 route!(PeopleRoute, team_room / __preload_team_room, Team::People);
 route!(ApprovalsRoute, team_room / __preload_team_room, Team::Approvals);

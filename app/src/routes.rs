@@ -37,6 +37,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("clusters/:id/import") view={Lazy::<ImportClusterRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("clusters/:id/withdraw") view={Lazy::<WithdrawRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("clusters/:id/quorum") view={Lazy::<RecoverRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("clusters/:id/power") view={Lazy::<PowerRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("import") view={Lazy::<ImportRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("operations") view={Lazy::<AllOperationsRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("operations/:id") view={Lazy::<OperationRoute>::new()} ssr=WHOLE/>

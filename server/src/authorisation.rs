@@ -75,6 +75,11 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("review", Needs::Role(Deed::BreakGlass)),
     ("policy", Needs::Role(Deed::See)),
     ("change_policy", Needs::Role(Deed::ChangePolicy)),
+    ("power", Needs::Role(Deed::See)),
+    ("set_bmc", Needs::Role(Deed::ManageBmc)),
+    ("remove_bmc", Needs::Role(Deed::ManageBmc)),
+    ("bind_bmc", Needs::Role(Deed::ManageBmc)),
+    ("ask_power", Needs::Role(Deed::RunChecks)),
     ("demo_switches", Needs::SignedIn),
     ("demo_switch", Needs::Role(Deed::RunPlan)),
 ];

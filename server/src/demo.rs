@@ -1,5 +1,7 @@
 //! `quorate demo`: the real console with simulated nodes behind real SSH. The only wiring of the simulator.
 
+mod agent;
+
 use crate::cli::DemoArgs;
 use crate::config::{Checkpoints, Config, prepare_data};
 use crate::lock;
@@ -82,6 +84,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     if !args.bare_only {
         sets.push(("sick", sick_cluster(&house, &args).await?));
     }
+    let labs = sets.iter().map(|(_, lab)| lab.clone()).collect();
+    let agent = agent::SimulatedBmcs { inner: Arc::clone(&house.agent), labs, clock: Arc::clone(&house.engine.clock) };
+    let house = House { engine: house.engine.clone().with_agent(Arc::new(agent)), ..house };
     let panel: Arc<dyn DemoPanel> = Arc::new(Panel { sets: sets.clone(), speed: args.speed });
     serve::serve(config, house, Some(panel), |address| introduce(address, &sets, &forgotten, args.speed)).await?;
     for (_, lab) in sets {
@@ -159,6 +164,9 @@ async fn sick_cluster(house: &House, args: &DemoArgs) -> anyhow::Result<Lab> {
         house.store.pin(node.id, &pin, entry(AuditCode::HostKeyPinned)).await?;
         let node = house.store.node(node.id).await?;
         engine.try_log_in(&node).await.map_err(|problem| anyhow::anyhow!("{}: {problem}", node.label()))?;
+        if let Some(address) = lab.bmc_address(&info.name) {
+            agent::enter(engine, node.id, address).await.map_err(|problem| anyhow::anyhow!("its BMC: {problem}"))?;
+        }
     }
     for fault in faults {
         lab.inject(fault)?;
@@ -205,6 +213,9 @@ fn introduce(address: SocketAddr, sets: &[(&'static str, Lab)], forgotten: &[Str
                 "  {:<10} {what:<11} root@{ssh}  password {}  {}",
                 node.hostname, node.root_password, node.host_key_fingerprint
             );
+            if let Some(address) = lab.bmc_address(&node.name) {
+                println!("  {:<10} its BMC     {}@{address}  password {}", "", lab::BMC_USER, lab::BMC_PASSWORD);
+            }
         }
     }
     println!("\nStop with Ctrl-C.");

@@ -6,6 +6,7 @@
 #![recursion_limit = "256"]
 
 pub mod accounts;
+pub mod agent;
 pub mod audit_export;
 pub mod authorisation;
 pub mod backend;

@@ -1,9 +1,10 @@
 //! Putting everything together, listening, and stopping cleanly.
 
 use crate::accounts::Accounts;
+use crate::agent::ConsoleAgent;
 use crate::background;
 use crate::config::{Config, prepare_data};
-use crate::keys::ConsoleKey;
+use crate::keys::{ConsoleKey, Seal};
 use crate::passwords::Passwords;
 use crate::routes;
 use crate::state::{AppState, DemoPanel};
@@ -35,6 +36,7 @@ pub struct House {
     pub engine: Engine,
     pub accounts: Accounts,
     pub store: SqliteStore,
+    pub agent: Arc<ConsoleAgent>,
 }
 
 /// Opens the data folder and wires the engine.
@@ -47,10 +49,12 @@ pub async fn open(data: &Path) -> anyhow::Result<House> {
     let store = SqliteStore::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
     let key = ConsoleKey::load(&store, data).await?;
     let clock = Arc::new(SystemClock);
+    let agent = Arc::new(ConsoleAgent::open(data, Seal::read(data)?, clock.clone())?);
     let dialer = SshDialer::new(Arc::new(key), clock.clone(), Arc::new(TcpConnector));
-    let engine = Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock, Arc::new(SystemIds));
+    let engine =
+        Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock, Arc::new(SystemIds)).with_agent(agent.clone());
     let accounts = Accounts::new(engine.clone(), Passwords::new()?);
-    Ok(House { engine, accounts, store })
+    Ok(House { engine, accounts, store, agent })
 }
 
 /// The database of a folder that a console has used before; a mistyped folder is not made.
@@ -73,7 +77,7 @@ pub async fn serve(
     demo: Option<Arc<dyn DemoPanel>>,
     ready: impl FnOnce(SocketAddr),
 ) -> anyhow::Result<()> {
-    let House { engine, accounts, store } = house;
+    let House { engine, accounts, store, .. } = house;
     // Before anything is taken up: who cannot serve must not carry out anything either.
     let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
     let mut entry = engine.audit.entry(AuditCode::ServerStarted, &Person::system(), Outcome::Success);

@@ -60,6 +60,9 @@ crate::problem::codes!(
         GlassReviewed => "glass_reviewed",
         PolicyProposed => "policy_proposed",
         PolicyChanged => "policy_changed",
+        BmcSet => "bmc_set",
+        BmcRemoved => "bmc_removed",
+        BmcBound => "bmc_bound",
     }
 );
 
@@ -98,6 +101,7 @@ pub const DETAILS: &[&str] = &[
     "answers",
     "approved_by",
     "before",
+    "bmc",
     "comment",
     "config_version",
     "digest",
@@ -127,6 +131,7 @@ pub const DETAILS: &[&str] = &[
     "skipped",
     "started",
     "unit",
+    "uuid",
     "version",
     "warn",
     "why",

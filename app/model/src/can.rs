@@ -27,6 +27,8 @@ pub enum Deed {
     /// Stop the countdown of somebody who runs a plan alone.
     StopCountdown,
     ChangePolicy,
+    /// Enter, bind and remove BMCs with their passwords.
+    ManageBmc,
 }
 
 impl Deed {
@@ -49,6 +51,7 @@ impl Deed {
         Self::BreakGlass,
         Self::StopCountdown,
         Self::ChangePolicy,
+        Self::ManageBmc,
     ];
 
     /// The lowest role that may do it (`product.md`, who uses it).
@@ -66,7 +69,11 @@ impl Deed {
             | Self::AbandonOperation
             | Self::DecideRequest => Role::Operator,
             Self::BreakGlass => Role::Approver,
-            Self::ReplaceChangedKey | Self::ForgetCluster | Self::ManagePeople | Self::ChangePolicy => Role::Admin,
+            Self::ReplaceChangedKey
+            | Self::ForgetCluster
+            | Self::ManagePeople
+            | Self::ChangePolicy
+            | Self::ManageBmc => Role::Admin,
         }
     }
 }

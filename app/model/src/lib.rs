@@ -5,6 +5,7 @@
 
 pub mod approval;
 pub mod audit;
+pub mod bmc;
 pub mod can;
 pub mod capability;
 pub mod checkpoint;

@@ -98,6 +98,18 @@ crate::problem::codes!(
         SshReloaded => "ssh_reloaded",
         /// Timestamps of logs, and local times of scheduled jobs, mean another moment from then on.
         LocalTimesMove => "local_times_move",
+        /// `node`, `bmc`: what runs there is cut off, nothing is shut down.
+        PowerCut => "power_cut",
+        /// `votes`, `quorum`, `spare`: what is left without it.
+        VotesWithout => "votes_without",
+        /// `votes`, `quorum`: the others stand still without it.
+        QuorumGoes => "quorum_goes",
+        /// Its votes are not known at this moment.
+        VotesUnknown => "votes_unknown",
+        /// `node`: it starts, and comes back into its cluster by itself.
+        MachineStarts => "machine_starts",
+        /// `node`, `bmc`, `at`, `command`, `answer`: its power was read as off, twice.
+        ReadOff => "read_off",
     }
 );
 

@@ -3,6 +3,7 @@
 //! The commands of each step are filled in by the crate that builds command lines; a plan is frozen only after that.
 
 mod console;
+mod power;
 mod qdevice;
 mod recovery;
 mod remedy;
@@ -12,6 +13,7 @@ mod tests;
 use crate::ids::NodeId;
 use crate::inventory::{Cluster, ClusterPhase, Node, Purpose};
 use crate::links::LinkPlan;
+use crate::observation::Freshness;
 use crate::plan::{Action, Consequence, ConsequenceCode, Intent, KeyFile, LinkArgument, MaterialFacts, Plan, Step};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{QdeviceAdvice, forecast, qdevice_advice, qdevice_votes};
@@ -52,6 +54,15 @@ impl<'a> PlanWorld<'a> {
         Err(Problem::new(code).with("node", node.label()))
     }
 
+    /// The votes that a machine casts now; 0 where it is not among the members, `None` where that is not known.
+    #[must_use]
+    pub fn votes_cast_by(&self, id: NodeId) -> Option<u32> {
+        let snapshot = self.snapshot?;
+        let quorum = snapshot.quorum.as_ref().filter(|aged| aged.freshness != Freshness::Unknown)?;
+        let state = snapshot.nodes.iter().find(|state| state.id == Some(id))?;
+        if quorum.fact.value.members.contains(&state.name) { state.votes } else { Some(0) }
+    }
+
     /// Materially, the world in which a plan was made: what may not have moved when it runs.
     #[must_use]
     pub fn facts(&self) -> MaterialFacts {
@@ -86,6 +97,9 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         }
         Intent::Remedy { node, remedy } => remedy::remedy(intent, *node, *remedy, world),
         Intent::TakeBack { .. } => remedy::take_back(intent, world),
+        Intent::PowerOff { node, way, uuid } => power::off(intent, *node, way, uuid, world),
+        Intent::PowerOn { node, way, uuid } => power::on(intent, *node, way, uuid, world),
+        Intent::PowerCycle { node, way, uuid } => power::cycle(intent, *node, way, uuid, world),
     }
 }
 

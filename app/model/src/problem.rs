@@ -62,6 +62,23 @@ codes!(
         ExpectedRefused => "expected_refused",
         AbsentAnswers => "absent_answers",
         AttestationMissing => "attestation_missing",
+        // Power from outside
+        BmcMissing => "bmc_missing",
+        BmcUserInvalid => "bmc_user_invalid",
+        BmcPasswordInvalid => "bmc_password_invalid",
+        BmcCipherInvalid => "bmc_cipher_invalid",
+        BmcVmidInvalid => "bmc_vmid_invalid",
+        BmcDomainInvalid => "bmc_domain_invalid",
+        BmcOuterInvalid => "bmc_outer_invalid",
+        BmcRefused => "bmc_refused",
+        BmcUnreachable => "bmc_unreachable",
+        BmcAgentMissing => "bmc_agent_missing",
+        BmcUnclear => "bmc_unclear",
+        BmcNoUuid => "bmc_no_uuid",
+        BmcNotBound => "bmc_not_bound",
+        BmcDiffers => "bmc_differs",
+        BmcNotAsked => "bmc_not_asked",
+        BmcSaysOn => "bmc_says_on",
         // Reaching a node
         Unreachable => "unreachable",
         ConnectionRefused => "connection_refused",
@@ -266,6 +283,20 @@ impl From<crate::name::AddressError> for Problem {
             AddressError::BadHost => ProblemCode::HostInvalid.into(),
             AddressError::BadPort => ProblemCode::PortInvalid.into(),
             AddressError::BadUser => ProblemCode::SshUserInvalid.into(),
+        }
+    }
+}
+
+impl From<crate::bmc::WayFault> for Problem {
+    fn from(fault: crate::bmc::WayFault) -> Self {
+        use crate::bmc::WayFault;
+        match fault {
+            WayFault::Address(error) => error.into(),
+            WayFault::User => ProblemCode::BmcUserInvalid.into(),
+            WayFault::Password => ProblemCode::BmcPasswordInvalid.into(),
+            WayFault::Cipher => ProblemCode::BmcCipherInvalid.into(),
+            WayFault::Vmid => ProblemCode::BmcVmidInvalid.into(),
+            WayFault::Domain => ProblemCode::BmcDomainInvalid.into(),
         }
     }
 }

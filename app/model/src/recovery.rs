@@ -6,9 +6,11 @@
 #[cfg(test)]
 mod tests;
 
+use crate::bmc::{Bmc, OffProof};
 use crate::ids::NodeId;
 use crate::observation::Evidence;
 use crate::problem::{Problem, ProblemCode};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// The longest account of how somebody knows that a node is dead, in characters.
@@ -22,6 +24,8 @@ pub const ATTESTATION_MIN_CHARS: usize = 10;
 pub enum DeathProof {
     /// A person says so, with their name, and how they know.
     Attested { by: String, how: String },
+    /// A BMC that is bound to it says so, twice.
+    ReadOff(OffProof),
 }
 
 /// A node that is to be written off for now, as the plan names it.
@@ -52,6 +56,40 @@ pub struct Absent {
     pub own_view: Option<Evidence>,
     pub guests: Vec<u32>,
     pub services: Vec<String>,
+    /// Its BMC, where it has one.
+    #[serde(default)]
+    pub bmc: Option<SeenBmc>,
+}
+
+/// A BMC, and what its last reading is worth at this moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenBmc {
+    pub bmc: Bmc,
+    pub proof: Option<OffProof>,
+    /// Why that proves nothing, or refuses everything: `BmcSaysOn`.
+    pub problem: Option<Problem>,
+}
+
+impl SeenBmc {
+    #[must_use]
+    pub fn of(bmc: Bmc, node: &str, now: Timestamp) -> Self {
+        match bmc.off_proof(node, now) {
+            Ok(proof) => Self { bmc, proof: Some(proof), problem: None },
+            Err(problem) => Self { bmc, proof: None, problem: Some(problem) },
+        }
+    }
+
+    fn says_on(&self) -> Option<&Problem> {
+        self.problem.as_ref().filter(|problem| problem.code == ProblemCode::BmcSaysOn)
+    }
+}
+
+impl Absent {
+    /// What its BMC has proven.
+    #[must_use]
+    pub fn read_off(&self) -> Option<&OffProof> {
+        self.bmc.as_ref()?.proof.as_ref()
+    }
 }
 
 /// A sign of life.
@@ -109,6 +147,7 @@ impl Recovery {
             let address = node.answers.first().map(|sign| sign.address.as_str()).unwrap_or_default();
             found.push(Problem::new(ProblemCode::AbsentAnswers).with("node", &node.name).with("address", address));
         }
+        found.extend(self.absent.iter().filter_map(|node| node.bmc.as_ref()?.says_on().cloned()));
         found
     }
 
@@ -139,10 +178,10 @@ impl Recovery {
         self.present_votes
     }
 
-    /// Writes every absent node off with what people attest: name and account, by whom.
+    /// Writes every absent node off: with what its BMC has proven, else with what people attest, name and account, by whom.
     ///
     /// # Errors
-    /// `AttestationMissing` for the first node without an account, or one that says nothing.
+    /// `AttestationMissing` for the first node without either, or with an account that says nothing.
     pub fn write_off(&self, accounts: &[(String, String)], by: &str) -> Result<Vec<WrittenOff>, Problem> {
         let write = |node: &Absent| {
             let account = accounts.iter().find(|(name, _)| *name == node.name).map(|(_, how)| how.trim());
@@ -156,10 +195,14 @@ impl Recovery {
                     .with("min", ATTESTATION_MIN_CHARS)
                     .with("max", ATTESTATION_MAX_CHARS)
             };
+            let proof = match node.read_off() {
+                Some(proof) => DeathProof::ReadOff(proof.clone()),
+                None => DeathProof::Attested { by: by.to_owned(), how: how.ok_or_else(missing)?.to_owned() },
+            };
             Ok(WrittenOff {
                 name: node.name.clone(),
                 addresses: node.addresses.clone(),
-                proof: DeathProof::Attested { by: by.to_owned(), how: how.ok_or_else(missing)?.to_owned() },
+                proof,
                 guests: node.guests.clone(),
                 services: node.services.clone(),
             })

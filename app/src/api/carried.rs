@@ -4,6 +4,7 @@ use super::team::AgreedBy;
 use super::wire::Wire;
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
 use model::Timestamp;
+use model::bmc::PowerWish;
 use model::facts::LinkStatus;
 use model::facts::QuorumStatus;
 use model::host_key::HostKey;
@@ -185,6 +186,11 @@ pub enum Wish {
     },
     TakeBack {
         operation: OperationId,
+    },
+    /// A machine's power, by its BMC.
+    Power {
+        node: NodeId,
+        to: PowerWish,
     },
 }
 

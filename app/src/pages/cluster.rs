@@ -80,9 +80,12 @@ fn Watched(view: ClusterView) -> impl IntoView {
     let draft = view.cluster.phase != ClusterPhase::Live;
     let step = if view.cluster.phase == ClusterPhase::Importing { "import" } else { "build" };
     let build = format!("/clusters/{}/{step}", view.cluster.id);
-    let actions =
-        view! { <a class="button" class:button-primary=draft href=build.clone()>{word!(i18n, pages.go_build)}</a> }
-            .into_any();
+    let power = format!("/clusters/{}/power", view.cluster.id);
+    let actions = view! {
+        {(!draft).then(|| view! { <a class="button" href=power>{word!(i18n, pages.go_power)}</a> })}
+        <a class="button" class:button-primary=draft href=build.clone()>{word!(i18n, pages.go_build)}</a>
+    }
+    .into_any();
     view! {
         <PageTitle text=name badges=view! { <Badges live draft/> }.into_any() actions/>
         <div class="stack">

@@ -42,14 +42,18 @@ fn Inside(view: WizardView) -> impl IntoView {
         <div class="stack wizard">
             <Message tone=Tone::Look><p>{word!(i18n, recover.what)}</p></Message>
             <div class="row"><Button on_press=look>{word!(i18n, recover.look_again)}</Button></div>
-            <Loaded resource=seen view=|seen| view! { <Seen seen/> }/>
+            <Loaded resource=seen view=move |seen| view! { <Seen seen look/> }/>
         </div>
     }
     .into_any()
 }
 
 #[component]
-fn Seen(seen: Recovery) -> impl IntoView {
+fn Seen(
+    seen: Recovery,
+    /// Asks the nodes again.
+    look: Callback<()>,
+) -> impl IntoView {
     let i18n = use_i18n();
     let navigate = use_navigate();
     let votes = seen.votes();
@@ -59,9 +63,14 @@ fn Seen(seen: Recovery) -> impl IntoView {
     let accounts: Vec<(String, RwSignal<String>)> =
         seen.absent.iter().map(|node| (node.name.clone(), RwSignal::new(String::new()))).collect();
     let typed = StoredValue::new(accounts.clone());
+    // What a BMC has proven nobody has to attest.
+    let proven: Vec<String> =
+        seen.absent.iter().filter(|node| node.read_off().is_some()).map(|node| node.name.clone()).collect();
     let missing = move || {
         let short = |(name, how): &(String, RwSignal<String>)| {
-            how.with(|text| text.trim().chars().count() < ATTESTATION_MIN_CHARS).then(|| name.clone())
+            let needed = !proven.contains(name);
+            let short = needed && how.with(|text| text.trim().chars().count() < ATTESTATION_MIN_CHARS);
+            short.then(|| name.clone())
         };
         typed.with_value(|all| all.iter().find_map(short))
     };
@@ -73,7 +82,7 @@ fn Seen(seen: Recovery) -> impl IntoView {
         Some(Wish::Expected { accounts: all })
     });
     let nodes = seen.absent.iter().cloned().zip(accounts);
-    let absent = nodes.map(|(node, (_, how))| view! { <AbsentNode node how asked=possible/> }).collect_view();
+    let absent = nodes.map(|(node, (_, how))| view! { <AbsentNode node how asked=possible look/> }).collect_view();
     let nobody = seen.absent.is_empty();
     let started =
         Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));

@@ -67,6 +67,8 @@ fn proof_of_remedy(locale: Locale, action: &Action) -> String {
         Action::InstallChrony => td_string!(locale, wizard.proof_installed).to_owned(),
         Action::EnableChrony => td_string!(locale, wizard.proof_chrony).to_owned(),
         Action::StepClock => td_string!(locale, wizard.proof_clock).to_owned(),
+        Action::PowerOff { .. } => td_string!(locale, recover.power_proof_off).to_owned(),
+        Action::PowerOn { .. } => td_string!(locale, recover.power_proof_on).to_owned(),
         _ => String::new(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::audit::{Person, Reader, Recorder};
 use crate::evidence::EvidenceWriter;
 use crate::hub::Hub;
-use crate::ports::{Clock, DialError, Dialer, Endpoint, Ids, NodeShell, Store, StoreError};
+use crate::ports::{BmcAgent, Clock, DialError, Dialer, Endpoint, Ids, NoAgent, NodeShell, Store, StoreError};
 use crate::watch::Watchers;
 use crate::work::Work;
 use model::host_key::HostKey;
@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub struct Engine {
     pub store: Arc<dyn Store>,
     pub dialer: Arc<dyn Dialer>,
+    /// Talks to BMCs; none until [`Engine::with_agent`].
+    pub agent: Arc<dyn BmcAgent>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     pub hub: Hub,
@@ -40,6 +42,7 @@ impl Engine {
         Self {
             store,
             dialer,
+            agent: Arc::new(NoAgent),
             clock,
             ids,
             hub,
@@ -50,6 +53,12 @@ impl Engine {
             work: Work::default(),
             noting: Arc::default(),
         }
+    }
+
+    /// The same engine with programs that talk to BMCs.
+    #[must_use]
+    pub fn with_agent(self, agent: Arc<dyn BmcAgent>) -> Self {
+        Self { agent, ..self }
     }
 
     /// Where a machine is reached, and through which other.

@@ -2,6 +2,7 @@
 
 use crate::context::{Engine, store_problem};
 use crate::render::{join_command, key_file, link_options, remedy_commands};
+use model::bmc::{BmcWay, Power};
 use model::ids::NodeId;
 use model::inventory::Node;
 use model::name::SshAddress;
@@ -37,6 +38,7 @@ fn hosts(plan: &Plan, nodes: &[Node]) -> Vec<ScriptHost> {
             | Action::TrustHostKeys { of, of_name, .. }
             | Action::ForgetRootKey { of, of_name, .. } => Some((*of, of_name.clone())),
             Action::JoinCluster { member, member_name, .. } => Some((*member, member_name.clone())),
+            Action::PowerOff { way, .. } | Action::PowerOn { way, .. } => way.outer().zip(way.outer_name()),
             _ => None,
         };
         for (id, name) in std::iter::once((step.node, step.node_name.clone())).chain(other) {
@@ -127,7 +129,17 @@ fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Pr
                 script.remove_key(here, file, console);
             }
         }
+        Action::PowerOff { way, .. } => power(script, way, Power::Off),
+        Action::PowerOn { way, .. } => power(script, way, Power::On),
         remedy => remedy_commands(remedy)?.iter().for_each(|command| script.run(here, command)),
     }
     Ok(())
+}
+
+/// A BMC is asked from where the script runs; its password is in no script.
+fn power(script: &mut Script, way: &BmcWay, power: Power) {
+    match (way.outer_name(), pve::bmc::by_hand(way, power)) {
+        (_, Some(line)) => script.here(pve::bmc::PASSWORD_VARIABLE, &line),
+        (host, None) => script.run(&host.unwrap_or_default(), &pve::bmc::set(way, power)),
+    }
 }

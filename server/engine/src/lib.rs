@@ -5,6 +5,7 @@
 pub mod abandon;
 pub mod approvals;
 pub mod audit;
+pub mod bmc;
 pub mod context;
 pub mod evidence;
 pub mod execute;

@@ -109,6 +109,10 @@ pub const LOWERED_LOOK: Duration = Duration::from_secs(5);
 pub const LOWERED_ALARM: Duration = Duration::from_secs(3_600);
 /// Operations that lowered votes, newest first, that are looked at.
 pub const LOWERED_MAX: u32 = 50;
+/// Between two answers of a BMC that has said off: a machine that restarts is off for a moment too.
+pub const BMC_TWICE_PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks at a power that has to change.
+pub const BMC_POLL_PAUSE: Duration = Duration::from_secs(2);
 /// Open requests of one cluster; who asks for one more is refused.
 pub const REQUESTS_OPEN_MAX: u32 = 50;
 /// Between two looks whether a countdown is over.

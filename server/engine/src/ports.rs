@@ -1,14 +1,17 @@
 //! What the engine needs from the outside, and nothing more.
 
+mod agent;
 mod checkpoint;
 mod node;
 mod store;
 mod time;
 
+pub use agent::{AgentError, BmcAgent, NoAgent, SealedSecret};
 pub use checkpoint::{CheckpointSink, SinkError};
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
 pub use store::{
-    Adoption, ApprovalStore, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore,
-    JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, Store, StoreError, StoredUser, UserStore,
+    Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
+    FilterStore, JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, Store, StoreError, StoredUser,
+    UserStore,
 };
 pub use time::{Clock, Ids};

@@ -12,7 +12,7 @@ use model::ids::ClusterId;
 use model::inventory::{LogIn, Node, Purpose};
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
-use model::recovery::{Absent, Recovery, Sign};
+use model::recovery::{Absent, Recovery, SeenBmc, Sign};
 use pve::{CommandLine, corosync_conf, files, ha, pmxcfs, quorumtool};
 use std::collections::BTreeMap;
 
@@ -101,6 +101,7 @@ impl Engine {
         let mut absent = Vec::new();
         for ((node, places), mut answers) in gone.iter().zip(places).zip(signs) {
             let known = nodes.iter().find(|one| one.name.as_deref() == Some(&node.name));
+            let bmc = self.bmc_of_absent(known, &node.name).await?;
             let own = told.iter().find(|one| Some(one.node.id) == known.map(|known| known.id));
             if let Some(own) = own {
                 answers.push(Sign { address: own.node.address.to_string(), heard_by: CONSOLE.to_owned() });
@@ -114,9 +115,16 @@ impl Engine {
                 own_view: own.and_then(|own| own.evidence.first().cloned()),
                 guests: guests.iter().filter(|(_, on)| **on == node.name).map(|(id, _)| *id).collect(),
                 services: services.iter().filter(|(_, on)| **on == node.name).map(|(name, _)| name.clone()).collect(),
+                bmc,
             });
         }
         Ok(absent)
+    }
+
+    async fn bmc_of_absent(&self, known: Option<&Node>, name: &str) -> Result<Option<SeenBmc>, Problem> {
+        let Some(node) = known else { return Ok(None) };
+        let bmc = self.store.bmc(node.id).await.map_err(|error| store_problem(&error))?;
+        Ok(bmc.map(|bmc| SeenBmc::of(bmc, name, self.clock.now())))
     }
 }
 

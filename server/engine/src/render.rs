@@ -1,5 +1,6 @@
 //! The commands of each step, as people read them before and as the digest covers them.
 
+use model::bmc::Power;
 use model::ids::OperationId;
 use model::plan::{Action, KeyFile, LinkArgument, Plan, Step};
 use model::problem::{Problem, ProblemCode};
@@ -80,6 +81,8 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
                 .map(|file| ssh_keys::without_shown(file, CONSOLE_KEY))
                 .to_vec()
         }
+        Action::PowerOff { way, .. } => vec![pve::bmc::shown(way, &pve::bmc::set(way, Power::Off))],
+        Action::PowerOn { way, .. } => vec![pve::bmc::shown(way, &pve::bmc::set(way, Power::On))],
         Action::InstallChrony => as_unit(&remedy::install_chrony(), index)?,
         remedy => remedy_commands(remedy)?.iter().map(CommandLine::display).collect(),
     })

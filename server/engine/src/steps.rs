@@ -5,6 +5,7 @@ mod create;
 mod expected;
 mod join;
 mod keys;
+mod power;
 mod printed;
 mod qdevice;
 mod qdevice_removal;
@@ -14,6 +15,7 @@ mod withdraw;
 
 pub use context::StepContext;
 
+use model::bmc::Power;
 use model::plan::Action;
 use model::problem::Problem;
 
@@ -60,6 +62,8 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::probe(context).await
         }
+        Action::PowerOff { way, uuid } => power::probe(context, way, uuid, Power::Off).await,
+        Action::PowerOn { way, uuid } => power::probe(context, way, uuid, Power::On).await,
         _ => remedy::probe(context).await,
     }
 }
@@ -82,6 +86,8 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::ClearLeftovers => withdraw::clear_leftovers(context).await,
         Action::RemoveSharedKey => withdraw::remove_shared_key(context).await,
         Action::RemoveConsoleKey { account } => withdraw::remove_console_key(context, account.as_deref()).await,
+        Action::PowerOff { way, uuid } => power::act(context, way, uuid, Power::Off).await,
+        Action::PowerOn { way, uuid } => power::act(context, way, uuid, Power::On).await,
         _ => remedy::act(context).await,
     }
 }
@@ -106,6 +112,8 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         | Action::AuthorizeRootKey { .. }
         | Action::ForgetRootKey { .. }
         | Action::TrustHostKeys { .. } => keys::prove(context).await,
+        Action::PowerOff { way, uuid } => power::prove(context, way, uuid, Power::Off).await,
+        Action::PowerOn { way, uuid } => power::prove(context, way, uuid, Power::On).await,
         _ => remedy::prove(context).await,
     }
 }

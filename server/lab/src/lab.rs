@@ -68,7 +68,7 @@ pub struct NodeInfo {
 #[derive(Clone)]
 pub struct Lab {
     pub(crate) shared: Arc<Shared>,
-    scenario: Arc<Scenario>,
+    pub(crate) scenario: Arc<Scenario>,
     options: Options,
     endpoints: Arc<Mutex<BTreeMap<String, SocketAddr>>>,
 }

@@ -8,6 +8,7 @@
 //! - `node`: one host (disk, cards, keys, units); `shell` and `programs`: what runs on it
 //! - `ssh_server`: russh in front of it; `faults`, `scenario`, `inspect`: driving and looking from outside
 
+mod bmc;
 mod cluster;
 mod error;
 mod faults;
@@ -23,6 +24,7 @@ mod shell;
 mod ssh_server;
 mod world;
 
+pub use bmc::{BMC_PASSWORD, BMC_USER};
 pub use error::LabError;
 pub use faults::{Fault, FaultInfo, JoinPoint, UnitStart};
 pub use history::{Moment, Told, ToldQuorum};

@@ -188,6 +188,7 @@ fn host(spec: &NodeSpec, all: &[NodeSpec], seed: u64) -> Result<Node, LabError> 
         kind,
         release: spec.release,
         power: Power::On,
+        powered: true,
         boots: 1,
         nics: nics(spec, kind, &mut rng),
         files: Files::default(),
@@ -260,10 +261,20 @@ fn disk(node: &mut Node, all: &[NodeSpec], id: u128) {
     node.files.put("/etc/hosts", hosts, 0o644);
     node.files.put("/etc/hostname", format!("{}\n", node.hostname), 0o644);
     node.files.put("/etc/machine-id", format!("{id:032x}\n"), 0o444);
+    if node.kind == Kind::Pve {
+        node.files.put(crate::bmc::UUID_FILE, format!("{}\n", uuid(id)), 0o400);
+    }
     if let Some(user) = &node.sudo_user {
         node.files.make_directory(&format!("/home/{}/.ssh", user.name));
     }
     node.write_host_keys();
+}
+
+/// A UUID that differs from the machine id: a real one has nothing to do with it.
+fn uuid(id: u128) -> String {
+    let hex = format!("{:032x}", id.rotate_left(64) | 1);
+    let part = |from: usize, to: usize| hex.get(from..to).unwrap_or_default().to_owned();
+    [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)].join("-")
 }
 
 /// Leaves behind what `pvecm create` and the joins would have left.

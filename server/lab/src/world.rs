@@ -147,6 +147,7 @@ impl World {
         self.stop_pmxcfs(name);
         if let Some(node) = self.nodes.get_mut(name) {
             node.power = Power::Off;
+            node.powered = false;
             node.qdevice.running = false;
             node.qdevice.connected = false;
             node.qnetd_running = false;
@@ -171,6 +172,7 @@ impl World {
                 return;
             }
             node.boots += 1;
+            node.powered = true;
             let boots = node.boots;
             self.after(BOOT_MS, Event::Booted { node: name.to_owned(), boots });
         }
@@ -179,7 +181,7 @@ impl World {
 
     pub(crate) fn booted(&mut self, name: &str, boots: u64) {
         let Some(node) = self.nodes.get_mut(name) else { return };
-        if node.power != Power::Off || node.boots != boots {
+        if node.power != Power::Off || node.boots != boots || !node.powered {
             return;
         }
         node.power = Power::On;

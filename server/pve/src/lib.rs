@@ -10,6 +10,7 @@ mod command;
 mod error;
 mod quote;
 
+pub mod bmc;
 pub mod cfgtool;
 pub mod cmap;
 pub mod corosync_conf;

@@ -131,6 +131,11 @@ impl Script {
         };
     }
 
+    /// One command on the machine that the script runs on, with a secret in its environment that the script does not have.
+    pub fn here(&mut self, variable: &'static str, command: &CommandLine) {
+        let _ = writeln!(self.text, ": \"${{{variable}:?}}\"\nexport {variable}\n{}", command.exec_line(false));
+    }
+
     /// The same, unless reading something there works already.
     pub fn run_unless(&mut self, host: &str, reads: &CommandLine, command: &CommandLine) {
         let (reads, line, host) = (self.line(host, reads), self.line(host, command), word(host));

@@ -56,6 +56,7 @@ impl RequestBackend {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
             Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
             Wish::RemoveQdevice | Wish::Expected { .. } | Wish::Remedy { .. } | Wish::TakeBack { .. } => Ok(()),
+            Wish::Power { .. } => Ok(()),
         }
     }
 
@@ -87,6 +88,7 @@ impl RequestBackend {
             }
             Wish::Remedy { node, remedy } => Ok(Intent::Remedy { node: *node, remedy: *remedy }),
             Wish::TakeBack { operation } => Ok(Intent::TakeBack { operation: *operation }),
+            Wish::Power { node, to } => self.power_intent(cluster, *node, *to).await,
         }
     }
 
@@ -150,6 +152,8 @@ impl RequestBackend {
             Wish::Expected { .. } => return Ok(engine.recovery(cluster.id).await.map_err(ApiError)?.obstacles()),
             // What is in the way there is found by looking at the machine, when the plan is made.
             Wish::Remedy { .. } | Wish::TakeBack { .. } => return Ok(Vec::new()),
+            // The BMC is asked by the step itself.
+            Wish::Power { .. } => return Ok(Vec::new()),
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =

@@ -6,6 +6,7 @@
 mod approvals;
 mod audit;
 mod bare;
+mod bmcs;
 mod checkpoints;
 mod clusters;
 mod codec;

@@ -8,6 +8,7 @@ mod app;
 mod approvals;
 mod audit_export;
 mod authorisation;
+mod bmc;
 mod checkpoints;
 mod checks;
 mod client;

@@ -27,7 +27,7 @@ async fn preview(site: &Site, wish: &Value) -> Result<Preview, Problem> {
 }
 
 /// Reads the plan, runs it without a word, and waits for its end.
-async fn done(site: &Site, wish: &Value) -> OperationId {
+pub async fn done(site: &Site, wish: &Value) -> OperationId {
     let read = preview(site, wish).await.expect("a plan");
     assert!(!read.ruling.reason && !read.ruling.typed_target, "what can be taken back asks for nothing");
     let consent = json!({ "reason": "", "typed": "" });

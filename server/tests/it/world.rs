@@ -98,6 +98,12 @@ impl World {
             "request" => json!({ "id": request, "again": true }),
             "take_back" | "run_approved" | "break_glass" | "stop_countdown" => json!({ "id": request }),
             "approve" | "reject" | "review" => json!({ "id": request, "comment": "test" }),
+            "power" => json!({ "cluster": cluster }),
+            "set_bmc" => {
+                let way = json!({ "kind": "ipmi", "host": NOWHERE.0, "port": 623, "user": "x", "lanplus": true, "cipher": 3 });
+                json!({ "node": node, "way": way, "password": "canary-bmc-secret" })
+            }
+            "remove_bmc" | "bind_bmc" | "ask_power" => json!({ "node": node }),
             "policy" => json!({ "cluster": cluster }),
             "change_policy" => {
                 let policy = json!({ "protected": true, "classes": {}, "actions": {} });

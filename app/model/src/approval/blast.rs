@@ -63,6 +63,13 @@ impl Blast {
                 },
             ),
             Intent::SetExpected { votes, .. } => now.reaching(*votes, *votes),
+            Intent::PowerOff { node, .. } | Intent::PowerCycle { node, .. } => {
+                let own = world.votes_cast_by(*node);
+                told.zip(own).map_or_else(
+                    || now.clone(),
+                    |(told, own)| now.clone().reaching(told.total_votes.saturating_sub(own), told.expected_votes),
+                )
+            }
             // What is not reckoned is not known.
             _ => now,
         }
@@ -95,6 +102,7 @@ fn affected(plan: &Plan, guests: Option<&GuestCounts>) -> Option<u32> {
         Intent::JoinNodes { .. } | Intent::SetUpQdevice { .. } | Intent::RemoveQdevice | Intent::Withdraw { .. } => {
             return Some(0);
         }
+        Intent::PowerOn { .. } => return Some(0),
         // Those that could run twice.
         Intent::SetExpected { written_off, .. } => {
             let count: usize = written_off.iter().map(|one| one.guests.len()).sum();

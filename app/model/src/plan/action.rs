@@ -1,5 +1,6 @@
 //! What one step does to one machine.
 
+use crate::bmc::{BmcWay, SystemUuid};
 use crate::ids::NodeId;
 use crate::name::ClusterName;
 use crate::recovery::WrittenOff;
@@ -126,6 +127,16 @@ pub enum Action {
     EnableChrony,
     /// The clock to the right time at once, where no watchdog counts on it.
     StepClock,
+    /// The machine's power away, by its BMC or the host that it is a guest of; nothing is shut down first.
+    PowerOff {
+        way: BmcWay,
+        /// What the BMC has to tell, so that no other machine is hit.
+        uuid: SystemUuid,
+    },
+    PowerOn {
+        way: BmcWay,
+        uuid: SystemUuid,
+    },
 }
 
 /// A file of authorised keys.
@@ -166,6 +177,8 @@ impl Action {
             Self::InstallChrony => "install_chrony",
             Self::EnableChrony => "enable_chrony",
             Self::StepClock => "step_clock",
+            Self::PowerOff { .. } => "power_off",
+            Self::PowerOn { .. } => "power_on",
         }
     }
 
@@ -194,6 +207,8 @@ impl Action {
         "install_chrony",
         "enable_chrony",
         "step_clock",
+        "power_off",
+        "power_on",
     ];
 
     /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
@@ -238,6 +253,8 @@ impl Action {
             Self::InstallChrony => 420,
             // A key of 4096 bits on a slow machine; a time source that has to answer first.
             Self::MakeRsaHostKey { .. } | Self::StepClock => 120,
+            // The agent itself waits, and a slow BMC takes half a minute for each answer.
+            Self::PowerOff { .. } | Self::PowerOn { .. } => 180,
             _ => 60,
         }
     }

@@ -1,5 +1,6 @@
 //! What a person wants.
 
+use crate::bmc::{BmcWay, SystemUuid};
 use crate::ids::{NodeId, OperationId};
 use crate::links::LinkPlan;
 use crate::name::ClusterName;
@@ -60,6 +61,23 @@ pub enum Intent {
     TakeBack {
         operation: OperationId,
     },
+    /// Take a machine's power away, from outside and at once.
+    PowerOff {
+        node: NodeId,
+        way: BmcWay,
+        uuid: SystemUuid,
+    },
+    PowerOn {
+        node: NodeId,
+        way: BmcWay,
+        uuid: SystemUuid,
+    },
+    /// Off, and on again once it is off.
+    PowerCycle {
+        node: NodeId,
+        way: BmcWay,
+        uuid: SystemUuid,
+    },
 }
 
 impl Intent {
@@ -77,6 +95,9 @@ impl Intent {
             Self::SetExpected { .. } => "set_expected",
             Self::Remedy { .. } => "remedy",
             Self::TakeBack { .. } => "take_back",
+            Self::PowerOff { .. } => "power_off",
+            Self::PowerOn { .. } => "power_on",
+            Self::PowerCycle { .. } => "power_cycle",
         }
     }
 
@@ -91,5 +112,8 @@ impl Intent {
         "set_expected",
         "remedy",
         "take_back",
+        "power_off",
+        "power_on",
+        "power_cycle",
     ];
 }

@@ -26,6 +26,8 @@ impl Action {
             Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,
             Self::StepClock => Undo::None,
+            Self::PowerOff { .. } => Undo::SwitchOn,
+            Self::PowerOn { .. } => Undo::SwitchOff,
         }
     }
 }
@@ -50,6 +52,9 @@ pub enum Undo {
     RemedyAgain,
     /// By installing the time service that was there.
     OtherService,
+    /// By switching it on; what ran there was cut off all the same.
+    SwitchOn,
+    SwitchOff,
     /// Not at all.
     None,
 }
@@ -67,6 +72,8 @@ impl Undo {
         "take_back",
         "remedy_again",
         "other_service",
+        "switch_on",
+        "switch_off",
         "none",
     ];
 
@@ -84,6 +91,8 @@ impl Undo {
             Self::TakeBack => "take_back",
             Self::RemedyAgain => "remedy_again",
             Self::OtherService => "other_service",
+            Self::SwitchOn => "switch_on",
+            Self::SwitchOff => "switch_off",
             Self::None => "none",
         }
     }

@@ -32,11 +32,22 @@ pub(super) fn expected(
         consequence(ConsequenceCode::QuorumByDecree, &[("votes", votes.to_string()), ("nodes", names.clone())]),
         consequence(ConsequenceCode::SplitIfAlive, &[("nodes", names)]),
     ];
-    // Who agrees has to see on whose word, and on which.
-    consequences.extend(written_off.iter().map(|one| {
-        let DeathProof::Attested { by, how } = &one.proof;
-        let told = [("node", one.name.clone()), ("by", by.clone()), ("how", how.clone())];
-        consequence(ConsequenceCode::AttestedOff, &told)
+    // Who agrees has to see on whose word, or on which answer.
+    consequences.extend(written_off.iter().map(|one| match &one.proof {
+        DeathProof::Attested { by, how } => {
+            let told = [("node", one.name.clone()), ("by", by.clone()), ("how", how.clone())];
+            consequence(ConsequenceCode::AttestedOff, &told)
+        }
+        DeathProof::ReadOff(read) => {
+            let told = [
+                ("node", one.name.clone()),
+                ("bmc", read.bmc.clone()),
+                ("at", read.at.to_string()),
+                ("command", read.command.clone()),
+                ("answer", read.answer.clone()),
+            ];
+            consequence(ConsequenceCode::ReadOff, &told)
+        }
     }));
     let guests: Vec<String> = written_off.iter().flat_map(|one| &one.guests).map(u32::to_string).collect();
     if !guests.is_empty() {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::bmc::{BmcWay, SystemUuid};
 use crate::ids::ClusterId;
 use crate::inventory::LogIn;
 use crate::name::SshAddress;
@@ -171,4 +172,28 @@ fn machines_do_what_they_were_added_for() {
     let witness = |host| Intent::SetUpQdevice { host, address: "10.0.0.50".parse().expect("address") };
     assert_eq!(refusal(&cluster, witness(id(12))), Some((ProblemCode::NotAQnetdHost, Some("blade-12".to_owned()))));
     assert_eq!(refusal(&cluster, witness(id(50))), None);
+}
+
+#[test]
+fn off_and_on_again_is_two_steps_and_each_power_has_its_risk() {
+    let mut nodes = members(3);
+    nodes.push(node(50, Purpose::Qnetd));
+    let cluster = cluster(ClusterPhase::Live);
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
+    let way = BmcWay::Ipmi { host: "10.0.9.12".into(), port: 623, user: "ADMIN".into(), lanplus: true, cipher: 3 };
+    let uuid: SystemUuid = "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4f5".parse().expect("a UUID");
+    let (w, u) = (|| way.clone(), || uuid.clone());
+    for (intent, risk, words) in [
+        (Intent::PowerOff { node: id(12), way: w(), uuid: u() }, Risk::Destructive, &["power_off"][..]),
+        (Intent::PowerOn { node: id(12), way: w(), uuid: u() }, Risk::Reversible, &["power_on"]),
+        (Intent::PowerCycle { node: id(12), way: w(), uuid: u() }, Risk::Destructive, &["power_off", "power_on"]),
+    ] {
+        let made = plan(&intent, &world).expect("plan");
+        let found: Vec<_> = made.steps.iter().map(|step| step.action.word()).collect();
+        assert_eq!((made.risk, made.target.as_str(), found.as_slice()), (risk, "blade-12", words));
+        let unknown = made.consequences.iter().any(|one| one.code == ConsequenceCode::VotesUnknown);
+        assert_eq!(unknown, risk == Risk::Destructive, "what is not known is said");
+    }
+    let other = Intent::PowerOff { node: id(50), way: w(), uuid: u() };
+    assert_eq!(plan(&other, &world).expect_err("no member").code, ProblemCode::NotANode);
 }

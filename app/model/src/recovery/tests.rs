@@ -1,4 +1,5 @@
 use super::*;
+use crate::bmc::{Binding, BmcWay, Power, PowerReading, SystemUuid};
 use uuid::Uuid;
 
 fn absent(name: &str, answers: bool) -> Absent {
@@ -12,6 +13,7 @@ fn absent(name: &str, answers: bool) -> Absent {
         own_view: None,
         guests: vec![101],
         services: vec!["vm:101".into()],
+        bmc: None,
     }
 }
 
@@ -87,4 +89,61 @@ fn every_absent_node_needs_an_account_of_its_own() {
         (written[0].guests.as_slice(), written[0].services.as_slice()),
         (&[101][..], &["vm:101".to_owned()][..])
     );
+}
+
+/// A bound BMC whose last reading, of second 10, is this.
+fn seen(power: Power, twice: bool, now: i64) -> SeenBmc {
+    let at = |second| Timestamp::from_second(second).expect("a time");
+    let uuid: SystemUuid = "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4f5".parse().expect("a UUID");
+    let evidence = Evidence {
+        node: "cedar".into(),
+        command: "fence_ipmilan".into(),
+        exit: Some(2),
+        at: at(10),
+        millis: 100,
+        lines: Vec::new(),
+        cut: false,
+    };
+    let last = PowerReading {
+        power: Some(power),
+        twice,
+        problem: None,
+        uuid: Some(uuid.clone()),
+        at: at(10),
+        evidence: vec![evidence],
+    };
+    let way = BmcWay::Ipmi { host: "10.0.9.3".into(), port: 623, user: "ADMIN".into(), lanplus: true, cipher: 3 };
+    let bmc = Bmc {
+        node: NodeId::from_uuid(Uuid::from_u128(3)),
+        way,
+        binding: Binding::Bound { uuid, at: at(1), by: "root".into() },
+        set_at: at(0),
+        set_by: "root".into(),
+        last: Some(last),
+    };
+    SeenBmc::of(bmc, "cedar", at(now))
+}
+
+fn with_bmc(bmc: SeenBmc) -> Recovery {
+    let cedar = Absent { bmc: Some(bmc), ..absent("cedar", false) };
+    Recovery { absent: vec![absent("beech", false), cedar], ..alone() }
+}
+
+#[test]
+fn a_bmc_takes_the_place_of_an_account_only_while_it_proves_something() {
+    let accounts = [("beech".to_owned(), "I pulled both power cords".to_owned())];
+    let written = with_bmc(seen(Power::Off, true, 60)).write_off(&accounts, "anna").expect("one attested, one read");
+    let DeathProof::ReadOff(read) = &written[1].proof else { panic!("{:?}", written[1].proof) };
+    assert_eq!((read.bmc.as_str(), read.command.as_str()), ("ipmi ADMIN@10.0.9.3:623", "fence_ipmilan"));
+    for worthless in [seen(Power::Off, false, 60), seen(Power::On, false, 60), seen(Power::Off, true, 3_600)] {
+        let refused = with_bmc(worthless).write_off(&accounts, "anna").expect_err("no proof");
+        assert_eq!(refused.code, ProblemCode::AttestationMissing);
+    }
+}
+
+#[test]
+fn a_bmc_that_said_on_a_moment_ago_stands_against_it() {
+    assert_eq!(codes(&with_bmc(seen(Power::On, false, 60))), [ProblemCode::BmcSaysOn]);
+    assert_eq!(codes(&with_bmc(seen(Power::On, false, 3_600))), [], "an hour later it says nothing of now");
+    assert_eq!(codes(&with_bmc(seen(Power::Off, true, 60))), []);
 }

@@ -1,11 +1,13 @@
 //! One absent node: where it was knocked at, who heard it, what would happen to its guests, and how somebody knows that it is off.
 
 use super::Quoted;
-use crate::components::{Area, Badge, FactRow, Tone};
+use crate::api::{self, ApiError};
+use crate::components::{Area, Badge, Button, FactRow, Message, Notice, Refusal, Tone};
 use crate::i18n::*;
+use crate::pages::power::Read;
 use crate::reactive::{derived, part};
 use leptos::prelude::*;
-use model::recovery::{ATTESTATION_MAX_CHARS, ATTESTATION_MIN_CHARS, Absent, Sign};
+use model::recovery::{ATTESTATION_MAX_CHARS, ATTESTATION_MIN_CHARS, Absent, SeenBmc, Sign};
 
 #[component]
 pub fn AbsentNode(
@@ -13,9 +15,12 @@ pub fn AbsentNode(
     how: RwSignal<String>,
     /// Whether anything can be attested at all.
     asked: bool,
+    /// Asks the nodes again.
+    look: Callback<()>,
 ) -> impl IntoView {
     let i18n = use_i18n();
-    let Absent { name, votes, addresses, answers, own_view, guests, services, .. } = node;
+    let asked = asked && node.read_off().is_none();
+    let Absent { name, votes, addresses, answers, own_view, guests, services, bmc, .. } = node;
     let alive = !answers.is_empty();
     let (tone, word) =
         if alive { (Tone::Look, text!(i18n, recover.answers)) } else { (Tone::Bad, text!(i18n, recover.silent)) };
@@ -51,8 +56,43 @@ pub fn AbsentNode(
             </dl>
             {alive.then(|| view! { <ul>{answers.into_iter().map(heard).collect_view()}</ul> })}
             {own_view}
+            {bmc.map(|seen| view! { <ItsBmc seen look/> })}
             {asked.then(|| view! { <div class="wizard-node-work"><Area label value=how hint/></div> })}
         </li>
+    }
+    .into_any()
+}
+
+/// What its BMC said last, what that is worth, and asking it once more.
+#[component]
+fn ItsBmc(seen: SeenBmc, look: Callback<()>) -> impl IntoView {
+    let i18n = use_i18n();
+    let SeenBmc { bmc, proof, problem } = seen;
+    let node = bmc.node;
+    let ask = Action::new(move |(): &()| async move {
+        match api::ask_power(node).await {
+            Ok(_) => {
+                look.run(());
+                None
+            }
+            Err(ApiError(problem)) => Some(problem),
+        }
+    });
+    let worth = match (proof, problem) {
+        (Some(_), _) => {
+            view! { <Message tone=Tone::Good><p>{word!(i18n, recover.power_proves)}</p></Message> }.into_any()
+        }
+        (None, Some(problem)) => view! { <Notice problem tone=Tone::Look quiet=true/> }.into_any(),
+        (None, None) => ().into_any(),
+    };
+    view! {
+        <div class="wizard-node-work stack">
+            <p><span class="strong">{word!(i18n, recover.power_its_bmc)}</span>" "<code>{bmc.way.to_string()}</code></p>
+            {bmc.last.map(|last| view! { <Read last/> })}
+            {worth}
+            <div class="row"><Button busy=ask.pending() on_press=Callback::new(move |()| drop(ask.dispatch(())))>{word!(i18n, recover.power_ask)}</Button></div>
+            <Refusal problem=derived(move || ask.value().get().flatten())/>
+        </div>
     }
     .into_any()
 }

@@ -78,6 +78,33 @@ impl Recorder {
         command: &CommandLine,
         unit: Option<&str>,
     ) -> Result<Started, StoreError> {
+        self.started(who, operation, step, node, command.display(), unit).await
+    }
+
+    /// The same for a command that does not run on that node and concerns it, as people read it.
+    ///
+    /// # Errors
+    /// When it is not on disk.
+    pub async fn outside_started(
+        &self,
+        who: &Person,
+        operation: &Operation,
+        step: u16,
+        node: &str,
+        shown: String,
+    ) -> Result<Started, StoreError> {
+        self.started(who, operation, step, node, shown, None).await
+    }
+
+    async fn started(
+        &self,
+        who: &Person,
+        operation: &Operation,
+        step: u16,
+        node: &str,
+        command: String,
+        unit: Option<&str>,
+    ) -> Result<Started, StoreError> {
         let mut entry = self.entry(AuditCode::CommandStarted, who, Outcome::Started);
         entry.cluster = Some(operation.cluster);
         entry.cluster_name = operation.plan.facts.cluster_name.clone().or_else(|| Some(operation.plan.target.clone()));
@@ -85,7 +112,7 @@ impl Recorder {
         entry.operation = Some(operation.id);
         entry.step = Some(step);
         entry.risk = Some(operation.plan.risk);
-        entry.command = Some(command.display());
+        entry.command = Some(command);
         entry.reason = Some(operation.reason.clone()).filter(|reason| !reason.is_empty());
         if let Some(unit) = unit {
             entry.details.insert("unit".to_owned(), unit.to_owned());

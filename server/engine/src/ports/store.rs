@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use model::approval::{Refused, Request, RequestEvent};
 use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
+use model::bmc::{Binding, Bmc, PowerReading};
 use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
 use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
@@ -247,6 +248,29 @@ pub trait EvidenceStore: Send + Sync + 'static {
     async fn expire(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
+/// How the power of machines is reached from outside.
+#[async_trait]
+pub trait BmcStore: Send + Sync + 'static {
+    /// In order of the machines.
+    async fn bmcs(&self, cluster: ClusterId) -> Result<Vec<Bmc>, StoreError>;
+    async fn bmc(&self, node: NodeId) -> Result<Option<Bmc>, StoreError>;
+    /// The sealed password, where there is one.
+    async fn bmc_secret(&self, node: NodeId) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Takes the place of an earlier one, with binding and reading.
+    async fn set_bmc(&self, bmc: &Bmc, sealed: Option<&[u8]>, audit: AuditEntry) -> Result<(), StoreError>;
+    async fn remove_bmc(&self, node: NodeId, audit: AuditEntry) -> Result<(), StoreError>;
+    /// `Conflict` where it was set anew since `set_at`.
+    async fn bind_bmc(
+        &self,
+        node: NodeId,
+        set_at: Timestamp,
+        binding: &Binding,
+        audit: AuditEntry,
+    ) -> Result<(), StoreError>;
+    /// Keeps what was read, unless it was set anew since `set_at`.
+    async fn note_power(&self, node: NodeId, set_at: Timestamp, reading: &PowerReading) -> Result<(), StoreError>;
+}
+
 /// An account as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredUser {
@@ -336,6 +360,7 @@ pub trait Store:
     + CheckpointStore
     + FilterStore
     + EvidenceStore
+    + BmcStore
     + UserStore
     + SessionStore
 {
@@ -351,6 +376,7 @@ impl<T> Store for T where
         + CheckpointStore
         + FilterStore
         + EvidenceStore
+        + BmcStore
         + UserStore
         + SessionStore
 {

@@ -6,6 +6,7 @@ use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::limits::{OUTPUT_LINES_MAX, POLL_PAUSE, REDIAL_FOR};
 use crate::ports::{NodeShell, Output, ShellError};
+use model::bmc::Bmc;
 use model::facts::{CorosyncConf, QuorumStatus};
 use model::ids::NodeId;
 use model::inventory::Node;
@@ -135,6 +136,27 @@ impl<'a> StepContext<'a> {
             Some(_) if output.timed_out() => Err(Stop::Parked(failed(node, command, &output))),
             Some(_) => Err(Stop::Failed(failed(node, command, &output))),
         }
+    }
+
+    /// As `change`, for a command that changes this step's machine from outside of it.
+    pub async fn change_outside(&self, bmc: &Bmc, command: &CommandLine) -> StepResult<Output> {
+        let audit = &self.engine.audit;
+        let shown = pve::bmc::shown(&bmc.way, command);
+        let started = audit
+            .outside_started(self.who, self.operation, self.index, &self.step.node_name, shown)
+            .await
+            .map_err(|error| Stop::Parked(store_problem(&error)))?;
+        let result = self.engine.run_outside(bmc, command).await;
+        let told = result.clone().map_err(|problem| ShellError::Lost { text: problem.to_string() });
+        audit.command_finished(started, &told).await.map_err(|error| Stop::Parked(store_problem(&error)))?;
+        result.map_err(|problem| {
+            let problem = problem.with("node", &self.step.node_name).with("bmc", &bmc.way);
+            match problem.code {
+                // Nothing has left the console.
+                ProblemCode::BmcAgentMissing | ProblemCode::SealMissing => Stop::Failed(problem),
+                _ => Stop::Parked(problem),
+            }
+        })
     }
 
     /// Shows lines to everybody who watches, and keeps them.

@@ -1,13 +1,16 @@
 //! `pvecm expected`: everything is asked again seconds before, and its exit code proves nothing.
 
 use super::{Probe, StepContext, StepResult, Stop};
+use crate::context::store_problem;
 use crate::evidence::answer;
 use crate::limits::POLL_PAUSE;
 use crate::recovery::members_of;
+use futures::future::join_all;
+use model::bmc::Binding;
 use model::facts::QuorumStatus;
 use model::inventory::Node;
 use model::problem::{Problem, ProblemCode};
-use model::recovery::{Recovery, WrittenOff};
+use model::recovery::{DeathProof, Recovery, WrittenOff};
 use pve::{files, pvecm, quorumtool};
 
 /// Done, needed, or refused: the same questions as when it was planned, for the world may have moved since.
@@ -31,6 +34,7 @@ pub async fn probe(
     if members_of(&status, &conf) != members {
         return Err(moved("members"));
     }
+    ask_bmcs(context, written_off).await?;
     let now = context.engine.recovery(context.operation.cluster).await.map_err(Stop::Parked)?;
     if let Some(obstacle) = now.obstacles().into_iter().next() {
         return Err(Stop::Failed(obstacle));
@@ -38,7 +42,42 @@ pub async fn probe(
     if !same_nodes(&now, written_off) {
         return Err(moved("absent nodes"));
     }
+    still_off(&now, written_off)?;
     Ok(Probe::Needed)
+}
+
+/// Every bound BMC of an absent node is asked once more, also where a person attests: one that says *on* is heard.
+async fn ask_bmcs(context: &StepContext<'_>, written_off: &[WrittenOff]) -> StepResult<()> {
+    let (engine, cluster) = (context.engine, context.operation.cluster);
+    let parked = |error| Stop::Parked(store_problem(&error));
+    let nodes = engine.store.nodes(cluster).await.map_err(parked)?;
+    let absent = |id| {
+        let node = nodes.iter().find(|node| node.id == id);
+        node.is_some_and(|node| written_off.iter().any(|one| Some(&one.name) == node.name.as_ref()))
+    };
+    let bmcs = engine.store.bmcs(cluster).await.map_err(parked)?;
+    let asked = bmcs
+        .iter()
+        .filter(|bmc| matches!(bmc.binding, Binding::Bound { .. }) && absent(bmc.node))
+        .map(|bmc| engine.ask_power(bmc.node));
+    join_all(asked).await.into_iter().collect::<Result<Vec<_>, _>>().map_err(Stop::Parked)?;
+    engine.hold_evidence(context.operation).await;
+    Ok(())
+}
+
+/// What a BMC proved when the plan was made it has to say again, as the BMC of the same machine.
+fn still_off(now: &Recovery, written_off: &[WrittenOff]) -> StepResult<()> {
+    for one in written_off {
+        let DeathProof::ReadOff(then) = &one.proof else { continue };
+        let seen = now.absent.iter().find(|node| node.name == one.name).and_then(|node| node.bmc.as_ref());
+        if seen.and_then(|seen| seen.proof.as_ref()).is_some_and(|read| read.uuid == then.uuid) {
+            continue;
+        }
+        let problem = seen.and_then(|seen| seen.problem.clone());
+        let missing = || Problem::new(ProblemCode::BmcMissing).with("node", &one.name);
+        return Err(Stop::Failed(problem.unwrap_or_else(missing)));
+    }
+    Ok(())
 }
 
 /// Somebody joined or left since the plan: then other people have to be asked about other nodes.

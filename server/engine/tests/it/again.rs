@@ -22,7 +22,7 @@ async fn once_more(house: &House, operation: &Operation) -> Operation {
     house.ended(id).await
 }
 
-fn all_already(operation: &Operation) -> bool {
+pub fn all_already(operation: &Operation) -> bool {
     operation.steps.iter().all(|step| matches!(step, StepStatus::Proven { already: true, .. }))
 }
 

@@ -125,6 +125,21 @@ async fn at_every_write_while_lowering_the_expected_votes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_every_write_while_a_power_is_taken_away() {
+    every_write(Work::PowerOff, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_every_write_while_a_power_is_given() {
+    every_write(Work::PowerOn, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_every_write_while_a_power_is_taken_away_and_given() {
+    every_write(Work::PowerCycle, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_any_moment_while_lowering_the_expected_votes() {
     Work::Expected.dies_at_random(4, points()).await;
 }

@@ -4,12 +4,13 @@
 
 use async_trait::async_trait;
 use engine::ports::{
-    Adoption, ApprovalStore, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore,
-    JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
+    Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
+    FilterStore, JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
 use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
+use model::bmc::{Binding, Bmc, PowerReading};
 use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
 use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
@@ -171,6 +172,16 @@ delegate!(ClusterStore {
 delegate!(PinStore {
     fn keep_offer(node: NodeId, offered: &HostKey) -> ();
     fn pin(node: NodeId, pin: &Pin, audit: AuditEntry) -> ();
+});
+
+delegate!(BmcStore {
+    fn bmcs(cluster: ClusterId) -> Vec<Bmc>;
+    fn bmc(node: NodeId) -> Option<Bmc>;
+    fn bmc_secret(node: NodeId) -> Option<Vec<u8>>;
+    fn set_bmc(bmc: &Bmc, sealed: Option<&[u8]>, audit: AuditEntry) -> ();
+    fn remove_bmc(node: NodeId, audit: AuditEntry) -> ();
+    fn bind_bmc(node: NodeId, set_at: Timestamp, binding: &Binding, audit: AuditEntry) -> ();
+    fn note_power(node: NodeId, set_at: Timestamp, reading: &PowerReading) -> ();
 });
 
 delegate!(DraftStore {

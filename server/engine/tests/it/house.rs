@@ -1,6 +1,7 @@
 //! A console with its database and the simulated nodes, ready to build clusters.
 
 use crate::fence::{Fence, FencedStore, Side, held};
+use crate::outside::{Mood, Moods, Outside};
 use crate::wires::Wires;
 use engine::Engine;
 use engine::audit::Person;
@@ -19,8 +20,7 @@ use model::plan::Intent;
 use model::policy::{Agreement, Consent};
 use model::problem::Problem;
 use ssh::{ConsoleKeySource, SshDialer};
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use store::SqliteStore;
 use tempfile::TempDir;
@@ -44,6 +44,8 @@ pub struct House {
     keys: Arc<Keys>,
     clock: Arc<TokioClock>,
     folder: TempDir,
+    /// What is wrong with BMCs.
+    pub moods: Moods,
 }
 
 /// One process of the product.
@@ -79,9 +81,10 @@ impl House {
         let clock = Arc::new(TokioClock { base: Timestamp::now(), started: Instant::now() });
         // Where memory serves as a disk, writes that have to be on disk cost nothing.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
-        let console = Console::open(&lab, &keys, &clock, &folder, None).await;
+        let moods: Moods = Arc::new(Mutex::new(Mood::Well));
+        let console = Console::open(&lab, &keys, &clock, &folder, &moods, None).await;
         let cluster = ClusterId::from_uuid(Uuid::now_v7());
-        Self { lab, cluster, console, keys, clock, folder }
+        Self { lab, cluster, console, keys, clock, folder, moods }
     }
 
     fn cluster_row(&self, name: &str, phase: ClusterPhase) -> Cluster {
@@ -202,28 +205,6 @@ impl House {
         links
     }
 
-    pub async fn create_intent(&self) -> Intent {
-        Intent::CreateCluster {
-            name: CLUSTER.parse().expect("a name"),
-            first: self.id("pve1").await,
-            links: self.links().await,
-        }
-    }
-
-    pub async fn join_intent(&self, joiners: &[&str]) -> Intent {
-        let mut ids = Vec::new();
-        for name in joiners {
-            ids.push(self.id(name).await);
-        }
-        Intent::JoinNodes { joiners: ids, member: self.id("pve1").await, links: self.links().await }
-    }
-
-    pub async fn qdevice_intent(&self) -> Intent {
-        let info = self.lab.nodes().into_iter().find(|info| info.is_qnetd).expect("a qnetd host");
-        let address: IpAddr = *info.addresses.first().expect("an address");
-        Intent::SetUpQdevice { host: self.id(QNETD).await, address }
-    }
-
     /// A cluster of the first `count` nodes.
     pub async fn built(scenario: Scenario, count: usize) -> Self {
         let house = Self::new(scenario).await;
@@ -295,7 +276,8 @@ impl House {
     /// From now on the console dies at this journal write, counted from 1.
     pub async fn arm(&mut self, dies_at: (u64, Side)) {
         self.stop().await;
-        self.console = Console::open(&self.lab, &self.keys, &self.clock, &self.folder, Some(dies_at)).await;
+        let House { lab, keys, clock, folder, moods, .. } = &*self;
+        self.console = Console::open(lab, keys, clock, folder, moods, Some(dies_at)).await;
     }
 
     /// Ends the console as the end of its process would.
@@ -309,7 +291,8 @@ impl House {
     /// Ends the console, opens the same file again and takes up what was left.
     pub async fn restart(&mut self) -> usize {
         self.stop().await;
-        self.console = Console::open(&self.lab, &self.keys, &self.clock, &self.folder, None).await;
+        let House { lab, keys, clock, folder, moods, .. } = &*self;
+        self.console = Console::open(lab, keys, clock, folder, moods, None).await;
         execute::recover(&self.console.engine).await.expect("the console takes up its work")
     }
 
@@ -332,6 +315,7 @@ impl Console {
         keys: &Arc<Keys>,
         clock: &Arc<TokioClock>,
         folder: &TempDir,
+        moods: &Moods,
         dies_at: Option<(u64, Side)>,
     ) -> Self {
         let fence = Fence::new(dies_at);
@@ -341,7 +325,13 @@ impl Console {
         let source: Arc<dyn ConsoleKeySource> = Arc::clone(keys) as _;
         let dialer = Arc::new(SshDialer::new(source, Arc::clone(&clock), Arc::clone(&wires) as _));
         let fenced = Arc::new(FencedStore { inner: store.clone(), fence: Arc::clone(&fence) });
-        let engine = Engine::new(fenced, dialer, clock, Arc::new(NewIds));
+        let outside = Outside {
+            lab: lab.clone(),
+            fence: Arc::clone(&fence),
+            moods: Arc::clone(moods),
+            clock: Arc::clone(&clock),
+        };
+        let engine = Engine::new(fenced, dialer, clock, Arc::new(NewIds)).with_agent(Arc::new(outside));
         Self { engine, fence, wires, store }
     }
 }

@@ -25,6 +25,8 @@ mod jumping;
 mod look;
 mod measuring;
 mod mending;
+mod outside;
+mod powering;
 mod recovering;
 mod stage;
 mod unruly;

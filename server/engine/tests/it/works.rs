@@ -1,9 +1,11 @@
 //! The changes of a cluster, each with a house before it and what has to be there afterwards.
 
-use crate::house::House;
+use crate::house::{CLUSTER, House, QNETD};
 use crate::look;
 use lab::{Fault, Inspection, Scenario};
+use model::bmc::PowerWish;
 use model::plan::{Intent, Plan};
+use std::net::IpAddr;
 
 #[derive(Debug, Clone, Copy)]
 pub enum Work {
@@ -14,6 +16,10 @@ pub enum Work {
     RemoveQdevice,
     /// Two of three nodes have lost their power; the third goes on alone.
     Expected,
+    /// One of three, by its BMC.
+    PowerOff,
+    PowerOn,
+    PowerCycle,
 }
 
 impl Work {
@@ -36,6 +42,15 @@ impl Work {
                 house.lab.settle().await;
                 house
             }
+            Self::PowerOff | Self::PowerOn | Self::PowerCycle => {
+                let house = House::new(Scenario::healthy(3)).await;
+                house.bind_bmc("pve3").await;
+                if matches!(self, Self::PowerOn) {
+                    house.inject(Fault::Kill { node: "pve3".into() });
+                }
+                house.lab.settle().await;
+                house
+            }
         }
     }
 
@@ -46,6 +61,9 @@ impl Work {
             Self::Qdevice => house.qdevice_intent().await,
             Self::RemoveQdevice => Intent::RemoveQdevice,
             Self::Expected => house.expected_intent().await,
+            Self::PowerOff => house.power_intent("pve3", PowerWish::Off).await,
+            Self::PowerOn => house.power_intent("pve3", PowerWish::On).await,
+            Self::PowerCycle => house.power_intent("pve3", PowerWish::Cycle).await,
         }
     }
 
@@ -61,6 +79,8 @@ impl Work {
             Self::Qdevice => "pvecm qdevice setup",
             Self::RemoveQdevice => "pvecm qdevice remove",
             Self::Expected => "pvecm expected",
+            Self::PowerOff | Self::PowerCycle => "power off",
+            Self::PowerOn => "power on",
         }
     }
 
@@ -90,6 +110,36 @@ impl Work {
                 let alone = truth.partitions.iter().find(|one| one.nodes.contains("pve1")).expect("a partition");
                 assert_eq!((alone.quorate, alone.expected_votes, alone.total_votes), (true, 1, 1));
             }
+            Self::PowerOff => {
+                assert!(!truth.nodes["pve3"].alive, "it is off");
+                assert_eq!((truth.ran("power off"), truth.ran("power on")), (1, 0));
+            }
+            Self::PowerOn => assert_eq!((truth.ran("power off"), truth.ran("power on")), (0, 1)),
+            Self::PowerCycle => assert_eq!((truth.ran("power off"), truth.ran("power on")), (1, 1)),
         }
+    }
+}
+
+impl House {
+    pub async fn create_intent(&self) -> Intent {
+        Intent::CreateCluster {
+            name: CLUSTER.parse().expect("a name"),
+            first: self.id("pve1").await,
+            links: self.links().await,
+        }
+    }
+
+    pub async fn join_intent(&self, joiners: &[&str]) -> Intent {
+        let mut ids = Vec::new();
+        for name in joiners {
+            ids.push(self.id(name).await);
+        }
+        Intent::JoinNodes { joiners: ids, member: self.id("pve1").await, links: self.links().await }
+    }
+
+    pub async fn qdevice_intent(&self) -> Intent {
+        let info = self.lab.nodes().into_iter().find(|info| info.is_qnetd).expect("a qnetd host");
+        let address: IpAddr = *info.addresses.first().expect("an address");
+        Intent::SetUpQdevice { host: self.id(QNETD).await, address }
     }
 }

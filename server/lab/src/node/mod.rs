@@ -77,6 +77,8 @@ pub(crate) struct Node {
     pub(crate) kind: Kind,
     pub(crate) release: Release,
     pub(crate) power: Power,
+    /// The power supply is on; a host that boots has power and is not on yet.
+    pub(crate) powered: bool,
     /// Counts starts; what ran before the last one is dead.
     pub(crate) boots: u64,
     pub(crate) nics: Vec<Nic>,

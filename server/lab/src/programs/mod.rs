@@ -20,6 +20,7 @@ mod pvecm_qdevice;
 mod quorumtool;
 pub(crate) mod ssh;
 mod systemd;
+mod virsh;
 mod wrappers;
 
 use std::pin::Pin;
@@ -250,6 +251,7 @@ async fn cluster_tools(env: &Env, name: &str, args: &[String]) -> Option<i32> {
     if !pve {
         return match name {
             "corosync-qnetd-tool" => Some(corosync::qnetd_tool(env, args).await),
+            "virsh" => Some(virsh::virsh(env, args).await),
             _ => None,
         };
     }

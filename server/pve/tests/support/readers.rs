@@ -1,6 +1,7 @@
 //! Every reader of the crate on the same bytes; a tidy test of the tasks holds the list against the sources.
 #![allow(dead_code, reason = "each test file and the fuzzer use their part")]
 
+use model::bmc::BmcKind;
 use model::facts::GuestKind;
 use model::preflight::NodeEvidence;
 use model::problem::ProblemCode;
@@ -28,6 +29,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
     let answer = Answer::new(stdout, stderr, exit);
     let mut out = Vec::new();
     each! { out, answer:
+        pve::bmc::own_uuid_told;
         pve::cfgtool::link_lines;
         pve::cfgtool::link_rows;
         pve::cmap::entries;
@@ -88,6 +90,16 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
 
 /// Those of a text, of a stream, and of more than one answer.
 fn read_texts(stdout: &[u8], answer: Answer<'_>, out: &mut Vec<Read>) {
+    for kind in BmcKind::ALL {
+        let told = format!("{:?}", pve::bmc::told_uuid(answer, kind));
+        for (reader, shown) in [
+            ("pve::bmc::power", format!("{:?}", pve::bmc::power(answer, kind))),
+            ("pve::bmc::done", format!("{:?}", pve::bmc::done(answer, kind))),
+            ("pve::bmc::told_uuid", told),
+        ] {
+            out.push(Read { reader, shown });
+        }
+    }
     let text = String::from_utf8_lossy(stdout);
     let links = pve::cmap::entries(answer).map(|map| pve::cmap::knet_links(&map, 1));
     out.push(Read { reader: "pve::cmap::knet_links", shown: format!("{links:?}") });

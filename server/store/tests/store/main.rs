@@ -4,6 +4,7 @@
 
 mod approvals;
 mod audit;
+mod bmcs;
 mod crash;
 mod evidence;
 mod files;

@@ -1,0 +1,144 @@
+use super::*;
+use crate::ids::NodeId;
+use crate::observation::EvidenceLine;
+use ::uuid::Uuid;
+
+const UUID: &str = "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4f5";
+const TURNED: &str = "3e2d1c6f-5b4a-6d4c-8e9f-a0b1c2d3e4f5";
+const OTHER: &str = "11111111-4a5b-4c6d-8e9f-a0b1c2d3e4f5";
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).expect("a time")
+}
+
+fn uuid(text: &str) -> SystemUuid {
+    text.parse().expect("a UUID")
+}
+
+fn ipmi(host: &str, user: &str, cipher: u8) -> BmcWay {
+    BmcWay::Ipmi { host: host.into(), port: IPMI_PORT, user: user.into(), lanplus: true, cipher }
+}
+
+fn bmc(binding: Binding, last: Option<PowerReading>) -> Bmc {
+    let node = NodeId::from_uuid(Uuid::from_u128(7));
+    Bmc { node, way: ipmi("10.0.9.11", "ADMIN", 3), binding, set_at: at(0), set_by: "root".into(), last }
+}
+
+fn bound() -> Binding {
+    Binding::Bound { uuid: uuid(UUID), at: at(0), by: "root".into() }
+}
+
+fn read(power: Option<Power>, twice: bool, told: &str) -> PowerReading {
+    let line = EvidenceLine { text: "Status: OFF".into(), guilty: false };
+    let evidence = Evidence {
+        node: "pve1".into(),
+        command: "fence_ipmilan".into(),
+        exit: Some(2),
+        at: at(10),
+        millis: 120,
+        lines: vec![line],
+        cut: false,
+    };
+    PowerReading { power, twice, problem: None, uuid: Some(uuid(told)), at: at(10), evidence: vec![evidence] }
+}
+
+fn code<T: std::fmt::Debug>(result: Result<T, Problem>) -> ProblemCode {
+    result.expect_err("refused").code
+}
+
+#[test]
+fn a_uuid_is_the_same_in_both_orders_of_its_bytes() {
+    assert!(uuid(UUID).is_same_machine(&uuid(TURNED)) && uuid(TURNED).is_same_machine(&uuid(UUID)));
+    assert!(uuid(UUID).is_same_machine(&uuid(&UUID.to_uppercase())));
+    assert!(!uuid(UUID).is_same_machine(&uuid(OTHER)));
+}
+
+#[test]
+fn a_placeholder_binds_nothing() {
+    for text in ["00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"] {
+        assert_eq!(text.parse::<SystemUuid>(), Err(UuidFault::Placeholder));
+    }
+    for text in ["03000200-0400-0500-0006-000700080009", "00020003-0004-0005-0006-000700080009"] {
+        assert_eq!(text.parse::<SystemUuid>(), Err(UuidFault::Placeholder));
+    }
+    for text in ["", "none", "6f1c2d3e4a5b4c6d8e9fa0b1c2d3e4f5", "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4fz", "-----"] {
+        assert_eq!(text.parse::<SystemUuid>(), Err(UuidFault::Form), "{text}");
+    }
+    assert!(serde_json::from_str::<SystemUuid>("\"none\"").is_err());
+}
+
+#[test]
+fn only_off_read_twice_from_a_bound_bmc_is_a_proof() {
+    let off = || Some(read(Some(Power::Off), true, UUID));
+    let proof = bmc(bound(), off()).off_proof("pve1", at(60)).expect("a proof");
+    assert_eq!(
+        (proof.answer.as_str(), proof.at, proof.bmc.as_str()),
+        ("Status: OFF", at(10), "ipmi ADMIN@10.0.9.11:623")
+    );
+    assert_eq!(code(bmc(Binding::Never, off()).off_proof("pve1", at(60))), ProblemCode::BmcNotBound);
+    let differs = Binding::Differs { bmc: uuid(OTHER), node: uuid(UUID), at: at(0) };
+    assert_eq!(code(bmc(differs, off()).off_proof("pve1", at(60))), ProblemCode::BmcDiffers);
+    assert_eq!(code(bmc(bound(), None).off_proof("pve1", at(60))), ProblemCode::BmcNotAsked);
+    let late = at(10 + READING_FRESH_MIN * 60);
+    assert_eq!(code(bmc(bound(), off()).off_proof("pve1", late)), ProblemCode::BmcNotAsked);
+    let once = Some(read(Some(Power::Off), false, UUID));
+    assert_eq!(code(bmc(bound(), once).off_proof("pve1", at(60))), ProblemCode::BmcUnclear);
+    let on = Some(read(Some(Power::On), true, UUID));
+    assert_eq!(code(bmc(bound(), on).off_proof("pve1", at(60))), ProblemCode::BmcSaysOn);
+    let silent = Some(read(None, false, UUID));
+    assert_eq!(code(bmc(bound(), silent).off_proof("pve1", at(60))), ProblemCode::BmcUnclear);
+    let unnamed = Some(PowerReading { uuid: None, ..read(Some(Power::Off), true, UUID) });
+    assert_eq!(code(bmc(bound(), unnamed).off_proof("pve1", at(60))), ProblemCode::BmcUnclear);
+}
+
+#[test]
+fn another_machines_bmc_at_the_same_address_proves_nothing() {
+    let moved = Some(read(Some(Power::Off), true, OTHER));
+    assert_eq!(code(bmc(bound(), moved).off_proof("pve1", at(60))), ProblemCode::BmcDiffers);
+}
+
+#[test]
+fn what_could_become_more_than_one_word_is_refused() {
+    for user in ["", "-P", "#x", "a b", "a\nip=10.0.0.1", "averyverylongname", "a'b", "ü"] {
+        assert_eq!(ipmi("10.0.9.11", user, 3).checked(), Err(WayFault::User), "{user:?}");
+    }
+    for host in ["", "a b", "-h", "10.0.9.11\nusername=x"] {
+        assert!(matches!(ipmi(host, "ADMIN", 3).checked(), Err(WayFault::Address(_))), "{host:?}");
+    }
+    assert_eq!(ipmi("10.0.9.11", "ADMIN", 18).checked(), Err(WayFault::Cipher));
+    assert!(ipmi("bmc-1.example", "ops@lan", 17).checked().is_ok());
+    let outer = NodeId::from_uuid(Uuid::from_u128(9));
+    let guest = |vmid| BmcWay::Qm { outer, outer_name: "host".into(), vmid }.checked();
+    assert!(guest(100).is_ok() && guest(99).is_err() && guest(u32::MAX).is_err());
+    let domain = |name: &str| BmcWay::Virsh { outer, outer_name: "host".into(), domain: name.into() }.checked();
+    assert!(domain("pve-1.lab").is_ok());
+    for name in ["", "--all", "a b", "a;b", "$(x)"] {
+        assert_eq!(domain(name), Err(WayFault::Domain), "{name:?}");
+    }
+}
+
+#[test]
+fn a_password_fits_a_bmc_and_an_environment_variable() {
+    assert!(check_ipmi_password("Tr0ub4dor &3'\"$").is_ok());
+    for password in ["", "with\0nul", "with\nbreak", "é", "123456789012345678901"] {
+        assert_eq!(check_ipmi_password(password), Err(WayFault::Password), "{password:?}");
+    }
+}
+
+#[test]
+fn the_name_of_the_secret_changes_with_where_it_would_go() {
+    let node = NodeId::from_uuid(Uuid::from_u128(7));
+    let name = ipmi("10.0.9.11", "ADMIN", 3).secret_name(node);
+    assert_ne!(name, ipmi("10.0.9.12", "ADMIN", 3).secret_name(node));
+    assert_ne!(name, ipmi("10.0.9.11", "root", 3).secret_name(node));
+    assert_eq!(name, ipmi("10.0.9.11", "ADMIN", 17).secret_name(node), "another cipher goes to the same place");
+}
+
+#[test]
+fn an_entry_is_read_as_it_was_written() {
+    for binding in [Binding::Never, bound()] {
+        let one = bmc(binding, Some(read(Some(Power::Off), true, UUID)));
+        let text = serde_json::to_string(&one).expect("JSON");
+        assert_eq!(serde_json::from_str::<Bmc>(&text).expect("read"), one, "{text}");
+    }
+}
