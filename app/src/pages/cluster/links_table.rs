@@ -9,7 +9,7 @@ use crate::state::live::LiveCluster;
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::topology::{LinkHealth, PairLink};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One pair's one link: the names of its nodes, and its number.
 type Key = (String, String, u8);
@@ -70,8 +70,11 @@ fn Row(links: Links, key: Key, seen_from: Option<String>) -> impl IntoView {
         Some((LinkHealth::Up, false, _)) => Some(said!(i18n, pages.link_standby)),
         _ => None,
     });
+    // By name: the one that told last is the first of the facts, and that changes all the time.
     let tellers = memo(move |_| {
-        link.with(|link| link.iter().flat_map(|link| &link.told_by).map(|fact| fact.node.clone()).collect::<Vec<_>>())
+        link.with(|link| {
+            link.iter().flat_map(|link| &link.told_by).map(|fact| fact.node.clone()).collect::<BTreeSet<_>>()
+        })
     });
     let told = part(move || {
         let told = tellers.get().into_iter().filter_map(|teller| {
