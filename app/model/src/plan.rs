@@ -98,6 +98,16 @@ crate::problem::codes!(
         SshReloaded => "ssh_reloaded",
         /// Timestamps of logs, and local times of scheduled jobs, mean another moment from then on.
         LocalTimesMove => "local_times_move",
+        /// `node`: `pvecm`'s own refusals become warnings; the console looks for guests and foreign keys itself.
+        JoinForced => "join_forced",
+        /// `node`, `votes`: the members act without the joiner for a moment.
+        QuorumWithoutJoiner => "quorum_without_joiner",
+        /// `node`: its line in corosync.conf goes.
+        EntryRemoved => "entry_removed",
+        /// `node`, `file`: the settings from before the join are read back from there.
+        DatabaseBack => "database_back",
+        /// `node`: the cluster's files are kept beside their places.
+        FilesAside => "files_aside",
     }
 );
 

@@ -3,6 +3,7 @@
 //! The commands of each step are filled in by the crate that builds command lines; a plan is frozen only after that.
 
 mod console;
+mod midway;
 mod qdevice;
 mod recovery;
 mod remedy;
@@ -86,6 +87,8 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         }
         Intent::Remedy { node, remedy } => remedy::remedy(intent, *node, *remedy, world),
         Intent::TakeBack { .. } => remedy::take_back(intent, world),
+        Intent::FinishJoin { node, links } => midway::finish(intent, *node, links, world),
+        Intent::UndoJoin { node } => midway::undo(intent, *node, world),
     }
 }
 

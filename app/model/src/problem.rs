@@ -123,6 +123,12 @@ codes!(
         NoRsaHostKey => "no_rsa_host_key",
         JoinRefused => "join_refused",
         JoinHalfway => "join_halfway",
+        /// `node`, `state`.
+        JoinNoSuchWay => "join_no_such_way",
+        /// `node`.
+        WasAMember => "was_a_member",
+        /// `node`.
+        DatabaseInPlace => "database_in_place",
         CreateHalfway => "create_halfway",
         QdeviceHalfway => "qdevice_halfway",
         QdevicePresent => "qdevice_present",

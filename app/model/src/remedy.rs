@@ -197,6 +197,8 @@ pub enum Look {
     Firewalls(Vec<FirewallLook>),
     /// The operation that is to be taken back.
     Past(Box<Operation>),
+    /// Both sides of a join that died midway.
+    Join(Box<crate::midway::Scene>),
 }
 
 impl Look {
@@ -210,7 +212,7 @@ impl Look {
             Self::HostKeys(_) => Some(RemedyKind::RsaHostKey),
             Self::Chrony(_) => Some(RemedyKind::Chrony),
             Self::Firewalls(_) => Some(RemedyKind::Firewall),
-            Self::Past(_) => None,
+            Self::Past(_) | Self::Join(_) => None,
         }
     }
 }

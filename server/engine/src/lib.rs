@@ -15,6 +15,7 @@ mod key_changed;
 pub mod limits;
 mod lowered;
 mod measure;
+pub mod midway;
 pub mod ports;
 pub mod preflight;
 pub mod propose;

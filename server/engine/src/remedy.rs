@@ -41,6 +41,9 @@ impl Engine {
                 }
                 Ok(Some(Look::Past(Box::new(past))))
             }
+            Intent::FinishJoin { node, .. } | Intent::UndoJoin { node } => {
+                Ok(Some(Look::Join(Box::new(self.join_scene(cluster, *node).await?))))
+            }
             _ => Ok(None),
         }
     }

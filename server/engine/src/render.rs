@@ -4,6 +4,7 @@ use model::ids::OperationId;
 use model::plan::{Action, KeyFile, LinkArgument, Plan, Step};
 use model::problem::{Problem, ProblemCode};
 use pve::host_keys::{self, HostKeyKind, PublicKey};
+use pve::midway;
 use pve::pvecm::LinkOption;
 use pve::ssh_keys::KeyLine;
 use pve::unit::{self, UnitName};
@@ -81,6 +82,12 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
                 .to_vec()
         }
         Action::InstallChrony => as_unit(&remedy::install_chrony(), index)?,
+        Action::ResumeJoin { member_address, links, force, .. } => {
+            as_unit(&join_again_command(*member_address, links, *force)?, index)?
+        }
+        Action::WithdrawRootKey { of_name, .. } => {
+            vec![ssh_keys::without_shown(ssh_keys::KeyFile::ClusterAuthorizedKeys, &root_key_of(of_name))]
+        }
         remedy => remedy_commands(remedy)?.iter().map(CommandLine::display).collect(),
     })
 }
@@ -105,6 +112,15 @@ pub fn remedy_commands(action: &Action) -> Result<Vec<CommandLine>, Problem> {
         Action::EnableChrony => vec![remedy::enable_chrony()],
         Action::StepClock => vec![remedy::step_clock()],
         Action::InstallChrony => vec![remedy::install_chrony()],
+        Action::StartMember { .. } => vec![midway::start_services()],
+        Action::MakeNodeFiles { .. } => vec![pve::pvecm::updatecerts()],
+        Action::StopMember => vec![midway::stop_services()],
+        Action::RegainQuorum { votes, .. } => vec![pve::pvecm::expected(*votes)],
+        Action::RemoveUnjoined { name, .. } => {
+            let node = name.parse().map_err(|_| Problem::from(ProblemCode::Internal))?;
+            vec![pve::pvecm::delnode(&node), midway::remove_empty_folder(&node)]
+        }
+        Action::StandAlone { backup } => vec![midway::stand_alone(backup.as_deref()).ok_or(ProblemCode::Internal)?],
         _ => return Err(ProblemCode::Internal.into()),
     })
 }
@@ -146,6 +162,18 @@ pub const fn key_file(file: KeyFile) -> ssh_keys::KeyFile {
 /// When a link cannot be written as an argument.
 pub fn join_command(member: std::net::IpAddr, links: &[LinkArgument]) -> Result<CommandLine, Problem> {
     Ok(pve::pvecm::add(member, &link_options(links)?))
+}
+
+/// The command of a join that is taken up again.
+///
+/// # Errors
+/// When a link cannot be written as an argument.
+pub fn join_again_command(
+    member: std::net::IpAddr,
+    links: &[LinkArgument],
+    force: bool,
+) -> Result<CommandLine, Problem> {
+    Ok(pve::pvecm::add_again(member, &link_options(links)?, force))
 }
 
 /// # Errors

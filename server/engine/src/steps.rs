@@ -5,6 +5,7 @@ mod create;
 mod expected;
 mod join;
 mod keys;
+mod midway;
 mod printed;
 mod qdevice;
 mod qdevice_removal;
@@ -60,6 +61,14 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::probe(context).await
         }
+        Action::ResumeJoin { .. } => join::again::probe(context).await,
+        Action::StartMember { .. }
+        | Action::MakeNodeFiles { .. }
+        | Action::StopMember
+        | Action::RegainQuorum { .. }
+        | Action::RemoveUnjoined { .. }
+        | Action::WithdrawRootKey { .. }
+        | Action::StandAlone { .. } => midway::probe(context).await,
         _ => remedy::probe(context).await,
     }
 }
@@ -75,13 +84,20 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::ForgetRootKey { of, file, .. } => keys::forget(context, *of, *file).await,
         Action::TrustHostKeys { of, address, .. } => keys::trust(context, *of, *address).await,
         Action::CreateCluster { name, links } => create::act(context, name, links).await,
-        Action::JoinCluster { .. } => join::act(context).await,
+        Action::JoinCluster { .. } | Action::ResumeJoin { .. } => join::act(context).await,
         Action::SetUpQdevice { .. } => qdevice::act(context).await,
         Action::RemoveQdevice { .. } => qdevice_removal::act(context).await,
         Action::SetExpected { votes, .. } => expected::act(context, *votes).await,
         Action::ClearLeftovers => withdraw::clear_leftovers(context).await,
         Action::RemoveSharedKey => withdraw::remove_shared_key(context).await,
         Action::RemoveConsoleKey { account } => withdraw::remove_console_key(context, account.as_deref()).await,
+        Action::StartMember { .. }
+        | Action::MakeNodeFiles { .. }
+        | Action::StopMember
+        | Action::RegainQuorum { .. }
+        | Action::RemoveUnjoined { .. }
+        | Action::WithdrawRootKey { .. }
+        | Action::StandAlone { .. } => midway::act(context).await,
         _ => remedy::act(context).await,
     }
 }
@@ -93,7 +109,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
 pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
     match &context.step.action {
         Action::CreateCluster { name, .. } => create::prove(context, name).await,
-        Action::JoinCluster { .. } => join::prove(context).await,
+        Action::JoinCluster { .. } | Action::ResumeJoin { .. } => join::prove(context).await,
         Action::SetUpQdevice { .. } => qdevice::prove(context).await,
         Action::RemoveQdevice { votes_after } => qdevice_removal::prove(context, *votes_after).await,
         Action::SetExpected { votes, .. } => expected::prove(context, *votes).await,
@@ -106,6 +122,13 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         | Action::AuthorizeRootKey { .. }
         | Action::ForgetRootKey { .. }
         | Action::TrustHostKeys { .. } => keys::prove(context).await,
+        Action::StartMember { .. }
+        | Action::MakeNodeFiles { .. }
+        | Action::StopMember
+        | Action::RegainQuorum { .. }
+        | Action::RemoveUnjoined { .. }
+        | Action::WithdrawRootKey { .. }
+        | Action::StandAlone { .. } => midway::prove(context).await,
         _ => remedy::prove(context).await,
     }
 }

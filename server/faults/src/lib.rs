@@ -14,6 +14,8 @@ pub enum JoinPoint {
     AfterAddnode,
     /// Key and configuration were read, nothing was written.
     AfterKeyCopied,
+    /// Key and configuration are written beside the joiner's own database, and pmxcfs still runs on it.
+    AfterFilesWritten,
     /// The joiner's own database is gone, key and configuration are there, nothing runs.
     AfterDatabaseMoved,
     /// Both daemons run, and nobody waits for them any more.

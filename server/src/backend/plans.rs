@@ -8,6 +8,7 @@ use model::can::{self, Deed};
 use model::ids::{ClusterId, NodeId, OperationId};
 use model::inventory::{Cluster, Node, Purpose};
 use model::links;
+use model::midway::Midway;
 use model::name::ClusterName;
 use model::operation::{Operation, OutputLine};
 use model::plan::Intent;
@@ -56,6 +57,7 @@ impl RequestBackend {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
             Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
             Wish::RemoveQdevice | Wish::Expected { .. } | Wish::Remedy { .. } | Wish::TakeBack { .. } => Ok(()),
+            Wish::FinishJoin { .. } | Wish::UndoJoin { .. } => Ok(()),
         }
     }
 
@@ -87,6 +89,8 @@ impl RequestBackend {
             }
             Wish::Remedy { node, remedy } => Ok(Intent::Remedy { node: *node, remedy: *remedy }),
             Wish::TakeBack { operation } => Ok(Intent::TakeBack { operation: *operation }),
+            Wish::FinishJoin { node } => Ok(Intent::FinishJoin { node: *node, links }),
+            Wish::UndoJoin { node } => Ok(Intent::UndoJoin { node: *node }),
         }
     }
 
@@ -109,6 +113,11 @@ impl RequestBackend {
     pub(super) async fn do_recovery(&self, caller: Caller, id: ClusterId) -> ApiResult<Recovery> {
         self.cluster_for(&caller, id, Deed::RunChecks).await?;
         self.state.engine.recovery(id).await.map_err(ApiError)
+    }
+
+    pub(super) async fn do_midway(&self, caller: Caller, id: ClusterId) -> ApiResult<Vec<Midway>> {
+        self.cluster_for(&caller, id, Deed::RunChecks).await?;
+        self.state.engine.midway(id).await.map_err(ApiError)
     }
 
     /// A node that is a member now, and best the first one: through it others join.
@@ -149,7 +158,9 @@ impl RequestBackend {
             Wish::RemoveQdevice => return Ok(Vec::new()),
             Wish::Expected { .. } => return Ok(engine.recovery(cluster.id).await.map_err(ApiError)?.obstacles()),
             // What is in the way there is found by looking at the machine, when the plan is made.
-            Wish::Remedy { .. } | Wish::TakeBack { .. } => return Ok(Vec::new()),
+            Wish::Remedy { .. } | Wish::TakeBack { .. } | Wish::FinishJoin { .. } | Wish::UndoJoin { .. } => {
+                return Ok(Vec::new());
+            }
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =

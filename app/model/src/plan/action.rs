@@ -126,6 +126,49 @@ pub enum Action {
     EnableChrony,
     /// The clock to the right time at once, where no watchdog counts on it.
     StepClock,
+    /// `pvecm add` once more on a node that the cluster lists already; with `force` where its own leftovers would refuse it.
+    ResumeJoin {
+        cluster: ClusterName,
+        name: String,
+        member: NodeId,
+        member_name: String,
+        member_address: IpAddr,
+        links: Vec<LinkArgument>,
+        force: bool,
+    },
+    /// corosync and pmxcfs of a node that a join has left without them.
+    StartMember {
+        cluster: ClusterName,
+        name: String,
+        member: NodeId,
+        member_name: String,
+    },
+    /// `pvecm updatecerts` on a node whose join ended before its certificate was made.
+    MakeNodeFiles {
+        name: String,
+    },
+    /// Both daemons of a node whose join is taken back.
+    StopMember,
+    /// `pvecm expected VOTES` where the only absent node is one whose join is not complete, and whose corosync does not run.
+    RegainQuorum {
+        votes: u32,
+        without: NodeId,
+        without_name: String,
+    },
+    /// `pvecm delnode NAME` of a node that never was a whole member, and its empty folder in `/etc/pve/nodes`.
+    RemoveUnjoined {
+        name: String,
+        joiner: NodeId,
+    },
+    /// The root key of a machine out of the cluster's shared authorised keys.
+    WithdrawRootKey {
+        of: NodeId,
+        of_name: String,
+    },
+    /// The cluster's key and configuration aside, the own database back where a join has moved it away, pmxcfs started.
+    StandAlone {
+        backup: Option<String>,
+    },
 }
 
 /// A file of authorised keys.
@@ -166,6 +209,14 @@ impl Action {
             Self::InstallChrony => "install_chrony",
             Self::EnableChrony => "enable_chrony",
             Self::StepClock => "step_clock",
+            Self::ResumeJoin { .. } => "resume_join",
+            Self::StartMember { .. } => "start_member",
+            Self::MakeNodeFiles { .. } => "make_node_files",
+            Self::StopMember => "stop_member",
+            Self::RegainQuorum { .. } => "regain_quorum",
+            Self::RemoveUnjoined { .. } => "remove_unjoined",
+            Self::WithdrawRootKey { .. } => "withdraw_root_key",
+            Self::StandAlone { .. } => "stand_alone",
         }
     }
 
@@ -194,6 +245,14 @@ impl Action {
         "install_chrony",
         "enable_chrony",
         "step_clock",
+        "resume_join",
+        "start_member",
+        "make_node_files",
+        "stop_member",
+        "regain_quorum",
+        "remove_unjoined",
+        "withdraw_root_key",
+        "stand_alone",
     ];
 
     /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
@@ -212,6 +271,7 @@ impl Action {
                 | Self::SetUpQdevice { .. }
                 | Self::RemoveQdevice { .. }
                 | Self::InstallChrony
+                | Self::ResumeJoin { .. }
         )
     }
 
@@ -225,6 +285,11 @@ impl Action {
                 | Self::SetUpQdevice { .. }
                 | Self::RemoveQdevice { .. }
                 | Self::SetExpected { .. }
+                | Self::ResumeJoin { .. }
+                | Self::StartMember { .. }
+                | Self::MakeNodeFiles { .. }
+                | Self::RegainQuorum { .. }
+                | Self::RemoveUnjoined { .. }
         )
     }
 
@@ -233,6 +298,9 @@ impl Action {
     pub const fn time_limit_s(&self) -> u32 {
         match self {
             Self::CreateCluster { .. } => 180,
+            Self::ResumeJoin { .. } => 240,
+            // `pvecm updatecerts` gives up by itself after 80 s; a membership needs several tokens.
+            Self::StartMember { .. } | Self::MakeNodeFiles { .. } | Self::RemoveUnjoined { .. } => 120,
             Self::JoinCluster { .. } | Self::SetUpQdevice { .. } | Self::RemoveQdevice { .. } => 240,
             // Package lists and the package come over the network.
             Self::InstallChrony => 420,

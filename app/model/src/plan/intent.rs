@@ -60,6 +60,15 @@ pub enum Intent {
     TakeBack {
         operation: OperationId,
     },
+    /// Carry a join that died midway through to its end.
+    FinishJoin {
+        node: NodeId,
+        links: Vec<LinkPlan>,
+    },
+    /// Take away again what a join that died midway has left on both sides.
+    UndoJoin {
+        node: NodeId,
+    },
 }
 
 impl Intent {
@@ -77,6 +86,8 @@ impl Intent {
             Self::SetExpected { .. } => "set_expected",
             Self::Remedy { .. } => "remedy",
             Self::TakeBack { .. } => "take_back",
+            Self::FinishJoin { .. } => "finish_join",
+            Self::UndoJoin { .. } => "undo_join",
         }
     }
 
@@ -91,5 +102,7 @@ impl Intent {
         "set_expected",
         "remedy",
         "take_back",
+        "finish_join",
+        "undo_join",
     ];
 }

@@ -26,6 +26,11 @@ impl Action {
             Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,
             Self::StepClock => Undo::None,
+            Self::ResumeJoin { .. } | Self::StartMember { .. } => Undo::RemoveNode,
+            Self::MakeNodeFiles { .. } => Undo::NotNeeded,
+            Self::RegainQuorum { .. } => Undo::MembersReturn,
+            Self::StopMember => Undo::StartAgain,
+            Self::RemoveUnjoined { .. } | Self::WithdrawRootKey { .. } | Self::StandAlone { .. } => Undo::JoinAgain,
         }
     }
 }
@@ -50,6 +55,10 @@ pub enum Undo {
     RemedyAgain,
     /// By installing the time service that was there.
     OtherService,
+    /// By starting both services again.
+    StartAgain,
+    /// By an ordinary join.
+    JoinAgain,
     /// Not at all.
     None,
 }
@@ -67,6 +76,8 @@ impl Undo {
         "take_back",
         "remedy_again",
         "other_service",
+        "start_again",
+        "join_again",
         "none",
     ];
 
@@ -84,6 +95,8 @@ impl Undo {
             Self::TakeBack => "take_back",
             Self::RemedyAgain => "remedy_again",
             Self::OtherService => "other_service",
+            Self::StartAgain => "start_again",
+            Self::JoinAgain => "join_again",
             Self::None => "none",
         }
     }
