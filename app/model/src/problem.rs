@@ -104,6 +104,8 @@ codes!(
         LinkNotLocal => "link_not_local",
         LinkAddressTwice => "link_address_twice",
         LinksFixed => "links_fixed",
+        /// `by`.
+        MeasuringAlready => "measuring_already",
         NotInCluster => "not_in_cluster",
         InOtherCluster => "in_other_cluster",
         LeftoverAuthkey => "leftover_authkey",

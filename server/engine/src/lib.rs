@@ -24,6 +24,7 @@ mod remedy;
 pub mod render;
 pub mod steps;
 pub mod survey;
+mod turns;
 pub mod verify;
 pub mod vouch;
 pub mod watch;

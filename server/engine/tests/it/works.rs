@@ -2,7 +2,9 @@
 
 use crate::house::House;
 use crate::look;
-use lab::{Fault, Inspection, Scenario};
+use crate::midway::Stuck;
+use lab::{Fault, Scenario};
+use model::midway::Way;
 use model::plan::{Intent, Plan};
 
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +16,8 @@ pub enum Work {
     RemoveQdevice,
     /// Two of three nodes have lost their power; the third goes on alone.
     Expected,
+    /// A join that stopped midway, and the way on.
+    Midway(Stuck, Way),
 }
 
 impl Work {
@@ -36,6 +40,7 @@ impl Work {
                 house.lab.settle().await;
                 house
             }
+            Self::Midway(stuck, _) => stuck.house().await,
         }
     }
 
@@ -46,6 +51,7 @@ impl Work {
             Self::Qdevice => house.qdevice_intent().await,
             Self::RemoveQdevice => Intent::RemoveQdevice,
             Self::Expected => house.expected_intent().await,
+            Self::Midway(stuck, way) => stuck.intent(house, way).await,
         }
     }
 
@@ -57,7 +63,7 @@ impl Work {
     pub const fn command(self) -> &'static str {
         match self {
             Self::Create => "pvecm create",
-            Self::Join => "pvecm add",
+            Self::Join | Self::Midway(..) => "pvecm add",
             Self::Qdevice => "pvecm qdevice setup",
             Self::RemoveQdevice => "pvecm qdevice remove",
             Self::Expected => "pvecm expected",
@@ -65,7 +71,11 @@ impl Work {
     }
 
     /// What is there afterwards, whatever happened in between.
-    pub fn check(self, truth: &Inspection) {
+    pub fn check(self, house: &House) {
+        let truth = &house.lab.inspect();
+        if let Self::Midway(stuck, way) = self {
+            return stuck.check(house, truth, way);
+        }
         look::nothing_ran_twice(truth);
         match self {
             Self::Create => {
@@ -90,6 +100,7 @@ impl Work {
                 let alone = truth.partitions.iter().find(|one| one.nodes.contains("pve1")).expect("a partition");
                 assert_eq!((alone.quorate, alone.expected_votes, alone.total_votes), (true, 1, 1));
             }
+            Self::Midway(..) => {}
         }
     }
 }
