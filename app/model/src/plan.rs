@@ -5,7 +5,7 @@ mod intent;
 mod spoken;
 mod undo;
 
-pub use action::{Action, KeyFile, LinkArgument};
+pub use action::{Action, KeyFile, LinkArgument, SystemPackage};
 pub use intent::Intent;
 pub use spoken::Spoken;
 pub use undo::Undo;

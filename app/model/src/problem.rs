@@ -138,6 +138,16 @@ codes!(
         QdevicePackageMissing => "qdevice_package_missing",
         QdeviceLeftover => "qdevice_leftover",
         QnetdMissing => "qnetd_missing",
+        /// `node`, `host`, `address`: a node that does not reach the QDevice's host.
+        QnetdUnreachable => "qnetd_unreachable",
+        /// `host`, `guest`: the QDevice's host runs in the cluster that it should decide for.
+        QnetdIsGuest => "qnetd_is_guest",
+        /// `node`, `package`, `seconds`.
+        PackageManagerBusy => "package_manager_busy",
+        /// `node`, `package`.
+        PackageNotFetched => "package_not_fetched",
+        /// `node`, `package`.
+        PackageUnknown => "package_unknown",
         ProofMissing => "proof_missing",
         OutcomeUnknown => "outcome_unknown",
         // Remedies

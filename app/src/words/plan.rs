@@ -65,6 +65,9 @@ fn proof_of_remedy(locale: Locale, action: &Action) -> String {
         Action::MakeRsaHostKey { .. } => td_string!(locale, wizard.proof_rsa).to_owned(),
         Action::AllowLinks { .. } => td_string!(locale, wizard.proof_rules).to_owned(),
         Action::InstallChrony => td_string!(locale, wizard.proof_installed).to_owned(),
+        Action::InstallPackage { package } => {
+            td_string!(locale, wizard.proof_package, package = package.name()).to_string()
+        }
         Action::EnableChrony => td_string!(locale, wizard.proof_chrony).to_owned(),
         Action::StepClock => td_string!(locale, wizard.proof_clock).to_owned(),
         other => proof_of_midway(locale, other),

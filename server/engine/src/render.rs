@@ -1,10 +1,11 @@
 //! The commands of each step, as people read them before and as the digest covers them.
 
 use model::ids::OperationId;
-use model::plan::{Action, KeyFile, LinkArgument, Plan, Step};
+use model::plan::{Action, KeyFile, LinkArgument, Plan, Step, SystemPackage};
 use model::problem::{Problem, ProblemCode};
 use pve::host_keys::{self, HostKeyKind, PublicKey};
 use pve::midway;
+use pve::packages::Package;
 use pve::pvecm::LinkOption;
 use pve::ssh_keys::KeyLine;
 use pve::unit::{self, UnitName};
@@ -82,6 +83,7 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
                 .to_vec()
         }
         Action::InstallChrony => as_unit(&remedy::install_chrony(), index)?,
+        Action::InstallPackage { package: wanted } => as_unit(&pve::packages::install(package(*wanted)), index)?,
         Action::ResumeJoin { member_address, links, force, .. } => {
             as_unit(&join_again_command(*member_address, links, *force)?, index)?
         }
@@ -112,6 +114,7 @@ pub fn remedy_commands(action: &Action) -> Result<Vec<CommandLine>, Problem> {
         Action::EnableChrony => vec![remedy::enable_chrony()],
         Action::StepClock => vec![remedy::step_clock()],
         Action::InstallChrony => vec![remedy::install_chrony()],
+        Action::InstallPackage { package: wanted } => vec![pve::packages::install(package(*wanted))],
         Action::StartMember { .. } => vec![midway::start_services()],
         Action::MakeNodeFiles { .. } => vec![pve::pvecm::updatecerts()],
         Action::StopMember => vec![midway::stop_services()],
@@ -145,6 +148,15 @@ fn root_key_of(name: &str) -> String {
 /// A file that is read on a machine when the plan runs: `pve2:/root/.ssh/id_rsa.pub`.
 fn source(name: &str, cat: &CommandLine) -> String {
     format!("{name}:{}", cat.argv().last().copied().unwrap_or_default())
+}
+
+/// Which package a plan means.
+#[must_use]
+pub const fn package(wanted: SystemPackage) -> Package {
+    match wanted {
+        SystemPackage::CorosyncQnetd => Package::CorosyncQnetd,
+        SystemPackage::CorosyncQdevice => Package::CorosyncQdevice,
+    }
 }
 
 /// Which file of authorised keys a plan means.

@@ -6,6 +6,7 @@ mod expected;
 mod join;
 mod keys;
 mod midway;
+mod packages;
 mod printed;
 mod qdevice;
 mod qdevice_removal;
@@ -61,6 +62,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::probe(context).await
         }
+        Action::InstallPackage { package } => packages::probe(context, *package).await,
         Action::ResumeJoin { .. } => join::again::probe(context).await,
         Action::StartMember { .. }
         | Action::MakeNodeFiles { .. }
@@ -91,6 +93,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::ClearLeftovers => withdraw::clear_leftovers(context).await,
         Action::RemoveSharedKey => withdraw::remove_shared_key(context).await,
         Action::RemoveConsoleKey { account } => withdraw::remove_console_key(context, account.as_deref()).await,
+        Action::InstallPackage { package } => packages::act(context, *package).await,
         Action::StartMember { .. }
         | Action::MakeNodeFiles { .. }
         | Action::StopMember
@@ -122,6 +125,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         | Action::AuthorizeRootKey { .. }
         | Action::ForgetRootKey { .. }
         | Action::TrustHostKeys { .. } => keys::prove(context).await,
+        Action::InstallPackage { package } => packages::prove(context, *package).await,
         Action::StartMember { .. }
         | Action::MakeNodeFiles { .. }
         | Action::StopMember

@@ -126,6 +126,10 @@ pub enum Action {
     EnableChrony,
     /// The clock to the right time at once, where no watchdog counts on it.
     StepClock,
+    /// A package from the machine's own sources, without what it only recommends.
+    InstallPackage {
+        package: SystemPackage,
+    },
     /// `pvecm add` once more on a node that the cluster lists already; with `force` where its own leftovers would refuse it.
     ResumeJoin {
         cluster: ClusterName,
@@ -171,6 +175,27 @@ pub enum Action {
     },
 }
 
+/// A package that a plan may install.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SystemPackage {
+    /// The QDevice's host.
+    CorosyncQnetd,
+    /// Every node of a cluster with a QDevice.
+    CorosyncQdevice,
+}
+
+impl SystemPackage {
+    /// Debian's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CorosyncQnetd => "corosync-qnetd",
+            Self::CorosyncQdevice => "corosync-qdevice",
+        }
+    }
+}
+
 /// A file of authorised keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -209,6 +234,7 @@ impl Action {
             Self::InstallChrony => "install_chrony",
             Self::EnableChrony => "enable_chrony",
             Self::StepClock => "step_clock",
+            Self::InstallPackage { .. } => "install_package",
             Self::ResumeJoin { .. } => "resume_join",
             Self::StartMember { .. } => "start_member",
             Self::MakeNodeFiles { .. } => "make_node_files",
@@ -245,6 +271,7 @@ impl Action {
         "install_chrony",
         "enable_chrony",
         "step_clock",
+        "install_package",
         "resume_join",
         "start_member",
         "make_node_files",
@@ -271,6 +298,7 @@ impl Action {
                 | Self::SetUpQdevice { .. }
                 | Self::RemoveQdevice { .. }
                 | Self::InstallChrony
+                | Self::InstallPackage { .. }
                 | Self::ResumeJoin { .. }
         )
     }
@@ -303,7 +331,7 @@ impl Action {
             Self::StartMember { .. } | Self::MakeNodeFiles { .. } | Self::RemoveUnjoined { .. } => 120,
             Self::JoinCluster { .. } | Self::SetUpQdevice { .. } | Self::RemoveQdevice { .. } => 240,
             // Package lists and the package come over the network.
-            Self::InstallChrony => 420,
+            Self::InstallChrony | Self::InstallPackage { .. } => 420,
             // A key of 4096 bits on a slow machine; a time source that has to answer first.
             Self::MakeRsaHostKey { .. } | Self::StepClock => 120,
             _ => 60,

@@ -25,6 +25,7 @@ impl Action {
             Self::RestoreHosts { .. } | Self::PutBackAuthkey { .. } => Undo::RemedyAgain,
             Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,
+            Self::InstallPackage { .. } => Undo::RemovePackage,
             Self::StepClock => Undo::None,
             Self::ResumeJoin { .. } | Self::StartMember { .. } => Undo::RemoveNode,
             Self::MakeNodeFiles { .. } => Undo::NotNeeded,
@@ -55,6 +56,8 @@ pub enum Undo {
     RemedyAgain,
     /// By installing the time service that was there.
     OtherService,
+    /// By removing the package by hand.
+    RemovePackage,
     /// By starting both services again.
     StartAgain,
     /// By an ordinary join.
@@ -76,6 +79,7 @@ impl Undo {
         "take_back",
         "remedy_again",
         "other_service",
+        "remove_package",
         "start_again",
         "join_again",
         "none",
@@ -95,6 +99,7 @@ impl Undo {
             Self::TakeBack => "take_back",
             Self::RemedyAgain => "remedy_again",
             Self::OtherService => "other_service",
+            Self::RemovePackage => "remove_package",
             Self::StartAgain => "start_again",
             Self::JoinAgain => "join_again",
             Self::None => "none",

@@ -115,6 +115,11 @@ async fn at_every_write_while_setting_up_the_qdevice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_every_write_while_installing_the_qdevices_packages() {
+    every_write(Work::QdevicePackages, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_every_write_while_removing_the_qdevice() {
     every_write(Work::RemoveQdevice, 0, 1).await;
 }

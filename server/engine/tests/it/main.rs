@@ -26,6 +26,7 @@ mod look;
 mod measuring;
 mod mending;
 mod midway;
+mod qdevice_host;
 mod recovering;
 mod seeded;
 mod stage;

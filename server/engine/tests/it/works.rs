@@ -1,6 +1,6 @@
 //! The changes of a cluster, each with a house before it and what has to be there afterwards.
 
-use crate::house::House;
+use crate::house::{House, QNETD};
 use crate::look;
 use crate::midway::Stuck;
 use lab::{Fault, Scenario};
@@ -13,6 +13,8 @@ pub enum Work {
     /// Two nodes, one after the other.
     Join,
     Qdevice,
+    /// Neither the host nor a node has the package.
+    QdevicePackages,
     RemoveQdevice,
     /// Two of three nodes have lost their power; the third goes on alone.
     Expected,
@@ -27,6 +29,13 @@ impl Work {
             Self::Create => House::new(Scenario::bare(1)).await,
             Self::Join => House::built(Scenario::bare(3), 1).await,
             Self::Qdevice => House::new(Scenario::healthy(2)).await,
+            Self::QdevicePackages => {
+                let house = House::new(Scenario::healthy(2)).await;
+                for (node, package) in [(QNETD, "corosync-qnetd"), ("pve2", "corosync-qdevice")] {
+                    house.inject(Fault::RemovePackage { node: node.into(), package: package.into(), on: true });
+                }
+                house
+            }
             Self::RemoveQdevice => {
                 let house = House::new(Scenario::healthy(2)).await;
                 house.done(&house.qdevice_intent().await).await;
@@ -48,7 +57,7 @@ impl Work {
         match self {
             Self::Create => house.create_intent().await,
             Self::Join => house.join_intent(&["pve2", "pve3"]).await,
-            Self::Qdevice => house.qdevice_intent().await,
+            Self::Qdevice | Self::QdevicePackages => house.qdevice_intent().await,
             Self::RemoveQdevice => Intent::RemoveQdevice,
             Self::Expected => house.expected_intent().await,
             Self::Midway(stuck, way) => stuck.intent(house, way).await,
@@ -64,7 +73,7 @@ impl Work {
         match self {
             Self::Create => "pvecm create",
             Self::Join | Self::Midway(..) => "pvecm add",
-            Self::Qdevice => "pvecm qdevice setup",
+            Self::Qdevice | Self::QdevicePackages => "pvecm qdevice setup",
             Self::RemoveQdevice => "pvecm qdevice remove",
             Self::Expected => "pvecm expected",
         }
@@ -86,7 +95,9 @@ impl Work {
                 look::one_cluster(truth, &["pve1", "pve2", "pve3"]);
                 assert_eq!((truth.ran("pvecm add"), truth.ran("pvecm addnode")), (2, 2));
             }
-            Self::Qdevice => {
+            Self::Qdevice | Self::QdevicePackages => {
+                let installed = [QNETD, "pve2"].map(|name| truth.nodes[name].ran("apt-get install"));
+                assert!(installed.iter().all(|count| *count <= 1), "installed once");
                 look::one_cluster(truth, &["pve1", "pve2"]);
                 assert_eq!(truth.ran("pvecm qdevice setup"), 1);
                 assert!(truth.partitions.iter().all(|one| one.total_votes == 3), "{:?}", truth.partitions);

@@ -20,7 +20,6 @@ pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i
         "mv" => mv(env, args).await,
         "tail" => tail(env, args).await,
         "sha256sum" => sha256sum(env, args).await,
-        "find" => find(env, args).await,
         _ => return None,
     })
 }
@@ -275,37 +274,6 @@ async fn sha256sum(env: &Env, args: &[String]) -> i32 {
         }
     }
     code
-}
-
-/// `find FOLDER -depth -type d -empty -delete`, the one search that the console makes: below `/etc/pve`.
-async fn find(env: &Env, args: &[String]) -> i32 {
-    let [folder, rest @ ..] = args else { return 1 };
-    if rest != ["-depth", "-type", "d", "-empty", "-delete"] {
-        return env.fail("find: not understood here", 1).await;
-    }
-    let done = env.world(|world| {
-        let Some(inner) = folder.strip_prefix("/etc/pve/") else { return Err(Errno::Denied) };
-        if !world.is_directory(&env.node, folder) {
-            return Err(Errno::NotFound);
-        }
-        if !may_write(env, folder) || !world.pve_writable(&env.node) {
-            return Err(Errno::Denied);
-        }
-        let below = format!("{inner}/");
-        let paths: Vec<String> = world.nodes.get(&env.node).map_or_else(Vec::new, |node| {
-            node.pmxcfs.db.keys().filter(|path| path.starts_with(&below)).cloned().collect()
-        });
-        for path in paths.iter().filter(|path| path.ends_with('/')) {
-            if !paths.iter().any(|other| other != path && other.starts_with(path.as_str())) {
-                world.pve_write(&env.node, path, None);
-            }
-        }
-        Ok(())
-    });
-    match done {
-        Ok(()) => 0,
-        Err(error) => env.fail(&format!("find: '{folder}': {}", error.words()), 1).await,
-    }
 }
 
 /// What the console's script `swap` does: standard input in the file's place, in one move, if the file is the one that was read.
