@@ -17,6 +17,7 @@ mod exporting;
 mod faults;
 mod fence;
 mod giving_up;
+mod handing_over;
 mod house;
 mod hub;
 mod import_crashes;
