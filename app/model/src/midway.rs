@@ -5,9 +5,9 @@
 //! configuration are written, the node's own database is moved away, both daemons start, the node's files are made.
 
 mod judge;
-mod ways;
 #[cfg(test)]
 mod tests;
+mod ways;
 
 pub use judge::judge;
 pub use ways::{Way, WayOn, ways};

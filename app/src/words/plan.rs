@@ -84,9 +84,7 @@ fn proof_of_midway(locale: Locale, action: &Action) -> String {
         }
         Action::MakeNodeFiles { .. } => td_string!(locale, wizard.proof_node_files).to_owned(),
         Action::StopMember => td_string!(locale, wizard.proof_stopped).to_owned(),
-        Action::RegainQuorum { votes, .. } => {
-            td_string!(locale, wizard.proof_regained, votes = *votes).to_string()
-        }
+        Action::RegainQuorum { votes, .. } => td_string!(locale, wizard.proof_regained, votes = *votes).to_string(),
         Action::RemoveUnjoined { name, .. } => {
             td_string!(locale, wizard.proof_unlisted, name = name.clone()).to_string()
         }

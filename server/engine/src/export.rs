@@ -130,6 +130,15 @@ fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Pr
                 script.remove_key(here, file, console);
             }
         }
+        _ => return way_on(script, step),
+    }
+    Ok(())
+}
+
+/// The ways on from a join that died midway, and remedies.
+fn way_on(script: &mut Script, step: &Step) -> Result<(), Problem> {
+    let here = step.node_name.as_str();
+    match &step.action {
         Action::ResumeJoin { member_address, links, force, .. } => {
             script.run(here, &join_again_command(*member_address, links, *force)?);
             script.wait_for(here, &quorumtool::status(), QUORATE);

@@ -12,7 +12,9 @@ use model::plan::Intent;
 use model::problem::{Problem, ProblemCode};
 use model::remedy::firewall::RULES_MAX_BYTES;
 use model::remedy::hosts::HOSTS_MAX_BYTES;
-use model::remedy::{ChronyLook, ContentDigest, FirewallLook, HostsLook, Look, OtherZone, QdeviceLook, RemedyKind, ZoneName};
+use model::remedy::{
+    ChronyLook, ContentDigest, FirewallLook, HostsLook, Look, OtherZone, QdeviceLook, RemedyKind, ZoneName,
+};
 use pve::files::{self, NodeFile};
 use pve::host_keys::{self, HostKeyKind};
 use pve::packages::{self, Package};

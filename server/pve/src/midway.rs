@@ -71,7 +71,8 @@ pub fn stand_alone(backup: Option<&str>) -> Option<CommandLine> {
 /// The newest of the copies that joins have made of the node's own database: `config-SECONDS.sql.gz`.
 #[must_use]
 pub fn newest_backup(names: &[String]) -> Option<String> {
-    let made = |name: &&String| name.get("config-".len()..).and_then(|rest| rest.split('.').next()?.parse::<u64>().ok());
+    let made =
+        |name: &&String| name.get("config-".len()..).and_then(|rest| rest.split('.').next()?.parse::<u64>().ok());
     names.iter().filter(|name| is_backup(name)).max_by_key(made).cloned()
 }
 

@@ -155,7 +155,8 @@ mod tests {
         assert!(matches!(busy, Some(InstallFault::Busy { line }) if line.contains("process 812")));
         let waiting = "Waiting for cache lock: Could not get lock /var/lib/dpkg/lock-frontend.\n";
         assert_eq!(fault(waiting), None, "to wait is no fault");
-        let away = "E: Failed to fetch http://deb.debian.org/x.deb  Could not connect\nE: Unable to fetch some archives\n";
+        let away =
+            "E: Failed to fetch http://deb.debian.org/x.deb  Could not connect\nE: Unable to fetch some archives\n";
         assert!(matches!(fault(away), Some(InstallFault::NotFetched { .. })));
         assert!(matches!(fault("E: Unable to locate package corosync-qnetd\n"), Some(InstallFault::Unknown { .. })));
         assert_eq!(fault(""), None);

@@ -21,7 +21,8 @@ impl RequestBackend {
         let (engine, who) = (self.state.engine.clone(), actor(&caller));
         // Whoever closes the page leaves a probe behind on the machines: it is waited for, so that nobody else meets it.
         let work = self.state.engine.work.spawn(async move { engine.measure_links(&who, id, &links).await });
-        let measured = work.await.ok().flatten().ok_or_else(|| ApiError(ProblemCode::Internal.into()))?.map_err(ApiError)?;
+        let measured =
+            work.await.ok().flatten().ok_or_else(|| ApiError(ProblemCode::Internal.into()))?.map_err(ApiError)?;
         Ok(measured.as_ref().clone())
     }
 

@@ -104,8 +104,7 @@ async fn the_report_is_to_be_had_after_a_restart_too() {
     app.store.keep_verification(world.cluster, "admin", &report).await.expect("kept");
     let data = viewer.get(&verification_address(&world, "json")).await;
     assert_eq!(serde_json::from_slice::<Verification>(&data.body).expect("the report"), report);
-    let page: serde_json::Value =
-        viewer.call("wizard", json!({ "cluster": world.cluster })).await.expect("the wizard");
+    let page: serde_json::Value = viewer.call("wizard", json!({ "cluster": world.cluster })).await.expect("the wizard");
     assert!(page["report_at"].is_string(), "{page}");
 
     // An older one that comes late does not take its place.

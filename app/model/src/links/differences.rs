@@ -57,10 +57,7 @@ mod tests {
     #[test]
     fn what_differs_is_named_with_both_values_and_the_rest_is_not() {
         let mine = [link(0, Some(10), &[(1, "10.0.1.11"), (2, "10.0.1.12")])];
-        let theirs = [
-            link(0, Some(20), &[(1, "10.0.1.11"), (2, "10.0.1.22")]),
-            link(1, None, &[(1, "10.0.2.11")]),
-        ];
+        let theirs = [link(0, Some(20), &[(1, "10.0.1.11"), (2, "10.0.1.22")]), link(1, None, &[(1, "10.0.2.11")])];
         assert_eq!(differences(&mine, &mine), Vec::new());
         let node = |id: u128| Some(NodeId::from_uuid(Uuid::from_u128(id)));
         let text = |text: &str| Some(text.to_owned());

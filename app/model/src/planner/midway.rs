@@ -47,12 +47,7 @@ fn regain(
     }
 }
 
-pub(super) fn finish(
-    intent: &Intent,
-    id: NodeId,
-    links: &[LinkPlan],
-    world: &PlanWorld<'_>,
-) -> Result<Plan, Problem> {
+pub(super) fn finish(intent: &Intent, id: NodeId, links: &[LinkPlan], world: &PlanWorld<'_>) -> Result<Plan, Problem> {
     let stage = stage(id, world)?;
     let (scene, joiner, member) = stage;
     let state = scene.open_way(Way::Finish)?;

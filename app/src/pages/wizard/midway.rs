@@ -40,7 +40,9 @@ fn Looking() -> impl IntoView {
     });
     // A join that has stopped is what people come here for: then it is looked at without a press.
     let stopped = memo(move |_| {
-        wizard.operation_of(WizardStep::Join).is_some_and(|one| matches!(one.state.word(), "parked" | "failed" | "abandoned"))
+        wizard
+            .operation_of(WizardStep::Join)
+            .is_some_and(|one| matches!(one.state.word(), "parked" | "failed" | "abandoned"))
     });
     let may_not = wizard.refusal(Deed::RunChecks);
     Effect::new(move |before: Option<bool>| {
@@ -172,9 +174,7 @@ fn Issue(on: WayOn, wish: Wish) -> impl IntoView {
     let WayOn { way, closed } = on;
     let label = derived(move || words.plain("way", way.as_str()));
     let refusal = wizard.refusal(Deed::ProposePlan);
-    let why_not = derived(move || {
-        closed.as_ref().map(|problem| words.problem(problem)).or_else(|| refusal.get())
-    });
+    let why_not = derived(move || closed.as_ref().map(|problem| words.problem(problem)).or_else(|| refusal.get()));
     // Two plans at once would be two changes of one cluster.
     let held = derived(move || {
         let holds = wizard.live.operations.with(|all| all.iter().any(|one| one.state.holds_cluster()));

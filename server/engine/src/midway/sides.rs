@@ -126,9 +126,9 @@ impl Side {
     pub fn is_member_of(&self, cluster: &str) -> bool {
         let Some(name) = self.name() else { return false };
         let conf = self.told(&Ask::ClusterConf, corosync_conf::conf);
-        let listed = conf.known().is_some_and(|conf| {
-            conf.cluster_name == cluster && conf.nodes.iter().any(|node| node.name == name)
-        });
+        let listed = conf
+            .known()
+            .is_some_and(|conf| conf.cluster_name == cluster && conf.nodes.iter().any(|node| node.name == name));
         listed && self.certificate(&name) == Some(true)
     }
 

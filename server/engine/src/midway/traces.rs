@@ -2,7 +2,7 @@
 
 use super::sides::{Ask, Side};
 use crate::evidence::asked;
-use model::midway::{JoinerSeen, MemberSeen, Scene, ToldWord, Told, Trace, TraceCode};
+use model::midway::{JoinerSeen, MemberSeen, Scene, Told, ToldWord, Trace, TraceCode};
 use model::observation::Fact;
 
 /// Both sides in the order in which a join goes.

@@ -121,9 +121,11 @@ async fn host_is_reached(context: &StepContext<'_>, setup: &Setup) -> StepResult
     let command = probe::run(&plan, QNETD_KNOCK_S);
     let knocks = setup.members.iter().map(|node| context.ask(node, &command, probe::report));
     let reports = try_join_all(knocks).await?;
-    let closed = setup.members.iter().zip(reports).find(|(_, report)| {
-        !matches!(report.tcp.get(&target.to_string()), Some(TcpProbe::Open { .. }))
-    });
+    let closed = setup
+        .members
+        .iter()
+        .zip(reports)
+        .find(|(_, report)| !matches!(report.tcp.get(&target.to_string()), Some(TcpProbe::Open { .. })));
     match closed {
         None => Ok(()),
         Some((node, _)) => Err(Stop::Failed(

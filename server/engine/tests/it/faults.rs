@@ -90,7 +90,11 @@ async fn one_step(work: Work, trouble: Trouble, index: u16) {
                 !step.action.repeatable() && !matches!(step.action, model::plan::Action::InstallPackage { .. })
             };
             let behind = before.filter(changes).count() as u64;
-            assert_eq!(house.lab.inspect().ran(work.command()) - ran_before, behind, "nothing has run that was not proven");
+            assert_eq!(
+                house.lab.inspect().ran(work.command()) - ran_before,
+                behind,
+                "nothing has run that was not proven"
+            );
         }
         (other, _) => panic!("{other:?}"),
     }

@@ -2,8 +2,8 @@
 
 mod stuck;
 
-use crate::crashes::every_write;
 use crate::again::once_more;
+use crate::crashes::every_write;
 use crate::faults::{Trouble, every_step};
 use crate::house::{House, anna};
 use crate::look;

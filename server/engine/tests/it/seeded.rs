@@ -92,9 +92,7 @@ impl Case {
             Self::HangsInTheChecks | Self::GarbageInTheChecks => {
                 Screen::Cell(CheckId::SameVersion, Verdict::Error, FindingCode::EvidenceMissing)
             }
-            Self::ForeignKeyInTheChecks => {
-                Screen::Cell(CheckId::NoGuests, Verdict::Fail, FindingCode::LeftoverAuthkey)
-            }
+            Self::ForeignKeyInTheChecks => Screen::Cell(CheckId::NoGuests, Verdict::Fail, FindingCode::LeftoverAuthkey),
         }
     }
 

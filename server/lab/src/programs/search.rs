@@ -65,9 +65,8 @@ pub(crate) async fn grep(env: &Env, args: &[String]) -> i32 {
 
 /// `ss -H -l -t -n sport = :PORT`, of what is simulated: qnetd.
 pub(crate) async fn ss(env: &Env, args: &[String]) -> i32 {
-    let qnetd = env.world(|world| {
-        world.nodes.get(&env.node).is_some_and(|node| node.kind == Kind::Qnetd && node.qnetd_running)
-    });
+    let qnetd = env
+        .world(|world| world.nodes.get(&env.node).is_some_and(|node| node.kind == Kind::Qnetd && node.qnetd_running));
     if qnetd && args.last().is_some_and(|port| port == ":5403") {
         env.print("LISTEN 0      10                 *:5403             *:*   \n").await;
     }

@@ -37,12 +37,7 @@ fn absent_but(conf: &CorosyncConf, status: &QuorumStatus, name: &str) -> Option<
 }
 
 /// Only the joiner is missing, it is asked itself, and the votes are those that are present.
-pub async fn probe_regain(
-    context: &StepContext<'_>,
-    node: &Node,
-    votes: u32,
-    without: NodeId,
-) -> StepResult<Probe> {
+pub async fn probe_regain(context: &StepContext<'_>, node: &Node, votes: u32, without: NodeId) -> StepResult<Probe> {
     let status = status(context, node).await?;
     if status.quorate {
         return Ok(Probe::AlreadyDone);
