@@ -61,7 +61,8 @@ fn Looking() -> impl IntoView {
         })
     });
     view! {
-        <Card title=text!(i18n, wizard.midway_title)>
+        <details class="wizard-more" open=move || stopped.get()>
+            <summary>{word!(i18n, wizard.midway_title)}</summary>
             <div class="stack">
                 <p class="muted">{word!(i18n, wizard.midway_text)}</p>
                 <Refusal problem=derived(move || look.value().get().flatten())/>
@@ -70,9 +71,9 @@ fn Looking() -> impl IntoView {
                         {word!(i18n, wizard.midway_look)}
                     </Button>
                 </div>
+                {list}
             </div>
-        </Card>
-        {list}
+        </details>
     }
 }
 
