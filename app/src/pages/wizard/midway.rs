@@ -105,7 +105,7 @@ fn One(midway: Midway) -> impl IntoView {
             Way::Finish => Wish::FinishJoin { node },
             _ => Wish::UndoJoin { node },
         };
-        view! { <Issue on=one wish/> }
+        view! { <Issue way=one wish/> }
     });
     let ways = ways.collect_view();
     view! {
@@ -166,13 +166,13 @@ fn Traces(title: Signal<String>, traces: Vec<Trace>) -> impl IntoView {
 
 /// A way on: its plan opens when somebody asks for it.
 #[component]
-fn Issue(on: WayOn, wish: Wish) -> impl IntoView {
+fn Issue(way: WayOn, wish: Wish) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let wizard = Wizard::here();
     let navigate = use_navigate();
     let open = RwSignal::new(false);
-    let WayOn { way, closed } = on;
+    let WayOn { way, closed } = way;
     let label = derived(move || words.plain("way", way.as_str()));
     let refusal = wizard.refusal(Deed::ProposePlan);
     let why_not = derived(move || closed.as_ref().map(|problem| words.problem(problem)).or_else(|| refusal.get()));

@@ -4,6 +4,7 @@ use super::sides::{Ask, Side};
 use crate::evidence::asked;
 use model::midway::{JoinerSeen, MemberSeen, Scene, Told, ToldWord, Trace, TraceCode};
 use model::observation::Fact;
+use model::remedy::ContentDigest;
 
 /// Both sides in the order in which a join goes.
 pub fn of(sides: &[Side], joiner: &Side, scene: &Scene) -> Vec<Trace> {
@@ -13,7 +14,7 @@ pub fn of(sides: &[Side], joiner: &Side, scene: &Scene) -> Vec<Trace> {
         let Some(side) = sides.iter().find(|side| Some(side.node.id) == member.node) else { continue };
         of_member(&mut Lines { side, own: false, found: &mut found }, scene, member);
     }
-    let same = |told: &Told<_>| match told {
+    let same = |told: &Told<ContentDigest>| match told {
         Told::Unknown => ToldWord::Unknown,
         Told::Nothing => ToldWord::Nothing,
         Told::Is(_) if key.is_none() => ToldWord::Unknown,
