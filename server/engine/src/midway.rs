@@ -108,7 +108,7 @@ fn scene(cluster: &Cluster, sides: &[Side], side: &Side) -> Option<Scene> {
     // A member of the side that may act acts.
     members.sort_by_key(|one| (!one.is_quorate(), one.node.position));
     let root_key = side.root_key();
-    let seen: Vec<_> = members.iter().map(|one| one.as_member(&name, root_key.as_ref())).collect();
+    let seen: Vec<_> = members.iter().map(|one| one.as_member(&name, &root_key)).collect();
     // Silent, but the cluster has its certificate: it was a member once, and is one that is down.
     let was_member = seen.iter().any(|one| one.certificate == Some(true));
     if was_member && !side.answers() {

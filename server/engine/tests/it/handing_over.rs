@@ -3,7 +3,6 @@
 use crate::house::{House, anna};
 use crate::look;
 use engine::audit::Person;
-use engine::ports::DraftStore;
 use lab::{Fault, Scenario};
 use model::audit::{AuditCode, ChainedEntry};
 use model::ids::OperationId;

@@ -100,9 +100,8 @@ async fn a_host_that_a_node_does_not_reach_is_refused_before_anything_changes() 
 async fn a_host_that_is_a_guest_of_the_cluster_is_refused() {
     let house = Work::Qdevice.house().await;
     let cards = house.lab.run(QNETD, "ip -j link", b"").await.expect("an answer").stdout;
-    let cards = String::from_utf8_lossy(&cards).into_owned();
-    let at = cards.find("\"link_type\":\"ether\"").or_else(|| cards.find("\"ether\"")).expect("a card");
-    let address = cards[at..].split("\"address\":").nth(1).and_then(|rest| rest.split('"').nth(1)).expect("a MAC");
+    let cards = pve::network::interfaces(pve::Answer::new(&cards, b"", 0)).expect("cards");
+    let address = cards.into_iter().find_map(|card| card.mac).expect("a MAC");
     let config = format!("net0: virtio={},bridge=vmbr0\n", address.to_uppercase());
     let ran = house.lab.run("pve2", "tee /etc/pve/nodes/pve2/qemu-server/104.conf", config.as_bytes()).await;
     assert_eq!(ran.expect("an answer").exit, 0);

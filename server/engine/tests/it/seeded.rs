@@ -86,7 +86,8 @@ impl Case {
             Self::MemberAbsent => Screen::Failed(P::MembersOffline),
             Self::ExitsZeroAndFailed => Screen::Failed(P::JoinRefused),
             Self::HangsInAJoin => Screen::Parked(P::NodeHangs),
-            Self::GarbageInAJoin => Screen::Parked(P::Garbage),
+            // What it was told to write is not there afterwards.
+            Self::GarbageInAJoin => Screen::Parked(P::ProofMissing),
             Self::GuestsInTheChecks => Screen::Cell(CheckId::NoGuests, Verdict::Fail, FindingCode::HasGuests),
             Self::HostNamesCollide => Screen::Cell(CheckId::HostNames, Verdict::Fail, FindingCode::NameTwice),
             Self::HangsInTheChecks | Self::GarbageInTheChecks => {

@@ -47,9 +47,8 @@ pub(crate) async fn dpkg_query(env: &Env, args: &[String]) -> i32 {
         env.world(|world| world.nodes.get(&env.node).is_some_and(|node| node.time.chrony == Chrony::Absent));
     let mut known = release.map(installed).unwrap_or_default();
     let absent = env.world(|world| world.nodes.get(&env.node).map(|node| node.faults.absent.clone()));
-    known.retain(|(name, _)| {
-        !(without_chrony && name == "chrony") && !absent.as_ref().is_some_and(|all| all.contains(name))
-    });
+    let absent = absent.unwrap_or_default();
+    known.retain(|(name, _)| !absent.contains(name) && (!without_chrony || name != "chrony"));
     let mut code = 0;
     for wanted in &read.words {
         let found: Vec<&(String, String)> = known.iter().filter(|one| fits(&one.0, wanted)).collect();
