@@ -46,6 +46,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("choose_links", Needs::Role(Deed::EditDraft)),
     ("verify", Needs::Role(Deed::RunChecks)),
     ("recovery", Needs::Role(Deed::RunChecks)),
+    ("midway", Needs::Role(Deed::RunChecks)),
     ("skip_qdevice", Needs::Role(Deed::EditDraft)),
     ("preview", Needs::Role(Deed::ProposePlan)),
     ("run", Needs::Role(Deed::RunPlan)),

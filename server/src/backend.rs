@@ -30,6 +30,7 @@ use model::import::{Chosen, Discovery};
 use model::inventory::{Cluster, Node};
 use model::links::LinkPlan;
 use model::measure::Measurement;
+use model::midway::Midway;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::{Consent, FRESH_SIGN_IN_MIN};
@@ -276,6 +277,10 @@ impl Backend for RequestBackend {
 
     async fn recovery(&self, caller: Caller, id: ClusterId) -> ApiResult<Recovery> {
         self.do_recovery(caller, id).await
+    }
+
+    async fn midway(&self, caller: Caller, id: ClusterId) -> ApiResult<Vec<Midway>> {
+        self.do_midway(caller, id).await
     }
 
     async fn skip_qdevice(&self, caller: Caller, cluster: ClusterId, revision: u64) -> ApiResult<Draft> {

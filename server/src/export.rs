@@ -82,7 +82,7 @@ pub async fn operation(
     work.await.unwrap_or_else(refused)
 }
 
-/// `GET /export/clusters/{id}/verification`: the newest report since the console was started.
+/// `GET /export/clusters/{id}/verification`: the newest report.
 pub async fn verification(
     State(state): State<AppState>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
@@ -94,7 +94,7 @@ pub async fn verification(
         let (_, caller) = enter(&state, session, peer).await?;
         can::do_it(caller.me.access.on(id), Deed::See)?;
         let cluster = state.engine.store.cluster(id).await.map_err(|_| Problem::from(ProblemCode::NotFound))?;
-        let report = state.engine.hub.verification(id).ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
+        let report = state.engine.verification(id).await?.ok_or_else(|| Problem::from(ProblemCode::NotFound))?;
         let name = cluster.name.to_string();
         if asked.format == "json" {
             let text =

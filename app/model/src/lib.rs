@@ -22,6 +22,7 @@ pub mod links;
 pub mod lint;
 pub mod live;
 pub mod measure;
+pub mod midway;
 pub mod name;
 pub mod observation;
 pub mod operation;

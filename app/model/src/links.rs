@@ -1,8 +1,10 @@
 //! Choosing corosync's links from the addresses that the nodes have.
 
 mod cards;
+mod differences;
 
 pub use cards::{SharedCard, shared_cards};
+pub use differences::{Difference, differences};
 
 use crate::facts::host::Device;
 use crate::facts::{Interface, InterfaceAddress};

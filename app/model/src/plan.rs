@@ -5,7 +5,7 @@ mod intent;
 mod spoken;
 mod undo;
 
-pub use action::{Action, KeyFile, LinkArgument};
+pub use action::{Action, KeyFile, LinkArgument, SystemPackage};
 pub use intent::Intent;
 pub use spoken::Spoken;
 pub use undo::Undo;
@@ -110,6 +110,16 @@ crate::problem::codes!(
         MachineStarts => "machine_starts",
         /// `node`, `bmc`, `at`, `command`, `answer`: its power was read as off, twice.
         ReadOff => "read_off",
+        /// `node`: `pvecm`'s own refusals become warnings; the console looks for guests and foreign keys itself.
+        JoinForced => "join_forced",
+        /// `node`, `votes`: the members act without the joiner for a moment.
+        QuorumWithoutJoiner => "quorum_without_joiner",
+        /// `node`: its line in corosync.conf goes.
+        EntryRemoved => "entry_removed",
+        /// `node`, `file`: the settings from before the join are read back from there.
+        DatabaseBack => "database_back",
+        /// `node`: the cluster's files are kept beside their places.
+        FilesAside => "files_aside",
     }
 );
 

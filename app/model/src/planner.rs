@@ -3,6 +3,7 @@
 //! The commands of each step are filled in by the crate that builds command lines; a plan is frozen only after that.
 
 mod console;
+mod midway;
 mod power;
 mod qdevice;
 mod recovery;
@@ -100,6 +101,8 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         Intent::PowerOff { node, way, uuid } => power::off(intent, *node, way, uuid, world),
         Intent::PowerOn { node, way, uuid } => power::on(intent, *node, way, uuid, world),
         Intent::PowerCycle { node, way, uuid } => power::cycle(intent, *node, way, uuid, world),
+        Intent::FinishJoin { node, links } => midway::finish(intent, *node, links, world),
+        Intent::UndoJoin { node } => midway::undo(intent, *node, world),
     }
 }
 
@@ -249,15 +252,16 @@ fn set_up_qdevice(intent: &Intent, host: NodeId, address: IpAddr, world: &PlanWo
     }
     let key_of = || (first.id, first.label().to_owned());
     let (of, of_name) = key_of();
-    let mut steps = vec![
+    let (mut steps, mut consequences) = qdevice::installs(host, &members, world);
+    steps.extend([
         step(first, Action::MakeRootKey),
         step(host, Action::AuthorizeRootKey { of, of_name: of_name.clone(), file: KeyFile::Own }),
         step(first, Action::TrustHostKeys { of: host.id, of_name: host.label().to_owned(), address }),
         step(first, Action::SetUpQdevice { host: host.id, address, votes_before: count }),
-    ];
-    steps.push(step(host, Action::ForgetRootKey { of, of_name: of_name.clone(), file: KeyFile::Own }));
+        step(host, Action::ForgetRootKey { of, of_name: of_name.clone(), file: KeyFile::Own }),
+    ]);
     let (before, after) = (forecast(count, 0), forecast(count, qdevice_votes(count)));
-    let consequences = vec![
+    consequences.extend([
         consequence(
             ConsequenceCode::VotesChange,
             &[
@@ -268,6 +272,6 @@ fn set_up_qdevice(intent: &Intent, host: NodeId, address: IpAddr, world: &PlanWo
             ],
         ),
         consequence(ConsequenceCode::KeyOnQnetdHost, &[("node", of_name), ("host", host.label().to_owned())]),
-    ];
+    ]);
     Ok(frozen(intent, world, Risk::Reversible, world.cluster.name.to_string(), steps, consequences))
 }

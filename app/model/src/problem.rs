@@ -121,6 +121,8 @@ codes!(
         LinkNotLocal => "link_not_local",
         LinkAddressTwice => "link_address_twice",
         LinksFixed => "links_fixed",
+        /// `by`.
+        MeasuringAlready => "measuring_already",
         NotInCluster => "not_in_cluster",
         InOtherCluster => "in_other_cluster",
         LeftoverAuthkey => "leftover_authkey",
@@ -140,6 +142,12 @@ codes!(
         NoRsaHostKey => "no_rsa_host_key",
         JoinRefused => "join_refused",
         JoinHalfway => "join_halfway",
+        /// `node`, `state`.
+        JoinNoSuchWay => "join_no_such_way",
+        /// `node`.
+        WasAMember => "was_a_member",
+        /// `node`.
+        DatabaseInPlace => "database_in_place",
         CreateHalfway => "create_halfway",
         QdeviceHalfway => "qdevice_halfway",
         QdevicePresent => "qdevice_present",
@@ -147,6 +155,16 @@ codes!(
         QdevicePackageMissing => "qdevice_package_missing",
         QdeviceLeftover => "qdevice_leftover",
         QnetdMissing => "qnetd_missing",
+        /// `node`, `host`, `address`: a node that does not reach the QDevice's host.
+        QnetdUnreachable => "qnetd_unreachable",
+        /// `host`, `guest`: the QDevice's host runs in the cluster that it should decide for.
+        QnetdIsGuest => "qnetd_is_guest",
+        /// `node`, `package`, `seconds`.
+        PackageManagerBusy => "package_manager_busy",
+        /// `node`, `package`.
+        PackageNotFetched => "package_not_fetched",
+        /// `node`, `package`.
+        PackageUnknown => "package_unknown",
         ProofMissing => "proof_missing",
         OutcomeUnknown => "outcome_unknown",
         // Remedies

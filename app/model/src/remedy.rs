@@ -197,6 +197,10 @@ pub enum Look {
     Firewalls(Vec<FirewallLook>),
     /// The operation that is to be taken back.
     Past(Box<Operation>),
+    /// Which machines lack the QDevice's packages.
+    Qdevice(QdeviceLook),
+    /// Both sides of a join that died midway.
+    Join(Box<crate::midway::Scene>),
 }
 
 impl Look {
@@ -210,7 +214,7 @@ impl Look {
             Self::HostKeys(_) => Some(RemedyKind::RsaHostKey),
             Self::Chrony(_) => Some(RemedyKind::Chrony),
             Self::Firewalls(_) => Some(RemedyKind::Firewall),
-            Self::Past(_) => None,
+            Self::Past(_) | Self::Qdevice(_) | Self::Join(_) => None,
         }
     }
 }
@@ -246,6 +250,15 @@ pub struct FirewallLook {
     pub content: Option<String>,
     /// The other nodes' addresses in each network that all share.
     pub networks: Vec<Vec<IpAddr>>,
+}
+
+/// Machines that say that a package is missing; one that does not answer is in neither list, and the step asks it again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QdeviceLook {
+    /// Nodes without `corosync-qdevice`.
+    pub nodes: Vec<NodeId>,
+    /// The host is without `corosync-qnetd`.
+    pub host: bool,
 }
 
 /// What of chrony is there.

@@ -7,6 +7,7 @@ use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
 use model::measure::Measurement;
+use model::midway::Midway;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
@@ -88,6 +89,8 @@ pub trait Backend: super::TeamBackend + super::PowerBackend {
     async fn verify(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Verification>;
     /// A cluster without quorum, looked at from every side; changes nothing.
     async fn recovery(&self, caller: Caller, id: ClusterId) -> ApiResult<Recovery>;
+    /// Joins that stopped midway, as both sides show them now; changes nothing.
+    async fn midway(&self, caller: Caller, id: ClusterId) -> ApiResult<Vec<Midway>>;
     async fn skip_qdevice(&self, caller: Caller, cluster: ClusterId, revision: u64) -> ApiResult<Draft>;
 
     async fn preview(&self, caller: Caller, cluster: ClusterId, wish: Wish) -> ApiResult<Preview>;

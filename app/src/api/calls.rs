@@ -8,6 +8,7 @@ use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
 use model::measure::Measurement;
+use model::midway::Midway;
 use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
@@ -237,6 +238,14 @@ pub async fn recovery(cluster: ClusterId) -> ApiResult<Recovery> {
     let backend = backend()?;
     let caller = backend.caller().await?;
     backend.recovery(caller, cluster).await
+}
+
+/// Joins that stopped midway, as both sides show them now.
+#[server(name = MidwayCall, prefix = "/api", endpoint = "midway", input = Json, output = Json)]
+pub async fn midway(cluster: ClusterId) -> ApiResult<Vec<Midway>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.midway(caller, cluster).await
 }
 
 #[server(name = SkipQdeviceCall, prefix = "/api", endpoint = "skip_qdevice", input = Json, output = Json)]

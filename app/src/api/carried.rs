@@ -192,6 +192,14 @@ pub enum Wish {
         node: NodeId,
         to: PowerWish,
     },
+    /// Carry a join that died midway through to its end.
+    FinishJoin {
+        node: NodeId,
+    },
+    /// Take away again what such a join has left.
+    UndoJoin {
+        node: NodeId,
+    },
 }
 
 /// A plan to look at, with what the policy will ask for.

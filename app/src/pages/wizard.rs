@@ -20,6 +20,7 @@ mod link_draft;
 mod link_picture;
 mod measured;
 mod mending;
+mod midway;
 mod network;
 pub mod node_row;
 mod pair_grid;

@@ -65,10 +65,33 @@ fn proof_of_remedy(locale: Locale, action: &Action) -> String {
         Action::MakeRsaHostKey { .. } => td_string!(locale, wizard.proof_rsa).to_owned(),
         Action::AllowLinks { .. } => td_string!(locale, wizard.proof_rules).to_owned(),
         Action::InstallChrony => td_string!(locale, wizard.proof_installed).to_owned(),
+        Action::InstallPackage { package } => {
+            td_string!(locale, wizard.proof_package, package = package.name()).to_string()
+        }
         Action::EnableChrony => td_string!(locale, wizard.proof_chrony).to_owned(),
         Action::StepClock => td_string!(locale, wizard.proof_clock).to_owned(),
         Action::PowerOff { .. } => td_string!(locale, recover.power_proof_off).to_owned(),
         Action::PowerOn { .. } => td_string!(locale, recover.power_proof_on).to_owned(),
+        other => proof_of_midway(locale, other),
+    }
+}
+
+fn proof_of_midway(locale: Locale, action: &Action) -> String {
+    match action {
+        Action::ResumeJoin { name, member_name, .. } => {
+            td_string!(locale, wizard.proof_join, name = name.clone(), member = member_name.clone()).to_string()
+        }
+        Action::StartMember { name, member_name, .. } => {
+            td_string!(locale, wizard.proof_start, name = name.clone(), member = member_name.clone()).to_string()
+        }
+        Action::MakeNodeFiles { .. } => td_string!(locale, wizard.proof_node_files).to_owned(),
+        Action::StopMember => td_string!(locale, wizard.proof_stopped).to_owned(),
+        Action::RegainQuorum { votes, .. } => td_string!(locale, wizard.proof_regained, votes = *votes).to_string(),
+        Action::RemoveUnjoined { name, .. } => {
+            td_string!(locale, wizard.proof_unlisted, name = name.clone()).to_string()
+        }
+        Action::WithdrawRootKey { .. } => td_string!(locale, wizard.proof_gone).to_owned(),
+        Action::StandAlone { .. } => td_string!(locale, wizard.proof_alone).to_owned(),
         _ => String::new(),
     }
 }

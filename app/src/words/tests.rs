@@ -2,6 +2,7 @@ use super::*;
 use model::approval::{FactCode, RequestState, VoidCode};
 use model::audit::{AuditCode, Outcome};
 use model::import::DifferenceCode;
+use model::midway::{MidwayState, ToldWord, TraceCode, Way};
 use model::operation::{OperationState, StepStatus};
 use model::plan::{Action, ConsequenceCode, Intent, Undo};
 use model::policy::{Agreement, Demand};
@@ -153,6 +154,10 @@ fn wanted() -> BTreeSet<String> {
     add("report", ReportWord::ALL.iter().map(|word| word.as_str()).collect());
     add("reading", ReadingCode::ALL.iter().map(|code| code.as_str()).collect());
     add("gentler", Gentler::ALL.iter().map(|way| way.as_str()).collect());
+    add("midway", MidwayState::ALL.iter().map(|state| state.as_str()).collect());
+    add("trace", TraceCode::ALL.iter().map(|code| code.as_str()).collect());
+    add("told", ToldWord::ALL.iter().map(|word| word.as_str()).collect());
+    add("way", Way::ALL.iter().map(|way| way.as_str()).collect());
     add("void", VoidCode::ALL.iter().map(|code| code.as_str()).collect());
     add("fact", FactCode::ALL.iter().map(|code| code.as_str()).collect());
     add("request", RequestState::WORDS.to_vec());

@@ -4,6 +4,7 @@ use crate::audit::{Person, Reader, Recorder};
 use crate::evidence::EvidenceWriter;
 use crate::hub::Hub;
 use crate::ports::{BmcAgent, Clock, DialError, Dialer, Endpoint, Ids, NoAgent, NodeShell, Store, StoreError};
+use crate::turns::Turns;
 use crate::watch::Watchers;
 use crate::work::Work;
 use model::host_key::HostKey;
@@ -29,6 +30,8 @@ pub struct Engine {
     pub work: Work,
     /// Held while a changed host key is written down, so that two who see it write it once.
     pub(crate) noting: Arc<tokio::sync::Mutex<()>>,
+    /// Whose probe runs on which cluster's machines.
+    pub(crate) probing: Turns,
 }
 
 impl Engine {
@@ -52,6 +55,7 @@ impl Engine {
             watchers,
             work: Work::default(),
             noting: Arc::default(),
+            probing: Turns::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! A plan as a shell script: its steps as people would run them, without the console.
 
 use crate::context::{Engine, store_problem};
-use crate::render::{join_command, key_file, link_options, remedy_commands};
+use crate::render::{join_again_command, join_command, key_file, link_options, remedy_commands};
 use model::bmc::{BmcWay, Power};
 use model::ids::NodeId;
 use model::inventory::Node;
@@ -36,9 +36,12 @@ fn hosts(plan: &Plan, nodes: &[Node]) -> Vec<ScriptHost> {
         let other = match &step.action {
             Action::AuthorizeRootKey { of, of_name, .. }
             | Action::TrustHostKeys { of, of_name, .. }
+            | Action::WithdrawRootKey { of, of_name }
             | Action::ForgetRootKey { of, of_name, .. } => Some((*of, of_name.clone())),
-            Action::JoinCluster { member, member_name, .. } => Some((*member, member_name.clone())),
             Action::PowerOff { way, .. } | Action::PowerOn { way, .. } => way.outer().zip(way.outer_name()),
+            Action::JoinCluster { member, member_name, .. }
+            | Action::ResumeJoin { member, member_name, .. }
+            | Action::StartMember { member, member_name, .. } => Some((*member, member_name.clone())),
             _ => None,
         };
         for (id, name) in std::iter::once((step.node, step.node_name.clone())).chain(other) {
@@ -131,6 +134,26 @@ fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Pr
         }
         Action::PowerOff { way, .. } => power(script, way, Power::Off),
         Action::PowerOn { way, .. } => power(script, way, Power::On),
+        _ => return way_on(script, step),
+    }
+    Ok(())
+}
+
+/// The ways on from a join that died midway, and remedies.
+fn way_on(script: &mut Script, step: &Step) -> Result<(), Problem> {
+    let here = step.node_name.as_str();
+    match &step.action {
+        Action::ResumeJoin { member_address, links, force, .. } => {
+            script.run(here, &join_again_command(*member_address, links, *force)?);
+            script.wait_for(here, &quorumtool::status(), QUORATE);
+        }
+        Action::StartMember { .. } | Action::RegainQuorum { .. } => {
+            remedy_commands(&step.action)?.iter().for_each(|command| script.run(here, command));
+            script.wait_for(here, &quorumtool::status(), QUORATE);
+        }
+        Action::WithdrawRootKey { of_name, .. } => {
+            script.remove_key_of(here, KeyFile::ClusterAuthorizedKeys, of_name, &host_keys::cat_root_key());
+        }
         remedy => remedy_commands(remedy)?.iter().for_each(|command| script.run(here, command)),
     }
     Ok(())

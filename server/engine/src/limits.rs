@@ -57,6 +57,8 @@ pub const CHECKS_SEND_PAUSE: Duration = Duration::from_millis(250);
 pub const MEASURE_SEND_PAUSE: Duration = Duration::from_millis(250);
 /// The window in which all nodes run their end of the port probe, in seconds.
 pub const PROBE_WINDOW_S: u8 = 4;
+/// How long a node may take to reach the QDevice's host, in seconds.
+pub const QNETD_KNOCK_S: u8 = 3;
 /// Lines of one output that are kept as evidence on screen.
 pub const EVIDENCE_LINES_MAX: usize = 60;
 /// Text of one output that is kept behind what was shown, in bytes.

@@ -30,7 +30,7 @@ impl Engine {
     /// themselves have are called.
     ///
     /// # Errors
-    /// When there is nothing to measure, or the store fails. What a node does wrong stands in its ways.
+    /// When there is nothing to measure, somebody else measures at this moment, or the store fails. What a node does wrong stands in its ways.
     pub async fn measure_links(
         &self,
         who: &Person,
@@ -49,6 +49,8 @@ impl Engine {
         if members.len() < 2 {
             return Err(ProblemCode::NodeCountTooLow.into());
         }
+        let turn = self.probing.take(cluster, &who.name);
+        let _turn = turn.map_err(|by| Problem::new(ProblemCode::MeasuringAlready).with("by", by))?;
         let run = Run::new(links, &members, self.clock.now());
         let measured = self.run_measurement(cluster, run, &members).await;
         self.keep_measured(cluster, &measured).await?;

@@ -40,7 +40,7 @@ impl Engine {
         let started_at = self.clock.now();
         let board = Board::new(&members);
         self.hub.set_matrix(cluster, matrix(&members, Vec::new(), started_at, None));
-        self.watched(cluster, &members, &links, &board, started_at).await;
+        self.watched(who, cluster, &members, &links, &board, started_at).await;
         let facts = board.whole();
         let matrix = matrix(&members, checks::judge(&facts, &links), started_at, Some(self.clock.now()));
         let seen: Vec<_> =
@@ -60,13 +60,14 @@ impl Engine {
     /// All rounds of all nodes; the matrix is sent whenever it knows more, but not more often than is of use.
     async fn watched(
         &self,
+        who: &Person,
         cluster: ClusterId,
         members: &[Node],
         links: &[LinkPlan],
         board: &Board,
         started_at: Timestamp,
     ) {
-        let mut rounds = pin!(self.rounds(members, board));
+        let mut rounds = pin!(self.rounds(who, cluster, members, board));
         let mut next = Instant::now();
         loop {
             let more = async {
@@ -88,9 +89,11 @@ impl Engine {
         }
     }
 
-    async fn rounds(&self, members: &[Node], board: &Board) {
+    async fn rounds(&self, who: &Person, cluster: ClusterId, members: &[Node], board: &Board) {
         let column = |(index, node)| Column { engine: self, node, index, board };
         let there = join_all(members.iter().enumerate().map(column).map(Column::gather)).await;
+        // A measurement of links has the same ports.
+        let _turn = self.probing.wait(cluster, &who.name).await;
         // Every node runs its end at the same time: each listens, and each calls all others.
         let plan = probe_plan::probe_plan(&board.all());
         let measuring = members.iter().enumerate().zip(there).filter(|(_, there)| *there).map(|(place, _)| {

@@ -2,9 +2,11 @@
 
 use model::bmc::Power;
 use model::ids::OperationId;
-use model::plan::{Action, KeyFile, LinkArgument, Plan, Step};
+use model::plan::{Action, KeyFile, LinkArgument, Plan, Step, SystemPackage};
 use model::problem::{Problem, ProblemCode};
 use pve::host_keys::{self, HostKeyKind, PublicKey};
+use pve::midway;
+use pve::packages::Package;
 use pve::pvecm::LinkOption;
 use pve::ssh_keys::KeyLine;
 use pve::unit::{self, UnitName};
@@ -84,6 +86,13 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
         Action::PowerOff { way, .. } => vec![pve::bmc::shown(way, &pve::bmc::set(way, Power::Off))],
         Action::PowerOn { way, .. } => vec![pve::bmc::shown(way, &pve::bmc::set(way, Power::On))],
         Action::InstallChrony => as_unit(&remedy::install_chrony(), index)?,
+        Action::InstallPackage { package: wanted } => as_unit(&pve::packages::install(package(*wanted)), index)?,
+        Action::ResumeJoin { member_address, links, force, .. } => {
+            as_unit(&join_again_command(*member_address, links, *force)?, index)?
+        }
+        Action::WithdrawRootKey { of_name, .. } => {
+            vec![ssh_keys::without_shown(ssh_keys::KeyFile::ClusterAuthorizedKeys, &root_key_of(of_name))]
+        }
         remedy => remedy_commands(remedy)?.iter().map(CommandLine::display).collect(),
     })
 }
@@ -108,6 +117,16 @@ pub fn remedy_commands(action: &Action) -> Result<Vec<CommandLine>, Problem> {
         Action::EnableChrony => vec![remedy::enable_chrony()],
         Action::StepClock => vec![remedy::step_clock()],
         Action::InstallChrony => vec![remedy::install_chrony()],
+        Action::InstallPackage { package: wanted } => vec![pve::packages::install(package(*wanted))],
+        Action::StartMember { .. } => vec![midway::start_services()],
+        Action::MakeNodeFiles { .. } => vec![pve::pvecm::updatecerts()],
+        Action::StopMember => vec![midway::stop_services()],
+        Action::RegainQuorum { votes, .. } => vec![pve::pvecm::expected(*votes)],
+        Action::RemoveUnjoined { name, .. } => {
+            let node = name.parse().map_err(|_| Problem::from(ProblemCode::Internal))?;
+            vec![pve::pvecm::delnode(&node), midway::remove_empty_folder(&node)]
+        }
+        Action::StandAlone { backup } => vec![midway::stand_alone(backup.as_deref()).ok_or(ProblemCode::Internal)?],
         _ => return Err(ProblemCode::Internal.into()),
     })
 }
@@ -134,6 +153,15 @@ fn source(name: &str, cat: &CommandLine) -> String {
     format!("{name}:{}", cat.argv().last().copied().unwrap_or_default())
 }
 
+/// Which package a plan means.
+#[must_use]
+pub const fn package(wanted: SystemPackage) -> Package {
+    match wanted {
+        SystemPackage::CorosyncQnetd => Package::CorosyncQnetd,
+        SystemPackage::CorosyncQdevice => Package::CorosyncQdevice,
+    }
+}
+
 /// Which file of authorised keys a plan means.
 #[must_use]
 pub const fn key_file(file: KeyFile) -> ssh_keys::KeyFile {
@@ -149,6 +177,18 @@ pub const fn key_file(file: KeyFile) -> ssh_keys::KeyFile {
 /// When a link cannot be written as an argument.
 pub fn join_command(member: std::net::IpAddr, links: &[LinkArgument]) -> Result<CommandLine, Problem> {
     Ok(pve::pvecm::add(member, &link_options(links)?))
+}
+
+/// The command of a join that is taken up again.
+///
+/// # Errors
+/// When a link cannot be written as an argument.
+pub fn join_again_command(
+    member: std::net::IpAddr,
+    links: &[LinkArgument],
+    force: bool,
+) -> Result<CommandLine, Problem> {
+    Ok(pve::pvecm::add_again(member, &link_options(links)?, force))
 }
 
 /// # Errors

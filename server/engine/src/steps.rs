@@ -5,6 +5,8 @@ mod create;
 mod expected;
 mod join;
 mod keys;
+mod midway;
+mod packages;
 mod power;
 mod printed;
 mod qdevice;
@@ -64,6 +66,15 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         }
         Action::PowerOff { way, uuid } => power::probe(context, way, uuid, Power::Off).await,
         Action::PowerOn { way, uuid } => power::probe(context, way, uuid, Power::On).await,
+        Action::InstallPackage { package } => packages::probe(context, *package).await,
+        Action::ResumeJoin { .. } => join::again::probe(context).await,
+        Action::StartMember { .. }
+        | Action::MakeNodeFiles { .. }
+        | Action::StopMember
+        | Action::RegainQuorum { .. }
+        | Action::RemoveUnjoined { .. }
+        | Action::WithdrawRootKey { .. }
+        | Action::StandAlone { .. } => midway::probe(context).await,
         _ => remedy::probe(context).await,
     }
 }
@@ -79,7 +90,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::ForgetRootKey { of, file, .. } => keys::forget(context, *of, *file).await,
         Action::TrustHostKeys { of, address, .. } => keys::trust(context, *of, *address).await,
         Action::CreateCluster { name, links } => create::act(context, name, links).await,
-        Action::JoinCluster { .. } => join::act(context).await,
+        Action::JoinCluster { .. } | Action::ResumeJoin { .. } => join::act(context).await,
         Action::SetUpQdevice { .. } => qdevice::act(context).await,
         Action::RemoveQdevice { .. } => qdevice_removal::act(context).await,
         Action::SetExpected { votes, .. } => expected::act(context, *votes).await,
@@ -88,6 +99,14 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::RemoveConsoleKey { account } => withdraw::remove_console_key(context, account.as_deref()).await,
         Action::PowerOff { way, uuid } => power::act(context, way, uuid, Power::Off).await,
         Action::PowerOn { way, uuid } => power::act(context, way, uuid, Power::On).await,
+        Action::InstallPackage { package } => packages::act(context, *package).await,
+        Action::StartMember { .. }
+        | Action::MakeNodeFiles { .. }
+        | Action::StopMember
+        | Action::RegainQuorum { .. }
+        | Action::RemoveUnjoined { .. }
+        | Action::WithdrawRootKey { .. }
+        | Action::StandAlone { .. } => midway::act(context).await,
         _ => remedy::act(context).await,
     }
 }
@@ -99,7 +118,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
 pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
     match &context.step.action {
         Action::CreateCluster { name, .. } => create::prove(context, name).await,
-        Action::JoinCluster { .. } => join::prove(context).await,
+        Action::JoinCluster { .. } | Action::ResumeJoin { .. } => join::prove(context).await,
         Action::SetUpQdevice { .. } => qdevice::prove(context).await,
         Action::RemoveQdevice { votes_after } => qdevice_removal::prove(context, *votes_after).await,
         Action::SetExpected { votes, .. } => expected::prove(context, *votes).await,
@@ -114,6 +133,14 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         | Action::TrustHostKeys { .. } => keys::prove(context).await,
         Action::PowerOff { way, uuid } => power::prove(context, way, uuid, Power::Off).await,
         Action::PowerOn { way, uuid } => power::prove(context, way, uuid, Power::On).await,
+        Action::InstallPackage { package } => packages::prove(context, *package).await,
+        Action::StartMember { .. }
+        | Action::MakeNodeFiles { .. }
+        | Action::StopMember
+        | Action::RegainQuorum { .. }
+        | Action::RemoveUnjoined { .. }
+        | Action::WithdrawRootKey { .. }
+        | Action::StandAlone { .. } => midway::prove(context).await,
         _ => remedy::prove(context).await,
     }
 }

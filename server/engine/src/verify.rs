@@ -17,6 +17,7 @@ use model::verify::{self, Verification, VerifyAnswer, VerifyCode};
 use pve::files::{self, NodeFile};
 use pve::{Answer, CommandLine, ParseError, cfgtool, host, pvecm, quorumtool, ssh_keys};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 impl Engine {
     /// Asks all members at the same time.
@@ -35,6 +36,8 @@ impl Engine {
             self.store.keep(cluster, None, seen).await.map_err(|error| store_problem(&error))?;
         }
         let report = verify::judge(&answers, self.clock.now());
+        let kept = self.store.keep_verification(cluster, &who.name, &report).await;
+        kept.map_err(|error| store_problem(&error))?;
         self.hub.set_verification(cluster, report.clone());
         let outcome = if report.agreed { Outcome::Success } else { Outcome::Failed };
         let mut entry = self.audit.about(AuditCode::VerifyRun, who, outcome, &known);
@@ -48,6 +51,18 @@ impl Engine {
         }
         self.audit.write(entry).await.map_err(|error| store_problem(&error))?;
         Ok(report)
+    }
+
+    /// The newest verification, also of a console that has ended since.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn verification(&self, cluster: ClusterId) -> Result<Option<Arc<Verification>>, Problem> {
+        if let Some(report) = self.hub.verification(cluster) {
+            return Ok(Some(report));
+        }
+        let kept = self.store.verification(cluster).await.map_err(|error| store_problem(&error))?;
+        Ok(kept.map(Arc::new))
     }
 
     async fn ask_member(&self, node: &Node) -> VerifyAnswer {

@@ -14,6 +14,8 @@ pub enum JoinPoint {
     AfterAddnode,
     /// Key and configuration were read, nothing was written.
     AfterKeyCopied,
+    /// Key and configuration are written beside the joiner's own database, and pmxcfs still runs on it.
+    AfterFilesWritten,
     /// The joiner's own database is gone, key and configuration are there, nothing runs.
     AfterDatabaseMoved,
     /// Both daemons run, and nobody waits for them any more.
@@ -122,6 +124,25 @@ pub enum Fault {
         #[serde(default = "yes")]
         on: bool,
     },
+    /// Debian's package is not installed.
+    RemovePackage {
+        node: String,
+        package: String,
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// The machine's package sources do not answer.
+    LoseRepository {
+        node: String,
+        #[serde(default = "yes")]
+        on: bool,
+    },
+    /// Another package manager holds dpkg's lock.
+    LockPackages {
+        node: String,
+        #[serde(default = "yes")]
+        on: bool,
+    },
     /// The node tells its times in this zone.
     TimeZone { node: String, zone: String },
     /// The host calls itself something else, as after a change of `/etc/hostname` and a restart.
@@ -225,6 +246,9 @@ impl Fault {
             | Self::EnableFirewall { node, .. }
             | Self::LoseRsaKey { node, .. }
             | Self::RemoveChrony { node, .. }
+            | Self::RemovePackage { node, .. }
+            | Self::LoseRepository { node, .. }
+            | Self::LockPackages { node, .. }
             | Self::TimeZone { node, .. }
             | Self::DropConnections { node } => Some(node),
         }

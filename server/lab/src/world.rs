@@ -188,7 +188,7 @@ impl World {
         node.faults.no_sshd = false;
         let (pve, device) = (node.is_pve(), node.qdevice.has_store);
         if !pve {
-            node.qnetd_running = true;
+            node.qnetd_running = !node.faults.absent.contains("corosync-qnetd");
             self.qnetd_changed();
             return;
         }

@@ -46,6 +46,10 @@ pub enum NodeFile {
     HostFirewall(NodeName),
     /// `/run/watchdog-mux.active`
     WatchdogActive,
+    /// `/var/lib/pve-cluster/config.db`, the database of pmxcfs: asked for its existence only.
+    PmxDatabase,
+    /// `/etc/pve/nodes/NAME/pve-ssl.pem`: made when a node has become a member.
+    NodeCertificate(NodeName),
     /// `/etc/ssh/ssh_host_rsa_key`: made, never read.
     HostRsaPrivateKey,
     /// `/etc/ssh/ssh_host_*_key.pub`
@@ -84,6 +88,8 @@ impl NodeFile {
             Self::KeptAuthkey(digest) => return kept_path(&Self::CorosyncAuthkey.path(), digest.short()),
             Self::HostFirewall(node) => return format!("/etc/pve/nodes/{node}/host.fw"),
             Self::WatchdogActive => "/run/watchdog-mux.active",
+            Self::PmxDatabase => "/var/lib/pve-cluster/config.db",
+            Self::NodeCertificate(node) => return format!("/etc/pve/nodes/{node}/pve-ssl.pem"),
             Self::HostRsaPrivateKey => "/etc/ssh/ssh_host_rsa_key",
             Self::HostPublicKey(kind) => {
                 return format!("/etc/ssh/ssh_host_{}_key.pub", kind.file_part());
@@ -101,7 +107,14 @@ impl NodeFile {
 
     /// True for what no command may print.
     const fn is_secret(&self) -> bool {
-        matches!(self, Self::CorosyncAuthkey | Self::KeptAuthkey(_) | Self::RootPrivateKey | Self::HostRsaPrivateKey)
+        matches!(
+            self,
+            Self::CorosyncAuthkey
+                | Self::KeptAuthkey(_)
+                | Self::RootPrivateKey
+                | Self::HostRsaPrivateKey
+                | Self::PmxDatabase
+        )
     }
 }
 
@@ -110,6 +123,10 @@ impl NodeFile {
 pub enum NodeFolder {
     /// `/etc/pve/nodes`
     PveNodes,
+    /// `/etc/pve/nodes/NAME`
+    PveNode(NodeName),
+    /// `/var/lib/pve-cluster/backup`: what joins have kept of the own database.
+    PmxBackups,
     /// `/etc/pve/nodes/NAME/qemu-server` or `…/lxc`
     Guests(NodeName, GuestKind),
     /// `/etc/corosync`
@@ -128,6 +145,8 @@ impl NodeFolder {
     pub fn path(&self) -> String {
         match self {
             Self::PveNodes => "/etc/pve/nodes".to_owned(),
+            Self::PveNode(node) => format!("/etc/pve/nodes/{node}"),
+            Self::PmxBackups => "/var/lib/pve-cluster/backup".to_owned(),
             Self::Guests(node, GuestKind::Qemu) => format!("/etc/pve/nodes/{node}/qemu-server"),
             Self::Guests(node, GuestKind::Lxc) => format!("/etc/pve/nodes/{node}/lxc"),
             Self::Corosync => "/etc/corosync".to_owned(),
@@ -268,7 +287,11 @@ pub fn pmxcfs_writable() -> CommandLine {
 /// Every other exit code.
 pub fn yes_or_no(answer: Answer<'_>) -> Result<bool, ParseError> {
     const WHAT: &str = "test";
-    answer.text(WHAT)?;
+    let text = answer.text(WHAT)?;
+    // `test` never prints: what does is another program, whatever its exit code.
+    if !text.trim().is_empty() {
+        return Err(ParseError::malformed(WHAT, "silence", &text));
+    }
     match answer.exit {
         0 => Ok(true),
         1 => Ok(false),

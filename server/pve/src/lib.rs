@@ -19,6 +19,7 @@ pub mod ha;
 pub mod host;
 pub mod host_keys;
 pub mod journal;
+pub mod midway;
 pub mod network;
 pub mod outcome;
 pub mod packages;

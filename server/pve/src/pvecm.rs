@@ -6,7 +6,7 @@ use crate::command::CommandLine;
 use crate::error::ParseError;
 use crate::quorumtool;
 use model::facts::{QuorumMember, QuorumStatus};
-use model::name::ClusterName;
+use model::name::{ClusterName, NodeName};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -21,6 +21,10 @@ const ADD_LIMIT_S: u32 = 180;
 /// `pvecm qdevice setup` runs several SSH commands on every node: 8 s with two quiet nodes.
 const QDEVICE_LIMIT_S: u32 = 180;
 
+/// `pvecm updatecerts` gives up by itself after 80 s without quorum.
+const UPDATECERTS_LIMIT_S: u32 = 90;
+/// `pvecm delnode` kills the node and writes one file.
+const DELNODE_LIMIT_S: u32 = 30;
 /// `pvecm expected` only talks to the corosync of its own node.
 const EXPECTED_LIMIT_S: u32 = 10;
 
@@ -64,6 +68,29 @@ pub fn add(member: IpAddr, links: &[LinkOption]) -> CommandLine {
         .arg("--use_ssh")
         .args(links.iter().flat_map(|link| link.words()))
         .limit_s(ADD_LIMIT_S)
+}
+
+/// [`add`] once more on a node that is listed already; `force` turns `pvecm`'s refusals into warnings.
+///
+/// Whoever forces looks for guests and for the key of another cluster right before.
+#[must_use]
+pub fn add_again(member: IpAddr, links: &[LinkOption], force: bool) -> CommandLine {
+    let command = add(member, links);
+    if force { command.args(["--force", "1"]) } else { command }
+}
+
+/// `pvecm delnode NAME`: takes a node out of corosync.conf, after it has told corosync to drop it.
+///
+/// For a node that is not there it prints `Could not kill node (error = CS_ERR_NOT_EXIST)` and succeeds.
+#[must_use]
+pub fn delnode(node: &NodeName) -> CommandLine {
+    CommandLine::changes("pvecm").arg("delnode").arg(node.as_str()).limit_s(DELNODE_LIMIT_S)
+}
+
+/// `pvecm updatecerts`: the node's certificate, its entry in the known hosts, and root's key in the cluster's file.
+#[must_use]
+pub fn updatecerts() -> CommandLine {
+    CommandLine::changes("pvecm").arg("updatecerts").limit_s(UPDATECERTS_LIMIT_S)
 }
 
 /// `pvecm qdevice setup ADDRESS`: the qnetd host must be given as an address.

@@ -111,3 +111,94 @@ fn fields(text: &str) -> BTreeMap<&str, &str> {
     }
     out
 }
+
+/// The port of corosync-qnetd (`corosync-qnetd(8)`).
+pub const QNETD_PORT: u16 = 5403;
+/// The most guests that are named.
+const GUESTS_MAX: usize = 64;
+/// The most cards of a host that are looked for.
+const CARDS_MAX: usize = 64;
+
+/// Asks whether something listens on qnetd's port.
+#[must_use]
+pub fn listening() -> CommandLine {
+    CommandLine::reads("ss").args(["-H", "-l", "-t", "-n", "sport", "="]).arg(format!(":{QNETD_PORT}"))
+}
+
+/// Reads the answer of [`listening`]; no line is no.
+///
+/// # Errors
+/// A line that is no listening socket.
+pub fn listens(answer: Answer<'_>) -> Result<bool, ParseError> {
+    const WHAT: &str = "ss";
+    let text = answer.text(WHAT)?;
+    if answer.exit != 0 {
+        return Err(answer.failure(WHAT));
+    }
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty()).peekable();
+    let any = lines.peek().is_some();
+    match lines.find(|line| !line.starts_with("LISTEN")) {
+        Some(line) => Err(ParseError::malformed(WHAT, "a listening socket", line)),
+        None => Ok(any),
+    }
+}
+
+/// Looks for the configurations of guests that have one of these network cards; `None` where no text is a MAC address.
+#[must_use]
+pub fn guests_with(macs: &[String]) -> Option<CommandLine> {
+    let is_mac = |text: &&String| text.len() == 17 && text.chars().all(|c| c.is_ascii_hexdigit() || c == ':');
+    let mut found = macs.iter().filter(is_mac).take(CARDS_MAX).peekable();
+    found.peek()?;
+    let words = found.flat_map(|mac| ["-e".to_owned(), mac.clone()]);
+    Some(CommandLine::reads("grep").args(["-r", "-l", "-i", "-F"]).args(words).arg("/etc/pve/nodes"))
+}
+
+/// Reads the answer of [`guests_with`]: paths below `/etc/pve/nodes`, or exit 1 where there is none.
+///
+/// # Errors
+/// Every other exit code, and lines that are no such paths.
+pub fn guest_paths(answer: Answer<'_>) -> Result<Vec<String>, ParseError> {
+    const WHAT: &str = "grep";
+    let text = answer.text(WHAT)?;
+    if !matches!(answer.exit, 0 | 1) {
+        return Err(answer.failure(WHAT));
+    }
+    let mut found = Vec::new();
+    for line in text.lines().filter(|line| !line.trim().is_empty()).take(GUESTS_MAX) {
+        let Some(path) = line.strip_prefix("/etc/pve/nodes/") else {
+            return Err(ParseError::malformed(WHAT, "a path", line));
+        };
+        found.push(clean_text(path));
+    }
+    if answer.exit == 0 && found.is_empty() {
+        return Err(ParseError::missing(WHAT, "a path"));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_listens_or_does_not_and_anything_else_is_no_answer() {
+        let line = "LISTEN 0      10                 *:5403             *:*   \n";
+        assert_eq!(listens(Answer::new(line.as_bytes(), b"", 0)), Ok(true));
+        assert_eq!(listens(Answer::new(b"", b"", 0)), Ok(false));
+        assert!(listens(Answer::new(b"nonsense\n", b"", 0)).is_err());
+        assert!(listens(Answer::new(b"", b"ss: command not found\n", 127)).is_err());
+    }
+
+    #[test]
+    fn a_guest_is_found_by_its_card() {
+        let macs = ["bc:24:11:00:00:01".to_owned(), "; rm -rf /".to_owned()];
+        let command = guests_with(&macs).expect("one is a MAC");
+        assert_eq!(command.argv(), ["grep", "-r", "-l", "-i", "-F", "-e", "bc:24:11:00:00:01", "/etc/pve/nodes"]);
+        assert!(guests_with(&macs[1..]).is_none());
+        let path = b"/etc/pve/nodes/pve1/qemu-server/100.conf\n";
+        assert_eq!(guest_paths(Answer::new(path, b"", 0)), Ok(vec!["pve1/qemu-server/100.conf".to_owned()]));
+        assert_eq!(guest_paths(Answer::new(b"", b"", 1)), Ok(Vec::new()));
+        assert!(guest_paths(Answer::new(b"", b"", 0)).is_err(), "found, and silent");
+        assert!(guest_paths(Answer::new(b"", b"grep: x\n", 2)).is_err());
+    }
+}

@@ -18,7 +18,11 @@ impl RequestBackend {
         links: Vec<LinkPlan>,
     ) -> ApiResult<Measurement> {
         self.cluster_for(&caller, id, Deed::RunChecks).await?;
-        let measured = self.state.engine.measure_links(&actor(&caller), id, &links).await.map_err(ApiError)?;
+        let (engine, who) = (self.state.engine.clone(), actor(&caller));
+        // Whoever closes the page leaves a probe behind on the machines: it is waited for, so that nobody else meets it.
+        let work = self.state.engine.work.spawn(async move { engine.measure_links(&who, id, &links).await });
+        let measured =
+            work.await.ok().flatten().ok_or_else(|| ApiError(ProblemCode::Internal.into()))?.map_err(ApiError)?;
         Ok(measured.as_ref().clone())
     }
 

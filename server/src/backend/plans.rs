@@ -8,6 +8,7 @@ use model::can::{self, Deed};
 use model::ids::{ClusterId, NodeId, OperationId};
 use model::inventory::{Cluster, Node, Purpose};
 use model::links;
+use model::midway::Midway;
 use model::name::ClusterName;
 use model::operation::{Operation, OutputLine};
 use model::plan::Intent;
@@ -57,6 +58,7 @@ impl RequestBackend {
             Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
             Wish::RemoveQdevice | Wish::Expected { .. } | Wish::Remedy { .. } | Wish::TakeBack { .. } => Ok(()),
             Wish::Power { .. } => Ok(()),
+            Wish::FinishJoin { .. } | Wish::UndoJoin { .. } => Ok(()),
         }
     }
 
@@ -89,6 +91,8 @@ impl RequestBackend {
             Wish::Remedy { node, remedy } => Ok(Intent::Remedy { node: *node, remedy: *remedy }),
             Wish::TakeBack { operation } => Ok(Intent::TakeBack { operation: *operation }),
             Wish::Power { node, to } => self.power_intent(cluster, *node, *to).await,
+            Wish::FinishJoin { node } => Ok(Intent::FinishJoin { node: *node, links }),
+            Wish::UndoJoin { node } => Ok(Intent::UndoJoin { node: *node }),
         }
     }
 
@@ -111,6 +115,11 @@ impl RequestBackend {
     pub(super) async fn do_recovery(&self, caller: Caller, id: ClusterId) -> ApiResult<Recovery> {
         self.cluster_for(&caller, id, Deed::RunChecks).await?;
         self.state.engine.recovery(id).await.map_err(ApiError)
+    }
+
+    pub(super) async fn do_midway(&self, caller: Caller, id: ClusterId) -> ApiResult<Vec<Midway>> {
+        self.cluster_for(&caller, id, Deed::RunChecks).await?;
+        self.state.engine.midway(id).await.map_err(ApiError)
     }
 
     /// A node that is a member now, and best the first one: through it others join.
@@ -154,6 +163,9 @@ impl RequestBackend {
             Wish::Remedy { .. } | Wish::TakeBack { .. } => return Ok(Vec::new()),
             // The BMC is asked by the step itself.
             Wish::Power { .. } => return Ok(Vec::new()),
+            Wish::Remedy { .. } | Wish::TakeBack { .. } | Wish::FinishJoin { .. } | Wish::UndoJoin { .. } => {
+                return Ok(Vec::new());
+            }
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =

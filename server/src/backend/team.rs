@@ -255,6 +255,8 @@ fn wish_of(intent: &Intent) -> Option<Wish> {
         Intent::SetExpected { .. } => Some(Wish::Expected { accounts: BTreeMap::new() }),
         Intent::Remedy { node, remedy } => Some(Wish::Remedy { node: *node, remedy: *remedy }),
         Intent::TakeBack { operation } => Some(Wish::TakeBack { operation: *operation }),
+        Intent::FinishJoin { node, .. } => Some(Wish::FinishJoin { node: *node }),
+        Intent::UndoJoin { node } => Some(Wish::UndoJoin { node: *node }),
         _ => None,
     }
 }

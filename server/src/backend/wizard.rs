@@ -39,7 +39,7 @@ impl RequestBackend {
             current,
             matrix: matrix.map(|matrix| matrix.for_page()),
             measurement: engine.hub.measured(id).map(|measured| measured.report.as_ref().clone()),
-            report_at: engine.hub.verification(id).map(|report| report.at),
+            report_at: engine.verification(id).await.map_err(ApiError)?.map(|report| report.at),
             console_key: engine.dialer.console_key().map_err(ApiError)?,
             qdevice: qdevice_advice(count),
             forecast: (forecast(count, 0), forecast(count, qdevice_votes(count.max(1)))),
@@ -145,10 +145,18 @@ impl RequestBackend {
         draft.touched_by = Some(caller.me.name.clone());
         draft.touched_at = Some(engine.clock.now());
         change(&mut draft);
-        engine.store.save_draft(id, &draft, audit).await.map_err(|error| match error {
-            StoreError::Conflict { .. } => ApiError(Problem::new(ProblemCode::WorldChanged).with("what", "draft")),
-            other => stored(other),
-        })
+        match engine.store.save_draft(id, &draft, audit).await {
+            Ok(saved) => Ok(saved),
+            Err(StoreError::Conflict { .. }) => {
+                let mut problem = Problem::new(ProblemCode::WorldChanged).with("what", "draft");
+                // Who was faster stands in the draft itself; without that the refusal stands all the same.
+                if let Some(by) = engine.store.draft(id).await.ok().and_then(|draft| draft.touched_by) {
+                    problem = problem.with("by", by);
+                }
+                Err(ApiError(problem))
+            }
+            Err(other) => Err(stored(other)),
+        }
     }
 
     pub(super) async fn do_verify(&self, caller: Caller, id: ClusterId) -> ApiResult<Verification> {

@@ -1,12 +1,13 @@
-//! The wizard's drafts, one per cluster.
+//! The wizard's drafts and its newest verifications, one each per cluster.
 
 use crate::SqliteStore;
 use crate::audit::append_in;
-use crate::codec::{db, json_or_none, refused, signed, to_json};
+use crate::codec::{db, json, json_or_none, micros, refused, signed, to_json};
 use async_trait::async_trait;
 use engine::ports::{DraftStore, StoreError};
 use model::audit::AuditEntry;
 use model::ids::ClusterId;
+use model::verify::Verification;
 use model::wizard::Draft;
 use sqlx::{Sqlite, SqliteConnection, SqliteExecutor, Transaction};
 
@@ -30,6 +31,32 @@ impl DraftStore for SqliteStore {
         }
         tx.commit().await.map_err(db)?;
         Ok(saved)
+    }
+
+    async fn keep_verification(&self, cluster: ClusterId, by: &str, report: &Verification) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        sqlx::query(
+            "INSERT INTO verifications (cluster, at, taken_by, report) VALUES (?, ?, ?, ?)
+             ON CONFLICT (cluster) DO UPDATE SET at = excluded.at, taken_by = excluded.taken_by, report = excluded.report
+             WHERE excluded.at >= verifications.at",
+        )
+        .bind(cluster.to_string())
+        .bind(micros(report.at))
+        .bind(by)
+        .bind(to_json("report", report)?)
+        .execute(&mut *tx)
+        .await
+        .map_err(refused("verification", "cluster"))?;
+        tx.commit().await.map_err(db)
+    }
+
+    async fn verification(&self, cluster: ClusterId) -> Result<Option<Verification>, StoreError> {
+        let row = sqlx::query("SELECT report FROM verifications WHERE cluster = ?")
+            .bind(cluster.to_string())
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(db)?;
+        row.as_ref().map(|row| json(row, "report")).transpose()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::app::TestApp;
 use crate::world::World;
 use axum::http::StatusCode;
-use engine::ports::{Clock, PinStore};
+use engine::ports::{Clock, DraftStore, PinStore};
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::host_key::{HostKey, Pin};
 use model::preflight::Verdict;
@@ -92,4 +92,23 @@ async fn the_newest_verification_is_a_document_in_the_readers_language() {
     assert!(document.text().contains("# Vérification de"), "{}", document.text());
     let data = viewer.get(&address("json")).await;
     assert_eq!(serde_json::from_slice::<Verification>(&data.body).expect("the report"), report);
+}
+
+#[tokio::test]
+async fn the_report_is_to_be_had_after_a_restart_too() {
+    let app = TestApp::new().await;
+    let world = World::make(&app).await;
+    let viewer = app.viewer().await;
+    let report = report(&app);
+    // Nothing in memory, as after a start: only what was written down is there.
+    app.store.keep_verification(world.cluster, "admin", &report).await.expect("kept");
+    let data = viewer.get(&verification_address(&world, "json")).await;
+    assert_eq!(serde_json::from_slice::<Verification>(&data.body).expect("the report"), report);
+    let page: serde_json::Value = viewer.call("wizard", json!({ "cluster": world.cluster })).await.expect("the wizard");
+    assert!(page["report_at"].is_string(), "{page}");
+
+    // An older one that comes late does not take its place.
+    let older = Verification { at: report.at - std::time::Duration::from_secs(60), rows: Vec::new(), agreed: false };
+    app.store.keep_verification(world.cluster, "admin", &older).await.expect("kept");
+    assert_eq!(app.store.verification(world.cluster).await.expect("read"), Some(report));
 }

@@ -18,6 +18,7 @@ mod dropped;
 mod evidence;
 mod exports;
 mod growing;
+mod handover;
 mod headers;
 mod hostile;
 mod import;

@@ -85,7 +85,9 @@ impl World {
             "forget_node" | "try_log_in" | "key_seen" => json!({ "node": node }),
             "pin_key" => json!({ "node": node, "fingerprint": "SHA256:x" }),
             "install_key" => json!({ "node": node, "password": password }),
-            "wizard" | "recovery" | "discover" | "run_checks" | "network" | "verify" => json!({ "cluster": cluster }),
+            "wizard" | "recovery" | "midway" | "discover" | "run_checks" | "network" | "verify" => {
+                json!({ "cluster": cluster })
+            }
             "check_proof" => json!({ "cluster": cluster, "check": "memory", "node": node }),
             "acknowledge_checks" => {
                 json!({ "cluster": cluster, "cells": [["memory", node]], "reason": "a small lab", "revision": 0 })

@@ -91,6 +91,9 @@ fn meaning(word: &Word) -> anyhow::Result<Meaning> {
         | Word::EnableFirewall { .. }
         | Word::LoseRsaKey { .. }
         | Word::RemoveChrony { .. }
+        | Word::RemovePackage { .. }
+        | Word::LoseRepository { .. }
+        | Word::LockPackages { .. }
         | Word::TimeZone { .. }
         | Word::DropConnections { .. } => bail!("{word:?} is a fault of the simulated lab only"),
     };

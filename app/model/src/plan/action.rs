@@ -137,6 +137,74 @@ pub enum Action {
         way: BmcWay,
         uuid: SystemUuid,
     },
+    /// A package from the machine's own sources, without what it only recommends.
+    InstallPackage {
+        package: SystemPackage,
+    },
+    /// `pvecm add` once more on a node that the cluster lists already; with `force` where its own leftovers would refuse it.
+    ResumeJoin {
+        cluster: ClusterName,
+        name: String,
+        member: NodeId,
+        member_name: String,
+        member_address: IpAddr,
+        links: Vec<LinkArgument>,
+        force: bool,
+    },
+    /// corosync and pmxcfs of a node that a join has left without them.
+    StartMember {
+        cluster: ClusterName,
+        name: String,
+        member: NodeId,
+        member_name: String,
+    },
+    /// `pvecm updatecerts` on a node whose join ended before its certificate was made.
+    MakeNodeFiles {
+        name: String,
+    },
+    /// Both daemons of a node whose join is taken back.
+    StopMember,
+    /// `pvecm expected VOTES` where the only absent node is one whose join is not complete, and whose corosync does not run.
+    RegainQuorum {
+        votes: u32,
+        without: NodeId,
+        without_name: String,
+    },
+    /// `pvecm delnode NAME` of a node that never was a whole member, and its empty folder in `/etc/pve/nodes`.
+    RemoveUnjoined {
+        name: String,
+        joiner: NodeId,
+    },
+    /// The root key of a machine out of the cluster's shared authorised keys.
+    WithdrawRootKey {
+        of: NodeId,
+        of_name: String,
+    },
+    /// The cluster's key and configuration aside, the own database back where a join has moved it away, pmxcfs started.
+    StandAlone {
+        backup: Option<String>,
+    },
+}
+
+/// A package that a plan may install.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SystemPackage {
+    /// The QDevice's host.
+    CorosyncQnetd,
+    /// Every node of a cluster with a QDevice.
+    CorosyncQdevice,
+}
+
+impl SystemPackage {
+    /// Debian's name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CorosyncQnetd => "corosync-qnetd",
+            Self::CorosyncQdevice => "corosync-qdevice",
+        }
+    }
 }
 
 /// A file of authorised keys.
@@ -179,6 +247,15 @@ impl Action {
             Self::StepClock => "step_clock",
             Self::PowerOff { .. } => "power_off",
             Self::PowerOn { .. } => "power_on",
+            Self::InstallPackage { .. } => "install_package",
+            Self::ResumeJoin { .. } => "resume_join",
+            Self::StartMember { .. } => "start_member",
+            Self::MakeNodeFiles { .. } => "make_node_files",
+            Self::StopMember => "stop_member",
+            Self::RegainQuorum { .. } => "regain_quorum",
+            Self::RemoveUnjoined { .. } => "remove_unjoined",
+            Self::WithdrawRootKey { .. } => "withdraw_root_key",
+            Self::StandAlone { .. } => "stand_alone",
         }
     }
 
@@ -209,6 +286,15 @@ impl Action {
         "step_clock",
         "power_off",
         "power_on",
+        "install_package",
+        "resume_join",
+        "start_member",
+        "make_node_files",
+        "stop_member",
+        "regain_quorum",
+        "remove_unjoined",
+        "withdraw_root_key",
+        "stand_alone",
     ];
 
     /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
@@ -227,6 +313,8 @@ impl Action {
                 | Self::SetUpQdevice { .. }
                 | Self::RemoveQdevice { .. }
                 | Self::InstallChrony
+                | Self::InstallPackage { .. }
+                | Self::ResumeJoin { .. }
         )
     }
 
@@ -240,6 +328,11 @@ impl Action {
                 | Self::SetUpQdevice { .. }
                 | Self::RemoveQdevice { .. }
                 | Self::SetExpected { .. }
+                | Self::ResumeJoin { .. }
+                | Self::StartMember { .. }
+                | Self::MakeNodeFiles { .. }
+                | Self::RegainQuorum { .. }
+                | Self::RemoveUnjoined { .. }
         )
     }
 
@@ -248,9 +341,12 @@ impl Action {
     pub const fn time_limit_s(&self) -> u32 {
         match self {
             Self::CreateCluster { .. } => 180,
+            Self::ResumeJoin { .. } => 240,
+            // `pvecm updatecerts` gives up by itself after 80 s; a membership needs several tokens.
+            Self::StartMember { .. } | Self::MakeNodeFiles { .. } | Self::RemoveUnjoined { .. } => 120,
             Self::JoinCluster { .. } | Self::SetUpQdevice { .. } | Self::RemoveQdevice { .. } => 240,
             // Package lists and the package come over the network.
-            Self::InstallChrony => 420,
+            Self::InstallChrony | Self::InstallPackage { .. } => 420,
             // A key of 4096 bits on a slow machine; a time source that has to answer first.
             Self::MakeRsaHostKey { .. } | Self::StepClock => 120,
             // The agent itself waits, and a slow BMC takes half a minute for each answer.

@@ -78,6 +78,15 @@ pub enum Intent {
         way: BmcWay,
         uuid: SystemUuid,
     },
+    /// Carry a join that died midway through to its end.
+    FinishJoin {
+        node: NodeId,
+        links: Vec<LinkPlan>,
+    },
+    /// Take away again what a join that died midway has left on both sides.
+    UndoJoin {
+        node: NodeId,
+    },
 }
 
 impl Intent {
@@ -98,6 +107,8 @@ impl Intent {
             Self::PowerOff { .. } => "power_off",
             Self::PowerOn { .. } => "power_on",
             Self::PowerCycle { .. } => "power_cycle",
+            Self::FinishJoin { .. } => "finish_join",
+            Self::UndoJoin { .. } => "undo_join",
         }
     }
 
@@ -115,5 +126,7 @@ impl Intent {
         "power_off",
         "power_on",
         "power_cycle",
+        "finish_join",
+        "undo_join",
     ];
 }

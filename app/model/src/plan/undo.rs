@@ -25,9 +25,15 @@ impl Action {
             Self::RestoreHosts { .. } | Self::PutBackAuthkey { .. } => Undo::RemedyAgain,
             Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,
+            Self::InstallPackage { .. } => Undo::RemovePackage,
             Self::StepClock => Undo::None,
             Self::PowerOff { .. } => Undo::SwitchOn,
             Self::PowerOn { .. } => Undo::SwitchOff,
+            Self::ResumeJoin { .. } | Self::StartMember { .. } => Undo::RemoveNode,
+            Self::MakeNodeFiles { .. } => Undo::NotNeeded,
+            Self::RegainQuorum { .. } => Undo::MembersReturn,
+            Self::StopMember => Undo::StartAgain,
+            Self::RemoveUnjoined { .. } | Self::WithdrawRootKey { .. } | Self::StandAlone { .. } => Undo::JoinAgain,
         }
     }
 }
@@ -55,6 +61,12 @@ pub enum Undo {
     /// By switching it on; what ran there was cut off all the same.
     SwitchOn,
     SwitchOff,
+    /// By removing the package by hand.
+    RemovePackage,
+    /// By starting both services again.
+    StartAgain,
+    /// By an ordinary join.
+    JoinAgain,
     /// Not at all.
     None,
 }
@@ -74,6 +86,9 @@ impl Undo {
         "other_service",
         "switch_on",
         "switch_off",
+        "remove_package",
+        "start_again",
+        "join_again",
         "none",
     ];
 
@@ -93,6 +108,9 @@ impl Undo {
             Self::OtherService => "other_service",
             Self::SwitchOn => "switch_on",
             Self::SwitchOff => "switch_off",
+            Self::RemovePackage => "remove_package",
+            Self::StartAgain => "start_again",
+            Self::JoinAgain => "join_again",
             Self::None => "none",
         }
     }

@@ -1,10 +1,11 @@
-//! Taking the QDevice out of a cluster again.
+//! The QDevice's packages, and taking the device out of a cluster again.
 
 use super::{PlanWorld, consequence, frozen, step};
 use crate::inventory::{ClusterPhase, Node, Purpose};
-use crate::plan::{Action, ConsequenceCode, Intent, Plan};
+use crate::plan::{Action, Consequence, ConsequenceCode, Intent, Plan, Step, SystemPackage};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{forecast, qdevice_votes};
+use crate::remedy::Look;
 use crate::risk::Risk;
 
 pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
@@ -31,4 +32,17 @@ pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Pro
     )];
     let steps = vec![step(first, Action::RemoveQdevice { votes_after: after.expected_votes })];
     Ok(frozen(intent, world, Risk::Disruptive, world.cluster.name.to_string(), steps, consequences))
+}
+
+/// A step for each machine that says that its package is missing: the host first, because without it the others are of no use.
+pub(super) fn installs(host: &Node, members: &[&Node], world: &PlanWorld<'_>) -> (Vec<Step>, Vec<Consequence>) {
+    let Some(Look::Qdevice(look)) = world.look else { return (Vec::new(), Vec::new()) };
+    let of_host = look.host.then_some((host, SystemPackage::CorosyncQnetd));
+    let of_members = members.iter().filter(|node| look.nodes.contains(&node.id));
+    let all = of_host.into_iter().chain(of_members.map(|node| (*node, SystemPackage::CorosyncQdevice)));
+    let parts = all.map(|(node, package)| {
+        let fetched = consequence(ConsequenceCode::PackageFetched, &[("node", node.label().to_owned())]);
+        (step(node, Action::InstallPackage { package }), fetched)
+    });
+    parts.unzip()
 }

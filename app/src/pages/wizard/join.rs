@@ -2,6 +2,7 @@
 
 use super::context::Wizard;
 use super::foot::Foot;
+use super::midway::Midways;
 use super::progress::LastOperation;
 use super::runner::PlanRunner;
 use super::steps::{NotYet, blocked};
@@ -29,6 +30,7 @@ pub fn Join() -> impl IntoView {
     });
     view! {
         {content}
+        <Midways/>
         <Foot step=STEP/>
     }
 }

@@ -16,7 +16,7 @@ use leptos::prelude::*;
 use model::can::Deed;
 use model::ids::NodeId;
 use model::inventory::Purpose;
-use model::links::{LINKS_MAX, SharedCard, shared_cards};
+use model::links::{Difference, LINKS_MAX, SharedCard, differences, shared_cards};
 use model::problem::{Problem, ProblemCode};
 use model::wizard::WizardStep;
 
@@ -235,6 +235,7 @@ fn Save(form: LinkForm) -> impl IntoView {
         <Show when=move || conflict.get()>
             <Message tone=Tone::Look>
                 <p role="alert">{word!(i18n, wizard.conflict)}</p>
+                <Apart form/>
                 <div class="row">
                     <Button on_press=theirs>{word!(i18n, wizard.conflict_theirs)}</Button>
                     <Button on_press=mine>{word!(i18n, wizard.conflict_mine)}</Button>
@@ -247,6 +248,29 @@ fn Save(form: LinkForm) -> impl IntoView {
             </Button>
             <span role="status" class="text-good">{part(move || kept.get().then(|| format!("✓ {}", said!(i18n, wizard.links_saved))))}</span>
         </div>
+    }
+}
+
+/// Who was faster, and where the two choices differ.
+#[component]
+fn Apart(form: LinkForm) -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let by = part(move || {
+        let by = wizard.view.with(|view| view.draft.touched_by.clone());
+        by.map(|by| said!(i18n, wizard.conflict_by, by = by).to_string())
+    });
+    let apart = memo(move |_| form.links.with(|mine| wizard.view.with(|view| differences(mine, &view.draft.links))));
+    let line = move |one: Difference| {
+        let nothing = || said!(i18n, wizard.conflict_nothing).to_owned();
+        let node = one.node.map_or_else(|| said!(i18n, wizard.conflict_priority).to_owned(), |id| wizard.label(id));
+        let (link, mine, theirs) = (one.link, one.mine.unwrap_or_else(nothing), one.theirs.unwrap_or_else(nothing));
+        let said = said!(i18n, wizard.conflict_line, link = link, node = node, mine = mine, theirs = theirs);
+        view! { <li>{said.to_string()}</li> }
+    };
+    view! {
+        <p>{by}</p>
+        <ul>{part(move || apart.get().into_iter().map(line).collect_view())}</ul>
     }
 }
 

@@ -15,6 +15,7 @@ use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine, StepEvent};
 use model::policy::Policy;
 use model::role::{Access, Role};
+use model::verify::Verification;
 use model::wizard::Draft;
 use thiserror::Error;
 
@@ -100,6 +101,10 @@ pub trait DraftStore: Send + Sync + 'static {
         draft: &Draft,
         audit: Option<AuditEntry>,
     ) -> Result<Draft, StoreError>;
+    /// Keeps a cluster's newest verification in the place of the one before.
+    async fn keep_verification(&self, cluster: ClusterId, by: &str, report: &Verification) -> Result<(), StoreError>;
+    /// `None` where nobody has asked the nodes yet.
+    async fn verification(&self, cluster: ClusterId) -> Result<Option<Verification>, StoreError>;
 }
 
 /// Operations and their journal.

@@ -4,13 +4,14 @@
 //! overwrites that node's addresses in the live configuration. So *name unused* and *addresses unused* are looked at
 //! on the member right before, and the proof comes from the member.
 
+pub mod again;
 mod danger;
 
 use super::create::{local_links, same_addresses, writable};
 use super::{Probe, StepContext, StepResult, Stop, unit};
 use crate::evidence::answer;
 use crate::limits::POLL_PAUSE;
-use crate::render::join_command;
+use crate::render::{join_again_command, join_command};
 use model::facts::{ConfNode, CorosyncConf, GuestKind};
 use model::inventory::Node;
 use model::name::{ClusterName, NodeName};
@@ -26,17 +27,25 @@ struct Join<'a> {
     name: &'a str,
     member_address: IpAddr,
     links: &'a [LinkArgument],
+    /// The cluster lists the node already; whether `--force` is passed.
+    again: Option<bool>,
     joiner: Node,
     member: Node,
 }
 
 async fn parts<'a>(context: &StepContext<'a>) -> StepResult<Join<'a>> {
-    let Action::JoinCluster { cluster, name, member, member_address, links, .. } = &context.step.action else {
-        return Err(Stop::Failed(ProblemCode::Internal.into()));
+    let (cluster, name, member, member_address, links, again) = match &context.step.action {
+        Action::JoinCluster { cluster, name, member, member_address, links, .. } => {
+            (cluster, name, member, member_address, links, None)
+        }
+        Action::ResumeJoin { cluster, name, member, member_address, links, force, .. } => {
+            (cluster, name, member, member_address, links, Some(*force))
+        }
+        _ => return Err(Stop::Failed(ProblemCode::Internal.into())),
     };
     let joiner = context.node(context.step.node).await?;
     let member = context.node(*member).await?;
-    Ok(Join { cluster, name, member_address: *member_address, links, joiner, member })
+    Ok(Join { cluster, name, member_address: *member_address, links, again, joiner, member })
 }
 
 fn problem(code: ProblemCode, join: &Join<'_>) -> Problem {
@@ -126,6 +135,10 @@ async fn joiner_is_free(context: &StepContext<'_>, join: &Join<'_>) -> StepResul
             return Err(Stop::Failed(problem(code, join)));
         }
     }
+    no_guests(context, join).await
+}
+
+async fn no_guests(context: &StepContext<'_>, join: &Join<'_>) -> StepResult<()> {
     let name: NodeName = join.name.parse().map_err(|error: model::name::NameError| Stop::Failed(error.into()))?;
     for kind in [GuestKind::Qemu, GuestKind::Lxc] {
         let command = pve::host::guest_files(&name, kind);
@@ -146,18 +159,20 @@ async fn cluster_takes_it(context: &StepContext<'_>, join: &Join<'_>, conf: &Cor
     let Some(status) = status.filter(|status| status.quorate) else {
         return Err(Stop::Failed(problem(ProblemCode::ClusterNotQuorate, join)));
     };
-    let absent = conf.nodes.iter().find(|node| !status.members.iter().any(|member| member.id == node.id));
+    // A node whose join is taken up again is listed, and absent.
+    let others = || conf.nodes.iter().filter(|node| node.name != join.name);
+    let absent = others().find(|node| !status.members.iter().any(|member| member.id == node.id));
     if let Some(node) = absent {
         return Err(Stop::Failed(problem(ProblemCode::MembersOffline, join).with("absent", &node.name)));
     }
-    let used = conf.nodes.iter().flat_map(|node| node.addresses.values().map(move |address| (node, address)));
+    let used = others().flat_map(|node| node.addresses.values().map(move |address| (node, address)));
     for (node, address) in used {
         if join.links.iter().any(|link| link.address.to_string() == *address) {
             let taken = problem(ProblemCode::AddressInCluster, join).with("address", address).with("other", &node.name);
             return Err(Stop::Failed(taken));
         }
     }
-    let numbers_match = conf.nodes.iter().all(|node| {
+    let numbers_match = others().all(|node| {
         node.addresses.len() == join.links.len()
             && join.links.iter().all(|link| node.addresses.contains_key(&link.number))
     });
@@ -166,7 +181,11 @@ async fn cluster_takes_it(context: &StepContext<'_>, join: &Join<'_>, conf: &Cor
 
 pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
     let join = parts(context).await?;
-    let command = join_command(join.member_address, join.links).map_err(Stop::Failed)?;
+    let command = match join.again {
+        None => join_command(join.member_address, join.links),
+        Some(force) => join_again_command(join.member_address, join.links, force),
+    };
+    let command = command.map_err(Stop::Failed)?;
     let output = unit::run(context, &join.joiner, &command).await?;
     match outcome::join(answer(&output)) {
         JoinOutcome::Joined { name } if name == join.name => Ok(()),

@@ -51,7 +51,7 @@ async fn append_missing(context: &StepContext<'_>, file: KeyFile, wanted: &[KeyL
 }
 
 /// Right after create or join `/etc/pve` refuses writes for a moment: wait for the state, not for a time.
-async fn wait_writable(context: &StepContext<'_>, node: &Node) -> StepResult<()> {
+pub(super) async fn wait_writable(context: &StepContext<'_>, node: &Node) -> StepResult<()> {
     loop {
         let output = context.read(node, &files::pmxcfs_writable()).await?;
         if files::yes_or_no(answer(&output)).unwrap_or(false) {
@@ -87,7 +87,7 @@ async fn root_key(context: &StepContext<'_>, of: NodeId) -> StepResult<Option<Pu
     context.ask(&node, &host_keys::cat_root_key(), host_keys::public_key).await
 }
 
-async fn root_line(context: &StepContext<'_>, of: NodeId) -> StepResult<KeyLine> {
+pub(super) async fn root_line(context: &StepContext<'_>, of: NodeId) -> StepResult<KeyLine> {
     let node = context.node(of).await?;
     root_key(context, of).await?.map(|key| KeyLine::authorized(&key)).ok_or_else(|| {
         Stop::Failed(

@@ -3,16 +3,19 @@
 use super::{Probe, StepContext, StepResult, Stop, unit};
 use crate::context::store_problem;
 use crate::evidence::answer;
-use crate::limits::POLL_PAUSE;
-use model::facts::{QdeviceFlags, QuorumStatus};
+use crate::limits::{POLL_PAUSE, QNETD_KNOCK_S};
+use futures::future::try_join_all;
+use model::facts::{QdeviceFlags, QuorumStatus, TcpProbe};
 use model::ids::NodeId;
 use model::inventory::{Node, Purpose};
 use model::plan::Action;
 use model::problem::{Problem, ProblemCode};
 use pve::files;
+use pve::network;
 use pve::outcome::{self, QdeviceOutcome};
 use pve::packages::{self, Package};
-use std::net::IpAddr;
+use pve::probe::{self, ProbePlan};
+use std::net::{IpAddr, SocketAddr};
 
 struct Setup {
     first: Node,
@@ -64,6 +67,8 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     }
     all_members_online(context, &setup, conf.nodes.len()).await?;
     packages_there(context, &setup).await?;
+    host_is_no_guest(context, &setup).await?;
+    host_is_reached(context, &setup).await?;
     Ok(Probe::Needed)
 }
 
@@ -90,6 +95,46 @@ async fn packages_there(context: &StepContext<'_>, setup: &Setup) -> StepResult<
         return Ok(());
     }
     Err(Stop::Failed(Problem::new(ProblemCode::QnetdMissing).with("host", setup.host.label())))
+}
+
+/// A host that runs in the cluster would go with the half that it should decide for. It is recognised by its network cards.
+async fn host_is_no_guest(context: &StepContext<'_>, setup: &Setup) -> StepResult<()> {
+    let cards = context.ask(&setup.host, &network::ip_link(), network::interfaces).await?;
+    let macs: Vec<String> = cards.into_iter().filter_map(|card| card.mac).collect();
+    let host = setup.host.label();
+    let Some(command) = pve::qdevice::guests_with(&macs) else {
+        return Err(Stop::Parked(Problem::new(ProblemCode::Garbage).with("node", host).with("what", "ip -j link")));
+    };
+    let found = context.ask(&setup.first, &command, pve::qdevice::guest_paths).await?;
+    match found.into_iter().next() {
+        None => Ok(()),
+        Some(guest) => {
+            Err(Stop::Failed(Problem::new(ProblemCode::QnetdIsGuest).with("host", host).with("guest", guest)))
+        }
+    }
+}
+
+/// Every node has to reach the host by itself: one that does not would lose the device's vote.
+async fn host_is_reached(context: &StepContext<'_>, setup: &Setup) -> StepResult<()> {
+    let target = SocketAddr::new(setup.address, pve::qdevice::QNETD_PORT);
+    let plan = ProbePlan { tcp: vec![target], ..ProbePlan::default() };
+    let command = probe::run(&plan, QNETD_KNOCK_S);
+    let knocks = setup.members.iter().map(|node| context.ask(node, &command, probe::report));
+    let reports = try_join_all(knocks).await?;
+    let closed = setup
+        .members
+        .iter()
+        .zip(reports)
+        .find(|(_, report)| !matches!(report.tcp.get(&target.to_string()), Some(TcpProbe::Open { .. })));
+    match closed {
+        None => Ok(()),
+        Some((node, _)) => Err(Stop::Failed(
+            Problem::new(ProblemCode::QnetdUnreachable)
+                .with("node", node.label())
+                .with("host", setup.host.label())
+                .with("address", target),
+        )),
+    }
 }
 
 pub async fn act(context: &StepContext<'_>) -> StepResult<()> {

@@ -12,7 +12,7 @@ use model::plan::Action;
 use model::problem::{Problem, ProblemCode};
 use pve::files::{self, NodeFolder};
 use pve::host_keys::PublicKey;
-use pve::ssh_keys::{self, KeyFile, Without};
+use pve::ssh_keys::{self, KeyFile, KeyLine, Without};
 use pve::unit::{self, UnitName};
 use std::collections::BTreeSet;
 use tokio::time::{Instant, sleep};
@@ -72,8 +72,13 @@ fn is_final(error: &DialError) -> bool {
     matches!(error, DialError::ChangedKey { .. } | DialError::UnknownKey { .. } | DialError::ConsoleKey { .. })
 }
 
-/// Whether the cluster's shared file has the console's key. The nodes' own keys are always in it: without any it is not the file.
+/// Whether the cluster's shared file has the console's key.
 async fn is_shared(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
+    shares(context, node, &console_line(context)?).await
+}
+
+/// Whether the cluster's shared file has a key. The nodes' own keys are always in it: without any it is not the file.
+pub(super) async fn shares(context: &StepContext<'_>, node: &Node, line: &KeyLine) -> StepResult<bool> {
     let file = KeyFile::ClusterAuthorizedKeys;
     let lines = context.ask(node, &ssh_keys::cat(file), files::content).await?.unwrap_or_default();
     if !lines.iter().any(|line| PublicKey::parse(line).is_ok()) {
@@ -81,7 +86,7 @@ async fn is_shared(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
             Problem::new(ProblemCode::Garbage).with("node", node.label()).with("what", file.path()),
         ));
     }
-    Ok(console_line(context)?.is_in(&lines))
+    Ok(line.is_in(&lines))
 }
 
 /// Units of this cluster's own operations of which something is left in `/run`; another console's are none of ours.
@@ -131,7 +136,7 @@ pub async fn clear_leftovers(context: &StepContext<'_>) -> StepResult<()> {
 
 pub async fn remove_shared_key(context: &StepContext<'_>) -> StepResult<()> {
     let node = context.node(context.step.node).await?;
-    take_out(context, &node, KeyFile::ClusterAuthorizedKeys, false).await
+    take_out(context, &node, KeyFile::ClusterAuthorizedKeys, &console_line(context)?, false).await
 }
 
 pub async fn remove_console_key(context: &StepContext<'_>, account: Option<&str>) -> StepResult<()> {
@@ -139,22 +144,27 @@ pub async fn remove_console_key(context: &StepContext<'_>, account: Option<&str>
     let usual = KeyFile::usual(account);
     // In a cluster root's is a link to the shared file, from which the key is gone already.
     if !context.ask(&node, &ssh_keys::is_link(usual), files::yes_or_no).await? {
-        take_out(context, &node, usual, false).await?;
+        take_out(context, &node, usual, &console_line(context)?, false).await?;
     }
     // The last way in goes last.
-    take_out(context, &node, KeyFile::kept(account), true).await
+    take_out(context, &node, KeyFile::kept(account), &console_line(context)?, true).await
 }
 
-/// Writes a file again without the console's key. Somebody else's change in between is read again, not overwritten.
-async fn take_out(context: &StepContext<'_>, node: &Node, file: KeyFile, drop_empty: bool) -> StepResult<()> {
-    let line = console_line(context)?;
+/// Writes a file again without a key. Somebody else's change in between is read again, not overwritten.
+pub(super) async fn take_out(
+    context: &StepContext<'_>,
+    node: &Node,
+    file: KeyFile,
+    line: &KeyLine,
+    drop_empty: bool,
+) -> StepResult<()> {
     loop {
         let output = context.read(node, &ssh_keys::cat(file)).await?;
         let known = files::content(answer(&output)).map_err(|error| Stop::Parked(unreadable(&error, node.label())))?;
         if known.is_none() {
             return Ok(());
         }
-        let command = match ssh_keys::without(file, &output.stdout, &line, drop_empty) {
+        let command = match ssh_keys::without(file, &output.stdout, line, drop_empty) {
             Without::NotThere => return Ok(()),
             Without::NotText => {
                 return Err(Stop::Failed(

@@ -12,7 +12,7 @@ use model::problem::ProblemCode;
 use std::time::Duration;
 
 /// The very same steps as a new operation.
-async fn once_more(house: &House, operation: &Operation) -> Operation {
+pub async fn once_more(house: &House, operation: &Operation) -> Operation {
     let plan = operation.plan.clone();
     let digest = plan.digest().expect("a digest");
     let ruling = rule(plan.risk, false);

@@ -18,7 +18,7 @@ impl Work {
         let house = self.house().await;
         let (writes, began) = (house.console.fence.journal_writes(), tokio::time::Instant::now());
         house.done(&self.intent(&house).await).await;
-        self.check(&house.lab.inspect());
+        self.check(&house);
         (house.console.fence.journal_writes() - writes, began.elapsed())
     }
 
@@ -48,7 +48,7 @@ impl Work {
         };
         look::is_done(house, &operation).await;
         look::audit_is_whole(house).await;
-        self.check(&house.lab.inspect());
+        self.check(house);
     }
 
     async fn dies_after(self, span: Duration) {
@@ -78,12 +78,12 @@ impl Work {
         let operation = house.ended(id).await;
         look::is_done(house, &operation).await;
         look::audit_is_whole(house).await;
-        self.check(&house.lab.inspect());
+        self.check(house);
     }
 }
 
 /// Every journal write of some work, both sides; `part` of `parts` of them, so that they run next to each other.
-async fn every_write(work: Work, part: u64, parts: u64) {
+pub async fn every_write(work: Work, part: u64, parts: u64) {
     let (writes, _) = work.measure().await;
     assert!(writes >= 2 * parts, "{work:?} wrote its journal {writes} times only");
     for write in (1..=writes).filter(|write| write % parts == part) {
@@ -112,6 +112,11 @@ async fn at_every_odd_write_while_joining() {
 #[tokio::test(start_paused = true)]
 async fn at_every_write_while_setting_up_the_qdevice() {
     every_write(Work::Qdevice, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_every_write_while_installing_the_qdevices_packages() {
+    every_write(Work::QdevicePackages, 0, 1).await;
 }
 
 #[tokio::test(start_paused = true)]

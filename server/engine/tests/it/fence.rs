@@ -19,6 +19,7 @@ use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine};
 use model::policy::Policy;
 use model::role::Role;
+use model::verify::Verification;
 use model::wizard::Draft;
 use std::sync::{Arc, Mutex};
 use store::SqliteStore;
@@ -187,6 +188,8 @@ delegate!(BmcStore {
 delegate!(DraftStore {
     fn draft(cluster: ClusterId) -> Draft;
     fn save_draft(cluster: ClusterId, draft: &Draft, audit: Option<AuditEntry>) -> Draft;
+    fn keep_verification(cluster: ClusterId, by: &str, report: &Verification) -> ();
+    fn verification(cluster: ClusterId) -> Option<Verification>;
 });
 
 #[async_trait]

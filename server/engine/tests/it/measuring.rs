@@ -131,3 +131,26 @@ async fn everybody_who_watches_sees_it_begin_and_end() {
     assert_eq!(told.first(), Some(&(0, false)));
     assert_eq!(told.last(), Some(&(found.ways.len(), true)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn of_two_measurements_at_once_the_second_is_told_who_runs_the_first() {
+    let house = House::new(Scenario::bare(3)).await;
+    let links = house.links().await;
+    let olga = engine::audit::Person { name: "olga".into() };
+    let anna = anna();
+    let first = house.engine().measure_links(&anna, house.cluster, &links);
+    let second = house.engine().measure_links(&olga, house.cluster, &links);
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(first.expect("a measurement").count(Verdict::Pass), 12, "nothing disturbs it");
+    let refused = second.expect_err("one at a time");
+    assert_eq!(refused.code, ProblemCode::MeasuringAlready);
+    assert_eq!(refused.params.get("by").map(String::as_str), Some("anna"));
+    let runs = house.audit().await;
+    assert_eq!(runs.iter().filter(|one| one.entry.code == AuditCode::LinksMeasured).count(), 1);
+    // Afterwards it is anybody's turn, and the checks, which need the same ports, wait for theirs.
+    let measuring = house.engine().measure_links(&olga, house.cluster, &links);
+    let checking = house.engine().run_checks(&anna, house.cluster);
+    let (measured, checked) = tokio::join!(measuring, checking);
+    assert_eq!(measured.expect("a measurement").count(Verdict::Pass), 12);
+    assert!(checked.expect("a matrix").passes());
+}

@@ -71,7 +71,7 @@ async fn the_votes_are_lowered_on_that_side_and_rise_when_the_others_return() {
         .filter_map(|one| one.entry.command.filter(|_| one.entry.exit.is_some()))
         .collect();
     assert!(commands.iter().any(|command| command.ends_with("pvecm expected 1")), "{commands:?}");
-    Work::Expected.check(&house.lab.inspect());
+    Work::Expected.check(&house);
     // pmxcfs follows a moment later.
     let writable = async || house.lab.inspect().nodes["pve1"].writable;
     house.until("/etc/pve can be written there", Duration::from_secs(30), writable).await;

@@ -2,8 +2,10 @@
 
 use crate::house::{CLUSTER, House, QNETD};
 use crate::look;
+use crate::midway::Stuck;
 use lab::{Fault, Inspection, Scenario};
 use model::bmc::PowerWish;
+use model::midway::Way;
 use model::plan::{Intent, Plan};
 use std::net::IpAddr;
 
@@ -13,6 +15,8 @@ pub enum Work {
     /// Two nodes, one after the other.
     Join,
     Qdevice,
+    /// Neither the host nor a node has the package.
+    QdevicePackages,
     RemoveQdevice,
     /// Two of three nodes have lost their power; the third goes on alone.
     Expected,
@@ -20,6 +24,8 @@ pub enum Work {
     PowerOff,
     PowerOn,
     PowerCycle,
+    /// A join that stopped midway, and the way on.
+    Midway(Stuck, Way),
 }
 
 impl Work {
@@ -29,6 +35,13 @@ impl Work {
             Self::Create => House::new(Scenario::bare(1)).await,
             Self::Join => House::built(Scenario::bare(3), 1).await,
             Self::Qdevice => House::new(Scenario::healthy(2)).await,
+            Self::QdevicePackages => {
+                let house = House::new(Scenario::healthy(2)).await;
+                for (node, package) in [(QNETD, "corosync-qnetd"), ("pve2", "corosync-qdevice")] {
+                    house.inject(Fault::RemovePackage { node: node.into(), package: package.into(), on: true });
+                }
+                house
+            }
             Self::RemoveQdevice => {
                 let house = House::new(Scenario::healthy(2)).await;
                 house.done(&house.qdevice_intent().await).await;
@@ -51,6 +64,7 @@ impl Work {
                 house.lab.settle().await;
                 house
             }
+            Self::Midway(stuck, _) => stuck.house().await,
         }
     }
 
@@ -58,12 +72,13 @@ impl Work {
         match self {
             Self::Create => house.create_intent().await,
             Self::Join => house.join_intent(&["pve2", "pve3"]).await,
-            Self::Qdevice => house.qdevice_intent().await,
+            Self::Qdevice | Self::QdevicePackages => house.qdevice_intent().await,
             Self::RemoveQdevice => Intent::RemoveQdevice,
             Self::Expected => house.expected_intent().await,
             Self::PowerOff => house.power_intent("pve3", PowerWish::Off).await,
             Self::PowerOn => house.power_intent("pve3", PowerWish::On).await,
             Self::PowerCycle => house.power_intent("pve3", PowerWish::Cycle).await,
+            Self::Midway(stuck, way) => stuck.intent(house, way).await,
         }
     }
 
@@ -75,8 +90,8 @@ impl Work {
     pub const fn command(self) -> &'static str {
         match self {
             Self::Create => "pvecm create",
-            Self::Join => "pvecm add",
-            Self::Qdevice => "pvecm qdevice setup",
+            Self::Join | Self::Midway(..) => "pvecm add",
+            Self::Qdevice | Self::QdevicePackages => "pvecm qdevice setup",
             Self::RemoveQdevice => "pvecm qdevice remove",
             Self::Expected => "pvecm expected",
             Self::PowerOff | Self::PowerCycle => "power off",
@@ -85,7 +100,11 @@ impl Work {
     }
 
     /// What is there afterwards, whatever happened in between.
-    pub fn check(self, truth: &Inspection) {
+    pub fn check(self, house: &House) {
+        let truth = &house.lab.inspect();
+        if let Self::Midway(stuck, way) = self {
+            return stuck.check(house, truth, way);
+        }
         look::nothing_ran_twice(truth);
         match self {
             Self::Create => {
@@ -96,7 +115,9 @@ impl Work {
                 look::one_cluster(truth, &["pve1", "pve2", "pve3"]);
                 assert_eq!((truth.ran("pvecm add"), truth.ran("pvecm addnode")), (2, 2));
             }
-            Self::Qdevice => {
+            Self::Qdevice | Self::QdevicePackages => {
+                let installed = [QNETD, "pve2"].map(|name| truth.nodes[name].ran("apt-get install"));
+                assert!(installed.iter().all(|count| *count <= 1), "installed once");
                 look::one_cluster(truth, &["pve1", "pve2"]);
                 assert_eq!(truth.ran("pvecm qdevice setup"), 1);
                 assert!(truth.partitions.iter().all(|one| one.total_votes == 3), "{:?}", truth.partitions);
@@ -116,6 +137,7 @@ impl Work {
             }
             Self::PowerOn => assert_eq!((truth.ran("power off"), truth.ran("power on")), (0, 1)),
             Self::PowerCycle => assert_eq!((truth.ran("power off"), truth.ran("power on")), (1, 1)),
+            Self::Midway(..) => {}
         }
     }
 }

@@ -9,6 +9,8 @@ use crate::world::{Millis, World};
 pub(crate) const PMXCFS_PID: u32 = 166;
 /// From quorum to the first write that succeeds, in milliseconds.
 pub(crate) const WRITABLE_AFTER_MS: Millis = 1_000;
+/// The database on the node's own disk.
+pub(crate) const DATABASE_FILE: &str = "/var/lib/pve-cluster/config.db";
 /// The cluster's configuration inside the database.
 pub(crate) const DB_CONFIG: &str = "corosync.conf";
 
@@ -19,6 +21,8 @@ pub(crate) struct Pmxcfs {
     pub(crate) started: i64,
     /// Path relative to `/etc/pve` to content; a directory is a path that ends in `/`.
     pub(crate) db: BTreeMap<String, Vec<u8>>,
+    /// What joins have kept of the own database: file to content.
+    pub(crate) kept: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
     /// Counts writes; the highest one leads when partitions meet.
     pub(crate) db_version: u64,
     /// When the first write will succeed; `None` without quorum.
@@ -63,6 +67,9 @@ impl World {
         let Some(node) = self.nodes.get_mut(name) else { return false };
         if node.pmxcfs.running {
             return true;
+        }
+        if !node.files.exists(DATABASE_FILE) {
+            node.files.put(DATABASE_FILE, b"SQLite format 3\0", 0o600);
         }
         node.pmxcfs.running = true;
         node.pmxcfs.started = started;

@@ -67,6 +67,9 @@ impl World {
             | Fault::Rename { .. }
             | Fault::LoseRsaKey { .. }
             | Fault::RemoveChrony { .. }
+            | Fault::RemovePackage { .. }
+            | Fault::LoseRepository { .. }
+            | Fault::LockPackages { .. }
             | Fault::TimeZone { .. }
             | Fault::JoinDiesAt { .. } => self.set_switch(fault),
         }
@@ -84,6 +87,9 @@ impl World {
             Fault::LoseRsaKey { on: true, .. } => node.forget_rsa_key(),
             Fault::LoseRsaKey { on: false, .. } => node.write_host_keys(),
             Fault::RemoveChrony { on, .. } => node.time.chrony = if *on { Chrony::Absent } else { Chrony::Runs },
+            Fault::RemovePackage { package, on, .. } => node.set_package(package, !*on),
+            Fault::LoseRepository { on, .. } => node.faults.no_repository = *on,
+            Fault::LockPackages { on, .. } => node.faults.packages_locked = *on,
             Fault::TimeZone { zone, .. } => zone.clone_into(&mut node.time.zone),
             Fault::StopSshd { .. } => node.faults.no_sshd = true,
             Fault::StartSshd { .. } => node.faults.no_sshd = false,

@@ -9,7 +9,7 @@ pub(crate) mod release;
 pub(crate) mod time;
 pub(crate) mod units;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::corosync::Corosync;
 use crate::cluster::pmxcfs::Pmxcfs;
@@ -56,6 +56,12 @@ pub(crate) struct NodeFaults {
     pub(crate) good_authkey: Option<Vec<u8>>,
     /// `/etc/corosync/corosync.conf` before its version was raised.
     pub(crate) good_config: Option<Vec<u8>>,
+    /// Packages of the release that are not installed.
+    pub(crate) absent: BTreeSet<String>,
+    /// The package sources do not answer.
+    pub(crate) no_repository: bool,
+    /// Another package manager holds dpkg's lock.
+    pub(crate) packages_locked: bool,
     /// The next `pvecm add` is killed there.
     pub(crate) join_dies: Option<JoinPoint>,
     /// The next `systemd-run` is cut off like this.
@@ -107,6 +113,18 @@ impl Node {
     /// The number of packages' daemons that answer over the network.
     pub(crate) fn is_pve(&self) -> bool {
         self.kind == Kind::Pve
+    }
+
+    /// Installs or removes a package; Debian starts a service with its package.
+    pub(crate) fn set_package(&mut self, name: &str, installed: bool) {
+        if installed {
+            self.faults.absent.remove(name);
+        } else {
+            self.faults.absent.insert(name.to_owned());
+        }
+        if name == "corosync-qnetd" && self.kind == Kind::Qnetd {
+            self.qnetd_running = installed && self.power != Power::Off;
+        }
     }
 
     /// The own name leads to loopback.

@@ -28,10 +28,11 @@ pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i
         "chronyc" if has_chrony(env) => chronyc(env, args).await,
         "sysctl" => sysctl(env, args).await,
         "df" => df(env, args).await,
-        "grep" => grep(env, args).await,
+        // What searches in `/etc/pve` is another one.
+        "grep" if args.first().is_none_or(|flag| flag != "-r") => grep(env, args).await,
         "sshd" => sshd(env, args).await,
         "nft" => nft(env, args).await,
-        "apt-get" => apt_get(env, args).await,
+        "apt-get" => super::apt::apt_get(env, args).await,
         "openssl" => openssl(env, args).await,
         "sqlite3" => sqlite3(env, args).await,
         "pwd" => {
@@ -175,61 +176,6 @@ async fn nft(env: &Env, _: &[String]) -> i32 {
         "{{\"nftables\": [{{\"metainfo\": {{\"version\": \"1.1.3\", \"release_name\": \"Commodore Bullmoose #4\", \"json_schema_version\": 1}}}}{chain}]}}\n"
     ))
     .await;
-    0
-}
-
-async fn apt_get(env: &Env, args: &[String]) -> i32 {
-    env.pause(LARGE_MS).await;
-    let Some(release) = of_node(env, |node| node.release) else { return 100 };
-    if args.first().map(String::as_str) == Some("indextargets") {
-        let suite = release.suite();
-        env.print(&format!("http://deb.debian.org/debian/ {suite} main\n")).await;
-        if release.manager().is_some() {
-            env.print(&format!("http://download.proxmox.com/debian/pve/ {suite} pve-no-subscription\n")).await;
-        }
-        return 0;
-    }
-    if args.ends_with(&["install".to_owned(), "chrony".to_owned()]) {
-        return install_chrony(env).await;
-    }
-    if !args.iter().any(|arg| arg == "-s") {
-        return env.fail("E: only -s is known here", 100).await;
-    }
-    env.print("Reading package lists...\nBuilding dependency tree...\nCalculating upgrade...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n").await;
-    0
-}
-
-/// Debian starts a service when its package is installed, and has one time service at a time.
-async fn install_chrony(env: &Env) -> i32 {
-    if !env.is_root() {
-        return env
-            .fail("E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)", 100)
-            .await;
-    }
-    if of_node(env, |node| node.files.full) == Some(true) {
-        return env.fail("E: You don't have enough free space in /var/cache/apt/archives/.", 100).await;
-    }
-    env.print("Reading package lists...\nBuilding dependency tree...\n").await;
-    env.pause(LARGE_MS).await;
-    let fresh = env.world(|world| {
-        let node = world.nodes.get_mut(&env.node)?;
-        node.count("apt-get install");
-        let absent = node.time.chrony == Chrony::Absent;
-        if absent {
-            node.time.chrony = Chrony::Runs;
-        }
-        world.changed();
-        Some(absent)
-    });
-    let words = match fresh {
-        Some(true) => {
-            "The following packages will be REMOVED:\n  systemd-timesyncd\nThe following NEW packages will be installed:\n  chrony\nSetting up chrony (4.6.1-3) ...\n"
-        }
-        _ => {
-            "chrony is already the newest version (4.6.1-3).\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n"
-        }
-    };
-    env.print(words).await;
     0
 }
 

@@ -26,6 +26,11 @@ const PUT_SCRIPT: &str = "f=$1 t=$1.quorate; cat >\"$t\" || { rm -f \"$t\"; exit
     if [ \"$2\" = - ]; then [ ! -e \"$f\" ]; else [ \"$(sha256sum <\"$f\")\" = \"$2  -\" ]; fi || { rm -f \"$t\"; exit 75; }; \
     mv -f \"$t\" \"$f\" || { rm -f \"$t\"; exit 1; }";
 
+const ALONE_SCRIPT: &str = "systemctl is-active -q corosync && exit 75; systemctl is-active -q pve-cluster && exit 75; umask 077; \
+    if [ \"$4\" != - ]; then n=$3.quorate; rm -f \"$n\" \"$n.sql\"; zcat \"$4\" >\"$n.sql\" && sqlite3 \"$n\" <\"$n.sql\" && rm -f \"$n.sql\" || exit 1; \
+    [ ! -e \"$3\" ] || mv -f -T \"$3\" \"$3.quorate-undone\" || exit 1; rm -f \"$3-wal\" \"$3-shm\"; mv -f -T \"$n\" \"$3\" || exit 1; fi; \
+    for f in \"$1\" \"$2\"; do [ ! -e \"$f\" ] || mv -f -T \"$f\" \"$f.quorate-undone\" || exit 1; done; systemctl start pve-cluster";
+
 /// `None` for any other script.
 pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i32> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -53,6 +58,9 @@ pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i
             unchanged(world, env, kept, digest)?;
             moved(world, env, kept, file)
         }),
+        (ALONE_SCRIPT, ["alone", authkey, config, database, backup]) => {
+            changing(env, |world| stand_alone(world, env, [authkey, config, database, backup]))
+        }
         (PUT_SCRIPT, ["put", file, digest]) => {
             let input = env.stdin.lock().await.all().await;
             changing(env, |world| {
@@ -73,6 +81,28 @@ pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i
             env.fail(&format!("cp: error writing '{file}.quorate': {}", error.words()), FAILED).await
         }
     })
+}
+
+/// The database from the backup, the cluster's files aside, pmxcfs started.
+fn stand_alone(world: &mut World, env: &Env, [authkey, config, database, backup]: [&str; 4]) -> Result<(), Stopped> {
+    let node = world.nodes.get_mut(&env.node).ok_or(Errno::NotFound)?;
+    if node.corosync.running || node.pmxcfs.running {
+        return Err(Stopped::Changed);
+    }
+    if backup != "-" {
+        let own = node.pmxcfs.kept.get(backup).cloned().ok_or(Errno::NotFound)?;
+        node.pmxcfs.db = own;
+        if node.files.exists(database) {
+            node.files.rename(database, &format!("{database}.quorate-undone"))?;
+        }
+        node.files.put(database, b"SQLite format 3\0", 0o600);
+    }
+    for file in [authkey, config] {
+        if node.files.exists(file) {
+            node.files.rename(file, &format!("{file}.quorate-undone"))?;
+        }
+    }
+    if world.start_pmxcfs(&env.node) { Ok(()) } else { Err(Stopped::Disk(Errno::NotFound)) }
 }
 
 enum Stopped {

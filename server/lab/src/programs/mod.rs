@@ -1,5 +1,6 @@
 //! The programs of a node: one file per family. Each prints only what the world's state says.
 
+mod apt;
 mod args;
 mod cmap;
 mod coreutils;
@@ -18,6 +19,7 @@ mod pvecm_add;
 mod pvecm_delnode;
 mod pvecm_qdevice;
 mod quorumtool;
+mod search;
 pub(crate) mod ssh;
 mod systemd;
 mod virsh;
@@ -230,6 +232,9 @@ async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i32> {
         return Some(code);
     }
     Some(match name {
+        "find" => search::find(env, args).await,
+        "grep" => search::grep(env, args).await,
+        "ss" => search::ss(env, args).await,
         "getent" => net::getent(env, args).await,
         "ip" => net::ip(env, args).await,
         "systemctl" => systemd::systemctl(env, args).await,

@@ -46,7 +46,9 @@ pub(crate) async fn dpkg_query(env: &Env, args: &[String]) -> i32 {
     let without_chrony =
         env.world(|world| world.nodes.get(&env.node).is_some_and(|node| node.time.chrony == Chrony::Absent));
     let mut known = release.map(installed).unwrap_or_default();
-    known.retain(|(name, _)| !(without_chrony && name == "chrony"));
+    let absent = env.world(|world| world.nodes.get(&env.node).map(|node| node.faults.absent.clone()));
+    let absent = absent.unwrap_or_default();
+    known.retain(|(name, _)| !absent.contains(name) && (!without_chrony || name != "chrony"));
     let mut code = 0;
     for wanted in &read.words {
         let found: Vec<&(String, String)> = known.iter().filter(|one| fits(&one.0, wanted)).collect();

@@ -17,6 +17,9 @@ const REFUSED: i32 = 111;
 const AUTHKEY_MS: u64 = 700;
 const WRITE_CONFIG_MS: u64 = 500;
 const RESTART_MS: u64 = 1_900;
+/// `pvecm updatecerts`, and how long it waits for quorum, in simulated milliseconds.
+const UPDATECERTS_MS: u64 = 1_500;
+const UPDATECERTS_GIVES_UP_MS: u64 = 80_000;
 
 /// What it prints when it does not know a command.
 const USAGE: &str = concat!(
@@ -65,6 +68,7 @@ pub(crate) async fn pvecm(env: &Env, args: &[String]) -> i32 {
         ("add", Some(_)) => pvecm_add::add(env, rest).await,
         ("delnode", Some(name)) => pvecm_delnode::delnode(env, name).await,
         ("addnode", Some(_)) => pvecm_add::addnode(env, rest).await,
+        ("updatecerts", _) => updatecerts(env).await,
         ("qdevice", Some("remove")) => pvecm_qdevice::remove(env).await,
         ("qdevice", Some("setup")) => pvecm_qdevice::setup(env, rest.get(1..).unwrap_or_default()).await,
         _ => usage(env, &args.join(" ")).await,
@@ -140,6 +144,21 @@ async fn expected(env: &Env, word: &str) -> i32 {
     if !env.world(|world| world.set_expected(&env.node, votes)) {
         env.eprint("Unable to set expected votes: CS_ERR_INVALID_PARAM\n").await;
     }
+    0
+}
+
+/// Makes the node's certificate and merges its keys; without quorum it waits, and then gives up.
+async fn updatecerts(env: &Env) -> i32 {
+    env.print("(re)generate node files\n").await;
+    if !env.world(|world| world.pve_writable(&env.node)) {
+        env.pause(UPDATECERTS_GIVES_UP_MS).await;
+        let words = "got timeout when trying to ensure cluster certificates and base file hierarchy is set up - no quorum (yet) or hung pmxcfs?";
+        return env.fail(words, DIED).await;
+    }
+    env.world(|world| world.nodes.get_mut(&env.node).map(|node| node.count("pvecm updatecerts")));
+    env.pause(UPDATECERTS_MS).await;
+    env.print("generate new node certificate\nmerge authorized SSH keys\n").await;
+    env.world(|world| world.publish_own_files(&env.node));
     0
 }
 

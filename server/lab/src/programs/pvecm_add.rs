@@ -9,6 +9,7 @@ use super::pvecm::{DIED, lookup_failed};
 use super::{Env, args, ssh};
 use crate::cluster::addnode::AddNode;
 use crate::cluster::corosync::{AUTHKEY_FILE, CONFIG_FILE};
+use crate::cluster::pmxcfs::DATABASE_FILE;
 use crate::faults::JoinPoint;
 
 /// Exit code of a program that was killed with signal 9.
@@ -81,6 +82,12 @@ async fn join(env: &Env, read: &args::Args) -> Result<(), End> {
 
 /// Replaces the local cluster filesystem by the cluster's and waits until it is quorate, for ever if need be.
 async fn finish(env: &Env, key: &[u8], config: &[u8]) -> Result<(), End> {
+    env.world(|world| {
+        let Some(node) = world.nodes.get_mut(&env.node) else { return };
+        node.files.put(AUTHKEY_FILE, key, 0o400);
+        node.files.put(CONFIG_FILE, config, 0o644);
+    });
+    die_at(env, JoinPoint::AfterFilesWritten)?;
     env.print("stopping pve-cluster service\n").await;
     env.pause(STOP_MS).await;
     env.world(|world| world.stop_pmxcfs(&env.node));
@@ -91,9 +98,9 @@ async fn finish(env: &Env, key: &[u8], config: &[u8]) -> Result<(), End> {
     env.world(|world| {
         let Some(node) = world.nodes.get_mut(&env.node) else { return };
         node.files.put(&backup, b"\x1f\x8b", 0o600);
-        node.files.put(AUTHKEY_FILE, key, 0o400);
-        node.files.put(CONFIG_FILE, config, 0o644);
-        node.pmxcfs.db.clear();
+        let _ = node.files.remove(DATABASE_FILE);
+        let own = std::mem::take(&mut node.pmxcfs.db);
+        node.pmxcfs.kept.insert(backup.clone(), own);
         node.pmxcfs.db_version = 0;
     });
     die_at(env, JoinPoint::AfterDatabaseMoved)?;

@@ -58,6 +58,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::outcome::join;
         pve::outcome::qdevice;
         pve::outcome::qdevice_removal;
+        pve::packages::install_fault;
         pve::packages::installed;
         pve::pmxcfs::guests;
         pve::pmxcfs::members;
@@ -68,6 +69,8 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::pvecm::api_version;
         pve::pvecm::cluster_status;
         pve::pvecm::members;
+        pve::qdevice::guest_paths;
+        pve::qdevice::listens;
         pve::qdevice::qdevice;
         pve::qdevice::qnetd;
         pve::quorumtool::members;
