@@ -47,9 +47,10 @@ pub async fn open(data: &Path) -> anyhow::Result<House> {
     let store = SqliteStore::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
     let key = ConsoleKey::load(&store, data).await?;
     let clock = Arc::new(SystemClock);
+    let seal = key.seal();
     let dialer = SshDialer::new(Arc::new(key), clock.clone(), Arc::new(TcpConnector));
     let engine = Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock, Arc::new(SystemIds));
-    let accounts = Accounts::new(engine.clone(), Passwords::new()?);
+    let accounts = Accounts::new(engine.clone(), Passwords::new()?, seal);
     Ok(House { engine, accounts, store })
 }
 

@@ -60,6 +60,12 @@ crate::problem::codes!(
         GlassReviewed => "glass_reviewed",
         PolicyProposed => "policy_proposed",
         PolicyChanged => "policy_changed",
+        SecondFactorEnrolled => "second_factor_enrolled",
+        SecondFactorRemoved => "second_factor_removed",
+        SecondFactorReset => "second_factor_reset",
+        SecondFactorWrong => "second_factor_wrong",
+        RecoveryCodeUsed => "recovery_code_used",
+        PasswordChanged => "password_changed",
     }
 );
 
@@ -111,6 +117,7 @@ pub const DETAILS: &[&str] = &[
     "from",
     "intent",
     "key_stays",
+    "left",
     "lost",
     "lowered_for",
     "members",

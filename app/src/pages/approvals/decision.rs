@@ -13,6 +13,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use model::approval::{COUNTDOWN_S, May};
 use model::ids::OperationId;
+use model::policy::SignInDemand;
 use model::problem::Problem;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +64,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
         Some(Ok(Some(id))) => navigate(&format!("/operations/{id}"), NavigateOptions::default()),
         Some(Err(ApiError(problem))) if needs_sign_in(&problem) => {
             if let Some(session) = session {
-                session.0.update(|me| me.fresh = false);
+                session.0.update(|me| me.shown = me.shown.grown_old());
             }
             asking.set(true);
         }
@@ -71,8 +72,9 @@ pub fn Decision(watched: Watched) -> impl IntoView {
     });
     let press = Callback::new(move |doing: Doing| {
         wanted.set(doing);
-        let fresh = session.is_none_or(|session| session.0.with_untracked(|me| me.fresh));
-        if doing.wants_fresh() && !fresh && watched.view.with_untracked(|view| view.wants_fresh) {
+        let shown = session.map(|session| session.0.with_untracked(|me| me.shown));
+        let wants = if doing == Doing::BreakGlass { SignInDemand::WHOLE } else { watched.view.with_untracked(|view| view.wants) };
+        if doing.wants_fresh() && shown.is_some_and(|shown| wants.unmet(shown).is_some()) {
             asking.set(true);
         } else {
             act.dispatch(doing);
@@ -84,6 +86,8 @@ pub fn Decision(watched: Watched) -> impl IntoView {
     });
     let state = memo(move |_| watched.view.with(|view| (view.state.clone(), view.request.state.awaits_review())));
     let busy: Signal<bool> = act.pending().into();
+    let second =
+        derived(move || wanted.get() == Doing::BreakGlass || watched.view.with(|view| view.wants.second_factor));
     let body = part(move || {
         let (state, review) = state.get();
         match state.as_str() {
@@ -105,7 +109,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
                 <Refusal problem/>
             </div>
         </Card>
-        <SignInAgain open=asking then=Callback::new(move |()| drop(act.dispatch(wanted.get_untracked())))/>
+        <SignInAgain open=asking second then=Callback::new(move |()| drop(act.dispatch(wanted.get_untracked())))/>
     }
     .into_any()
 }

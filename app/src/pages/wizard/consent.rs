@@ -38,24 +38,27 @@ pub fn ConsentForm(
         derived(move || {
             // A sign-in that is not fresh does not stop the button: pressing it asks for the password. An agreement that
             // is missing does not stop it either: pressing it asks for that.
-            let first = ruling.unmet(&consent(), &target, true, true).into_iter().next();
+            let first = ruling.unmet(&consent(), &target, true.into(), true).into_iter().next();
             let demand = first.map(|unmet| match unmet {
                 Unmet::Reason => said!(i18n, wizard.reason_missing).to_owned(),
                 Unmet::TypedTarget => said!(i18n, wizard.typed_missing, target = target.clone()).to_string(),
-                Unmet::FreshSignIn | Unmet::Agreement => said!(i18n, wizard.agreement_missing).to_owned(),
+                Unmet::FreshSignIn | Unmet::SecondFactor | Unmet::Agreement => said!(i18n, wizard.agreement_missing).to_owned(),
             });
             let hindrance = hindered.then(|| said!(i18n, wizard.obstacles_first).to_owned());
             refusal.get().or(hindrance).or(demand)
         })
     };
     let run = move || on_run.run(untrack(consent));
-    let fresh = move || wizard.session.is_none_or(|session| session.0.with_untracked(|me| me.fresh));
+    let old = move || {
+        let shown = wizard.session.map(|session| session.0.with_untracked(|me| me.shown));
+        shown.is_some_and(|shown| ruling.sign_in().unmet(shown).is_some())
+    };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if busy.get_untracked() || missing.with_untracked(Option::is_some) {
             return;
         }
-        if ruling.fresh_sign_in && !fresh() { asking.set(true) } else { run() }
+        if old() { asking.set(true) } else { run() }
     };
     let obstacles = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
     let needs_others = ruling.agreement != Agreement::Nobody;
@@ -81,7 +84,7 @@ pub fn ConsentForm(
                 {no_demand}
                 <Button kind=ButtonKind::Primary submit=true busy disabled_reason=missing show_reason=true>{part(move || label.get())}</Button>
             </form>
-            <SignInAgain open=asking then=Callback::new(move |()| run())/>
+            <SignInAgain open=asking second=ruling.second_factor then=Callback::new(move |()| run())/>
         </div>
     }
 }
