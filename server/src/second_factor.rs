@@ -44,8 +44,9 @@ pub fn typed(text: &str) -> Typed {
     if text.len() > CODE_MAX_BYTES {
         return Typed::Neither;
     }
-    let plain: Zeroizing<String> =
-        Zeroizing::new(text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect());
+    let plain: Zeroizing<String> = Zeroizing::new(
+        text.chars().filter(|c| !c.is_whitespace() && *c != '-').map(|c| c.to_ascii_uppercase()).collect(),
+    );
     if plain.len() == DIGITS && plain.bytes().all(|byte| byte.is_ascii_digit()) {
         return Typed::Code(plain);
     }
@@ -145,7 +146,8 @@ mod tests {
         let code = recovery_code();
         let Typed::Recovery(plain) = typed(&code.to_lowercase().replace('-', " ")) else { panic!("{code}") };
         assert_eq!(*plain, code.replace('-', ""));
-        for neither in ["", "28708", "2870822", "28708x", "ABCD-EFGH-IJKL-MNO1", &"1".repeat(10_000), "２８７０８２"] {
+        for neither in ["", "28708", "2870822", "28708x", "ABCD-EFGH-IJKL-MNO1", &"1".repeat(10_000), "２８７０８２"]
+        {
             assert_eq!(typed(neither), Typed::Neither, "{neither}");
         }
     }

@@ -127,8 +127,8 @@ fn Row(person: Person, asked: RwSignal<Option<Asked>>) -> impl IntoView {
     let (disable, reset) = (ask(What::Disable), ask(What::Reset));
     let own = session.is_some_and(|one| one.0.with_untracked(|me| me.id == id));
     // One's own is removed on the page of one's account, with a code.
-    let reset = (second_factor && !own)
-        .then(|| view! { <Button on_press=reset>{word!(i18n, team.factor_reset)}</Button> });
+    let reset =
+        (second_factor && !own).then(|| view! { <Button on_press=reset>{word!(i18n, team.factor_reset)}</Button> });
     let factor = part(move || if second_factor { said!(i18n, common.yes) } else { said!(i18n, common.no) });
     view! {
         <tr>
@@ -147,10 +147,7 @@ fn Row(person: Person, asked: RwSignal<Option<Asked>>) -> impl IntoView {
 }
 
 #[component]
-fn Question(
-    asked: RwSignal<Option<Asked>>,
-    act: Action<Asked, Option<model::problem::Problem>>,
-) -> impl IntoView {
+fn Question(asked: RwSignal<Option<Asked>>, act: Action<Asked, Option<model::problem::Problem>>) -> impl IntoView {
     let i18n = use_i18n();
     let open = RwSignal::new(false);
     Effect::new(move |_| open.set(asked.with(Option::is_some)));

@@ -143,8 +143,7 @@ fn Give(view: RolesView, chosen: Chosen, busy: Signal<bool>, press: Callback<Cha
         let all = Role::ALL.map(|role| (role.as_str().to_owned(), words.plain("role", role.as_str())));
         [vec![none()], all.to_vec()].concat()
     });
-    let missing =
-        derived(move || chosen.change().is_none().then(|| said!(i18n, team.roles_missing).to_owned()));
+    let missing = derived(move || chosen.change().is_none().then(|| said!(i18n, team.roles_missing).to_owned()));
     let give = Callback::new(move |()| {
         if let Some(change) = untrack(|| chosen.change()) {
             press.run(change);
@@ -194,13 +193,7 @@ fn row(
 }
 
 #[component]
-fn OnCluster(
-    name: String,
-    role: &'static str,
-    whose: String,
-    busy: Signal<bool>,
-    take: Callback<()>,
-) -> impl IntoView {
+fn OnCluster(name: String, role: &'static str, whose: String, busy: Signal<bool>, take: Callback<()>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let of = name.clone();

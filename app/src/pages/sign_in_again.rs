@@ -12,11 +12,7 @@ use model::problem::{Problem, ProblemCode};
 
 /// Asks for the password, and goes on when it is right. `second`: for a code too, where the person has a second factor.
 #[component]
-pub fn SignInAgain(
-    open: RwSignal<bool>,
-    #[prop(into)] second: Signal<bool>,
-    then: Callback<()>,
-) -> impl IntoView {
+pub fn SignInAgain(open: RwSignal<bool>, #[prop(into)] second: Signal<bool>, then: Callback<()>) -> impl IntoView {
     let i18n = use_i18n();
     let session = use_session();
     let password = RwSignal::new(String::new());

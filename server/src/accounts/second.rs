@@ -30,7 +30,8 @@ impl Accounts {
         let totp = authenticator(secret.as_ref(), &user.name).map_err(|_| Problem::from(ProblemCode::Internal))?;
         let address = Zeroizing::new(totp.to_url().map_err(|_| Problem::from(ProblemCode::Internal))?);
         let picture = picture(&address).ok_or(ProblemCode::Internal)?;
-        let sealed = self.seal()?.seal(&sealed_as(id), secret.as_ref()).map_err(|_| Problem::from(ProblemCode::Internal))?;
+        let sealed =
+            self.seal()?.seal(&sealed_as(id), secret.as_ref()).map_err(|_| Problem::from(ProblemCode::Internal))?;
         match self.engine.store.begin_factor(id, &sealed, self.engine.clock.now()).await {
             Ok(()) => Ok(NewFactor { secret: Zeroizing::new(totp.secret().to_base32()), picture }),
             Err(StoreError::Conflict { .. }) => Err(ProblemCode::SecondFactorPresent.into()),
@@ -150,7 +151,8 @@ impl Accounts {
         let sealed_off = |_| Problem::from(ProblemCode::SealMissing);
         let secret = self.seal()?.unseal(&sealed_as(user.id), &factor.sealed).map_err(sealed_off)?;
         let totp = authenticator(&secret, &user.name).map_err(|_| Problem::from(ProblemCode::Internal))?;
-        let now = u64::try_from(self.engine.clock.now().as_second()).map_err(|_| Problem::from(ProblemCode::Internal))?;
+        let now =
+            u64::try_from(self.engine.clock.now().as_second()).map_err(|_| Problem::from(ProblemCode::Internal))?;
         Ok(totp.check(code, now))
     }
 

@@ -122,8 +122,7 @@ impl RequestBackend {
     /// By name.
     async fn cluster_names(&self) -> ApiResult<Vec<(ClusterId, String)>> {
         let clusters = self.state.engine.store.clusters().await.map_err(stored)?;
-        let mut names: Vec<_> =
-            clusters.into_iter().map(|cluster| (cluster.id, cluster.name.to_string())).collect();
+        let mut names: Vec<_> = clusters.into_iter().map(|cluster| (cluster.id, cluster.name.to_string())).collect();
         names.sort_by(|one, other| one.1.cmp(&other.1));
         Ok(names)
     }

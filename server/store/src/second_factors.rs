@@ -2,8 +2,8 @@
 
 use crate::SqliteStore;
 use crate::audit::append_in;
-use crate::users::end_sessions;
 use crate::codec::{db, get, micros, number, refused, signed, time, time_or_none, touched};
+use crate::users::end_sessions;
 use async_trait::async_trait;
 use engine::ports::{FactorReset, SecondFactorStore, StoreError, StoredFactor};
 use jiff::Timestamp;

@@ -215,10 +215,8 @@ fn no_raw_secret(app: &TestApp, phone: &Phone) {
 async fn the_running_console_tells_no_secret_to_its_log_or_the_process_list() {
     let folder = tempfile::tempdir().expect("folder");
     let data = folder.path().join("data");
-    let console = Console::start(
-        &["demo", "--nodes", "1", "--bare-only", "--listen", "127.0.0.1:0", "--ssh-port", "0"],
-        &data,
-    );
+    let console =
+        Console::start(&["demo", "--nodes", "1", "--bare-only", "--listen", "127.0.0.1:0", "--ssh-port", "0"], &data);
     let address = console.stdout.after("Quorate demo: http://").await;
     let address = address.trim_end_matches('/').parse().expect("address");
     console.stdout.after("Stop with").await;

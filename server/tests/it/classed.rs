@@ -45,7 +45,8 @@ fn signatures() -> BTreeMap<String, Vec<(String, String)>> {
     for entry in std::fs::read_dir(folder).expect("the sources") {
         let source = std::fs::read_to_string(entry.expect("entry").path()).expect("text");
         for part in source.split("#[server(").skip(1) {
-            let endpoint = part.split("endpoint = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("endpoint");
+            let endpoint =
+                part.split("endpoint = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("endpoint");
             let after = part.split_once("pub async fn ").expect("a function").1;
             let arguments = after.split_once('(').and_then(|(_, rest)| rest.split_once(") ->")).expect("arguments").0;
             all.insert(endpoint.to_owned(), split(arguments));

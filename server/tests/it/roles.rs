@@ -55,7 +55,10 @@ async fn a_viewer_who_is_operator_on_one_cluster_may_act_there_and_nowhere_else(
         assert_eq!(acting(&mine, function).await, Some(ProblemCode::RoleTooLow), "{function}");
     }
     let own: AccountView = viewer.call("my_account", json!({})).await.expect("account");
-    assert_eq!((own.everywhere, own.clusters[0].cluster, own.clusters[0].role), (Role::Viewer, mine.cluster, Role::Operator));
+    assert_eq!(
+        (own.everywhere, own.clusters[0].cluster, own.clusters[0].role),
+        (Role::Viewer, mine.cluster, Role::Operator)
+    );
     take(&admin, id, mine.cluster).await.expect("taken away");
     for function in DEEDS {
         assert_eq!(acting(&mine, function).await, Some(ProblemCode::RoleTooLow), "{function} afterwards");
@@ -118,10 +121,8 @@ async fn the_last_admin_cannot_be_taken_away() {
     app.account("second", Role::Admin).await;
     let second = app.anon();
     second.sign_in("second", PASSWORD).await.expect("signed in");
-    let (one, other) = tokio::join!(
-        give(&admin, own, None, Role::Viewer),
-        give(&second, id_of(&second).await, None, Role::Viewer)
-    );
+    let (one, other) =
+        tokio::join!(give(&admin, own, None, Role::Viewer), give(&second, id_of(&second).await, None, Role::Viewer));
     assert!(one.is_ok() ^ other.is_ok(), "{one:?} {other:?}");
     assert_eq!(one.and(other).expect_err("the later one").code, ProblemCode::LastAdmin);
 }

@@ -87,9 +87,8 @@ async fn it_counts_once_a_code_has_come_and_recovery_codes_are_shown_once() {
     assert_ne!(first.secret, new.secret);
     assert!(new.path.starts_with('M') && new.side > 20, "no picture");
     app.anon().sign_in("operator", PASSWORD).await.expect("nothing is asked for yet");
-    let enrolling = async |code: &str| {
-        client.call::<RecoveryCodes>("enrol_second_factor", json!({ "code": code })).await
-    };
+    let enrolling =
+        async |code: &str| client.call::<RecoveryCodes>("enrol_second_factor", json!({ "code": code })).await;
     let phone = Phone::with(&new.secret);
     for wrong in ["", "000000", "abc", &Phone::with(&first.secret).code(&app, 0), &phone.code(&app, 2)] {
         assert_eq!(code(enrolling(wrong).await), ProblemCode::SecondFactorWrong, "{wrong}");
@@ -112,7 +111,8 @@ async fn a_secret_waits_a_quarter_of_an_hour_and_needs_a_fresh_sign_in() {
     let client = app.operator().await;
     let new: NewSecondFactor = client.call("begin_second_factor", json!({})).await.expect("begun");
     app.clock.advance_minutes(ENROL_MIN);
-    for (function, input) in [("begin_second_factor", json!({})), ("enrol_second_factor", json!({ "code": "000000" }))] {
+    for (function, input) in [("begin_second_factor", json!({})), ("enrol_second_factor", json!({ "code": "000000" }))]
+    {
         let old = client.call::<serde_json::Value>(function, input).await.expect_err("an open tab");
         assert_eq!((old.code, old.params["missing"].as_str()), (ProblemCode::ConsentMissing, "fresh-sign-in"));
     }
@@ -134,7 +134,8 @@ async fn signing_in_asks_for_a_code_that_counts_once_within_its_window() {
     // Who does not know the password does not learn that there is a second factor.
     let wrong = client.sign_in("operator", "wrong password").await;
     assert_eq!(code(wrong), ProblemCode::WrongCredentials);
-    let all = [(2, false), (-2, false), (-1, true), (-1, false), (0, true), (0, false), (-1, false), (1, true), (0, false)];
+    let all =
+        [(2, false), (-2, false), (-1, true), (-1, false), (0, true), (0, false), (-1, false), (1, true), (0, false)];
     for (steps, fits) in all {
         let answer = sign_in(&app.anon(), "operator", &phone.code(&app, steps)).await;
         match fits {

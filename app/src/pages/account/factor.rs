@@ -59,9 +59,8 @@ fn Remove(again: Callback<()>) -> impl IntoView {
         answer.err().map(|ApiError(problem)| problem)
     });
     let problem = asks_when_old(derived(move || remove.value().get().flatten()), asking);
-    let missing = derived(move || {
-        code.with(|text| text.trim().is_empty()).then(|| said!(i18n, team.code_missing).to_owned())
-    });
+    let missing =
+        derived(move || code.with(|text| text.trim().is_empty()).then(|| said!(i18n, team.code_missing).to_owned()));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if missing.with_untracked(Option::is_none) && !remove.pending().get_untracked() {

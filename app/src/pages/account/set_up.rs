@@ -38,7 +38,8 @@ pub fn SetUp(again: Callback<()>) -> impl IntoView {
     });
     let problem = asks_when_old(derived(move || begin.value().get().flatten()), asking);
     let press = Callback::new(move |()| drop(begin.dispatch(())));
-    let body = part(move || match stage.get() {
+    let body = part(move || {
+        match stage.get() {
         Stage::Off => view! {
             <p>{word!(i18n, team.factor_off)}</p>
             <Refusal problem/>
@@ -49,6 +50,7 @@ pub fn SetUp(again: Callback<()>) -> impl IntoView {
         .into_any(),
         Stage::Secret(new) => view! { <Secret new stage/> }.into_any(),
         Stage::Codes(codes) => view! { <Codes codes again/> }.into_any(),
+    }
     });
     view! {
         <div class="stack" aria-live="polite">{body}</div>
@@ -76,9 +78,8 @@ fn Secret(new: NewSecondFactor, stage: RwSignal<Stage>) -> impl IntoView {
         }
     });
     let problem = asks_when_old(derived(move || enrol.value().get().flatten()), asking);
-    let missing = derived(move || {
-        code.with(|text| text.trim().is_empty()).then(|| said!(i18n, team.code_missing).to_owned())
-    });
+    let missing =
+        derived(move || code.with(|text| text.trim().is_empty()).then(|| said!(i18n, team.code_missing).to_owned()));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if missing.with_untracked(Option::is_none) && !enrol.pending().get_untracked() {

@@ -6,7 +6,7 @@ use crate::components::{Area, Button, ButtonKind, Card, Message, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::sign_in_again::{SignInAgain, needs_sign_in};
 use crate::reactive::{derived, memo, part};
-use crate::state::session::use_session;
+use crate::state::session::{Session, use_session};
 use crate::words::use_words;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -30,6 +30,11 @@ impl Doing {
     /// Whether the sign-in has to be fresh, where the policy wants that of the plan.
     const fn wants_fresh(self) -> bool {
         matches!(self, Self::Approve | Self::Run | Self::BreakGlass)
+    }
+
+    /// What it wants of the sign-in, as far as the page knows.
+    fn demand(self, watched: Watched) -> SignInDemand {
+        if self == Self::BreakGlass { SignInDemand::WHOLE } else { watched.view.with(|view| view.wants) }
     }
 
     fn hindered_by(self, may: &May) -> Option<Problem> {
@@ -72,9 +77,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
     });
     let press = Callback::new(move |doing: Doing| {
         wanted.set(doing);
-        let shown = session.map(|session| session.0.with_untracked(|me| me.shown));
-        let wants = if doing == Doing::BreakGlass { SignInDemand::WHOLE } else { watched.view.with_untracked(|view| view.wants) };
-        if doing.wants_fresh() && shown.is_some_and(|shown| wants.unmet(shown).is_some()) {
+        if too_old(doing, session, watched) {
             asking.set(true);
         } else {
             act.dispatch(doing);
@@ -86,8 +89,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
     });
     let state = memo(move |_| watched.view.with(|view| (view.state.clone(), view.request.state.awaits_review())));
     let busy: Signal<bool> = act.pending().into();
-    let second =
-        derived(move || wanted.get() == Doing::BreakGlass || watched.view.with(|view| view.wants.second_factor));
+    let second = derived(move || wanted.get().demand(watched).second_factor);
     let body = part(move || {
         let (state, review) = state.get();
         match state.as_str() {
@@ -112,6 +114,13 @@ pub fn Decision(watched: Watched) -> impl IntoView {
         <SignInAgain open=asking second then=Callback::new(move |()| drop(act.dispatch(wanted.get_untracked())))/>
     }
     .into_any()
+}
+
+/// Whether the person has to show first who they are.
+fn too_old(doing: Doing, session: Option<Session>, watched: Watched) -> bool {
+    let shown = session.map(|session| session.0.with_untracked(|me| me.shown));
+    let demand = untrack(|| doing.demand(watched));
+    doing.wants_fresh() && shown.is_some_and(|shown| demand.unmet(shown).is_some())
 }
 
 /// What the page says of a refusal; a sign-in that is too old is asked for instead.

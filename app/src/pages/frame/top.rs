@@ -98,7 +98,9 @@ fn Root() -> impl IntoView {
     let i18n = use_i18n();
     let location = use_location();
     let team = memo(move |_| {
-        location.pathname.with(|path| ["/audit", "/people", "/approvals", "/roles", "/account"].iter().any(|room| path.starts_with(room)))
+        location.pathname.with(|path| {
+            ["/audit", "/people", "/approvals", "/roles", "/account"].iter().any(|room| path.starts_with(room))
+        })
     });
     part(move || {
         if team.get() {

@@ -10,7 +10,7 @@ use crate::words::use_words;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use model::can::Deed;
-use model::policy::{Agreement, Consent, Unmet};
+use model::policy::{Agreement, Consent, Ruling, Unmet};
 
 /// Calls `on_run` with what the person typed once every demand of the ruling is met, a fresh sign-in included, and the
 /// agreement of others left out: where that is needed the button asks for it.
@@ -42,23 +42,21 @@ pub fn ConsentForm(
             let demand = first.map(|unmet| match unmet {
                 Unmet::Reason => said!(i18n, wizard.reason_missing).to_owned(),
                 Unmet::TypedTarget => said!(i18n, wizard.typed_missing, target = target.clone()).to_string(),
-                Unmet::FreshSignIn | Unmet::SecondFactor | Unmet::Agreement => said!(i18n, wizard.agreement_missing).to_owned(),
+                Unmet::FreshSignIn | Unmet::SecondFactor | Unmet::Agreement => {
+                    said!(i18n, wizard.agreement_missing).to_owned()
+                }
             });
             let hindrance = hindered.then(|| said!(i18n, wizard.obstacles_first).to_owned());
             refusal.get().or(hindrance).or(demand)
         })
     };
     let run = move || on_run.run(untrack(consent));
-    let old = move || {
-        let shown = wizard.session.map(|session| session.0.with_untracked(|me| me.shown));
-        shown.is_some_and(|shown| ruling.sign_in().unmet(shown).is_some())
-    };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if busy.get_untracked() || missing.with_untracked(Option::is_some) {
             return;
         }
-        if old() { asking.set(true) } else { run() }
+        if too_old(wizard, &ruling) { asking.set(true) } else { run() }
     };
     let obstacles = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
     let needs_others = ruling.agreement != Agreement::Nobody;
@@ -87,6 +85,12 @@ pub fn ConsentForm(
             <SignInAgain open=asking second=ruling.second_factor then=Callback::new(move |()| run())/>
         </div>
     }
+}
+
+/// Whether the person has to show first who they are.
+fn too_old(wizard: Wizard, ruling: &Ruling) -> bool {
+    let shown = wizard.session.map(|session| session.0.with_untracked(|me| me.shown));
+    shown.is_some_and(|shown| ruling.sign_in().unmet(shown).is_some())
 }
 
 /// Whose agreement is needed, and how that goes on.

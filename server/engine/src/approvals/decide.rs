@@ -19,7 +19,13 @@ impl Engine {
     /// # Errors
     /// What `model::approval::Refused` says, `FactsUnknown`, or why there can be no such plan now. Where what it rests on
     /// has changed the request is void.
-    pub async fn approve(&self, who: &Person, id: RequestId, comment: &str, shown: impl Into<Shown>) -> Result<(), Problem> {
+    pub async fn approve(
+        &self,
+        who: &Person,
+        id: RequestId,
+        comment: &str,
+        shown: impl Into<Shown>,
+    ) -> Result<(), Problem> {
         check_comment(comment)?;
         let shown = shown.into();
         let request = self.request(id).await?;

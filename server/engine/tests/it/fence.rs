@@ -4,9 +4,9 @@
 
 use async_trait::async_trait;
 use engine::ports::{
-    Adoption, ApprovalStore, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FactorReset, FilterStore,
-    JournalEntry, OperationStore, PinStore, SecondFactorStore, SessionRow, SessionStore, StoreError, StoredFactor, StoredUser,
-    UserStore,
+    Adoption, ApprovalStore, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FactorReset,
+    FilterStore, JournalEntry, OperationStore, PinStore, SecondFactorStore, SessionRow, SessionStore, StoreError,
+    StoredFactor, StoredUser, UserStore,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};

@@ -79,7 +79,8 @@ async fn a_role_on_a_cluster_is_taken_away_once() {
 async fn the_last_admin_stays() {
     let room = Room::new().await;
     let admin = |number, name| user(number, name, Role::Admin);
-    let (one, other, unborn) = (admin(1, "one"), admin(2, "other"), StoredUser { password_hash: None, ..admin(3, "unborn") });
+    let (one, other, unborn) =
+        (admin(1, "one"), admin(2, "other"), StoredUser { password_hash: None, ..admin(3, "unborn") });
     let audit = || entry(AuditCode::RoleChanged);
     for account in [&one, &unborn] {
         room.store.add_user(account, entry(AuditCode::UserCreated)).await.expect("added");

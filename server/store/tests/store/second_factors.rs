@@ -1,6 +1,8 @@
 use crate::people::user;
 use crate::support::{Room, at, conflict, entry, missing};
-use engine::ports::{AuditStore as _, FactorReset, SecondFactorStore as _, SessionStore as _, StoredFactor, UserStore as _};
+use engine::ports::{
+    AuditStore as _, FactorReset, SecondFactorStore as _, SessionStore as _, StoredFactor, UserStore as _,
+};
 use model::audit::{AuditCode, AuditFilter};
 use model::ids::UserId;
 use model::role::Role;
@@ -90,7 +92,9 @@ async fn what_the_person_removes_leaves_nothing() {
     room.store.remove_factor(id, entry(AuditCode::SecondFactorRemoved)).await.expect("removed");
     assert_eq!(room.store.second_factor(id).await.expect("read"), None);
     assert_eq!(room.store.factor_reset(id).await.expect("read"), None);
-    assert!(!room.store.use_recovery_code(id, &CODES[1], at(5), entry(AuditCode::RecoveryCodeUsed)).await.expect("asked"));
+    assert!(
+        !room.store.use_recovery_code(id, &CODES[1], at(5), entry(AuditCode::RecoveryCodeUsed)).await.expect("asked")
+    );
     assert_eq!(missing(room.store.remove_factor(id, entry(AuditCode::SecondFactorRemoved)).await), "second factor");
     assert_eq!(audited(&room, AuditCode::SecondFactorRemoved).await, 1);
 }
