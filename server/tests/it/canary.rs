@@ -25,6 +25,8 @@ use std::time::Duration;
 
 /// Root's password on the node of this test.
 const ROOT: &str = "canary-root-1f0a";
+const JUMP: &str = "canary-jump-host-44d1";
+const BEHIND: &str = "canary-behind-the-jump-host-9e02";
 const NEW_PASSWORD: &str = "canary-new-password-8c33";
 /// Addresses that show the pages to an admin.
 const PAGES: [&str; 7] = ["/", "/account", "/approvals", "/audit", "/operations", "/people", "/roles"];
@@ -191,6 +193,39 @@ async fn a_right_secret_is_written_nowhere_and_no_node_is_told_it() {
     let seen = spy.seen();
     assert!(!seen.is_empty(), "the process list was not read");
     none_in("the process list", &seen, &secrets);
+}
+
+#[tokio::test]
+async fn the_passwords_of_a_jump_host_and_of_the_machine_behind_it_are_written_nowhere() {
+    let mut scenario = Scenario::bare(2);
+    for (node, password) in scenario.nodes.iter_mut().zip([JUMP, BEHIND]) {
+        node.root_password = password.to_owned();
+    }
+    let site = Site::with(scenario).await;
+    site.lab.overhear();
+    let at = site.address("pve1");
+    let inside = site.lab.nodes().into_iter().find(|one| one.name == "pve2").expect("a node").addresses[0];
+    let via = json!({ "host": at.ip().to_string(), "port": at.port(), "user": "root" });
+    let typed = json!({ "host": inside.to_string(), "port": 22, "user": "root", "qnetd": false, "via": via });
+    let added = json!({ "cluster": site.cluster, "node": typed });
+    let behind = site.operator.call::<app::api::KeyOffer>("add_node", added).await.expect("added").node;
+    let jump = site.wizard().await.view.nodes.into_iter().find(|node| node.id != behind).expect("the way").id;
+    for (id, wrong, right) in [(jump, BEHIND, JUMP), (behind, JUMP, BEHIND)] {
+        let node = site.wizard().await.view.nodes.into_iter().find(|node| node.id == id).expect("there");
+        let fingerprint = node.offered.expect("an offer").fingerprint;
+        site.operator.call::<()>("pin_key", json!({ "node": id, "fingerprint": fingerprint })).await.expect("pinned");
+        site.install(id, wrong).await.expect_err("the other one's password");
+        site.install(id, right).await.expect("let in");
+    }
+    let secrets = [JUMP, BEHIND];
+    let asked = site.lab.overheard();
+    assert!(holds(&asked, "authorized_keys"), "what the nodes were asked was not kept");
+    none_in("what the nodes were asked", &asked, &secrets);
+    for (node, secret) in [("pve1", JUMP), ("pve1", BEHIND), ("pve2", JUMP), ("pve2", BEHIND)] {
+        assert!(site.lab.files_with(node, secret.as_bytes()).is_empty(), "a file of {node} holds {secret}");
+    }
+    let world = World { cluster: site.cluster, node: behind, ..World::make(&site.app).await };
+    nobody_sees(&site.app, &world, &secrets).await;
 }
 
 /// As people type it: six digits alone stand in every second time stamp.
