@@ -46,7 +46,7 @@ fn Roles(view: AccountView) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let everywhere = view.everywhere.as_str();
-    let clusters = view.clusters.into_iter().map(|own| {
+    let clusters = view.clusters.into_iter().map(move |own| {
         let (name, role) = (own.cluster_name, own.role.as_str());
         view! { <FactRow name=Signal::stored(name)>{part(move || words.plain("role", role))}</FactRow> }
     });
