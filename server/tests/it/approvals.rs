@@ -81,6 +81,18 @@ impl Team {
         timeout(PATIENCE, settling).await.expect("the cluster is seen");
     }
 
+    /// The nodes have told again what was too old to believe.
+    pub async fn heard(&self) {
+        let input = json!({ "cluster": self.site.cluster, "wish": self.wish() });
+        let hearing = async {
+            while self.site.operator.call::<Preview>("preview", input.clone()).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, hearing).await.expect("the nodes are heard again");
+        self.settled().await;
+    }
+
     fn wish(&self) -> Value {
         json!({ "wish": "join", "joiners": [self.joiner] })
     }

@@ -2,7 +2,7 @@
 
 use crate::app::PASSWORD;
 use crate::process::quorate;
-use engine::ports::{AuditStore, SecondFactorStore, StoredUser, UserStore};
+use engine::ports::{AuditStore, SecondFactorStore, StoredUser};
 use model::audit::{AuditCode, AuditFilter};
 use model::problem::ProblemCode;
 use model::role::Role;

@@ -29,7 +29,7 @@ fn strict() -> Value {
 /// Time has gone on, and the nodes have been heard since.
 async fn later(team: &Team) {
     team.site.app.clock.advance_minutes(6);
-    team.settled().await;
+    team.heard().await;
 }
 
 async fn make_strict(team: &Team) {
