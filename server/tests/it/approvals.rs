@@ -4,7 +4,7 @@ use crate::app::PASSWORD;
 use crate::client::Client;
 use crate::growing;
 use crate::nodes::Site;
-use app::api::{Inbox, OperationView, PolicyAnswer, PolicyView, Preview, RequestLine, RequestView};
+use app::api::{ClusterLine, Inbox, OperationView, PolicyAnswer, PolicyView, Preview, RequestLine, RequestView};
 use engine::ports::UserStore;
 use lab::Scenario;
 use model::audit::{AuditCode, AuditEntry, AuditPage, Outcome};
@@ -83,9 +83,14 @@ impl Team {
 
     /// The nodes have told again what was too old to believe.
     pub async fn heard(&self) {
-        let input = json!({ "cluster": self.site.cluster, "wish": self.wish() });
+        let since = self.site.app.state.engine.clock.now();
         let hearing = async {
-            while self.site.operator.call::<Preview>("preview", input.clone()).await.is_err() {
+            loop {
+                let lines: Vec<ClusterLine> = self.site.operator.call("clusters", json!({})).await.expect("clusters");
+                let line = lines.into_iter().find(|line| line.cluster.id == self.site.cluster).expect("listed");
+                if line.told_at.is_some_and(|at| at >= since) {
+                    return;
+                }
                 tokio::task::yield_now().await;
             }
         };
