@@ -2,6 +2,10 @@
 //!
 //! Server functions are a public API: each checks the session and the role on the server, see `server::authorisation`.
 
+mod access;
+#[cfg(feature = "ssr")]
+mod access_backend;
+mod access_calls;
 #[cfg(feature = "ssr")]
 mod backend;
 mod calls;
@@ -16,6 +20,10 @@ mod team_backend;
 mod team_calls;
 mod wire;
 
+pub use access::*;
+#[cfg(feature = "ssr")]
+pub use access_backend::AccessBackend;
+pub use access_calls::*;
 #[cfg(feature = "ssr")]
 pub use backend::{Backend, Caller};
 pub use calls::*;

@@ -1,5 +1,6 @@
 //! One module per page; what several pages need is in `components` and `state`.
 
+pub mod account;
 pub mod approvals;
 pub mod audit;
 pub mod cluster;
@@ -17,6 +18,7 @@ pub mod people;
 pub mod policy;
 pub mod power;
 pub mod recover;
+pub mod roles;
 pub mod sign_in;
 pub mod sign_in_again;
 pub mod withdraw;

@@ -3,6 +3,7 @@
 //!
 //! The sign-in, the list of clusters and the frame around all pages are in the first module.
 
+use crate::pages::account::AccountPage;
 use crate::pages::approvals::{ApprovalsPage, RequestPage};
 use crate::pages::audit::AuditPage;
 use crate::pages::cluster::ClusterPage;
@@ -14,6 +15,7 @@ use crate::pages::people::PeoplePage;
 use crate::pages::policy::PolicyPage;
 use crate::pages::power::PowerPage;
 use crate::pages::recover::RecoverPage;
+use crate::pages::roles::RolesPage;
 use crate::pages::withdraw::WithdrawPage;
 use crate::pages::wizard::WizardPage;
 use crate::words;
@@ -49,6 +51,8 @@ enum Team {
     Approvals,
     Request,
     Policy,
+    Roles,
+    Account,
 }
 
 #[lazy]
@@ -85,6 +89,8 @@ fn team_room(page: Team) -> AnyView {
         Team::Approvals => view! { <ApprovalsPage/> }.into_any(),
         Team::Request => view! { <RequestPage/> }.into_any(),
         Team::Policy => view! { <PolicyPage/> }.into_any(),
+        Team::Roles => view! { <RolesPage/> }.into_any(),
+        Team::Account => view! { <AccountPage/> }.into_any(),
     }
 }
 
@@ -128,3 +134,5 @@ route!(PeopleRoute, team_room / __preload_team_room, Team::People);
 route!(ApprovalsRoute, team_room / __preload_team_room, Team::Approvals);
 route!(RequestRoute, team_room / __preload_team_room, Team::Request);
 route!(PolicyRoute, team_room / __preload_team_room, Team::Policy);
+route!(RolesRoute, team_room / __preload_team_room, Team::Roles);
+route!(AccountRoute, team_room / __preload_team_room, Team::Account);

@@ -46,6 +46,8 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("approvals/:id") view={Lazy::<RequestRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("audit") view={Lazy::<AuditRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("people") view={Lazy::<PeopleRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("roles") view={Lazy::<RolesRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("account") view={Lazy::<AccountRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("*any") view=NotFound ssr=WHOLE/>
                     </ParentRoute>
                 </Routes>

@@ -1,5 +1,11 @@
 //! Accounts, invitations and signing in. Errors never tell whether a name exists.
 
+mod roles;
+mod second;
+
+pub use second::NewFactor;
+
+use crate::keys::Seal;
 use crate::passwords::{PASSWORD_MAX_BYTES, PASSWORD_MIN_CHARS, Passwords};
 use crate::strangers::Strangers;
 use engine::Engine;
@@ -9,12 +15,12 @@ use engine::ports::{StoreError, StoredUser};
 use model::Timestamp;
 use model::audit::{AuditCode, Outcome};
 use model::ids::UserId;
-use model::inventory::Cluster;
 use model::problem::{Problem, ProblemCode};
 use model::role::{Access, Role};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 /// An invitation is good for so many minutes.
@@ -34,19 +40,40 @@ pub struct Accounts {
     engine: Engine,
     passwords: Passwords,
     strangers: Arc<Strangers>,
+    /// `None` in a restored backup without its key file: then no second factor can be set up or checked.
+    seal: Option<Seal>,
+    /// One code at a time: of many tries that come together each sees what the others have cost.
+    proving: Arc<Mutex<()>>,
 }
 
 impl Accounts {
     #[must_use]
-    pub fn new(engine: Engine, passwords: Passwords) -> Self {
-        Self { engine, passwords, strangers: Arc::default() }
+    pub fn new(engine: Engine, passwords: Passwords, seal: Option<Seal>) -> Self {
+        Self { engine, passwords, strangers: Arc::default(), seal, proving: Arc::default() }
     }
 
-    /// The account whose password fits.
+    /// The account whose password fits, and whose code, where it has a second factor.
     ///
     /// # Errors
-    /// `WrongCredentials`, `TooManyAttempts`.
-    pub async fn sign_in(&self, name: &str, password: Zeroizing<String>, from: &str) -> Result<StoredUser, Problem> {
+    /// `WrongCredentials`, `TooManyAttempts`; `SecondFactorNeeded` where only the code is missing, `SecondFactorWrong`.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: Zeroizing<String>,
+        code: Option<Zeroizing<String>>,
+        from: &str,
+    ) -> Result<StoredUser, Problem> {
+        let user = self.fitting(name, password, from).await?;
+        if user.second_factor {
+            let code = code.filter(|code| !code.trim().is_empty()).ok_or(ProblemCode::SecondFactorNeeded)?;
+            self.prove_code(&user, &code, from).await?;
+        }
+        self.came_in(&user, from, true).await?;
+        Ok(user)
+    }
+
+    /// The account whose password fits; a wrong one makes the next try wait.
+    async fn fitting(&self, name: &str, password: Zeroizing<String>, from: &str) -> Result<StoredUser, Problem> {
         let now = self.engine.clock.now();
         let known = match self.engine.store.user_by_name(name.trim()).await {
             Ok(user) => Some(user),
@@ -57,21 +84,11 @@ impl Accounts {
             Some(user) => user.locked_until,
             None => self.strangers.locked_until(name),
         };
-        if let Some(until) = locked.filter(|until| *until > now) {
-            let seconds = until.duration_since(now).as_secs().max(1);
-            self.refused(name, from, "locked").await?;
-            return Err(Problem::new(ProblemCode::TooManyAttempts).with("seconds", seconds));
-        }
+        self.not_locked(locked, name, from).await?;
         let hash = known.as_ref().filter(|user| !user.disabled).and_then(|user| user.password_hash.clone());
         let fits = self.passwords.verify(password, hash).await;
         match known {
-            Some(user) if fits => {
-                self.engine.store.note_sign_in(user.id, now).await.map_err(|error| store_problem(&error))?;
-                let mut entry = self.engine.audit.entry(AuditCode::SignedIn, &person(&user), Outcome::Success);
-                entry.details.insert("from".to_owned(), from.to_owned());
-                self.engine.audit.write(entry).await.map_err(|error| store_problem(&error))?;
-                Ok(user)
-            }
+            Some(user) if fits => Ok(user),
             known => {
                 match known {
                     Some(user) => {
@@ -86,6 +103,26 @@ impl Accounts {
         }
     }
 
+    /// Writes a sign-in down. Only one with everything that the account has ends the count of failures: else a known
+    /// password would buy any number of guesses at the code.
+    async fn came_in(&self, user: &StoredUser, from: &str, whole: bool) -> Result<(), Problem> {
+        if whole {
+            let now = self.engine.clock.now();
+            self.engine.store.note_sign_in(user.id, now).await.map_err(|error| store_problem(&error))?;
+        }
+        let mut entry = self.engine.audit.entry(AuditCode::SignedIn, &person(user), Outcome::Success);
+        entry.details.insert("from".to_owned(), from.to_owned());
+        self.engine.audit.write(entry).await.map_err(|error| store_problem(&error))
+    }
+
+    async fn not_locked(&self, until: Option<Timestamp>, name: &str, from: &str) -> Result<(), Problem> {
+        let now = self.engine.clock.now();
+        let Some(until) = until.filter(|until| *until > now) else { return Ok(()) };
+        let seconds = until.duration_since(now).as_secs().max(1);
+        self.refused(name, from, "locked").await?;
+        Err(Problem::new(ProblemCode::TooManyAttempts).with("seconds", seconds))
+    }
+
     /// What was typed as a name is kept only if it is an account: people type passwords there by mistake.
     async fn refused(&self, name: &str, from: &str, why: &str) -> Result<(), Problem> {
         let known = self.engine.store.user_by_name(name.trim()).await.is_ok();
@@ -96,13 +133,25 @@ impl Accounts {
         self.engine.audit.write(entry).await.map_err(|error| store_problem(&error))
     }
 
-    /// Whether a signed-in person typed their own password.
+    /// Whether a signed-in person typed their own password, and a code where they gave one: says whether they did.
     ///
     /// # Errors
-    /// As `sign_in`.
-    pub async fn confirm(&self, user: UserId, password: Zeroizing<String>, from: &str) -> Result<StoredUser, Problem> {
+    /// As `sign_in`, but for a missing code: whether the password is enough is the policy's to say.
+    pub async fn confirm(
+        &self,
+        user: UserId,
+        password: Zeroizing<String>,
+        code: Option<Zeroizing<String>>,
+        from: &str,
+    ) -> Result<bool, Problem> {
         let user = self.engine.store.user(user).await.map_err(|error| store_problem(&error))?;
-        self.sign_in(&user.name, password, from).await
+        let user = self.fitting(&user.name, password, from).await?;
+        let code = code.filter(|code| user.second_factor && !code.trim().is_empty());
+        if let Some(code) = &code {
+            self.prove_code(&user, code, from).await?;
+        }
+        self.came_in(&user, from, code.is_some() || !user.second_factor).await?;
+        Ok(code.is_some())
     }
 
     /// A new single-use token for an account of this role; only its hash is kept.
@@ -181,12 +230,35 @@ impl Accounts {
         Ok(user)
     }
 
-    async fn new_user(&self, name: &str, role: Role, password: Zeroizing<String>) -> Result<StoredUser, Problem> {
-        check_name(name)?;
+    /// Another password for one's own account: the old one is asked for, and all sessions end.
+    ///
+    /// # Errors
+    /// As `sign_in` for the old one; `PasswordTooShort` for the new one.
+    pub async fn change_password(
+        &self,
+        id: UserId,
+        old: Zeroizing<String>,
+        new: Zeroizing<String>,
+        from: &str,
+    ) -> Result<(), Problem> {
+        let user = self.engine.store.user(id).await.map_err(|error| store_problem(&error))?;
+        let user = self.fitting(&user.name, old, from).await?;
+        let hash = self.new_hash(new).await?;
+        let mut entry = self.engine.audit.entry(AuditCode::PasswordChanged, &person(&user), Outcome::Success);
+        entry.details.insert("from".to_owned(), from.to_owned());
+        self.engine.store.set_password(id, &hash, entry).await.map_err(|error| store_problem(&error))
+    }
+
+    async fn new_hash(&self, password: Zeroizing<String>) -> Result<String, Problem> {
         if password.chars().count() < PASSWORD_MIN_CHARS || password.len() > PASSWORD_MAX_BYTES {
             return Err(Problem::new(ProblemCode::PasswordTooShort).with("min", PASSWORD_MIN_CHARS));
         }
-        let hash = self.passwords.hash(password).await.map_err(|_| Problem::from(ProblemCode::Internal))?;
+        self.passwords.hash(password).await.map_err(|_| Problem::from(ProblemCode::Internal))
+    }
+
+    async fn new_user(&self, name: &str, role: Role, password: Zeroizing<String>) -> Result<StoredUser, Problem> {
+        check_name(name)?;
+        let hash = self.new_hash(password).await?;
         Ok(StoredUser {
             id: UserId::from_uuid(self.engine.ids.next()),
             name: name.to_owned(),
@@ -197,47 +269,8 @@ impl Accounts {
             last_sign_in: None,
             failures: 0,
             locked_until: None,
+            second_factor: false,
         })
-    }
-
-    /// Ends an account and all its sessions.
-    ///
-    /// # Errors
-    /// When there is no such account.
-    pub async fn disable(&self, by: &Person, id: UserId) -> Result<(), Problem> {
-        let user = self.engine.store.user(id).await.map_err(|error| store_problem(&error))?;
-        let mut entry = self.engine.audit.entry(AuditCode::UserDisabled, by, Outcome::Success);
-        entry.details.insert("name".to_owned(), user.name);
-        self.engine.store.disable(id, entry).await.map_err(|error| store_problem(&error))
-    }
-}
-
-impl Accounts {
-    /// Gives an account another role, everywhere or on one cluster.
-    ///
-    /// # Errors
-    /// When there is no such account.
-    pub async fn set_role(
-        &self,
-        by: &Person,
-        id: UserId,
-        cluster: Option<&Cluster>,
-        role: Role,
-    ) -> Result<(), Problem> {
-        let user = self.engine.store.user(id).await.map_err(|error| store_problem(&error))?;
-        let mut entry = match cluster {
-            Some(cluster) => self.engine.audit.about(AuditCode::RoleChanged, by, Outcome::Success, cluster),
-            None => self.engine.audit.entry(AuditCode::RoleChanged, by, Outcome::Success),
-        };
-        let before = match cluster {
-            Some(cluster) => user.access.clusters.get(&cluster.id).map(|role| role.as_str()),
-            None => Some(user.access.everywhere.as_str()),
-        };
-        entry.details.insert("name".to_owned(), user.name);
-        entry.details.insert("role".to_owned(), role.as_str().to_owned());
-        entry.details.insert("before".to_owned(), before.unwrap_or("none").to_owned());
-        let cluster = cluster.map(|cluster| cluster.id);
-        self.engine.store.set_role(id, cluster, role, entry).await.map_err(|error| store_problem(&error))
     }
 }
 

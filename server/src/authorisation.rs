@@ -81,8 +81,32 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("remove_bmc", Needs::Role(Deed::ManageBmc)),
     ("bind_bmc", Needs::Role(Deed::ManageBmc)),
     ("ask_power", Needs::Role(Deed::RunChecks)),
+    ("my_account", Needs::SignedIn),
+    ("change_password", Needs::SignedIn),
+    ("begin_second_factor", Needs::SignedIn),
+    ("enrol_second_factor", Needs::SignedIn),
+    ("remove_second_factor", Needs::SignedIn),
+    ("reset_second_factor", Needs::Role(Deed::ManagePeople)),
+    ("acknowledge_reset", Needs::SignedIn),
+    ("roles", Needs::Role(Deed::ManagePeople)),
+    ("set_role", Needs::Role(Deed::ManagePeople)),
+    ("drop_role", Needs::Role(Deed::ManagePeople)),
     ("demo_switches", Needs::SignedIn),
     ("demo_switch", Needs::Role(Deed::RunPlan)),
+];
+
+/// Secrets that people type: server function, and the fields of its input that hold them.
+///
+/// Everything else that is typed may stand in a log or the audit; a test classes each field of each function.
+pub const SECRETS: &[(&str, &[&str])] = &[
+    ("sign_in", &["password", "code"]),
+    ("confirm_password", &["password", "code"]),
+    ("look_at_invite", &["token"]),
+    ("accept_invite", &["token", "password"]),
+    ("install_key", &["password"]),
+    ("change_password", &["password", "new"]),
+    ("enrol_second_factor", &["code"]),
+    ("remove_second_factor", &["code"]),
 ];
 
 /// Routes that are no server functions and no pages.

@@ -1,5 +1,6 @@
 //! What the pages' server functions do: the role is checked here, for every call.
 
+mod access;
 mod checks;
 mod clusters;
 mod demo;
@@ -13,11 +14,12 @@ mod power;
 mod team;
 mod trail;
 mod ways;
+mod who;
 mod wizard;
 
 pub use evidence::EVIDENCE_DAYS;
+pub use who::caller_of;
 
-use crate::sessions::{ABSOLUTE_H, ACCOUNT, Account, TOUCH_EVERY_S};
 use crate::state::AppState;
 use app::api::*;
 use async_trait::async_trait;
@@ -33,7 +35,7 @@ use model::measure::Measurement;
 use model::midway::Midway;
 use model::observation::Evidence;
 use model::operation::Operation;
-use model::policy::{Consent, FRESH_SIGN_IN_MIN};
+use model::policy::Consent;
 use model::preflight::{Cell, CheckId, Matrix};
 use model::problem::{Problem, ProblemCode};
 use model::reading::{Behind, EvidenceGap};
@@ -88,50 +90,6 @@ fn stored(error: engine::ports::StoreError) -> ApiError {
     ApiError(store_problem(&error))
 }
 
-/// Who is signed in with this session, which goes on by that; ends sessions that are too old or whose account is gone.
-///
-/// # Errors
-/// `NotSignedIn`.
-pub async fn caller_of(state: &AppState, session: &Session) -> Result<Me, Problem> {
-    let (me, mut account) = known(state, session).await?;
-    let now = state.engine.clock.now();
-    if now.duration_since(account.touched_at).as_secs() >= TOUCH_EVERY_S {
-        account.touched_at = now;
-        session.insert(ACCOUNT, &account).await.map_err(|_| Problem::from(ProblemCode::NotSignedIn))?;
-    }
-    Ok(me)
-}
-
-/// The same for what a page asks by itself again and again: a tab that stands open does not keep its session alive.
-async fn known(state: &AppState, session: &Session) -> Result<(Me, Account), Problem> {
-    let nobody = || Problem::from(ProblemCode::NotSignedIn);
-    let account: Option<Account> = session.get(ACCOUNT).await.map_err(|_| nobody())?;
-    let account = account.ok_or_else(nobody)?;
-    let now = state.engine.clock.now();
-    let user = state.engine.store.user(account.user).await.map_err(|_| nobody())?;
-    let too_old = now.duration_since(account.signed_in_at).as_hours() >= ABSOLUTE_H;
-    if too_old || user.disabled {
-        session.flush().await.map_err(|_| nobody())?;
-        return Err(nobody());
-    }
-    let fresh = now.duration_since(account.fresh_at).as_secs() < i64::from(FRESH_SIGN_IN_MIN) * 60;
-    let me = Me {
-        id: user.id,
-        name: user.name,
-        access: user.access,
-        fresh,
-        demo: state.demo.is_some(),
-        demo_speed: demo_speed(state),
-    };
-    Ok((me, account))
-}
-
-/// Said only where it differs from real time.
-fn demo_speed(state: &AppState) -> Option<String> {
-    let speed = state.demo.as_ref()?.speed();
-    ((speed - 1.0).abs() > f64::EPSILON).then(|| speed.to_string())
-}
-
 #[async_trait]
 impl Backend for RequestBackend {
     async fn caller(&self) -> ApiResult<Caller> {
@@ -139,16 +97,16 @@ impl Backend for RequestBackend {
         Ok(Caller { me, from: self.from.clone() })
     }
 
-    async fn sign_in(&self, name: String, password: String) -> ApiResult<Me> {
-        self.do_sign_in(name, password).await
+    async fn sign_in(&self, name: String, password: String, code: Option<String>) -> ApiResult<Me> {
+        self.do_sign_in(name, password, code).await
     }
 
     async fn sign_out(&self) -> ApiResult<()> {
         self.do_sign_out().await
     }
 
-    async fn confirm_password(&self, password: String) -> ApiResult<Me> {
-        self.do_confirm_password(password).await
+    async fn confirm_password(&self, password: String, code: Option<String>) -> ApiResult<Me> {
+        self.do_confirm_password(password, code).await
     }
 
     async fn look_at_invite(&self, token: String) -> ApiResult<Invite> {

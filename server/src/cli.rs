@@ -32,7 +32,7 @@ enum Command {
     /// Serve the console with simulated nodes to try it out; on loopback only.
     #[cfg(feature = "demo")]
     Demo(DemoArgs),
-    /// People: invite, list, role, disable.
+    /// People: invite, list, role, disable, reset-second-factor.
     User(UserArgs),
     /// The audit.
     Audit(AuditArgs),
@@ -129,6 +129,9 @@ enum UserCommand {
     },
     /// End an account and all its sessions.
     Disable { name: String },
+    /// Take somebody's second factor away, who has lost device and recovery codes: the password alone opens the account
+    /// until a new one is set up. Ends all their sessions; they are told, and the audit keeps it.
+    ResetSecondFactor { name: String },
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -262,6 +265,12 @@ async fn user(args: UserArgs) -> anyhow::Result<()> {
             let user = house.store.user_by_name(&name).await.with_context(|| format!("there is no account {name}"))?;
             house.accounts.disable(&Person::system(), user.id).await?;
             println!("{name} is disabled, and signed out everywhere.");
+        }
+        UserCommand::ResetSecondFactor { name } => {
+            let user = house.store.user_by_name(&name).await.with_context(|| format!("there is no account {name}"))?;
+            anyhow::ensure!(user.second_factor, "{name} has no second factor");
+            house.accounts.reset_factor(&Person::system(), user.id).await?;
+            println!("{name} has no second factor any more, and is signed out everywhere.");
         }
     }
     Ok(())

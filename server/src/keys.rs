@@ -4,8 +4,10 @@
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hmac::{Hmac, Mac};
 use model::problem::{Problem, ProblemCode};
 use rand::RngCore;
+use sha2::Sha256;
 use ssh::ConsoleKeySource;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
@@ -91,6 +93,22 @@ impl Seal {
         let payload = Payload { msg: rest, aad: name.as_bytes() };
         self.cipher().decrypt(&XNonce::from(nonce), payload).map(Zeroizing::new).map_err(|_| KeyError::Sealed)
     }
+
+    /// HMAC-SHA-256 under a key of its own for each `purpose`: for what is compared and never opened again.
+    #[must_use]
+    pub fn keyed_hash(&self, purpose: &str, secret: &[u8]) -> [u8; KEY_BYTES] {
+        let own = mac(self.0.as_ref(), &[b"quorate-keyed-hash/v1\0", purpose.as_bytes()]);
+        mac(Zeroizing::new(own).as_ref(), &[secret])
+    }
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; KEY_BYTES] {
+    // HMAC takes keys of every length (RFC 2104), so this never fails; without a key nothing is equal to anything.
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return [0; KEY_BYTES] };
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
 }
 
 /// Reads 32 bytes from a file that nobody else may read, among systemd's credentials or in the data folder.
@@ -167,6 +185,12 @@ impl ConsoleKey {
         Ok(Self { seal: Some(seal), sealed, public })
     }
 
+    /// What seals other secrets; `None` where it is not the one of this database, so that nothing is sealed for nobody.
+    #[must_use]
+    pub fn seal(&self) -> Option<Seal> {
+        self.open().ok().and_then(|_| self.seal.clone())
+    }
+
     fn warn_if_sealed_off(&self, path: &Path) {
         if self.open().is_err() {
             tracing::warn!(
@@ -208,6 +232,16 @@ mod tests {
         assert!(again.unseal("a", &sealed).is_ok());
         let other = Seal::make(tempfile::tempdir().expect("folder").path()).expect("other");
         assert!(other.unseal("a", &sealed).is_err());
+    }
+
+    #[test]
+    fn a_keyed_hash_depends_on_key_purpose_and_secret() {
+        let [one, other] = [(); 2].map(|()| Seal::make(tempfile::tempdir().expect("folder").path()).expect("made"));
+        let hash = one.keyed_hash("a", b"code");
+        assert_eq!(hash, one.keyed_hash("a", b"code"));
+        for different in [one.keyed_hash("b", b"code"), one.keyed_hash("a", b"core"), other.keyed_hash("a", b"code")] {
+            assert_ne!(hash, different);
+        }
     }
 
     #[test]

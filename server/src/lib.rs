@@ -22,6 +22,7 @@ pub mod live;
 pub mod lock;
 pub mod passwords;
 pub mod routes;
+pub mod second_factor;
 pub mod serve;
 pub mod sessions;
 pub mod site;

@@ -46,6 +46,7 @@ pub fn router(state: AppState, secure: bool) -> anyhow::Result<Router> {
         .route("/api/sign_in", post(server_function))
         .route("/api/accept_invite", post(server_function))
         .route("/api/confirm_password", post(server_function))
+        .route("/api/change_password", post(server_function))
         .layer(GovernorLayer::new(limit));
     let pages = generate_route_list(app::App);
     let router = Router::new()

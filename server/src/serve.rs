@@ -49,11 +49,12 @@ pub async fn open(data: &Path) -> anyhow::Result<House> {
     let store = SqliteStore::open(&path).await.with_context(|| format!("opening {}", path.display()))?;
     let key = ConsoleKey::load(&store, data).await?;
     let clock = Arc::new(SystemClock);
-    let agent = Arc::new(ConsoleAgent::open(data, Seal::read(data)?, clock.clone())?);
+    let seal = key.seal();
+    let agent = Arc::new(ConsoleAgent::open(data, key.seal(), clock.clone())?);
     let dialer = SshDialer::new(Arc::new(key), clock.clone(), Arc::new(TcpConnector));
     let engine =
         Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock, Arc::new(SystemIds)).with_agent(agent.clone());
-    let accounts = Accounts::new(engine.clone(), Passwords::new()?);
+    let accounts = Accounts::new(engine.clone(), Passwords::new()?, seal);
     Ok(House { engine, accounts, store, agent })
 }
 

@@ -30,6 +30,9 @@ pub struct Account {
     /// When the password was last typed.
     pub fresh_at: Timestamp,
     pub touched_at: Timestamp,
+    /// When a code of the second factor was last accepted in this session.
+    #[serde(default)]
+    pub second_at: Option<Timestamp>,
 }
 
 /// The store behind the sessions.

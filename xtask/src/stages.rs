@@ -14,8 +14,18 @@ use crate::{bench, cargo, folders, run, site, wasm, wasm_fallback};
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
 
 /// The browser specs that every change runs; the others run with `--all`.
-const E2E_PUSH: [&str; 9] =
-    ["simulated", "import", "jump", "stream", "bad-input", "network", "resume", "approvals", "recover"];
+const E2E_PUSH: [&str; 10] = [
+    "simulated",
+    "import",
+    "jump",
+    "stream",
+    "bad-input",
+    "network",
+    "resume",
+    "approvals",
+    "recover",
+    "second-factor",
+];
 
 /// Those that run with `--all` only.
 const E2E_LONG: [&str; 3] = ["two-nodes-qdevice", "looks", "remedy"];

@@ -63,6 +63,12 @@ crate::problem::codes!(
         BmcSet => "bmc_set",
         BmcRemoved => "bmc_removed",
         BmcBound => "bmc_bound",
+        SecondFactorEnrolled => "second_factor_enrolled",
+        SecondFactorRemoved => "second_factor_removed",
+        SecondFactorReset => "second_factor_reset",
+        SecondFactorWrong => "second_factor_wrong",
+        RecoveryCodeUsed => "recovery_code_used",
+        PasswordChanged => "password_changed",
     }
 );
 
@@ -115,6 +121,7 @@ pub const DETAILS: &[&str] = &[
     "from",
     "intent",
     "key_stays",
+    "left",
     "lost",
     "lowered_for",
     "members",

@@ -1,7 +1,9 @@
 //! What has to happen before a plan may run, by its risk: the shipped table, and what a cluster's admins changed in it.
 
+mod sign_in;
 mod table;
 
+pub use sign_in::{SecondFactor, Shown, SignInDemand};
 pub use table::{Demand, Policy, PolicyFault, Row};
 
 use crate::risk::Risk;
@@ -78,13 +80,14 @@ pub enum Unmet {
     Reason,
     TypedTarget,
     FreshSignIn,
+    SecondFactor,
     Agreement,
 }
 
 impl Ruling {
     /// The demands that are not met yet; empty means that the plan may run.
     #[must_use]
-    pub fn unmet(&self, consent: &Consent, target: &str, fresh: bool, agreed: bool) -> Vec<Unmet> {
+    pub fn unmet(&self, consent: &Consent, target: &str, shown: Shown, agreed: bool) -> Vec<Unmet> {
         let mut missing = Vec::new();
         if self.reason && consent.reason.trim().is_empty() {
             missing.push(Unmet::Reason);
@@ -92,9 +95,7 @@ impl Ruling {
         if self.typed_target && consent.typed.trim() != target {
             missing.push(Unmet::TypedTarget);
         }
-        if self.fresh_sign_in && !fresh {
-            missing.push(Unmet::FreshSignIn);
-        }
+        missing.extend(self.sign_in().unmet(shown));
         if self.agreement != Agreement::Nobody && !agreed {
             missing.push(Unmet::Agreement);
         }
@@ -129,9 +130,9 @@ mod tests {
     #[test]
     fn every_demand_is_checked() {
         let consent = Consent { reason: " ".into(), typed: "pve-pro".into() };
-        let missing = rule(Risk::Destructive, false).unmet(&consent, "pve-prod", false, false);
+        let missing = rule(Risk::Destructive, false).unmet(&consent, "pve-prod", false.into(), false);
         assert_eq!(missing, [Unmet::Reason, Unmet::TypedTarget, Unmet::FreshSignIn, Unmet::Agreement]);
         let consent = Consent { reason: "build".into(), typed: "pve-prod".into() };
-        assert!(rule(Risk::Disruptive, false).unmet(&consent, "pve-prod", true, false).is_empty());
+        assert!(rule(Risk::Disruptive, false).unmet(&consent, "pve-prod", true.into(), false).is_empty());
     }
 }

@@ -43,6 +43,12 @@ codes!(
         UserNameInvalid => "user_name_invalid",
         UserNameTaken => "user_name_taken",
         RoleTooLow => "role_too_low",
+        SecondFactorNeeded => "second_factor_needed",
+        SecondFactorWrong => "second_factor_wrong",
+        SecondFactorPresent => "second_factor_present",
+        SecondFactorAbsent => "second_factor_absent",
+        SecondFactorOwn => "second_factor_own",
+        LastAdmin => "last_admin",
         // Input
         NameEmpty => "name_empty",
         NameTooLong => "name_too_long",

@@ -27,16 +27,16 @@ pub struct Caller {
 
 /// Every method checks the caller's role itself before it does anything.
 #[async_trait]
-pub trait Backend: super::TeamBackend + super::PowerBackend {
+pub trait Backend: super::TeamBackend + super::PowerBackend + super::AccessBackend {
     /// The caller of the request being answered.
     ///
     /// # Errors
     /// `NotSignedIn`.
     async fn caller(&self) -> ApiResult<Caller>;
 
-    async fn sign_in(&self, name: String, password: String) -> ApiResult<Me>;
+    async fn sign_in(&self, name: String, password: String, code: Option<String>) -> ApiResult<Me>;
     async fn sign_out(&self) -> ApiResult<()>;
-    async fn confirm_password(&self, password: String) -> ApiResult<Me>;
+    async fn confirm_password(&self, password: String, code: Option<String>) -> ApiResult<Me>;
     async fn look_at_invite(&self, token: String) -> ApiResult<Invite>;
     async fn accept_invite(&self, token: String, name: String, password: String) -> ApiResult<Me>;
     async fn people(&self, caller: Caller) -> ApiResult<Vec<Person>>;

@@ -31,8 +31,8 @@ pub async fn me() -> ApiResult<Me> {
 }
 
 #[server(name = SignInCall, prefix = "/api", endpoint = "sign_in", input = Json, output = Json)]
-pub async fn sign_in(name: String, password: String) -> ApiResult<Me> {
-    backend()?.sign_in(name, password).await
+pub async fn sign_in(name: String, password: String, code: Option<String>) -> ApiResult<Me> {
+    backend()?.sign_in(name, password, code).await
 }
 
 #[server(name = SignOutCall, prefix = "/api", endpoint = "sign_out", input = Json, output = Json)]
@@ -41,8 +41,8 @@ pub async fn sign_out() -> ApiResult<()> {
 }
 
 #[server(name = ConfirmPasswordCall, prefix = "/api", endpoint = "confirm_password", input = Json, output = Json)]
-pub async fn confirm_password(password: String) -> ApiResult<Me> {
-    backend()?.confirm_password(password).await
+pub async fn confirm_password(password: String, code: Option<String>) -> ApiResult<Me> {
+    backend()?.confirm_password(password, code).await
 }
 
 #[server(name = LookAtInviteCall, prefix = "/api", endpoint = "look_at_invite", input = Json, output = Json)]

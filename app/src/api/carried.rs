@@ -15,7 +15,7 @@ use model::measure::Measurement;
 use model::name::SshAddress;
 use model::operation::{Operation, OutputLine};
 use model::plan::Plan;
-use model::policy::Ruling;
+use model::policy::{Ruling, Shown};
 use model::preflight::Matrix;
 use model::problem::{Problem, ProblemCode};
 use model::quorum::{Forecast, QdeviceAdvice};
@@ -61,8 +61,8 @@ pub struct Me {
     pub id: UserId,
     pub name: String,
     pub access: Access,
-    /// The sign-in is younger than the policy's five minutes.
-    pub fresh: bool,
+    /// What has been shown within the policy's five minutes.
+    pub shown: Shown,
     /// True in `quorate demo`: pages show the fault panel and say so.
     pub demo: bool,
     /// How much faster than real time the simulated nodes live, where it is not the same: `4`, `0.5`.
@@ -248,6 +248,7 @@ pub struct Person {
     pub name: String,
     pub access: Access,
     pub disabled: bool,
+    pub second_factor: bool,
     pub last_sign_in: Option<Timestamp>,
 }
 

@@ -1,9 +1,10 @@
 //! What travels about approvals and policies; the rest of it are types of `model`.
 
+use super::access::FactorTaken;
 use model::Timestamp;
 use model::approval::{Agreed, Change, FactLine, May, Request};
 use model::ids::{ClusterId, RequestId};
-use model::policy::{Agreement, Policy};
+use model::policy::{Agreement, Policy, SignInDemand};
 use model::problem::Problem;
 use model::risk::Risk;
 use model::role::Role;
@@ -47,6 +48,8 @@ pub struct Inbox {
     /// Requests that wait for the caller's yes or no, or for their review.
     pub waiting: u32,
     pub countdowns: Vec<Countdown>,
+    /// Somebody took the caller's second factor away, and they have not said yet that they know.
+    pub taken: Option<FactorTaken>,
 }
 
 /// A request beside the world of now.
@@ -66,8 +69,8 @@ pub struct RequestView {
     pub hindrance: Option<Problem>,
     /// Whose agreement the policy asks for now.
     pub agreement: Agreement,
-    /// The caller's sign-in has to be fresh to agree or to run.
-    pub wants_fresh: bool,
+    /// What the caller has to have shown a moment ago to agree or to run.
+    pub wants: SignInDemand,
     pub may: May,
     pub role: Role,
 }

@@ -2,6 +2,7 @@
 
 mod countdowns;
 mod switches;
+mod taken;
 mod top;
 
 use crate::api;
@@ -17,6 +18,7 @@ use leptos::prelude::*;
 use leptos_router::components::{A, Outlet};
 use leptos_router::hooks::use_location;
 pub use switches::Switches;
+use taken::Taken;
 pub use top::Logo;
 use top::{SignOut, TopBar};
 
@@ -84,10 +86,11 @@ fn Inside(me: Me) -> impl IntoView {
             <TopBar session around menu/>
             <nav class="side" id="side" aria-label=move || said!(i18n, common.navigation)>
                 <Navigation around waiting/>
-                <div class="side-switches"><Switches/><SignOut/></div>
+                <div class="side-switches"><Switches/><a href="/account">{word!(i18n, common.nav_account)}</a><SignOut/></div>
             </nav>
             <main id="main" class="main" tabindex="-1">
                 <Countdowns waiting/>
+                <Taken waiting/>
                 <Outlet/>
             </main>
         </div>
@@ -136,6 +139,7 @@ fn Navigation(around: Around, waiting: Waiting) -> impl IntoView {
             <li><A href="/approvals">{word!(i18n, common.nav_approvals)}" "{badge}</A></li>
             <li><A href="/audit">{word!(i18n, common.nav_audit)}</A></li>
             <li><A href="/people">{word!(i18n, common.nav_people)}</A></li>
+            <li><A href="/roles">{word!(i18n, common.nav_roles)}</A></li>
         </ul>
     }
     .into_any()

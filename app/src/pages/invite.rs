@@ -16,7 +16,7 @@ use leptos_router::hooks::{use_navigate, use_params_map};
 use model::problem::Problem;
 
 /// The server refuses shorter ones too.
-const PASSWORD_MIN_CHARS: usize = 12;
+pub(crate) const PASSWORD_MIN_CHARS: usize = 12;
 
 #[component]
 pub fn InvitePage() -> impl IntoView {

@@ -111,7 +111,7 @@ fn Save(view: PolicyView, draft: RwSignal<Policy>, refusal: Signal<Option<String
         }
         Some(Err(ApiError(problem))) if needs_sign_in(&problem) => {
             if let Some(session) = session {
-                session.0.update(|me| me.fresh = false);
+                session.0.update(|me| me.shown = me.shown.grown_old());
             }
             asking.set(true);
         }
@@ -149,7 +149,7 @@ fn Save(view: PolicyView, draft: RwSignal<Policy>, refusal: Signal<Option<String
                 </div>
             </div>
         </Card>
-        <SignInAgain open=asking then=Callback::new(move |()| drop(save.dispatch(())))/>
+        <SignInAgain open=asking second=true then=Callback::new(move |()| drop(save.dispatch(())))/>
     }
     .into_any()
 }

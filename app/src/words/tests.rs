@@ -130,6 +130,7 @@ const OTHERS: &[&str] = &[
     "unmet_reason",
     "unmet_typed_target",
     "unmet_fresh_sign_in",
+    "unmet_second_factor",
     "unmet_agreement",
     "log_in_key_unconfirmed",
     "log_in_key_changed",

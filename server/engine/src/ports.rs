@@ -3,12 +3,14 @@
 mod agent;
 mod checkpoint;
 mod node;
+mod second_factor;
 mod store;
 mod time;
 
 pub use agent::{AgentError, BmcAgent, NoAgent, SealedSecret};
 pub use checkpoint::{CheckpointSink, SinkError};
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
+pub use second_factor::{FactorReset, SecondFactorStore, StoredFactor};
 pub use store::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
     FilterStore, JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, Store, StoreError, StoredUser,

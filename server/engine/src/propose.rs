@@ -12,7 +12,7 @@ use model::lint::{LintFault, lint};
 use model::operation::{Operation, OperationState, StepStatus};
 use model::plan::{Intent, Plan};
 use model::planner::{self, PlanWorld};
-use model::policy::{Consent, Ruling, Unmet};
+use model::policy::{Consent, Ruling, Shown, Unmet};
 use model::problem::{Problem, ProblemCode};
 
 /// A plan together with what the policy asks for it.
@@ -60,13 +60,14 @@ impl Engine {
         intent: &Intent,
         seen: &str,
         consent: &Consent,
-        fresh: bool,
+        shown: impl Into<Shown>,
     ) -> Result<OperationId, Problem> {
+        let shown = shown.into();
         let proposal = self.plan(cluster, intent).await?;
         if proposal.digest.as_str() != seen {
             return Err(ProblemCode::PlanChanged.into());
         }
-        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, fresh, false);
+        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, shown, false);
         if let Some(first) = missing.first() {
             let problem = unmet(*first);
             self.refuse(who, cluster, &proposal, &problem).await?;
@@ -208,8 +209,7 @@ impl Engine {
 
 /// The refusal of a person who has not met a demand.
 pub(crate) fn unmet(demand: Unmet) -> Problem {
-    let word = serde_json::to_value(demand).ok().and_then(|value| value.as_str().map(str::to_owned));
-    Problem::new(ProblemCode::ConsentMissing).with("missing", word.unwrap_or_default())
+    demand.into()
 }
 
 /// Why a plan may not be shown; only what people chose is theirs to change.

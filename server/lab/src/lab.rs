@@ -199,6 +199,16 @@ impl Lab {
         })
     }
 
+    /// From now on everything is kept that nodes are asked over SSH: commands, and what programs read.
+    pub fn overhear(&self) {
+        self.shared.overhear();
+    }
+
+    /// What nodes have been asked since [`Lab::overhear`], each piece on a line of its own.
+    pub fn overheard(&self) -> Vec<u8> {
+        self.shared.overheard()
+    }
+
     /// Puts a file on a node's own disk, for tests that need one there; `false` for an unknown node.
     pub fn put_file(&self, node: &str, path: &str, content: &[u8]) -> bool {
         self.shared.with(|world| match world.nodes.get_mut(node) {

@@ -8,6 +8,8 @@ use tokio::time::Instant;
 
 use crate::world::{Millis, World};
 
+/// What is kept at most of what nodes are asked, in bytes; later bytes are not kept.
+const OVERHEARD_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Longest sleep of the driver when nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
 
@@ -24,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) dropped: watch::Sender<std::collections::BTreeMap<String, u64>>,
     /// What every node would have told, once somebody wants to know.
     pub(crate) history: crate::history::History,
+    /// Commands and input that came in over SSH, once a test wants to know.
+    overheard: Mutex<Option<Vec<u8>>>,
     /// Told when the lab is shut down.
     pub(crate) closed: watch::Sender<bool>,
 }
@@ -39,6 +43,7 @@ impl Shared {
             changes: watch::Sender::new(0),
             dropped: watch::Sender::default(),
             history: crate::history::History::default(),
+            overheard: Mutex::default(),
             closed: watch::Sender::new(false),
         });
         tokio::spawn(drive(Arc::downgrade(&shared)));
@@ -49,6 +54,24 @@ impl Shared {
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let now = (self.started.elapsed().as_secs_f64() * 1_000.0 * self.speed) as Millis;
         self.base + now
+    }
+
+    /// From now on what nodes are asked is kept.
+    pub(crate) fn overhear(&self) {
+        self.overheard.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default();
+    }
+
+    /// Keeps what a node was asked, if somebody wants to know.
+    pub(crate) fn asked(&self, bytes: &[u8]) {
+        let mut overheard = self.overheard.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kept) = overheard.as_mut().filter(|kept| kept.len() + bytes.len() < OVERHEARD_MAX_BYTES) {
+            kept.extend_from_slice(bytes);
+            kept.push(b'\n');
+        }
+    }
+
+    pub(crate) fn overheard(&self) -> Vec<u8> {
+        self.overheard.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
     }
 
     /// Looks at or changes the world as it is now.

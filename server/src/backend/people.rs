@@ -1,5 +1,6 @@
 //! Signing in and out, invitations, accounts.
 
+use super::who::{broken, me, shown};
 use super::{RequestBackend, actor, stored};
 use crate::sessions::{ACCOUNT, Account};
 use app::api::*;
@@ -10,13 +11,10 @@ use model::ids::UserId;
 use model::problem::ProblemCode;
 use zeroize::Zeroizing;
 
-fn broken(_: tower_sessions::session::Error) -> ApiError {
-    ProblemCode::StoreFailed.into()
-}
-
 impl RequestBackend {
-    pub(super) async fn do_sign_in(&self, name: String, password: String) -> ApiResult<Me> {
-        let user = self.state.accounts.sign_in(&name, Zeroizing::new(password), &self.from).await?;
+    pub(super) async fn do_sign_in(&self, name: String, password: String, code: Option<String>) -> ApiResult<Me> {
+        let (password, code) = (Zeroizing::new(password), code.map(Zeroizing::new));
+        let user = self.state.accounts.sign_in(&name, password, code, &self.from).await?;
         self.begin(user).await
     }
 
@@ -24,16 +22,12 @@ impl RequestBackend {
     async fn begin(&self, user: StoredUser) -> ApiResult<Me> {
         let now = self.state.engine.clock.now();
         self.session.cycle_id().await.map_err(broken)?;
-        let account = Account { user: user.id, signed_in_at: now, fresh_at: now, touched_at: now };
+        // Who comes in with an invitation has no second factor yet, and everybody else has just shown theirs.
+        let second_at = user.second_factor.then_some(now);
+        let account = Account { user: user.id, signed_in_at: now, fresh_at: now, touched_at: now, second_at };
+        let shown = shown(&account, user.second_factor, now);
         self.session.insert(ACCOUNT, account).await.map_err(broken)?;
-        Ok(Me {
-            id: user.id,
-            name: user.name,
-            access: user.access,
-            fresh: true,
-            demo: self.state.demo.is_some(),
-            demo_speed: super::demo_speed(&self.state),
-        })
+        Ok(me(&self.state, user, shown))
     }
 
     pub(super) async fn do_sign_out(&self) -> ApiResult<()> {
@@ -44,14 +38,17 @@ impl RequestBackend {
         self.session.flush().await.map_err(broken)
     }
 
-    pub(super) async fn do_confirm_password(&self, password: String) -> ApiResult<Me> {
+    pub(super) async fn do_confirm_password(&self, password: String, code: Option<String>) -> ApiResult<Me> {
         let caller = self.caller().await?;
-        self.state.accounts.confirm(caller.me.id, Zeroizing::new(password), &self.from).await?;
+        let (password, code) = (Zeroizing::new(password), code.map(Zeroizing::new));
+        let second = self.state.accounts.confirm(caller.me.id, password, code, &self.from).await?;
         let now = self.state.engine.clock.now();
         let mut account: Account = self.session.get(ACCOUNT).await.map_err(broken)?.ok_or(ProblemCode::NotSignedIn)?;
         account.fresh_at = now;
+        account.second_at = if second { Some(now) } else { account.second_at };
+        let shown = shown(&account, caller.me.shown.is_enrolled(), now);
         self.session.insert(ACCOUNT, account).await.map_err(broken)?;
-        Ok(Me { fresh: true, ..caller.me })
+        Ok(Me { shown, ..caller.me })
     }
 
     pub(super) async fn do_look_at_invite(&self, token: String) -> ApiResult<Invite> {
@@ -74,6 +71,7 @@ impl RequestBackend {
                 name: user.name,
                 access: user.access,
                 disabled: user.disabled,
+                second_factor: user.second_factor,
                 last_sign_in: user.last_sign_in,
             })
             .collect())

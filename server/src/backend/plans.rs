@@ -48,7 +48,7 @@ impl RequestBackend {
             return Err(ApiError(obstacle));
         }
         let intent = self.intent(&caller, &cluster, &wish).await?;
-        self.state.engine.run(&actor(&caller), id, &intent, &digest, &consent, caller.me.fresh).await.map_err(ApiError)
+        self.state.engine.run(&actor(&caller), id, &intent, &digest, &consent, caller.me.shown).await.map_err(ApiError)
     }
 
     /// What needs more than the right to run plans.

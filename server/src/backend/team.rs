@@ -1,6 +1,7 @@
 //! Approvals and policies: roles are checked here, and once more by the gate inside the store's transaction.
 
-use super::{RequestBackend, actor, known, stored};
+use super::who::known;
+use super::{RequestBackend, actor, stored};
 use app::api::*;
 use async_trait::async_trait;
 use engine::approvals::PolicyChange;
@@ -26,7 +27,9 @@ impl TeamBackend for RequestBackend {
     }
 
     async fn inbox(&self, caller: Caller) -> ApiResult<Inbox> {
-        let mut inbox = Inbox::default();
+        let reset = self.state.engine.store.factor_reset(caller.me.id).await.map_err(stored)?;
+        let taken = reset.map(|reset| FactorTaken { by: reset.by, at: reset.at });
+        let mut inbox = Inbox { taken, ..Inbox::default() };
         for request in self.visible(&caller, REVIEWED).await? {
             let line = self.request_line(&caller, &request).await?;
             inbox.waiting += u32::from(line.for_me || (line.awaits_review && !request.is_of(&caller.me.name)));
@@ -58,7 +61,7 @@ impl TeamBackend for RequestBackend {
         let role = Self::role_on(&caller, request.cluster);
         let agreement = engine.agreement_now(&request).await.map_err(ApiError)?;
         let may = self.may_do(&caller, &request).await?;
-        let wants_fresh = engine.wants_fresh(&request).await.map_err(ApiError)?;
+        let wants = engine.wants_sign_in(&request).await.map_err(ApiError)?;
         Ok(RequestView {
             state: self.standing(&request),
             ends_at: request.ends_at(),
@@ -67,7 +70,7 @@ impl TeamBackend for RequestBackend {
             since: now.since,
             hindrance: now.hindrance,
             agreement,
-            wants_fresh,
+            wants,
             may,
             role,
             request,
@@ -89,12 +92,12 @@ impl TeamBackend for RequestBackend {
         }
         let intent = self.intent(&caller, &cluster, &wish).await?;
         let engine = &self.state.engine;
-        engine.ask(&actor(&caller), id, &intent, &digest, &consent, caller.me.fresh).await.map_err(ApiError)
+        engine.ask(&actor(&caller), id, &intent, &digest, &consent, caller.me.shown).await.map_err(ApiError)
     }
 
     async fn approve(&self, caller: Caller, id: RequestId, comment: String) -> ApiResult<()> {
         self.request_for(&caller, id, Deed::DecideRequest).await?;
-        self.state.engine.approve(&actor(&caller), id, &comment, caller.me.fresh).await.map_err(ApiError)
+        self.state.engine.approve(&actor(&caller), id, &comment, caller.me.shown).await.map_err(ApiError)
     }
 
     async fn reject(&self, caller: Caller, id: RequestId, comment: String) -> ApiResult<()> {
@@ -111,14 +114,14 @@ impl TeamBackend for RequestBackend {
         let request = self.request_for(&caller, id, Deed::RunPlan).await?;
         let may = self.may_do(&caller, &request).await?;
         self.nothing_hinders(&caller, &request, may.run).await?;
-        self.state.engine.run_agreed(&actor(&caller), id, caller.me.fresh).await.map_err(ApiError)
+        self.state.engine.run_agreed(&actor(&caller), id, caller.me.shown).await.map_err(ApiError)
     }
 
     async fn break_glass(&self, caller: Caller, id: RequestId) -> ApiResult<()> {
         let request = self.request_for(&caller, id, Deed::BreakGlass).await?;
         let may = self.may_do(&caller, &request).await?;
         self.nothing_hinders(&caller, &request, may.break_glass).await?;
-        self.state.engine.break_glass(&actor(&caller), id, caller.me.fresh).await.map_err(ApiError)
+        self.state.engine.break_glass(&actor(&caller), id, caller.me.shown).await.map_err(ApiError)
     }
 
     async fn stop_countdown(&self, caller: Caller, id: RequestId) -> ApiResult<()> {
@@ -159,7 +162,7 @@ impl TeamBackend for RequestBackend {
     ) -> ApiResult<PolicyAnswer> {
         self.cluster_for(&caller, id, Deed::ChangePolicy).await?;
         let engine = &self.state.engine;
-        let answer = engine.change_policy(&actor(&caller), id, policy, &reason, caller.me.fresh).await;
+        let answer = engine.change_policy(&actor(&caller), id, policy, &reason, caller.me.shown).await;
         Ok(match answer.map_err(ApiError)? {
             PolicyChange::InForce(request) => PolicyAnswer { request, in_force: true },
             PolicyChange::Waits(request) => PolicyAnswer { request, in_force: false },

@@ -17,6 +17,7 @@ mod nodes;
 mod open;
 mod operations;
 mod pins;
+mod second_factors;
 mod secrets;
 mod sessions;
 mod users;

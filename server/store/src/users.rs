@@ -3,7 +3,7 @@
 use crate::SqliteStore;
 use crate::audit::append_in;
 use crate::codec::{db, from_word, get, micros, number, parsed, refused, time, time_or_none, touched};
-use crate::invites;
+use crate::{invites, second_factors};
 use async_trait::async_trait;
 use engine::ports::{StoreError, StoredUser, UserStore};
 use jiff::Timestamp;
@@ -55,16 +55,19 @@ impl UserStore for SqliteStore {
         tx.commit().await.map_err(db)
     }
 
-    /// A new password also lifts the lock of failed sign-ins.
-    async fn set_password(&self, id: UserId, hash: &str) -> Result<(), StoreError> {
+    /// Also ends all sessions: who knew the old password is out. The count of failures stays, for it guards the second
+    /// factor too.
+    async fn set_password(&self, id: UserId, hash: &str, audit: AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        let result = sqlx::query("UPDATE users SET password_hash = ?, failures = 0, locked_until = NULL WHERE id = ?")
+        let result = sqlx::query("UPDATE users SET password_hash = ? WHERE id = ?")
             .bind(hash)
             .bind(id.to_string())
             .execute(&mut *tx)
             .await
             .map_err(db)?;
         touched(&result, "user")?;
+        end_sessions(&mut tx, id).await?;
+        append_in(&mut tx, audit).await?;
         tx.commit().await.map_err(db)
     }
 
@@ -78,6 +81,9 @@ impl UserStore for SqliteStore {
         let mut tx = self.write().await?;
         match cluster {
             None => {
+                if role != Role::Admin {
+                    keep_an_admin(&mut tx, id).await?;
+                }
                 let update =
                     sqlx::query("UPDATE users SET role = ? WHERE id = ?").bind(role.as_str()).bind(id.to_string());
                 touched(&update.execute(&mut *tx).await.map_err(db)?, "user")?;
@@ -88,19 +94,29 @@ impl UserStore for SqliteStore {
         tx.commit().await.map_err(db)
     }
 
+    async fn drop_role(&self, id: UserId, cluster: ClusterId, audit: AuditEntry) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let result = sqlx::query("DELETE FROM user_roles WHERE user_id = ? AND cluster = ?")
+            .bind(id.to_string())
+            .bind(cluster.to_string())
+            .execute(&mut *tx)
+            .await
+            .map_err(db)?;
+        touched(&result, "role")?;
+        append_in(&mut tx, audit).await?;
+        tx.commit().await.map_err(db)
+    }
+
     async fn disable(&self, id: UserId, audit: AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
+        keep_an_admin(&mut tx, id).await?;
         let result = sqlx::query("UPDATE users SET disabled = 1 WHERE id = ?")
             .bind(id.to_string())
             .execute(&mut *tx)
             .await
             .map_err(db)?;
         touched(&result, "user")?;
-        sqlx::query("DELETE FROM sessions WHERE user_id = ?")
-            .bind(id.to_string())
-            .execute(&mut *tx)
-            .await
-            .map_err(db)?;
+        end_sessions(&mut tx, id).await?;
         append_in(&mut tx, audit).await?;
         tx.commit().await.map_err(db)
     }
@@ -195,6 +211,25 @@ async fn insert(tx: &mut SqliteConnection, user: &StoredUser) -> Result<(), Stor
     Ok(())
 }
 
+/// Of one account, everywhere.
+pub(crate) async fn end_sessions(tx: &mut SqliteConnection, user: UserId) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM sessions WHERE user_id = ?").bind(user.to_string()).execute(tx).await.map_err(db)?;
+    Ok(())
+}
+
+/// Refuses what would leave nobody who is admin everywhere and can sign in; who is none can go.
+async fn keep_an_admin(tx: &mut SqliteConnection, without: UserId) -> Result<(), StoreError> {
+    let rows =
+        sqlx::query("SELECT id FROM users WHERE role = 'admin' AND disabled = 0 AND password_hash IS NOT NULL LIMIT 2")
+            .fetch_all(tx)
+            .await
+            .map_err(db)?;
+    match rows.as_slice() {
+        [only] if parsed::<UserId>(only, "id")? == without => Err(StoreError::Conflict { what: "last admin" }),
+        _ => Ok(()),
+    }
+}
+
 async fn set_cluster_role(
     tx: &mut SqliteConnection,
     user: UserId,
@@ -218,13 +253,14 @@ async fn user_of(tx: &mut SqliteConnection, row: &SqliteRow) -> Result<StoredUse
     let id: UserId = parsed(row, "id")?;
     let roles = sqlx::query("SELECT cluster, role FROM user_roles WHERE user_id = ?")
         .bind(id.to_string())
-        .fetch_all(tx)
+        .fetch_all(&mut *tx)
         .await
         .map_err(db)?;
     let mut clusters = BTreeMap::new();
     for own in &roles {
         clusters.insert(parsed(own, "cluster")?, from_word(own, "role")?);
     }
+    let second_factor = second_factors::is_enrolled(tx, id).await?;
     Ok(StoredUser {
         id,
         name: get(row, "name")?,
@@ -235,5 +271,6 @@ async fn user_of(tx: &mut SqliteConnection, row: &SqliteRow) -> Result<StoredUse
         last_sign_in: time_or_none(row, "last_sign_in")?,
         failures: number(row, "failures")?,
         locked_until: time_or_none(row, "locked_until")?,
+        second_factor,
     })
 }

@@ -9,7 +9,7 @@ use model::Timestamp;
 use model::role::Role;
 use server::accounts::Accounts;
 use server::agent::ConsoleAgent;
-use server::keys::{ConsoleKey, Seal};
+use server::keys::ConsoleKey;
 use server::passwords::Passwords;
 use server::routes;
 use server::state::AppState;
@@ -27,22 +27,37 @@ pub const PASSWORD: &str = "canary-account-password";
 
 /// The real time, moved forward by what a test says.
 #[derive(Default)]
-pub struct TestClock(AtomicI64);
+pub struct TestClock {
+    moved_s: AtomicI64,
+    /// The real second at which it was stopped; 0 while it runs.
+    stopped_s: AtomicI64,
+}
 
 impl TestClock {
     pub fn advance_minutes(&self, minutes: i64) {
-        self.0.fetch_add(minutes * 60, Ordering::SeqCst);
+        self.advance_seconds(minutes * 60);
     }
 
     pub fn advance_seconds(&self, seconds: i64) {
-        self.0.fetch_add(seconds, Ordering::SeqCst);
+        self.moved_s.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// From now on it goes only where a test moves it: for codes that are good for half a minute.
+    pub fn stop(&self) {
+        let now = Timestamp::now().as_second();
+        // The first time counts.
+        let _ = self.stopped_s.compare_exchange(0, now, Ordering::SeqCst, Ordering::SeqCst);
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        let span = jiff::Span::new().seconds(self.0.load(Ordering::SeqCst));
-        Timestamp::now().checked_add(span).expect("a time")
+        let span = jiff::Span::new().seconds(self.moved_s.load(Ordering::SeqCst));
+        let base = match self.stopped_s.load(Ordering::SeqCst) {
+            0 => Timestamp::now(),
+            second => Timestamp::from_second(second).expect("a time"),
+        };
+        base.checked_add(span).expect("a time")
     }
 }
 
@@ -71,13 +86,13 @@ impl TestApp {
         let folder = tempfile::tempdir().expect("folder");
         let store = SqliteStore::open(&folder.path().join("quorate.db")).await.expect("database");
         let key = ConsoleKey::load(&store, folder.path()).await.expect("key");
+        let seal = key.seal();
         let clock = Arc::new(TestClock::default());
         let dialer = SshDialer::new(Arc::new(key), clock.clone(), Arc::new(TcpConnector));
         let engine = Engine::new(Arc::new(store.clone()), Arc::new(dialer), clock.clone(), Arc::new(SystemIds));
-        let seal = Seal::read(folder.path()).expect("key file");
-        let agent = ConsoleAgent::open(folder.path(), seal, clock.clone()).expect("shim");
+        let agent = ConsoleAgent::open(folder.path(), seal.clone(), clock.clone()).expect("shim");
         let engine = engine.with_agent(Arc::new(agent));
-        let accounts = Accounts::new(engine.clone(), Passwords::new().expect("passwords"));
+        let accounts = Accounts::new(engine.clone(), Passwords::new().expect("passwords"), seal);
         let leptos = server::site::options();
         let state = AppState { engine, accounts, leptos, demo: None };
         let router = routes::router(state.clone(), secure).expect("router");

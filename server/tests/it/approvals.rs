@@ -4,7 +4,7 @@ use crate::app::PASSWORD;
 use crate::client::Client;
 use crate::growing;
 use crate::nodes::Site;
-use app::api::{Inbox, OperationView, PolicyAnswer, PolicyView, Preview, RequestLine, RequestView};
+use app::api::{ClusterLine, Inbox, OperationView, PolicyAnswer, PolicyView, Preview, RequestLine, RequestView};
 use engine::ports::UserStore;
 use lab::Scenario;
 use model::audit::{AuditCode, AuditEntry, AuditPage, Outcome};
@@ -22,15 +22,15 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A protected cluster of one node, with another one that wants to join.
-struct Team {
-    site: Site,
+pub struct Team {
+    pub site: Site,
     joiner: NodeId,
-    approver: Client,
-    admin: Client,
+    pub approver: Client,
+    pub admin: Client,
 }
 
 impl Team {
-    async fn ready() -> Self {
+    pub async fn ready() -> Self {
         let site = Site::with(Scenario::bare(2)).await;
         let first = site.ready("pve1").await;
         let joiner = site.ready("pve2").await;
@@ -54,13 +54,13 @@ impl Team {
         assert!(answer.in_force);
     }
 
-    async fn set_policy(&self, by: &Client, policy: Value) -> Result<PolicyAnswer, Problem> {
+    pub async fn set_policy(&self, by: &Client, policy: Value) -> Result<PolicyAnswer, Problem> {
         let input = json!({ "cluster": self.site.cluster, "policy": policy, "reason": "guests run here" });
         by.call("change_policy", input).await
     }
 
     /// The facts do not move by themselves any more.
-    async fn settled(&self) {
+    pub async fn settled(&self) {
         let settling = async {
             loop {
                 let preview = self.preview().await;
@@ -81,16 +81,33 @@ impl Team {
         timeout(PATIENCE, settling).await.expect("the cluster is seen");
     }
 
+    /// The nodes have told again what was too old to believe.
+    pub async fn heard(&self) {
+        let since = self.site.app.state.engine.clock.now();
+        let hearing = async {
+            loop {
+                let lines: Vec<ClusterLine> = self.site.operator.call("clusters", json!({})).await.expect("clusters");
+                let line = lines.into_iter().find(|line| line.cluster.id == self.site.cluster).expect("listed");
+                if line.told_at.is_some_and(|at| at >= since) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, hearing).await.expect("the nodes are heard again");
+        self.settled().await;
+    }
+
     fn wish(&self) -> Value {
         json!({ "wish": "join", "joiners": [self.joiner] })
     }
 
-    async fn preview(&self) -> Preview {
+    pub async fn preview(&self) -> Preview {
         let input = json!({ "cluster": self.site.cluster, "wish": self.wish() });
         self.site.operator.call("preview", input).await.expect("a plan")
     }
 
-    async fn ask_with(&self, by: &Client, digest: &str, consent: Value) -> Result<RequestId, Problem> {
+    pub async fn ask_with(&self, by: &Client, digest: &str, consent: Value) -> Result<RequestId, Problem> {
         let input = json!({ "cluster": self.site.cluster, "wish": self.wish(), "digest": digest, "consent": consent });
         by.call("request_approval", input).await
     }
@@ -104,17 +121,17 @@ impl Team {
         self.site.operator.call("request", json!({ "id": id, "again": true })).await.expect("the request")
     }
 
-    async fn ran(&self) -> u64 {
+    pub async fn ran(&self) -> u64 {
         self.site.lab.inspect().ran("pvecm add")
     }
 
-    async fn audited(&self, code: AuditCode) -> Vec<AuditEntry> {
+    pub async fn audited(&self, code: AuditCode) -> Vec<AuditEntry> {
         let page: AuditPage = self.admin.call("audit", json!({ "filter": { "code": code } })).await.expect("audit");
         page.entries.into_iter().map(|one| one.entry).collect()
     }
 }
 
-fn consent() -> Value {
+pub fn consent() -> Value {
     json!({ "reason": "a second node", "typed": "prod" })
 }
 

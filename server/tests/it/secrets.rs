@@ -73,7 +73,7 @@ async fn look_at_what_people_see(site: &Site, secrets: &[&str]) {
     }
 }
 
-fn look_at_the_disk(app: &TestApp, secrets: &[&str]) {
+pub fn look_at_the_disk(app: &TestApp, secrets: &[&str]) {
     let mut files = 0;
     for entry in std::fs::read_dir(app.folder()).expect("folder") {
         let path = entry.expect("entry").path();
@@ -91,12 +91,12 @@ fn is_database(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ending == "db")
 }
 
-fn none_in(what: &str, bytes: &[u8], secrets: &[&str]) {
+pub fn none_in(what: &str, bytes: &[u8], secrets: &[&str]) {
     for secret in secrets {
         assert!(!holds(bytes, secret), "{what} holds {secret}");
     }
 }
 
-fn holds(bytes: &[u8], word: &str) -> bool {
+pub fn holds(bytes: &[u8], word: &str) -> bool {
     bytes.windows(word.len()).any(|window| window == word.as_bytes())
 }

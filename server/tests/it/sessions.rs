@@ -106,14 +106,14 @@ async fn a_session_ends_after_its_longest_time_however_busy_it_is() {
 async fn a_sign_in_is_fresh_for_some_minutes_and_the_password_renews_it() {
     let app = TestApp::new().await;
     let client = app.operator().await;
-    assert!(client.me().await.expect("me").fresh);
+    assert!(client.me().await.expect("me").shown.password);
     app.clock.advance_minutes(6);
-    assert!(!client.me().await.expect("me").fresh);
+    assert!(!client.me().await.expect("me").shown.password);
     let wrong = client.call::<app::api::Me>("confirm_password", json!({ "password": "wrong" })).await;
     assert_eq!(wrong.expect_err("refused").code, ProblemCode::WrongCredentials);
-    assert!(!client.me().await.expect("me").fresh);
+    assert!(!client.me().await.expect("me").shown.password);
     client.call::<app::api::Me>("confirm_password", json!({ "password": PASSWORD })).await.expect("renewed");
-    assert!(client.me().await.expect("me").fresh);
+    assert!(client.me().await.expect("me").shown.password);
 }
 
 #[tokio::test]

@@ -127,6 +127,19 @@ impl World {
             "audit" => json!({ "filter": {}, "again": false }),
             "audit_entry" => json!({ "index": 1 }),
             "demo_switch" => json!({ "id": "kill/pve1", "on": true }),
+            other => self.input_about_accounts(other),
+        }
+    }
+
+    fn input_about_accounts(&self, function: &str) -> Value {
+        let (cluster, nobody) = (self.cluster, UserId::from_uuid(Uuid::nil()));
+        match function {
+            "my_account" | "begin_second_factor" | "acknowledge_reset" | "roles" => json!({}),
+            "change_password" => json!({ "password": "wrong", "new": "not long" }),
+            "enrol_second_factor" | "remove_second_factor" => json!({ "code": "000000" }),
+            "reset_second_factor" => json!({ "id": nobody }),
+            "set_role" => json!({ "id": nobody, "cluster": cluster, "role": "viewer" }),
+            "drop_role" => json!({ "id": nobody, "cluster": cluster }),
             unknown => {
                 panic!("the server function {unknown} has no input here: add it, and its row in authorisation.rs")
             }

@@ -6,13 +6,14 @@ use crate::components::{Area, Button, ButtonKind, Card, Message, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::sign_in_again::{SignInAgain, needs_sign_in};
 use crate::reactive::{derived, memo, part};
-use crate::state::session::use_session;
+use crate::state::session::{Session, use_session};
 use crate::words::use_words;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use model::approval::{COUNTDOWN_S, May};
 use model::ids::OperationId;
+use model::policy::SignInDemand;
 use model::problem::Problem;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +30,11 @@ impl Doing {
     /// Whether the sign-in has to be fresh, where the policy wants that of the plan.
     const fn wants_fresh(self) -> bool {
         matches!(self, Self::Approve | Self::Run | Self::BreakGlass)
+    }
+
+    /// What it wants of the sign-in, as far as the page knows.
+    fn demand(self, watched: Watched) -> SignInDemand {
+        if self == Self::BreakGlass { SignInDemand::WHOLE } else { watched.view.with(|view| view.wants) }
     }
 
     fn hindered_by(self, may: &May) -> Option<Problem> {
@@ -63,7 +69,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
         Some(Ok(Some(id))) => navigate(&format!("/operations/{id}"), NavigateOptions::default()),
         Some(Err(ApiError(problem))) if needs_sign_in(&problem) => {
             if let Some(session) = session {
-                session.0.update(|me| me.fresh = false);
+                session.0.update(|me| me.shown = me.shown.grown_old());
             }
             asking.set(true);
         }
@@ -71,8 +77,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
     });
     let press = Callback::new(move |doing: Doing| {
         wanted.set(doing);
-        let fresh = session.is_none_or(|session| session.0.with_untracked(|me| me.fresh));
-        if doing.wants_fresh() && !fresh && watched.view.with_untracked(|view| view.wants_fresh) {
+        if too_old(doing, session, watched) {
             asking.set(true);
         } else {
             act.dispatch(doing);
@@ -84,6 +89,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
     });
     let state = memo(move |_| watched.view.with(|view| (view.state.clone(), view.request.state.awaits_review())));
     let busy: Signal<bool> = act.pending().into();
+    let second = derived(move || wanted.get().demand(watched).second_factor);
     let body = part(move || {
         let (state, review) = state.get();
         match state.as_str() {
@@ -105,9 +111,16 @@ pub fn Decision(watched: Watched) -> impl IntoView {
                 <Refusal problem/>
             </div>
         </Card>
-        <SignInAgain open=asking then=Callback::new(move |()| drop(act.dispatch(wanted.get_untracked())))/>
+        <SignInAgain open=asking second then=Callback::new(move |()| drop(act.dispatch(wanted.get_untracked())))/>
     }
     .into_any()
+}
+
+/// Whether the person has to show first who they are.
+fn too_old(doing: Doing, session: Option<Session>, watched: Watched) -> bool {
+    let shown = session.map(|session| session.0.with_untracked(|me| me.shown));
+    let demand = untrack(|| doing.demand(watched));
+    doing.wants_fresh() && shown.is_some_and(|shown| demand.unmet(shown).is_some())
 }
 
 /// What the page says of a refusal; a sign-in that is too old is asked for instead.

@@ -98,7 +98,9 @@ fn Root() -> impl IntoView {
     let i18n = use_i18n();
     let location = use_location();
     let team = memo(move |_| {
-        location.pathname.with(|path| ["/audit", "/people", "/approvals"].iter().any(|room| path.starts_with(room)))
+        location.pathname.with(|path| {
+            ["/audit", "/people", "/approvals", "/roles", "/account"].iter().any(|room| path.starts_with(room))
+        })
     });
     part(move || {
         if team.get() {
@@ -113,7 +115,7 @@ fn Root() -> impl IntoView {
 fn Person(session: Session) -> impl IntoView {
     let words = use_words();
     let role = part(move || words.plain("role", session.0.with(|me| me.access.everywhere.as_str())));
-    view! { <span class="person"><span>{part(move || session.0.with(|me| me.name.clone()))}" · "{role}</span><SignOut/></span> }.into_any()
+    view! { <span class="person"><a href="/account">{part(move || session.0.with(|me| me.name.clone()))}" · "{role}</a><SignOut/></span> }.into_any()
 }
 
 /// Ends the session.

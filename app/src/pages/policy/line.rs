@@ -75,6 +75,7 @@ pub fn Line(key: Key, draft: RwSignal<Policy>, off: Signal<bool>) -> impl IntoVi
                     <Tick word=text!(i18n, team.demand_reason) on=derived(move || row.get().reason) off change=Callback::new(move |on| set(&|row| row.reason = on))/>
                     <Tick word=text!(i18n, team.demand_typed) on=derived(move || row.get().typed_target) off change=Callback::new(move |on| set(&|row| row.typed_target = on))/>
                     <Tick word=text!(i18n, team.demand_fresh) on=derived(move || row.get().fresh_sign_in) off change=Callback::new(move |on| set(&|row| row.fresh_sign_in = on))/>
+                    <Tick word=text!(i18n, team.demand_second) on=derived(move || row.get().second_factor) off change=Callback::new(move |on| set(&|row| row.second_factor = on))/>
                 </span>
             }
         })

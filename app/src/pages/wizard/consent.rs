@@ -10,7 +10,7 @@ use crate::words::use_words;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use model::can::Deed;
-use model::policy::{Agreement, Consent, Unmet};
+use model::policy::{Agreement, Consent, Ruling, Unmet};
 
 /// Calls `on_run` with what the person typed once every demand of the ruling is met, a fresh sign-in included, and the
 /// agreement of others left out: where that is needed the button asks for it.
@@ -38,24 +38,25 @@ pub fn ConsentForm(
         derived(move || {
             // A sign-in that is not fresh does not stop the button: pressing it asks for the password. An agreement that
             // is missing does not stop it either: pressing it asks for that.
-            let first = ruling.unmet(&consent(), &target, true, true).into_iter().next();
+            let first = ruling.unmet(&consent(), &target, true.into(), true).into_iter().next();
             let demand = first.map(|unmet| match unmet {
                 Unmet::Reason => said!(i18n, wizard.reason_missing).to_owned(),
                 Unmet::TypedTarget => said!(i18n, wizard.typed_missing, target = target.clone()).to_string(),
-                Unmet::FreshSignIn | Unmet::Agreement => said!(i18n, wizard.agreement_missing).to_owned(),
+                Unmet::FreshSignIn | Unmet::SecondFactor | Unmet::Agreement => {
+                    said!(i18n, wizard.agreement_missing).to_owned()
+                }
             });
             let hindrance = hindered.then(|| said!(i18n, wizard.obstacles_first).to_owned());
             refusal.get().or(hindrance).or(demand)
         })
     };
     let run = move || on_run.run(untrack(consent));
-    let fresh = move || wizard.session.is_none_or(|session| session.0.with_untracked(|me| me.fresh));
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         if busy.get_untracked() || missing.with_untracked(Option::is_some) {
             return;
         }
-        if ruling.fresh_sign_in && !fresh() { asking.set(true) } else { run() }
+        if too_old(wizard, &ruling) { asking.set(true) } else { run() }
     };
     let obstacles = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
     let needs_others = ruling.agreement != Agreement::Nobody;
@@ -81,9 +82,15 @@ pub fn ConsentForm(
                 {no_demand}
                 <Button kind=ButtonKind::Primary submit=true busy disabled_reason=missing show_reason=true>{part(move || label.get())}</Button>
             </form>
-            <SignInAgain open=asking then=Callback::new(move |()| run())/>
+            <SignInAgain open=asking second=ruling.second_factor then=Callback::new(move |()| run())/>
         </div>
     }
+}
+
+/// Whether the person has to show first who they are.
+fn too_old(wizard: Wizard, ruling: &Ruling) -> bool {
+    let shown = wizard.session.map(|session| session.0.with_untracked(|me| me.shown));
+    shown.is_some_and(|shown| ruling.sign_in().unmet(shown).is_some())
 }
 
 /// Whose agreement is needed, and how that goes on.

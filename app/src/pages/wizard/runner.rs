@@ -184,7 +184,7 @@ fn Sheet(
     Effect::new(move |_| {
         if problem.with(|one| one.as_ref().is_some_and(needs_sign_in)) {
             if let Some(session) = wizard.session {
-                session.0.update(|me| me.fresh = false);
+                session.0.update(|me| me.shown = me.shown.grown_old());
             }
             asking.set(true);
         }

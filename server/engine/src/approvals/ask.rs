@@ -9,7 +9,7 @@ use model::approval::{Request, RequestState, Subject};
 use model::audit::{AuditCode, Outcome};
 use model::ids::{ClusterId, RequestId};
 use model::plan::Intent;
-use model::policy::{Agreement, Consent, Unmet};
+use model::policy::{Agreement, Consent, Shown, Unmet};
 use model::problem::{Problem, ProblemCode};
 
 impl Engine {
@@ -24,8 +24,9 @@ impl Engine {
         intent: &Intent,
         seen: &str,
         consent: &Consent,
-        fresh: bool,
+        shown: impl Into<Shown>,
     ) -> Result<RequestId, Problem> {
+        let shown = shown.into();
         let proposal = self.plan(cluster, intent).await?;
         if proposal.digest.as_str() != seen {
             return Err(ProblemCode::PlanChanged.into());
@@ -34,7 +35,7 @@ impl Engine {
             return Err(ProblemCode::ApprovalNotNeeded.into());
         }
         // The agreement itself is what is asked for here.
-        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, fresh, true);
+        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, shown, true);
         if let Some(first) = missing.first() {
             let problem = unmet(*first);
             self.refuse(who, cluster, &proposal, &problem).await?;

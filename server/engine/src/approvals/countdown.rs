@@ -3,9 +3,11 @@
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::limits::COUNTDOWN_LOOK;
+use crate::propose::unmet;
 use model::approval::{Request, RequestEvent, RequestState, VoidCode, counted_down};
 use model::audit::AuditCode;
 use model::ids::{OperationId, RequestId};
+use model::policy::{Shown, SignInDemand, Unmet};
 use model::problem::Problem;
 
 impl Engine {
@@ -13,12 +15,19 @@ impl Engine {
     ///
     /// # Errors
     /// What `model::approval::Refused` says, or that the plan is another one by now.
-    pub async fn break_glass(&self, who: &Person, id: RequestId, fresh: bool) -> Result<(), Problem> {
+    pub async fn break_glass(&self, who: &Person, id: RequestId, shown: impl Into<Shown>) -> Result<(), Problem> {
+        let shown = shown.into();
         let request = self.request(id).await?;
+        let event = RequestEvent::BreakGlass { fresh: shown.password };
+        if let Some(Unmet::SecondFactor) = SignInDemand::WHOLE.unmet(shown) {
+            let problem = unmet(Unmet::SecondFactor);
+            self.refuse_event(who, &request, &event, &problem).await?;
+            return Err(problem);
+        }
         if request.subject.plan().is_some() && request.is_of(&who.name) {
             self.proposal_or_void(who, &request).await?;
         }
-        self.decided(who, id, RequestEvent::BreakGlass { fresh }, AuditCode::GlassBroken, "").await?;
+        self.decided(who, id, event, AuditCode::GlassBroken, "").await?;
         let engine = self.clone();
         let who = who.clone();
         drop(self.work.spawn(async move { engine.count_down(&who, id).await }));

@@ -10,7 +10,7 @@ use crate::propose::{Proposal, unmet};
 use model::approval::{COMMENT_MAX_CHARS, Refused, Request, RequestEvent, RequestState, Seen, Subject, VoidCode};
 use model::audit::{AuditCode, Outcome};
 use model::ids::{OperationId, RequestId};
-use model::policy::{Consent, Unmet};
+use model::policy::{Consent, Shown, SignInDemand};
 use model::problem::{Problem, ProblemCode};
 
 impl Engine {
@@ -19,13 +19,20 @@ impl Engine {
     /// # Errors
     /// What `model::approval::Refused` says, `FactsUnknown`, or why there can be no such plan now. Where what it rests on
     /// has changed the request is void.
-    pub async fn approve(&self, who: &Person, id: RequestId, comment: &str, fresh: bool) -> Result<(), Problem> {
+    pub async fn approve(
+        &self,
+        who: &Person,
+        id: RequestId,
+        comment: &str,
+        shown: impl Into<Shown>,
+    ) -> Result<(), Problem> {
         check_comment(comment)?;
+        let shown = shown.into();
         let request = self.request(id).await?;
         let event = |seen| RequestEvent::Approve { seen, comment: comment.to_owned() };
         let own = request.is_of(&who.name);
-        if !own && !fresh && self.wants_fresh(&request).await? {
-            let problem = unmet(Unmet::FreshSignIn);
+        if !own && let Some(missing) = self.wants_sign_in(&request).await?.unmet(shown) {
+            let problem = unmet(missing);
             let event = event(request.subject.seen().clone());
             self.refuse_event(who, &request, &event, &problem).await?;
             return Err(problem);
@@ -46,16 +53,16 @@ impl Engine {
         self.settle_or_void(who, &request, &event, entry).await
     }
 
-    /// Whether who agrees, or runs it, has to have signed in a moment ago.
+    /// What who agrees, or runs it, has to have shown a moment ago.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn wants_fresh(&self, request: &Request) -> Result<bool, Problem> {
-        let Subject::Plan { plan, .. } = &request.subject else { return Ok(true) };
+    pub async fn wants_sign_in(&self, request: &Request) -> Result<SignInDemand, Problem> {
+        let Subject::Plan { plan, .. } = &request.subject else { return Ok(SignInDemand::WHOLE) };
         match self.store.policy(request.cluster).await {
-            Ok(policy) => Ok(policy.rule(plan.intent.word(), plan.risk).fresh_sign_in),
+            Ok(policy) => Ok(policy.rule(plan.intent.word(), plan.risk).sign_in()),
             // A request outlives its cluster, as history.
-            Err(StoreError::NotFound { .. }) => Ok(true),
+            Err(StoreError::NotFound { .. }) => Ok(SignInDemand::WHOLE),
             Err(error) => Err(store_problem(&error)),
         }
     }
@@ -107,12 +114,18 @@ impl Engine {
     ///
     /// # Errors
     /// What `model::approval::Refused` says, `AlreadyRunning` (the approval is not used then), `FactsUnknown`.
-    pub async fn run_agreed(&self, who: &Person, id: RequestId, fresh: bool) -> Result<OperationId, Problem> {
+    pub async fn run_agreed(
+        &self,
+        who: &Person,
+        id: RequestId,
+        shown: impl Into<Shown>,
+    ) -> Result<OperationId, Problem> {
+        let shown = shown.into();
         let request = self.request(id).await?;
         self.is_theirs_to_run(who, &request).await?;
         let (_, proposal) = self.proposal_or_void(who, &request).await?;
         let consent = Consent { reason: request.reason.clone(), typed: proposal.plan.target.clone() };
-        let missing = proposal.ruling.unmet(&consent, &proposal.plan.target, fresh, true);
+        let missing = proposal.ruling.unmet(&consent, &proposal.plan.target, shown, true);
         if let Some(first) = missing.into_iter().find(|demand| !is_left_out(*demand)) {
             return Err(unmet(first));
         }

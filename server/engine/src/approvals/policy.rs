@@ -6,7 +6,7 @@ use crate::propose::unmet;
 use model::approval::{Request, RequestEvent, RequestState, Seen, Subject};
 use model::audit::{AuditCode, Outcome};
 use model::ids::{ClusterId, RequestId};
-use model::policy::{Agreement, Policy, Unmet};
+use model::policy::{Agreement, Policy, Shown, SignInDemand, Unmet};
 use model::problem::{Problem, ProblemCode};
 
 /// What became of a wish to change a policy.
@@ -29,15 +29,16 @@ impl Engine {
         cluster: ClusterId,
         after: Policy,
         reason: &str,
-        fresh: bool,
+        shown: impl Into<Shown>,
     ) -> Result<PolicyChange, Problem> {
+        let shown = shown.into();
         let after = after.plain();
         after.check().map_err(|fault| Problem::new(ProblemCode::PolicyInvalid).quoting(fault.to_string()))?;
         if reason.trim().is_empty() {
             return Err(unmet(Unmet::Reason));
         }
-        if !fresh {
-            return Err(unmet(Unmet::FreshSignIn));
+        if let Some(missing) = SignInDemand::WHOLE.unmet(shown) {
+            return Err(unmet(missing));
         }
         let cluster = self.store.cluster(cluster).await.map_err(|error| store_problem(&error))?;
         let before = self.store.policy(cluster.id).await.map_err(|error| store_problem(&error))?;

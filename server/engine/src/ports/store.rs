@@ -1,5 +1,6 @@
 //! What survives a restart.
 
+use super::second_factor::SecondFactorStore;
 use crate::audit::chain::GENESIS;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -290,6 +291,8 @@ pub struct StoredUser {
     /// Failed sign-ins in a row, and when the next try is allowed.
     pub failures: u32,
     pub locked_until: Option<Timestamp>,
+    /// A second factor is asked for at sign-in.
+    pub second_factor: bool,
 }
 
 /// Accounts and invitations.
@@ -300,7 +303,9 @@ pub trait UserStore: Send + Sync + 'static {
     async fn user_by_name(&self, name: &str) -> Result<StoredUser, StoreError>;
     /// `Conflict` where the name is taken.
     async fn add_user(&self, user: &StoredUser, audit: AuditEntry) -> Result<(), StoreError>;
-    async fn set_password(&self, id: UserId, hash: &str) -> Result<(), StoreError>;
+    /// Also ends all sessions.
+    async fn set_password(&self, id: UserId, hash: &str, audit: AuditEntry) -> Result<(), StoreError>;
+    /// `Conflict` (`last admin`) where nobody would be admin everywhere any more.
     async fn set_role(
         &self,
         id: UserId,
@@ -308,7 +313,9 @@ pub trait UserStore: Send + Sync + 'static {
         role: Role,
         audit: AuditEntry,
     ) -> Result<(), StoreError>;
-    /// Also ends all sessions.
+    /// Takes the role on one cluster away; what is left is the general one. `NotFound` where there is none.
+    async fn drop_role(&self, id: UserId, cluster: ClusterId, audit: AuditEntry) -> Result<(), StoreError>;
+    /// Also ends all sessions. `Conflict` (`last admin`) as for `set_role`.
     async fn disable(&self, id: UserId, audit: AuditEntry) -> Result<(), StoreError>;
     async fn note_sign_in(&self, id: UserId, at: Timestamp) -> Result<(), StoreError>;
     async fn note_failure(&self, id: UserId, locked_until: Option<Timestamp>) -> Result<(), StoreError>;
@@ -367,6 +374,7 @@ pub trait Store:
     + EvidenceStore
     + BmcStore
     + UserStore
+    + SecondFactorStore
     + SessionStore
 {
 }
@@ -383,6 +391,7 @@ impl<T> Store for T where
         + EvidenceStore
         + BmcStore
         + UserStore
+        + SecondFactorStore
         + SessionStore
 {
 }

@@ -42,6 +42,7 @@ impl House {
                 last_sign_in: None,
                 failures: 0,
                 locked_until: None,
+                second_factor: false,
             };
             match held(self.raw().add_user(&user, self.entry(AuditCode::UserCreated))).await {
                 // They are there since the last plan.

@@ -52,6 +52,7 @@ impl Team {
                 last_sign_in: None,
                 failures: 0,
                 locked_until: None,
+                second_factor: false,
             };
             let entry = AuditEntry::new(Timestamp::now(), AuditCode::UserCreated, "ada".into(), Outcome::Success);
             held(house.raw().add_user(&user, entry)).await.expect("account");

@@ -5,7 +5,8 @@
 use async_trait::async_trait;
 use engine::ports::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    FilterStore, JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
+    FactorReset, FilterStore, JournalEntry, OperationStore, PinStore, SecondFactorStore, SessionRow, SessionStore,
+    StoreError, StoredFactor, StoredUser, UserStore,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
@@ -342,7 +343,8 @@ delegate!(UserStore {
     fn user(id: UserId) -> StoredUser;
     fn user_by_name(name: &str) -> StoredUser;
     fn add_user(user: &StoredUser, audit: AuditEntry) -> ();
-    fn set_password(id: UserId, hash: &str) -> ();
+    fn set_password(id: UserId, hash: &str, audit: AuditEntry) -> ();
+    fn drop_role(id: UserId, cluster: ClusterId, audit: AuditEntry) -> ();
     fn set_role(id: UserId, cluster: Option<ClusterId>, role: Role, audit: AuditEntry) -> ();
     fn disable(id: UserId, audit: AuditEntry) -> ();
     fn note_sign_in(id: UserId, at: Timestamp) -> ();
@@ -350,6 +352,18 @@ delegate!(UserStore {
     fn add_invite(token_hash: &[u8; 32], role: Role, name: Option<&str>, expires_at: Timestamp, audit: AuditEntry) -> ();
     fn invite(token_hash: &[u8; 32], now: Timestamp) -> (Role, Option<String>);
     fn accept_invite(token_hash: &[u8; 32], user: &StoredUser, now: Timestamp, audit: AuditEntry) -> ();
+});
+
+delegate!(SecondFactorStore {
+    fn second_factor(user: UserId) -> Option<StoredFactor>;
+    fn begin_factor(user: UserId, sealed: &[u8], now: Timestamp) -> ();
+    fn enrol_factor(user: UserId, sealed: &[u8], step: u64, recovery: &[[u8; 32]], now: Timestamp, audit: AuditEntry) -> ();
+    fn use_step(user: UserId, step: u64) -> bool;
+    fn use_recovery_code(user: UserId, code_hash: &[u8; 32], now: Timestamp, audit: AuditEntry) -> bool;
+    fn remove_factor(user: UserId, audit: AuditEntry) -> ();
+    fn reset_factor(user: UserId, by: &str, now: Timestamp, audit: AuditEntry) -> ();
+    fn factor_reset(user: UserId) -> Option<FactorReset>;
+    fn forget_factor_reset(user: UserId) -> ();
 });
 
 delegate!(SessionStore {

@@ -177,6 +177,7 @@ impl russh::server::Handler for Handler {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         session.channel_success(channel)?;
+        self.shared.asked(data);
         self.start(channel, String::from_utf8_lossy(data).into_owned(), session.handle());
         Ok(())
     }
@@ -190,6 +191,7 @@ impl russh::server::Handler for Handler {
     async fn data(&mut self, channel: ChannelId, data: &[u8], _session: &mut Session) -> Result<(), Self::Error> {
         if let Some(running) = self.running.get_mut(&channel) {
             running.received += data.len();
+            self.shared.asked(data);
             if running.received > INPUT_BYTES_MAX {
                 running.stdin = None;
             }

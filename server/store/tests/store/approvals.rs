@@ -26,6 +26,7 @@ async fn account(room: &Room, number: u128, name: &str, role: Role) -> UserId {
         last_sign_in: None,
         failures: 0,
         locked_until: None,
+        second_factor: false,
     };
     room.store.add_user(&user, entry(AuditCode::UserCreated)).await.expect("account");
     user.id

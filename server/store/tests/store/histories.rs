@@ -302,13 +302,15 @@ impl<P: Port> Play<P> {
     async fn accounts_change(&mut self) -> Answer {
         let (name, first) = self.dice.of(&ACCOUNTS);
         if self.dice.one_in(8) {
-            self.port.disable(name).await;
-            self.judge.role(name, None);
+            if self.port.disable(name).await {
+                self.judge.role(name, None);
+            }
         } else if !self.judge.is_disabled(name) {
             // Half of them get back what they had: else soon nobody may anything.
             let role = if self.dice.one_in(2) { first } else { self.dice.of(&Role::ALL) };
-            self.port.set_role(name, role).await;
-            self.judge.role(name, Some(role));
+            if self.port.set_role(name, role).await {
+                self.judge.role(name, Some(role));
+            }
         }
         Ok(())
     }

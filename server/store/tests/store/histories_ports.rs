@@ -35,8 +35,10 @@ pub trait Port {
     async fn start_agreed(&mut self, id: RequestId, event: &RequestEvent, start: &Start<'_>) -> Answer;
     async fn start_plain(&mut self, start: &Start<'_>) -> Answer;
     async fn end(&mut self, id: OperationId);
-    async fn set_role(&mut self, name: &str, role: Role);
-    async fn disable(&mut self, name: &str);
+    /// Whether it happened: the last admin stays.
+    async fn set_role(&mut self, name: &str, role: Role) -> bool;
+    /// Whether it happened: the last admin stays.
+    async fn disable(&mut self, name: &str) -> bool;
     async fn policy(&mut self) -> Policy;
     async fn crash(&mut self);
 }
@@ -68,6 +70,11 @@ impl Memory {
 
     fn role(&self, name: &str) -> Option<Role> {
         self.accounts.get(&name.to_lowercase()).filter(|(_, enabled)| *enabled).map(|(role, _)| *role)
+    }
+
+    fn is_last_admin(&self, name: &str) -> bool {
+        let admins: Vec<_> = self.accounts.iter().filter(|(_, known)| **known == (Role::Admin, true)).collect();
+        matches!(admins[..], [(only, _)] if *only == name.to_lowercase())
     }
 
     fn next(&self, id: RequestId, actor: &str, event: &RequestEvent, now: Timestamp) -> Result<RequestState, Refused> {
@@ -148,12 +155,20 @@ impl Port for Memory {
         self.holder = None;
     }
 
-    async fn set_role(&mut self, name: &str, role: Role) {
-        self.accounts.get_mut(&name.to_lowercase()).expect("known").0 = role;
+    async fn set_role(&mut self, name: &str, role: Role) -> bool {
+        let stays = role != Role::Admin && self.is_last_admin(name);
+        if !stays {
+            self.accounts.get_mut(&name.to_lowercase()).expect("known").0 = role;
+        }
+        !stays
     }
 
-    async fn disable(&mut self, name: &str) {
-        self.accounts.get_mut(&name.to_lowercase()).expect("known").1 = false;
+    async fn disable(&mut self, name: &str) -> bool {
+        let stays = self.is_last_admin(name);
+        if !stays {
+            self.accounts.get_mut(&name.to_lowercase()).expect("known").1 = false;
+        }
+        !stays
     }
 
     async fn policy(&mut self) -> Policy {
@@ -188,6 +203,7 @@ impl Beside {
                 last_sign_in: None,
                 failures: 0,
                 locked_until: None,
+                second_factor: false,
             };
             store.add_user(&user, entry(AuditCode::UserCreated)).await.expect("account");
         }
@@ -200,6 +216,16 @@ impl Beside {
             StoreError::Conflict { .. } => "conflict".into(),
             other => panic!("the database failed: {other}"),
         });
+        assert_eq!(found, expected, "the database and the model disagree");
+        found
+    }
+
+    fn happened(expected: bool, found: Result<(), StoreError>) -> bool {
+        let found = match found {
+            Ok(()) => true,
+            Err(StoreError::Conflict { what: "last admin" }) => false,
+            Err(other) => panic!("the database failed: {other}"),
+        };
         assert_eq!(found, expected, "the database and the model disagree");
         found
     }
@@ -268,14 +294,14 @@ impl Port for Beside {
         self.store.set_state(id, &OperationState::Running, &OperationState::Done, None, at(0)).await.expect("done");
     }
 
-    async fn set_role(&mut self, name: &str, role: Role) {
-        self.memory.set_role(name, role).await;
-        self.store.set_role(Self::id(name), None, role, entry(AuditCode::RoleChanged)).await.expect("role");
+    async fn set_role(&mut self, name: &str, role: Role) -> bool {
+        let answer = self.store.set_role(Self::id(name), None, role, entry(AuditCode::RoleChanged)).await;
+        Self::happened(self.memory.set_role(name, role).await, answer)
     }
 
-    async fn disable(&mut self, name: &str) {
-        self.memory.disable(name).await;
-        self.store.disable(Self::id(name), entry(AuditCode::UserDisabled)).await.expect("disabled");
+    async fn disable(&mut self, name: &str) -> bool {
+        let answer = self.store.disable(Self::id(name), entry(AuditCode::UserDisabled)).await;
+        Self::happened(self.memory.disable(name).await, answer)
     }
 
     async fn policy(&mut self) -> Policy {

@@ -14,6 +14,7 @@ mod histories_ports;
 mod inventory;
 mod operations;
 mod people;
+mod second_factors;
 mod sessions;
 mod support;
 mod tampering;

@@ -54,10 +54,45 @@ async fn failures_are_counted_until_a_sign_in() {
     let free = room.store.user(id).await.expect("user");
     assert_eq!((free.failures, free.locked_until, free.last_sign_in), (0, None, Some(at(61))));
     room.store.note_failure(id, Some(at(99))).await.expect("failure");
-    room.store.set_password(id, "$argon2id$other").await.expect("password");
+    room.store.set_password(id, "$argon2id$other", entry(AuditCode::PasswordChanged)).await.expect("password");
     let renewed = room.store.user(id).await.expect("user");
-    assert_eq!((renewed.failures, renewed.password_hash.as_deref()), (0, Some("$argon2id$other")));
+    assert_eq!((renewed.failures, renewed.password_hash.as_deref()), (1, Some("$argon2id$other")));
     assert_eq!(missing(room.store.note_failure(nobody(), None).await), "user");
+}
+
+#[tokio::test]
+async fn a_role_on_a_cluster_is_taken_away_once() {
+    let room = Room::new().await;
+    let one = room.cluster(1).await;
+    let id = added(&room, 1).await;
+    let audit = || entry(AuditCode::RoleChanged);
+    assert_eq!(missing(room.store.drop_role(id, one.id, audit()).await), "role");
+    room.store.set_role(id, Some(one.id), Role::Approver, audit()).await.expect("given");
+    room.store.drop_role(id, one.id, audit()).await.expect("taken");
+    assert!(room.store.user(id).await.expect("user").access.clusters.is_empty());
+    assert_eq!(missing(room.store.drop_role(id, one.id, audit()).await), "role");
+    let filter = AuditFilter { code: Some(AuditCode::RoleChanged), ..AuditFilter::default() };
+    assert_eq!(room.store.find(&filter, 10).await.expect("audit").entries.len(), 2, "what was refused left an entry");
+}
+
+#[tokio::test]
+async fn the_last_admin_stays() {
+    let room = Room::new().await;
+    let admin = |number, name| user(number, name, Role::Admin);
+    let (one, other, unborn) =
+        (admin(1, "one"), admin(2, "other"), StoredUser { password_hash: None, ..admin(3, "unborn") });
+    let audit = || entry(AuditCode::RoleChanged);
+    for account in [&one, &unborn] {
+        room.store.add_user(account, entry(AuditCode::UserCreated)).await.expect("added");
+    }
+    assert_eq!(conflict(room.store.set_role(one.id, None, Role::Approver, audit()).await), "last admin");
+    assert_eq!(conflict(room.store.disable(one.id, entry(AuditCode::UserDisabled)).await), "last admin");
+    room.store.set_role(one.id, None, Role::Admin, audit()).await.expect("it stays what it is");
+    // Who cannot sign in helps nobody, and may go.
+    room.store.disable(unborn.id, entry(AuditCode::UserDisabled)).await.expect("disabled");
+    room.store.add_user(&other, entry(AuditCode::UserCreated)).await.expect("added");
+    room.store.set_role(one.id, None, Role::Viewer, audit()).await.expect("there is another one");
+    assert_eq!(conflict(room.store.disable(other.id, entry(AuditCode::UserDisabled)).await), "last admin");
 }
 
 #[tokio::test]
@@ -159,7 +194,7 @@ fn nobody() -> UserId {
     UserId::from_uuid(Uuid::from_u128(404))
 }
 
-fn user(number: u128, name: &str, role: Role) -> StoredUser {
+pub fn user(number: u128, name: &str, role: Role) -> StoredUser {
     StoredUser {
         id: UserId::from_uuid(Uuid::from_u128(number)),
         name: name.into(),
@@ -170,5 +205,6 @@ fn user(number: u128, name: &str, role: Role) -> StoredUser {
         last_sign_in: None,
         failures: 0,
         locked_until: None,
+        second_factor: false,
     }
 }

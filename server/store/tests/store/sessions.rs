@@ -52,6 +52,7 @@ async fn account(room: &Room) -> UserId {
         last_sign_in: None,
         failures: 0,
         locked_until: None,
+        second_factor: false,
     };
     room.store.add_user(&user, entry(AuditCode::UserCreated)).await.expect("add");
     user.id
