@@ -6,6 +6,10 @@
 mod backend;
 mod calls;
 mod carried;
+mod runs;
+#[cfg(feature = "ssr")]
+mod runs_backend;
+mod runs_calls;
 mod team;
 #[cfg(feature = "ssr")]
 mod team_backend;
@@ -16,6 +20,10 @@ mod wire;
 pub use backend::{Backend, Caller};
 pub use calls::*;
 pub use carried::*;
+pub use runs::*;
+#[cfg(feature = "ssr")]
+pub use runs_backend::RunsBackend;
+pub use runs_calls::*;
 pub use team::*;
 #[cfg(feature = "ssr")]
 pub use team_backend::TeamBackend;

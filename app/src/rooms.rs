@@ -7,12 +7,14 @@ use crate::pages::approvals::{ApprovalsPage, RequestPage};
 use crate::pages::audit::AuditPage;
 use crate::pages::cluster::ClusterPage;
 use crate::pages::evidence::EvidencePage;
+use crate::pages::expected::ExpectedPage;
 use crate::pages::import::{ImportClusterPage, ImportPage};
 use crate::pages::operation::OperationPage;
 use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
 use crate::pages::people::PeoplePage;
 use crate::pages::policy::PolicyPage;
 use crate::pages::recover::RecoverPage;
+use crate::pages::restart::RestartPage;
 use crate::pages::withdraw::WithdrawPage;
 use crate::pages::wizard::WizardPage;
 use crate::words;
@@ -37,6 +39,7 @@ enum Build {
     Import,
     Withdraw,
     Recover,
+    Restart,
 }
 
 /// Who may do what, and who did.
@@ -47,6 +50,7 @@ enum Team {
     Approvals,
     Request,
     Policy,
+    Expected,
 }
 
 #[lazy]
@@ -70,6 +74,7 @@ fn build_room(page: Build) -> AnyView {
         Build::Import => view! { <ImportPage/> }.into_any(),
         Build::Withdraw => view! { <WithdrawPage/> }.into_any(),
         Build::Recover => view! { <RecoverPage/> }.into_any(),
+        Build::Restart => view! { <RestartPage/> }.into_any(),
     }
 }
 
@@ -82,6 +87,7 @@ fn team_room(page: Team) -> AnyView {
         Team::Approvals => view! { <ApprovalsPage/> }.into_any(),
         Team::Request => view! { <RequestPage/> }.into_any(),
         Team::Policy => view! { <PolicyPage/> }.into_any(),
+        Team::Expected => view! { <ExpectedPage/> }.into_any(),
     }
 }
 
@@ -124,3 +130,5 @@ route!(PeopleRoute, team_room / __preload_team_room, Team::People);
 route!(ApprovalsRoute, team_room / __preload_team_room, Team::Approvals);
 route!(RequestRoute, team_room / __preload_team_room, Team::Request);
 route!(PolicyRoute, team_room / __preload_team_room, Team::Policy);
+route!(ExpectedRoute, team_room / __preload_team_room, Team::Expected);
+route!(RestartRoute, build_room / __preload_build_room, Build::Restart);

@@ -74,6 +74,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("review", Needs::Role(Deed::BreakGlass)),
     ("policy", Needs::Role(Deed::See)),
     ("change_policy", Needs::Role(Deed::ChangePolicy)),
+    ("lowerings", Needs::Role(Deed::ReadAudit)),
+    ("pause", Needs::Role(Deed::ResumeOperation)),
+    ("overtake", Needs::Role(Deed::RunPlan)),
     ("demo_switches", Needs::SignedIn),
     ("demo_switch", Needs::Role(Deed::RunPlan)),
 ];

@@ -9,6 +9,7 @@ mod measure;
 mod nodes;
 mod people;
 mod plans;
+mod runs;
 mod team;
 mod trail;
 mod ways;

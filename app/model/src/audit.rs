@@ -60,6 +60,12 @@ crate::problem::codes!(
         GlassReviewed => "glass_reviewed",
         PolicyProposed => "policy_proposed",
         PolicyChanged => "policy_changed",
+        /// The quorum around `pvecm expected`: details `moment`, `quorate`, `expected`, `votes`, `quorum`, `members`.
+        QuorumSeen => "quorum_seen",
+        /// Asked for (started), and reached (success).
+        OperationPaused => "operation_paused",
+        /// Ended by another operation that could not wait for it.
+        OperationOvertaken => "operation_overtaken",
     }
 );
 
@@ -130,6 +136,13 @@ pub const DETAILS: &[&str] = &[
     "version",
     "warn",
     "why",
+    "moment",
+    "quorate",
+    "quorum",
+    "votes",
+    "overtakes",
+    "overtaken_by",
+    "left",
 ];
 
 /// One entry, before it is chained. Its JSON bytes are what the chain covers.

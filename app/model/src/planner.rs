@@ -6,6 +6,7 @@ mod console;
 mod qdevice;
 mod recovery;
 mod remedy;
+mod restart;
 #[cfg(test)]
 mod tests;
 
@@ -86,6 +87,7 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         }
         Intent::Remedy { node, remedy } => remedy::remedy(intent, *node, *remedy, world),
         Intent::TakeBack { .. } => remedy::take_back(intent, world),
+        Intent::RestartCorosync { node } => restart::corosync(intent, *node, world),
     }
 }
 

@@ -62,6 +62,13 @@ codes!(
         ExpectedRefused => "expected_refused",
         AbsentAnswers => "absent_answers",
         AttestationMissing => "attestation_missing",
+        /// `node`.
+        AbsentNotAsked => "absent_not_asked",
+        // Restarting corosync
+        /// `node`, `votes`, `quorum`.
+        RestartCostsQuorum => "restart_costs_quorum",
+        /// `node`, `version`, `other`, `other_version`.
+        ConfigurationsDiffer => "configurations_differ",
         // Reaching a node
         Unreachable => "unreachable",
         ConnectionRefused => "connection_refused",
@@ -183,6 +190,16 @@ codes!(
         PolicySame => "policy_same",
         PolicyInvalid => "policy_invalid",
         CommentTooLong => "comment_too_long",
+        // Operations that are stopped
+        /// Only what runs can be paused.
+        NotRunning => "not_running",
+        PauseNotThis => "pause_not_this",
+        /// `intent`.
+        OvertakeNotThis => "overtake_not_this",
+        /// `by`.
+        OvertakeNotYours => "overtake_not_yours",
+        /// The operation does not have the cluster's place any more.
+        NothingToOvertake => "nothing_to_overtake",
         // Raw answers
         EvidenceExpired => "evidence_expired",
         EvidenceDropped => "evidence_dropped",

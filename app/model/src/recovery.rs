@@ -52,6 +52,28 @@ pub struct Absent {
     pub own_view: Option<Evidence>,
     pub guests: Vec<u32>,
     pub services: Vec<String>,
+    /// Who knocked and heard nothing: a node's name, or `console`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent_to: Vec<String>,
+    /// Who could not knock, or not everywhere: their silence says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unasked: Vec<Unasked>,
+}
+
+/// A question that never reached the addresses of an absent node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unasked {
+    /// A node's name, or `console`.
+    pub by: String,
+    pub problem: Problem,
+}
+
+impl Absent {
+    /// Nobody heard anything, and nobody could have.
+    #[must_use]
+    pub const fn was_not_asked(&self) -> bool {
+        self.answers.is_empty() && self.silent_to.is_empty() && !self.unasked.is_empty()
+    }
 }
 
 /// A sign of life.
@@ -108,6 +130,14 @@ impl Recovery {
         for node in self.absent.iter().filter(|node| !node.answers.is_empty()) {
             let address = node.answers.first().map(|sign| sign.address.as_str()).unwrap_or_default();
             found.push(Problem::new(ProblemCode::AbsentAnswers).with("node", &node.name).with("address", address));
+        }
+        for node in self.absent.iter().filter(|node| node.was_not_asked()) {
+            let quote = node.unasked.iter().find_map(|one| one.problem.quote.clone());
+            let problem = Problem::new(ProblemCode::AbsentNotAsked).with("node", &node.name);
+            found.push(match quote {
+                Some(line) => problem.quoting(line),
+                None => problem,
+            });
         }
         found
     }

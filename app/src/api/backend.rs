@@ -26,7 +26,7 @@ pub struct Caller {
 
 /// Every method checks the caller's role itself before it does anything.
 #[async_trait]
-pub trait Backend: super::TeamBackend {
+pub trait Backend: super::TeamBackend + super::RunsBackend {
     /// The caller of the request being answered.
     ///
     /// # Errors

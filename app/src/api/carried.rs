@@ -186,6 +186,9 @@ pub enum Wish {
     TakeBack {
         operation: OperationId,
     },
+    RestartCorosync {
+        node: NodeId,
+    },
 }
 
 /// A plan to look at, with what the policy will ask for.

@@ -2,6 +2,7 @@
 
 use crate::audit::{Person, Reader, Recorder};
 use crate::evidence::EvidenceWriter;
+use crate::executors::Executors;
 use crate::hub::Hub;
 use crate::ports::{Clock, DialError, Dialer, Endpoint, Ids, NodeShell, Store, StoreError};
 use crate::watch::Watchers;
@@ -25,6 +26,7 @@ pub struct Engine {
     pub evidence: EvidenceWriter,
     pub watchers: Watchers,
     pub work: Work,
+    pub(crate) executors: Executors,
     /// Held while a changed host key is written down, so that two who see it write it once.
     pub(crate) noting: Arc<tokio::sync::Mutex<()>>,
 }
@@ -48,6 +50,7 @@ impl Engine {
             evidence,
             watchers,
             work: Work::default(),
+            executors: Executors::default(),
             noting: Arc::default(),
         }
     }

@@ -93,13 +93,14 @@ impl Engine {
         let present: Vec<u32> = first.quorum.members.iter().map(|member| member.id).collect();
         let gone: Vec<_> = conf.nodes.iter().filter(|node| !present.contains(&node.id)).collect();
         let places: Vec<Places> = gone.iter().map(|node| Places::of(node, nodes)).collect();
-        let signs = self.knock(&first.node, &places).await;
+        let heard = self.knock(&first.node, &places).await;
         let unread =
             |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
         let guests = first.guests.as_ref().ok_or_else(|| unread("/etc/pve/.vmlist"))?;
         let services = first.services.as_ref().ok_or_else(|| unread("/etc/pve/ha/manager_status"))?;
         let mut absent = Vec::new();
-        for ((node, places), mut answers) in gone.iter().zip(places).zip(signs) {
+        for ((node, places), heard) in gone.iter().zip(places).zip(heard) {
+            let mut answers = heard.signs;
             let known = nodes.iter().find(|one| one.name.as_deref() == Some(&node.name));
             let own = told.iter().find(|one| Some(one.node.id) == known.map(|known| known.id));
             if let Some(own) = own {
@@ -114,6 +115,8 @@ impl Engine {
                 own_view: own.and_then(|own| own.evidence.first().cloned()),
                 guests: guests.iter().filter(|(_, on)| **on == node.name).map(|(id, _)| *id).collect(),
                 services: services.iter().filter(|(_, on)| **on == node.name).map(|(name, _)| name.clone()).collect(),
+                silent_to: heard.silent_to,
+                unasked: heard.unasked,
             });
         }
         Ok(absent)

@@ -81,6 +81,7 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
                 .to_vec()
         }
         Action::InstallChrony => as_unit(&remedy::install_chrony(), index)?,
+        Action::RestartCorosync { .. } => vec![pve::systemd::restart(pve::systemd::Service::Corosync).display()],
         remedy => remedy_commands(remedy)?.iter().map(CommandLine::display).collect(),
     })
 }

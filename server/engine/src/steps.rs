@@ -1,6 +1,7 @@
 //! One file per kind of step: what it looks at before (probe), what it does (act), what proves it (prove).
 
 mod context;
+mod corosync;
 mod create;
 mod expected;
 mod join;
@@ -60,6 +61,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::probe(context).await
         }
+        Action::RestartCorosync { was } => corosync::probe(context, was.as_deref()).await,
         _ => remedy::probe(context).await,
     }
 }
@@ -82,6 +84,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::ClearLeftovers => withdraw::clear_leftovers(context).await,
         Action::RemoveSharedKey => withdraw::remove_shared_key(context).await,
         Action::RemoveConsoleKey { account } => withdraw::remove_console_key(context, account.as_deref()).await,
+        Action::RestartCorosync { .. } => corosync::act(context).await,
         _ => remedy::act(context).await,
     }
 }
@@ -106,6 +109,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         | Action::AuthorizeRootKey { .. }
         | Action::ForgetRootKey { .. }
         | Action::TrustHostKeys { .. } => keys::prove(context).await,
+        Action::RestartCorosync { was } => corosync::prove(context, was.as_deref()).await,
         _ => remedy::prove(context).await,
     }
 }

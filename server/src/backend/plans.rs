@@ -56,6 +56,7 @@ impl RequestBackend {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
             Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
             Wish::RemoveQdevice | Wish::Expected { .. } | Wish::Remedy { .. } | Wish::TakeBack { .. } => Ok(()),
+            Wish::RestartCorosync { .. } => Ok(()),
         }
     }
 
@@ -87,6 +88,7 @@ impl RequestBackend {
             }
             Wish::Remedy { node, remedy } => Ok(Intent::Remedy { node: *node, remedy: *remedy }),
             Wish::TakeBack { operation } => Ok(Intent::TakeBack { operation: *operation }),
+            Wish::RestartCorosync { node } => Ok(Intent::RestartCorosync { node: *node }),
         }
     }
 
@@ -149,7 +151,7 @@ impl RequestBackend {
             Wish::RemoveQdevice => return Ok(Vec::new()),
             Wish::Expected { .. } => return Ok(engine.recovery(cluster.id).await.map_err(ApiError)?.obstacles()),
             // What is in the way there is found by looking at the machine, when the plan is made.
-            Wish::Remedy { .. } | Wish::TakeBack { .. } => return Ok(Vec::new()),
+            Wish::Remedy { .. } | Wish::TakeBack { .. } | Wish::RestartCorosync { .. } => return Ok(Vec::new()),
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =
@@ -192,7 +194,7 @@ impl RequestBackend {
         problems.filter(|problem| problem.code != ProblemCode::KeyRefused).collect()
     }
 
-    async fn operation_for(&self, caller: &Caller, id: OperationId, deed: Deed) -> ApiResult<Operation> {
+    pub(super) async fn operation_for(&self, caller: &Caller, id: OperationId, deed: Deed) -> ApiResult<Operation> {
         let operation = self.state.engine.store.operation(id).await.map_err(stored)?;
         model::can::do_it(caller.me.access.on(operation.cluster), deed).map_err(ApiError)?;
         Ok(operation)

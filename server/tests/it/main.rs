@@ -30,5 +30,6 @@ mod process;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod stopping;
 mod tls;
 mod world;

@@ -126,6 +126,12 @@ pub enum Action {
     EnableChrony,
     /// The clock to the right time at once, where no watchdog counts on it.
     StepClock,
+    /// `systemctl restart corosync`.
+    RestartCorosync {
+        /// systemd's number of the run that is ended (`InvocationID`, systemd.exec(5)); `None` where it does not run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
 }
 
 /// A file of authorised keys.
@@ -166,6 +172,7 @@ impl Action {
             Self::InstallChrony => "install_chrony",
             Self::EnableChrony => "enable_chrony",
             Self::StepClock => "step_clock",
+            Self::RestartCorosync { .. } => "restart_corosync",
         }
     }
 
@@ -194,6 +201,7 @@ impl Action {
         "install_chrony",
         "enable_chrony",
         "step_clock",
+        "restart_corosync",
     ];
 
     /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
@@ -238,6 +246,8 @@ impl Action {
             Self::InstallChrony => 420,
             // A key of 4096 bits on a slow machine; a time source that has to answer first.
             Self::MakeRsaHostKey { .. } | Self::StepClock => 120,
+            // A membership of 32 nodes takes up to 50 s to form (token and consensus, corosync.conf(5)).
+            Self::RestartCorosync { .. } => 120,
             _ => 60,
         }
     }

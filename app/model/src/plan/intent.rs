@@ -60,6 +60,10 @@ pub enum Intent {
     TakeBack {
         operation: OperationId,
     },
+    /// corosync on one node, ended and started again.
+    RestartCorosync {
+        node: NodeId,
+    },
 }
 
 impl Intent {
@@ -77,7 +81,22 @@ impl Intent {
             Self::SetExpected { .. } => "set_expected",
             Self::Remedy { .. } => "remedy",
             Self::TakeBack { .. } => "take_back",
+            Self::RestartCorosync { .. } => "restart_corosync",
         }
+    }
+
+    /// Whether it may end an operation that has its cluster's place, instead of waiting for it: what brings a cluster
+    /// back at night may not stand behind what has got stuck for the same reason.
+    #[must_use]
+    pub const fn overtakes(&self) -> bool {
+        matches!(self, Self::SetExpected { .. })
+    }
+
+    /// Whether it can stop between two steps and go on later. What logs in with a password, or is
+    /// waited for by a person, cannot.
+    #[must_use]
+    pub const fn can_pause(&self) -> bool {
+        !matches!(self, Self::InstallKey { .. } | Self::AdmitConsole { .. })
     }
 
     pub const WORDS: &'static [&'static str] = &[
@@ -91,5 +110,6 @@ impl Intent {
         "set_expected",
         "remedy",
         "take_back",
+        "restart_corosync",
     ];
 }

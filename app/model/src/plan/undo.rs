@@ -25,7 +25,7 @@ impl Action {
             Self::RestoreHosts { .. } | Self::PutBackAuthkey { .. } => Undo::RemedyAgain,
             Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,
-            Self::StepClock => Undo::None,
+            Self::StepClock | Self::RestartCorosync { .. } => Undo::None,
         }
     }
 }

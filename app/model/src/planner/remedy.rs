@@ -29,7 +29,7 @@ pub(super) fn remedy(intent: &Intent, id: NodeId, kind: RemedyKind, world: &Plan
         Look::Zones { own, others } => of_zones(node, own, others)?,
         Look::HostKeys(keys) => of_host_keys(node, keys)?,
         Look::Chrony(look) => of_chrony(node, *look)?,
-        Look::Firewalls(_) | Look::Past(_) => return Err(ProblemCode::Internal.into()),
+        Look::Firewalls(_) | Look::Past(_) | Look::Corosync(_) => return Err(ProblemCode::Internal.into()),
     };
     let steps = actions.into_iter().map(|action| step(node, action)).collect();
     Ok(frozen(intent, world, risk, node.label().to_owned(), steps, consequences))

@@ -148,6 +148,7 @@ every_trouble! {
     qdevice: Work::Qdevice;
     remove_qdevice: Work::RemoveQdevice;
     expected: Work::Expected;
+    restart: Work::Restart;
 }
 
 /// Starts a join and returns once the member's configuration lists the joiner.

@@ -5,7 +5,7 @@
 use async_trait::async_trait;
 use engine::ports::{
     Adoption, ApprovalStore, AuditStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore,
-    JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
+    JournalEntry, OperationStore, Overtaking, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
@@ -277,6 +277,17 @@ impl ApprovalStore for FencedStore {
         audit: Vec<AuditEntry>,
     ) -> Result<(), StoreError> {
         self.counted(self.inner.start_agreed(id, event, at, audit)).await
+    }
+
+    async fn start_overtaking(
+        &self,
+        id: RequestId,
+        event: &RequestEvent,
+        at: Timestamp,
+        overtaking: &Overtaking,
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), StoreError> {
+        self.counted(self.inner.start_overtaking(id, event, at, overtaking, audit)).await
     }
 
     async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError> {

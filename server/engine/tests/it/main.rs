@@ -6,6 +6,7 @@
 
 mod again;
 mod agreeing;
+mod answering;
 mod approving;
 mod building;
 mod chaos;
@@ -26,7 +27,9 @@ mod look;
 mod measuring;
 mod mending;
 mod recovering;
+mod restarting;
 mod stage;
+mod stopping;
 mod unruly;
 mod watching;
 mod wires;

@@ -14,6 +14,8 @@ pub enum Work {
     RemoveQdevice,
     /// Two of three nodes have lost their power; the third goes on alone.
     Expected,
+    /// corosync on the second of three nodes.
+    Restart,
 }
 
 impl Work {
@@ -36,6 +38,7 @@ impl Work {
                 house.lab.settle().await;
                 house
             }
+            Self::Restart => House::new(Scenario::healthy(3)).await,
         }
     }
 
@@ -46,6 +49,7 @@ impl Work {
             Self::Qdevice => house.qdevice_intent().await,
             Self::RemoveQdevice => Intent::RemoveQdevice,
             Self::Expected => house.expected_intent().await,
+            Self::Restart => Intent::RestartCorosync { node: house.id("pve2").await },
         }
     }
 
@@ -61,6 +65,7 @@ impl Work {
             Self::Qdevice => "pvecm qdevice setup",
             Self::RemoveQdevice => "pvecm qdevice remove",
             Self::Expected => "pvecm expected",
+            Self::Restart => "systemctl restart corosync",
         }
     }
 
@@ -89,6 +94,11 @@ impl Work {
             Self::Expected => {
                 let alone = truth.partitions.iter().find(|one| one.nodes.contains("pve1")).expect("a partition");
                 assert_eq!((alone.quorate, alone.expected_votes, alone.total_votes), (true, 1, 1));
+            }
+            Self::Restart => {
+                look::one_cluster(truth, &["pve1", "pve2", "pve3"]);
+                // A machine that lost its power has another run of it anyway.
+                assert!(truth.nodes["pve2"].ran("systemctl restart corosync") <= 1, "{:?}", truth.nodes["pve2"].ran);
             }
         }
     }
