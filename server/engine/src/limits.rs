@@ -111,6 +111,8 @@ pub const LOWERED_LOOK: Duration = Duration::from_secs(5);
 pub const LOWERED_ALARM: Duration = Duration::from_secs(3_600);
 /// Operations that lowered votes, newest first, that are looked at.
 pub const LOWERED_MAX: u32 = 50;
+/// So long a service that was told to restart before the console ended may be away before it is told again.
+pub const RESTART_SETTLES: Duration = Duration::from_secs(10);
 /// Runs of `pvecm expected` on one page of the answer who ran it.
 pub const LOWERINGS_PAGE: u32 = 20;
 /// Entries of one run that are put together; one that was resumed a hundred times has about five hundred.

@@ -3,22 +3,41 @@
 use super::context::failed;
 use super::{Probe, StepContext, StepResult, Stop};
 use crate::context::store_problem;
-use crate::limits::POLL_PAUSE;
+use crate::limits::{POLL_PAUSE, RESTART_SETTLES};
 use model::inventory::{Node, Purpose};
+use model::operation::StepStatus;
 use model::problem::{Problem, ProblemCode};
 use pve::systemd::{self, Service};
 use pve::{corosync_conf, files};
-use tokio::time::sleep;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
 
 /// Done where another run is there than the one that was meant, and the others see the node again.
 pub async fn probe(context: &StepContext<'_>, was: Option<&str>) -> StepResult<Probe> {
     let node = context.node(context.step.node).await?;
-    if is_another_run(context, &node, was).await? {
-        prove(context, was).await?;
-        return Ok(Probe::AlreadyDone);
+    let until = Instant::now() + patience(context);
+    loop {
+        let now = context.ask(&node, &systemd::run(Service::Corosync), systemd::run_of).await?;
+        match now.active() {
+            Some(run) if Some(run) != was => {
+                prove(context, was).await?;
+                return Ok(Probe::AlreadyDone);
+            }
+            None if Instant::now() < until => sleep(POLL_PAUSE).await,
+            _ => break,
+        }
     }
     same_configuration(context, &node).await?;
     Ok(Probe::Needed)
+}
+
+/// A step that was begun before may find systemd in the middle of it: what is away comes back by itself, or does not.
+fn patience(context: &StepContext<'_>) -> Duration {
+    // The operation was read before the step was started again.
+    match context.operation.steps.get(usize::from(context.index)) {
+        Some(StepStatus::Waiting) | None => Duration::ZERO,
+        Some(_) => RESTART_SETTLES,
+    }
 }
 
 /// A start that fails leaves the node without corosync: that is not nothing.
