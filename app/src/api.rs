@@ -14,6 +14,10 @@ mod power;
 #[cfg(feature = "ssr")]
 mod power_backend;
 mod power_calls;
+mod runs;
+#[cfg(feature = "ssr")]
+mod runs_backend;
+mod runs_calls;
 mod team;
 #[cfg(feature = "ssr")]
 mod team_backend;
@@ -32,6 +36,10 @@ pub use power::*;
 #[cfg(feature = "ssr")]
 pub use power_backend::PowerBackend;
 pub use power_calls::*;
+pub use runs::*;
+#[cfg(feature = "ssr")]
+pub use runs_backend::RunsBackend;
+pub use runs_calls::*;
 pub use team::*;
 #[cfg(feature = "ssr")]
 pub use team_backend::TeamBackend;

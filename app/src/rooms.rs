@@ -8,6 +8,7 @@ use crate::pages::approvals::{ApprovalsPage, RequestPage};
 use crate::pages::audit::AuditPage;
 use crate::pages::cluster::ClusterPage;
 use crate::pages::evidence::EvidencePage;
+use crate::pages::expected::ExpectedPage;
 use crate::pages::import::{ImportClusterPage, ImportPage};
 use crate::pages::operation::OperationPage;
 use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
@@ -15,6 +16,7 @@ use crate::pages::people::PeoplePage;
 use crate::pages::policy::PolicyPage;
 use crate::pages::power::PowerPage;
 use crate::pages::recover::RecoverPage;
+use crate::pages::restart::RestartPage;
 use crate::pages::roles::RolesPage;
 use crate::pages::withdraw::WithdrawPage;
 use crate::pages::wizard::WizardPage;
@@ -41,6 +43,7 @@ enum Build {
     Withdraw,
     Recover,
     Power,
+    Restart,
 }
 
 /// Who may do what, and who did.
@@ -53,6 +56,7 @@ enum Team {
     Policy,
     Roles,
     Account,
+    Expected,
 }
 
 #[lazy]
@@ -77,6 +81,7 @@ fn build_room(page: Build) -> AnyView {
         Build::Withdraw => view! { <WithdrawPage/> }.into_any(),
         Build::Recover => view! { <RecoverPage/> }.into_any(),
         Build::Power => view! { <PowerPage/> }.into_any(),
+        Build::Restart => view! { <RestartPage/> }.into_any(),
     }
 }
 
@@ -91,6 +96,7 @@ fn team_room(page: Team) -> AnyView {
         Team::Policy => view! { <PolicyPage/> }.into_any(),
         Team::Roles => view! { <RolesPage/> }.into_any(),
         Team::Account => view! { <AccountPage/> }.into_any(),
+        Team::Expected => view! { <ExpectedPage/> }.into_any(),
     }
 }
 
@@ -136,3 +142,5 @@ route!(RequestRoute, team_room / __preload_team_room, Team::Request);
 route!(PolicyRoute, team_room / __preload_team_room, Team::Policy);
 route!(RolesRoute, team_room / __preload_team_room, Team::Roles);
 route!(AccountRoute, team_room / __preload_team_room, Team::Account);
+route!(ExpectedRoute, team_room / __preload_team_room, Team::Expected);
+route!(RestartRoute, build_room / __preload_build_room, Build::Restart);

@@ -38,6 +38,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("clusters/:id/withdraw") view={Lazy::<WithdrawRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("clusters/:id/quorum") view={Lazy::<RecoverRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("clusters/:id/power") view={Lazy::<PowerRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("clusters/:id/restart/:node") view={Lazy::<RestartRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("import") view={Lazy::<ImportRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("operations") view={Lazy::<AllOperationsRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("operations/:id") view={Lazy::<OperationRoute>::new()} ssr=WHOLE/>
@@ -45,6 +46,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("approvals") view={Lazy::<ApprovalsRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("approvals/:id") view={Lazy::<RequestRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("audit") view={Lazy::<AuditRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("audit/expected") view={Lazy::<ExpectedRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("people") view={Lazy::<PeopleRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("roles") view={Lazy::<RolesRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("account") view={Lazy::<AccountRoute>::new()} ssr=WHOLE/>

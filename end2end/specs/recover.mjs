@@ -81,10 +81,18 @@ export default {
     await spec.step('who ran it is one click away', async () => {
       await operator.goto('/audit')
       await operator.page.getByRole('link', { name: t('pages.question_expected') }).click()
+      await operator.seeHeading(t('team.lowered_title'))
+      const answer = operator.page.getByRole('main')
+      await operator.see(/pvecm expected 1$/, answer, LONG_PATIENCE)
+      for (const part of ['The rack burns', 'I see the smoke']) await operator.see(part, answer)
+      await operator.see(t.like('codes.consequence_attested_off', { node: 'sick2', by: console.operator.name, how: HOW }), answer)
+      await operator.see(t.like('team.lowered_still'), answer)
+      await operator.inspect('who ran expected')
+      await operator.page.getByRole('link', { name: t('team.lowered_commands') }).click()
       const table = operator.page.getByRole('main').getByRole('table')
       await operator.see(/pvecm expected 1$/, table, LONG_PATIENCE)
       await operator.see('The rack burns', table)
-      await operator.inspect('audit, who ran expected')
+      await operator.inspect('audit, the commands of it')
       await operator.see(t.like('pages.chain_signed'), operator.page, LONG_PATIENCE)
       const [download] = await Promise.all([
         operator.page.waitForEvent('download'),

@@ -91,6 +91,9 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("roles", Needs::Role(Deed::ManagePeople)),
     ("set_role", Needs::Role(Deed::ManagePeople)),
     ("drop_role", Needs::Role(Deed::ManagePeople)),
+    ("lowerings", Needs::Role(Deed::ReadAudit)),
+    ("pause", Needs::Role(Deed::ResumeOperation)),
+    ("overtake", Needs::Role(Deed::RunPlan)),
     ("demo_switches", Needs::SignedIn),
     ("demo_switch", Needs::Role(Deed::RunPlan)),
 ];

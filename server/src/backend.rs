@@ -11,6 +11,7 @@ mod nodes;
 mod people;
 mod plans;
 mod power;
+mod runs;
 mod team;
 mod trail;
 mod ways;

@@ -69,6 +69,12 @@ crate::problem::codes!(
         SecondFactorWrong => "second_factor_wrong",
         RecoveryCodeUsed => "recovery_code_used",
         PasswordChanged => "password_changed",
+        /// The quorum around `pvecm expected`: details `moment`, `quorate`, `expected`, `votes`, `quorum`, `members`.
+        QuorumSeen => "quorum_seen",
+        /// Asked for (started), and reached (success).
+        OperationPaused => "operation_paused",
+        /// Ended by another operation that could not wait for it.
+        OperationOvertaken => "operation_overtaken",
     }
 );
 
@@ -142,6 +148,13 @@ pub const DETAILS: &[&str] = &[
     "version",
     "warn",
     "why",
+    "moment",
+    "quorate",
+    "quorum",
+    "votes",
+    "overtakes",
+    "overtaken_by",
+    "left",
 ];
 
 /// One entry, before it is chained. Its JSON bytes are what the chain covers.

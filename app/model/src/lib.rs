@@ -21,6 +21,7 @@ pub mod keyed;
 pub mod links;
 pub mod lint;
 pub mod live;
+pub mod lowering;
 pub mod measure;
 pub mod midway;
 pub mod name;

@@ -1,5 +1,10 @@
 //! A plan on its way: proposed, running, parked, done. Illegal events are errors, not surprises.
 
+mod left;
+mod overtake;
+
+pub use left::{Extent, Left};
+
 use crate::digest::Digest;
 use crate::ids::{ClusterId, OperationId};
 use crate::plan::Plan;
@@ -27,18 +32,44 @@ pub enum OperationState {
     },
     /// Given up by a person; what it did stays.
     Abandoned,
+    /// Running, and at somebody's wish it stops before its next step.
+    Pausing {
+        by: String,
+        at: Timestamp,
+    },
+    /// Stopped at somebody's wish, before this step has begun.
+    Paused {
+        step: u16,
+        by: String,
+        at: Timestamp,
+    },
+    /// Ended by another operation that could not wait for it; what it did stays, and it never goes on.
+    Overtaken {
+        by: OperationId,
+        /// The word of the other one's intent.
+        intent: String,
+        who: String,
+        reason: String,
+        at: Timestamp,
+    },
 }
 
 impl OperationState {
     /// True while it holds the cluster's only place for a state-changing operation.
     #[must_use]
     pub const fn holds_cluster(&self) -> bool {
-        matches!(self, Self::Running | Self::Parked { .. })
+        matches!(self, Self::Running | Self::Parked { .. } | Self::Pausing { .. } | Self::Paused { .. })
+    }
+
+    /// True while its steps are being carried out.
+    #[must_use]
+    pub const fn is_carried_out(&self) -> bool {
+        matches!(self, Self::Running | Self::Pausing { .. })
     }
 
     #[must_use]
     pub const fn is_over(&self) -> bool {
-        matches!(self, Self::Done | Self::Failed { .. } | Self::Abandoned)
+        matches!(self, Self::Done | Self::Failed { .. } | Self::Abandoned | Self::Overtaken { .. })
     }
 
     #[must_use]
@@ -50,10 +81,14 @@ impl OperationState {
             Self::Done => "done",
             Self::Failed { .. } => "failed",
             Self::Abandoned => "abandoned",
+            Self::Pausing { .. } => "pausing",
+            Self::Paused { .. } => "paused",
+            Self::Overtaken { .. } => "overtaken",
         }
     }
 
-    pub const WORDS: &'static [&'static str] = &["proposed", "running", "parked", "done", "failed", "abandoned"];
+    pub const WORDS: &'static [&'static str] =
+        &["proposed", "running", "parked", "done", "failed", "abandoned", "pausing", "paused", "overtaken"];
 }
 
 /// Where one step stands, as its journal entries say.

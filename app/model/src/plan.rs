@@ -120,6 +120,14 @@ crate::problem::codes!(
         DatabaseBack => "database_back",
         /// `node`: the cluster's files are kept beside their places.
         FilesAside => "files_aside",
+        /// `node`, `votes`, `quorum`: the others stay quorate without its vote.
+        VoteMissingMeanwhile => "vote_missing_meanwhile",
+        /// `node`, `votes`, `quorum`: without its vote nobody is quorate.
+        QuorumLostMeanwhile => "quorum_lost_meanwhile",
+        /// `node`: HA is armed there, and its watchdog counts while the quorum is missing.
+        WatchdogCounts => "watchdog_counts",
+        /// Nobody is quorate; where the absent nodes are dead `pvecm expected` is the way.
+        ExpectedIsLast => "expected_is_last",
     }
 );
 

@@ -8,6 +8,7 @@ mod power;
 mod qdevice;
 mod recovery;
 mod remedy;
+mod restart;
 #[cfg(test)]
 mod tests;
 
@@ -103,6 +104,7 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         Intent::PowerCycle { node, way, uuid } => power::cycle(intent, *node, way, uuid, world),
         Intent::FinishJoin { node, links } => midway::finish(intent, *node, links, world),
         Intent::UndoJoin { node } => midway::undo(intent, *node, world),
+        Intent::RestartCorosync { node } => restart::corosync(intent, *node, world),
     }
 }
 

@@ -85,6 +85,13 @@ codes!(
         BmcDiffers => "bmc_differs",
         BmcNotAsked => "bmc_not_asked",
         BmcSaysOn => "bmc_says_on",
+        /// `node`.
+        AbsentNotAsked => "absent_not_asked",
+        // Restarting corosync
+        /// `node`, `votes`, `quorum`.
+        RestartCostsQuorum => "restart_costs_quorum",
+        /// `node`, `version`, `other`, `other_version`.
+        ConfigurationsDiffer => "configurations_differ",
         // Reaching a node
         Unreachable => "unreachable",
         ConnectionRefused => "connection_refused",
@@ -224,6 +231,16 @@ codes!(
         PolicySame => "policy_same",
         PolicyInvalid => "policy_invalid",
         CommentTooLong => "comment_too_long",
+        // Operations that are stopped
+        /// Only what runs can be paused.
+        NotRunning => "not_running",
+        PauseNotThis => "pause_not_this",
+        /// `intent`.
+        OvertakeNotThis => "overtake_not_this",
+        /// `by`.
+        OvertakeNotYours => "overtake_not_yours",
+        /// The operation does not have the cluster's place any more.
+        NothingToOvertake => "nothing_to_overtake",
         // Raw answers
         EvidenceExpired => "evidence_expired",
         EvidenceDropped => "evidence_dropped",

@@ -56,6 +56,12 @@ pub struct Absent {
     pub own_view: Option<Evidence>,
     pub guests: Vec<u32>,
     pub services: Vec<String>,
+    /// Who knocked and heard nothing: a node's name, or `console`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent_to: Vec<String>,
+    /// Who could not knock, or not everywhere: their silence says nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unasked: Vec<Unasked>,
     /// Its BMC, where it has one.
     #[serde(default)]
     pub bmc: Option<SeenBmc>,
@@ -90,6 +96,20 @@ impl Absent {
     pub fn read_off(&self) -> Option<&OffProof> {
         self.bmc.as_ref()?.proof.as_ref()
     }
+
+    /// Nobody heard anything, and nobody could have.
+    #[must_use]
+    pub const fn was_not_asked(&self) -> bool {
+        self.answers.is_empty() && self.silent_to.is_empty() && !self.unasked.is_empty()
+    }
+}
+
+/// A question that never reached the addresses of an absent node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unasked {
+    /// A node's name, or `console`.
+    pub by: String,
+    pub problem: Problem,
 }
 
 /// A sign of life.
@@ -148,6 +168,14 @@ impl Recovery {
             found.push(Problem::new(ProblemCode::AbsentAnswers).with("node", &node.name).with("address", address));
         }
         found.extend(self.absent.iter().filter_map(|node| node.bmc.as_ref()?.says_on().cloned()));
+        for node in self.absent.iter().filter(|node| node.was_not_asked()) {
+            let quote = node.unasked.iter().find_map(|one| one.problem.quote.clone());
+            let problem = Problem::new(ProblemCode::AbsentNotAsked).with("node", &node.name);
+            found.push(match quote {
+                Some(line) => problem.quoting(line),
+                None => problem,
+            });
+        }
         found
     }
 

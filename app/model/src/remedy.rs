@@ -201,6 +201,34 @@ pub enum Look {
     Qdevice(QdeviceLook),
     /// Both sides of a join that died midway.
     Join(Box<crate::midway::Scene>),
+    /// corosync on the machine, and the votes around it.
+    Corosync(CorosyncLook),
+}
+
+/// corosync on one machine, and what its members say of the votes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CorosyncLook {
+    /// systemd's number of the run; `None` where it does not run.
+    pub run: Option<String>,
+    /// A client holds the watchdog.
+    pub armed: bool,
+    pub own_id: u32,
+    pub own_votes: u32,
+    /// Nodes in corosync.conf.
+    pub configured: usize,
+    /// A QDevice is configured, and casts fewer votes than it has.
+    pub device_missing: bool,
+    pub told: Vec<SideTold>,
+}
+
+/// What one member says of its side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SideTold {
+    pub quorate: bool,
+    pub votes: u32,
+    pub quorum: u32,
+    /// Ids in corosync.conf.
+    pub members: Vec<u32>,
 }
 
 impl Look {
@@ -214,7 +242,7 @@ impl Look {
             Self::HostKeys(_) => Some(RemedyKind::RsaHostKey),
             Self::Chrony(_) => Some(RemedyKind::Chrony),
             Self::Firewalls(_) => Some(RemedyKind::Firewall),
-            Self::Past(_) | Self::Qdevice(_) | Self::Join(_) => None,
+            Self::Past(_) | Self::Qdevice(_) | Self::Join(_) | Self::Corosync(_) => None,
         }
     }
 }

@@ -200,6 +200,9 @@ pub enum Wish {
     UndoJoin {
         node: NodeId,
     },
+    RestartCorosync {
+        node: NodeId,
+    },
 }
 
 /// A plan to look at, with what the policy will ask for.

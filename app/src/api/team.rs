@@ -1,6 +1,7 @@
 //! What travels about approvals and policies; the rest of it are types of `model`.
 
 use super::access::FactorTaken;
+use super::runs::Place;
 use model::Timestamp;
 use model::approval::{Agreed, Change, FactLine, May, Request};
 use model::ids::{ClusterId, RequestId};
@@ -73,6 +74,8 @@ pub struct RequestView {
     pub wants: SignInDemand,
     pub may: May,
     pub role: Role,
+    /// The other operation that stands in the way of running it now.
+    pub place: Option<Place>,
 }
 
 /// The policy of a cluster.

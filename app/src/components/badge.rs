@@ -148,11 +148,11 @@ impl From<&OperationState> for Tone {
     fn from(state: &OperationState) -> Self {
         match state {
             OperationState::Proposed => Self::Plain,
-            OperationState::Running => Self::Act,
-            OperationState::Parked { .. } => Self::Look,
+            OperationState::Running | OperationState::Pausing { .. } => Self::Act,
+            OperationState::Parked { .. } | OperationState::Paused { .. } => Self::Look,
             OperationState::Done => Self::Good,
             OperationState::Failed { .. } => Self::Bad,
-            OperationState::Abandoned => Self::Unknown,
+            OperationState::Abandoned | OperationState::Overtaken { .. } => Self::Unknown,
         }
     }
 }

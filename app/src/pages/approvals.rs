@@ -2,6 +2,7 @@
 
 mod decision;
 mod facts;
+mod place;
 mod request;
 
 pub use request::RequestPage;

@@ -1,6 +1,7 @@
 //! One operation: its steps with their proofs, what it prints, and what a person can do when it waits.
 
 pub mod decide;
+mod left;
 mod output;
 pub mod steps;
 
@@ -54,6 +55,7 @@ fn Followed(view: OperationView) -> impl IntoView {
         <div class="split">
             <div class="stack">
                 <Trouble state/>
+                <left::Overtaken operation/>
                 <decide::Decide operation/>
                 <steps::Steps operation lines/>
             </div>

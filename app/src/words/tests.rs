@@ -3,7 +3,7 @@ use model::approval::{FactCode, RequestState, VoidCode};
 use model::audit::{AuditCode, Outcome};
 use model::import::DifferenceCode;
 use model::midway::{MidwayState, ToldWord, TraceCode, Way};
-use model::operation::{OperationState, StepStatus};
+use model::operation::{Extent, OperationState, StepStatus};
 use model::plan::{Action, ConsequenceCode, Intent, Undo};
 use model::policy::{Agreement, Demand};
 use model::preflight::{CheckGroup, CheckId, FindingCode, Verdict};
@@ -168,6 +168,7 @@ fn wanted() -> BTreeSet<String> {
     add("action", Action::WORDS.to_vec());
     add("intent", Intent::WORDS.to_vec());
     add("operation", OperationState::WORDS.to_vec());
+    add("left", Extent::WORDS.to_vec());
     add("step", StepStatus::WORDS.to_vec());
     add("health", Health::WORDS.to_vec());
     add("membership", Membership::WORDS.to_vec());

@@ -1,4 +1,4 @@
-//! Giving a parked operation up, which frees its cluster: only once its command runs no more.
+//! Giving an operation up that waits, which frees its cluster: only once its command runs no more.
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
@@ -12,10 +12,10 @@ use model::operation::{Operation, OperationState, StepStatus};
 use model::problem::{Problem, ProblemCode};
 
 impl Engine {
-    /// Gives a parked operation up; what it did stays.
+    /// Gives an operation up that waits; what it did stays, and is said.
     ///
     /// # Errors
-    /// When it is not parked, no reason is given, or its command still runs or may do so.
+    /// When it does not wait, no reason is given, or its command still runs or may do so.
     pub async fn abandon(&self, who: &Person, id: OperationId, reason: &str) -> Result<(), Problem> {
         let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
         if reason.trim().is_empty() {
@@ -23,11 +23,13 @@ impl Engine {
         }
         match &operation.state {
             OperationState::Parked { step, .. } => self.nothing_runs(who, &operation, *step).await?,
-            OperationState::Proposed => {}
+            // Between two steps nothing runs.
+            OperationState::Proposed | OperationState::Paused { .. } => {}
             _ => return Err(ProblemCode::OperationOver.into()),
         }
         let mut entry = self.operation_entry(&operation, AuditCode::OperationAbandoned, who, Outcome::Success);
         entry.reason = Some(reason.trim().to_owned());
+        entry.details.insert("left".to_owned(), operation.left_in_words());
         self.store
             .set_state(id, &operation.state, &OperationState::Abandoned, Some(entry), self.clock.now())
             .await

@@ -12,4 +12,5 @@ mod reader;
 mod recorder;
 
 pub use reader::Reader;
+pub(crate) use recorder::shown;
 pub use recorder::{Person, Recorder, Started};

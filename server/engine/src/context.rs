@@ -2,6 +2,7 @@
 
 use crate::audit::{Person, Reader, Recorder};
 use crate::evidence::EvidenceWriter;
+use crate::executors::Executors;
 use crate::hub::Hub;
 use crate::ports::{BmcAgent, Clock, DialError, Dialer, Endpoint, Ids, NoAgent, NodeShell, Store, StoreError};
 use crate::turns::Turns;
@@ -28,6 +29,7 @@ pub struct Engine {
     pub evidence: EvidenceWriter,
     pub watchers: Watchers,
     pub work: Work,
+    pub(crate) executors: Executors,
     /// Held while a changed host key is written down, so that two who see it write it once.
     pub(crate) noting: Arc<tokio::sync::Mutex<()>>,
     /// Whose probe runs on which cluster's machines.
@@ -54,6 +56,7 @@ impl Engine {
             evidence,
             watchers,
             work: Work::default(),
+            executors: Executors::default(),
             noting: Arc::default(),
             probing: Turns::default(),
         }

@@ -2,7 +2,8 @@
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
-use crate::limits::{DRAFT_TRIES, RESUMES_MAX};
+use crate::limits::{DRAFT_TRIES, RESUMES_MAX, STATE_TRIES};
+use crate::pause::stops_before;
 use crate::ports::{JournalEntry, NodeShell, StoreError};
 use crate::steps::{self, Probe, StepContext, Stop};
 use jiff::Timestamp;
@@ -26,8 +27,15 @@ pub fn spawn(
     password_shell: Option<Arc<dyn NodeShell>>,
 ) -> tokio::task::JoinHandle<Option<()>> {
     let work = engine.work.clone();
+    let mut place = engine.executors.enter(id);
     work.spawn(async move {
-        if let Err(error) = run(&engine, id, &who, password_shell).await {
+        let ended = tokio::select! {
+            biased;
+            // Another one has taken its cluster's place; nothing of it is taken up again.
+            () = place.ended() => return,
+            ended = run(&engine, id, &who, password_shell) => ended,
+        };
+        if let Err(error) = ended {
             // The journal could not be written: nothing further may act. Start-up takes the operation up again.
             tracing::error!(operation.id = %id, store.error = %error, "an operation stopped because its journal failed");
         }
@@ -48,6 +56,9 @@ pub async fn run(
     publish(engine, id).await;
     for index in 0..operation.plan.steps.len() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
+        if stops_before(engine, id, index).await? {
+            return Ok(());
+        }
         match run_step(engine, id, index, who, password_shell.as_ref()).await? {
             Ended::Proven => {}
             Ended::Failed(problem) => {
@@ -197,9 +208,23 @@ async fn finish(
         entry.step = Some(*step);
         entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
     }
-    engine.store.set_state(operation.id, &OperationState::Running, &to, Some(entry), engine.clock.now()).await?;
-    publish(engine, operation.id).await;
-    Ok(())
+    for _ in 0..STATE_TRIES {
+        let from = engine.store.operation(operation.id).await?.state;
+        if !from.is_carried_out() {
+            // It was ended by somebody at this very moment.
+            return Ok(());
+        }
+        match engine.store.set_state(operation.id, &from, &to, Some(entry.clone()), engine.clock.now()).await {
+            Ok(()) => {
+                publish(engine, operation.id).await;
+                return Ok(());
+            }
+            // A pause was asked for, or taken back, in between.
+            Err(StoreError::Conflict { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(StoreError::Conflict { what: "another state of the operation" })
 }
 
 /// Pushes an operation to the browsers.
@@ -225,7 +250,7 @@ pub async fn recover(engine: &Engine) -> Result<usize, Problem> {
     let mut resumed = 0;
     for operation in unfinished {
         settle_proven(engine, &operation).await.map_err(|error| store_problem(&error))?;
-        if operation.state != OperationState::Running {
+        if !operation.state.is_carried_out() {
             continue;
         }
         if matches!(operation.plan.intent, Intent::InstallKey { .. }) {

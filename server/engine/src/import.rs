@@ -317,6 +317,7 @@ impl Engine {
         let ended = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
         match ended.state {
             OperationState::Failed { problem, .. } | OperationState::Parked { problem, .. } => Err(problem),
+            OperationState::Overtaken { .. } => Err(ProblemCode::OperationOver.into()),
             _ => Ok(()),
         }
     }

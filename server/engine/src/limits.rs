@@ -89,6 +89,8 @@ pub const PRINTED_TAIL_MAX_BYTES: usize = 128 * 1024;
 pub const PRINTED_LINE_MAX_BYTES: usize = 16 * 1024;
 /// Tries to save a draft that people change at the same time.
 pub const DRAFT_TRIES: u32 = 5;
+/// Tries to end or pause an operation whose state people change at the same time.
+pub const STATE_TRIES: u32 = 10;
 /// Resumptions of one operation that are looked through for the last person among them.
 pub const RESUMES_MAX: u32 = 100;
 /// After a unit's own time limit, before it surely has ended: its kill, and clocks that differ. In seconds.
@@ -115,6 +117,12 @@ pub const LOWERED_MAX: u32 = 50;
 pub const BMC_TWICE_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at a power that has to change.
 pub const BMC_POLL_PAUSE: Duration = Duration::from_secs(2);
+/// So long a service that was told to restart before the console ended may be away before it is told again.
+pub const RESTART_SETTLES: Duration = Duration::from_secs(10);
+/// Runs of `pvecm expected` on one page of the answer who ran it.
+pub const LOWERINGS_PAGE: u32 = 20;
+/// Entries of one run that are put together; one that was resumed a hundred times has about five hundred.
+pub const LOWERING_ENTRIES_MAX: u32 = 500;
 /// Open requests of one cluster; who asks for one more is refused.
 pub const REQUESTS_OPEN_MAX: u32 = 50;
 /// Between two looks whether a countdown is over.

@@ -2,6 +2,8 @@
 //!
 //! What is watched stands in the audit, so that a restart of the console forgets nothing.
 
+mod told;
+
 use crate::audit::Person;
 use crate::context::Engine;
 use crate::limits::{LOWERED_ALARM, LOWERED_LOOK, LOWERED_MAX};

@@ -3,6 +3,7 @@
 mod agent;
 mod checkpoint;
 mod node;
+mod overtaking;
 mod second_factor;
 mod store;
 mod time;
@@ -10,6 +11,7 @@ mod time;
 pub use agent::{AgentError, BmcAgent, NoAgent, SealedSecret};
 pub use checkpoint::{CheckpointSink, SinkError};
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
+pub use overtaking::Overtaking;
 pub use second_factor::{FactorReset, SecondFactorStore, StoredFactor};
 pub use store::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,

@@ -187,24 +187,6 @@ impl Engine {
         entry.details.insert("intent".to_owned(), operation.plan.intent.word().to_owned());
         entry
     }
-
-    /// Goes on with a parked operation: it probes first.
-    ///
-    /// # Errors
-    /// When it is not parked.
-    pub async fn resume(&self, who: &Person, id: OperationId) -> Result<(), Problem> {
-        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
-        if !matches!(operation.state, OperationState::Parked { .. }) {
-            return Err(ProblemCode::OperationOver.into());
-        }
-        let entry = self.operation_entry(&operation, AuditCode::OperationResumed, who, Outcome::Started);
-        self.store
-            .set_state(id, &operation.state, &OperationState::Running, Some(entry), self.clock.now())
-            .await
-            .map_err(|error| store_problem(&error))?;
-        execute::spawn(self.clone(), id, who.clone(), None);
-        Ok(())
-    }
 }
 
 /// The refusal of a person who has not met a demand.

@@ -93,13 +93,14 @@ impl Engine {
         let present: Vec<u32> = first.quorum.members.iter().map(|member| member.id).collect();
         let gone: Vec<_> = conf.nodes.iter().filter(|node| !present.contains(&node.id)).collect();
         let places: Vec<Places> = gone.iter().map(|node| Places::of(node, nodes)).collect();
-        let signs = self.knock(&first.node, &places).await;
+        let heard = self.knock(&first.node, &places).await;
         let unread =
             |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
         let guests = first.guests.as_ref().ok_or_else(|| unread("/etc/pve/.vmlist"))?;
         let services = first.services.as_ref().ok_or_else(|| unread("/etc/pve/ha/manager_status"))?;
         let mut absent = Vec::new();
-        for ((node, places), mut answers) in gone.iter().zip(places).zip(signs) {
+        for ((node, places), heard) in gone.iter().zip(places).zip(heard) {
+            let mut answers = heard.signs;
             let known = nodes.iter().find(|one| one.name.as_deref() == Some(&node.name));
             let bmc = self.bmc_of_absent(known, &node.name).await?;
             let own = told.iter().find(|one| Some(one.node.id) == known.map(|known| known.id));
@@ -116,6 +117,8 @@ impl Engine {
                 guests: guests.iter().filter(|(_, on)| **on == node.name).map(|(id, _)| *id).collect(),
                 services: services.iter().filter(|(_, on)| **on == node.name).map(|(name, _)| name.clone()).collect(),
                 bmc,
+                silent_to: heard.silent_to,
+                unasked: heard.unasked,
             });
         }
         Ok(absent)

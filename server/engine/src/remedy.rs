@@ -1,5 +1,7 @@
 //! What is read right before a remedy is planned. The plan is bound to it: where it has moved when the plan runs, the digest differs.
 
+mod restart;
+
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
@@ -35,6 +37,10 @@ impl Engine {
             Intent::Remedy { node, remedy } => {
                 let place = Place { engine: self, nodes, node: find(nodes, *node)? };
                 place.look(*remedy).await.map(Some)
+            }
+            Intent::RestartCorosync { node } => {
+                let place = Place { engine: self, nodes, node: find(nodes, *node)? };
+                place.corosync().await.map(Some)
             }
             Intent::TakeBack { operation } => {
                 let past = self.store.operation(*operation).await.map_err(|error| store_problem(&error))?;

@@ -93,6 +93,7 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
         Action::WithdrawRootKey { of_name, .. } => {
             vec![ssh_keys::without_shown(ssh_keys::KeyFile::ClusterAuthorizedKeys, &root_key_of(of_name))]
         }
+        Action::RestartCorosync { .. } => vec![pve::systemd::restart(pve::systemd::Service::Corosync).display()],
         remedy => remedy_commands(remedy)?.iter().map(CommandLine::display).collect(),
     })
 }

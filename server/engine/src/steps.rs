@@ -1,6 +1,7 @@
 //! One file per kind of step: what it looks at before (probe), what it does (act), what proves it (prove).
 
 mod context;
+mod corosync;
 mod create;
 mod expected;
 mod join;
@@ -75,6 +76,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         | Action::RemoveUnjoined { .. }
         | Action::WithdrawRootKey { .. }
         | Action::StandAlone { .. } => midway::probe(context).await,
+        Action::RestartCorosync { was } => corosync::probe(context, was.as_deref()).await,
         _ => remedy::probe(context).await,
     }
 }
@@ -107,6 +109,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         | Action::RemoveUnjoined { .. }
         | Action::WithdrawRootKey { .. }
         | Action::StandAlone { .. } => midway::act(context).await,
+        Action::RestartCorosync { .. } => corosync::act(context).await,
         _ => remedy::act(context).await,
     }
 }
@@ -141,6 +144,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         | Action::RemoveUnjoined { .. }
         | Action::WithdrawRootKey { .. }
         | Action::StandAlone { .. } => midway::prove(context).await,
+        Action::RestartCorosync { was } => corosync::prove(context, was.as_deref()).await,
         _ => remedy::prove(context).await,
     }
 }

@@ -101,6 +101,53 @@ pub fn states(answer: Answer<'_>) -> Result<Vec<ServiceState>, ParseError> {
     blocks().map(|block| service_state(block).ok_or_else(|| ParseError::missing(WHAT, "ActiveState"))).collect()
 }
 
+/// The longest number of a run, in characters: 128 bits in hexadecimal.
+const INVOCATION_CHARS: usize = 32;
+/// The time limit of starting a service, in seconds; systemd's own is 90 s (`DefaultTimeoutStartSec`).
+const RESTART_LIMIT_S: u32 = 95;
+
+/// `systemctl show` for the run of one service: whether it is active, and systemd's number of it.
+#[must_use]
+pub fn run(service: Service) -> CommandLine {
+    CommandLine::reads("systemctl").args(["show", "-p", "ActiveState,InvocationID"]).arg(service.name())
+}
+
+/// What [`run`] says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceRun {
+    state: String,
+    /// Empty where it never ran.
+    invocation: String,
+}
+
+impl ServiceRun {
+    /// The number of the run, where there is one now.
+    #[must_use]
+    pub fn active(&self) -> Option<&str> {
+        (self.state == "active").then_some(self.invocation.as_str())
+    }
+}
+
+/// # Errors
+/// No `ActiveState`, or an active service without a number of its run (`InvocationID`, systemd.exec(5)).
+pub fn run_of(answer: Answer<'_>) -> Result<ServiceRun, ParseError> {
+    const WHAT: &str = "systemctl show";
+    let mut found = properties(&answer.printed(WHAT, &[0])?);
+    let state = found.remove("ActiveState").ok_or_else(|| ParseError::missing(WHAT, "ActiveState"))?;
+    let invocation = found.remove("InvocationID").unwrap_or_default();
+    let fits = invocation.len() == INVOCATION_CHARS && invocation.chars().all(|c| c.is_ascii_hexdigit());
+    if state == "active" && !fits {
+        return Err(ParseError::missing(WHAT, "InvocationID"));
+    }
+    Ok(ServiceRun { state, invocation })
+}
+
+/// Ends a service and starts it again.
+#[must_use]
+pub fn restart(service: Service) -> CommandLine {
+    CommandLine::changes("systemctl").arg("restart").arg(service.name()).limit_s(RESTART_LIMIT_S)
+}
+
 fn service_state(block: &str) -> Option<ServiceState> {
     let mut found = properties(block);
     let active = found.remove("ActiveState")?;

@@ -7,7 +7,6 @@ use model::can::{self, Deed};
 use model::ids::ClusterId;
 use model::inventory::{Cluster, ClusterPhase, Purpose};
 use model::name::ClusterName;
-use model::operation::OperationState;
 use model::problem::{Problem, ProblemCode};
 use model::wizard::{self, World};
 
@@ -103,7 +102,7 @@ impl RequestBackend {
         can::do_it(Self::role_on(&caller, id), deed).map_err(ApiError)?;
         let engine = &self.state.engine;
         let operations = engine.store.operations(Some(id), RECENT).await.map_err(stored)?;
-        if operations.iter().any(|operation| matches!(operation.state, OperationState::Running)) {
+        if operations.iter().any(|operation| operation.state.is_carried_out()) {
             return Err(ProblemCode::AlreadyRunning.into());
         }
         // Where the console was ever let in its key may lie: this call takes nothing away.

@@ -59,6 +59,7 @@ impl RequestBackend {
             Wish::RemoveQdevice | Wish::Expected { .. } | Wish::Remedy { .. } | Wish::TakeBack { .. } => Ok(()),
             Wish::Power { .. } => Ok(()),
             Wish::FinishJoin { .. } | Wish::UndoJoin { .. } => Ok(()),
+            Wish::RestartCorosync { .. } => Ok(()),
         }
     }
 
@@ -93,6 +94,7 @@ impl RequestBackend {
             Wish::Power { node, to } => self.power_intent(cluster, *node, *to).await,
             Wish::FinishJoin { node } => Ok(Intent::FinishJoin { node: *node, links }),
             Wish::UndoJoin { node } => Ok(Intent::UndoJoin { node: *node }),
+            Wish::RestartCorosync { node } => Ok(Intent::RestartCorosync { node: *node }),
         }
     }
 
@@ -160,12 +162,13 @@ impl RequestBackend {
             Wish::RemoveQdevice => return Ok(Vec::new()),
             Wish::Expected { .. } => return Ok(engine.recovery(cluster.id).await.map_err(ApiError)?.obstacles()),
             // What is in the way there is found by looking at the machine, when the plan is made.
-            Wish::Remedy { .. } | Wish::TakeBack { .. } => return Ok(Vec::new()),
             // The BMC is asked by the step itself.
             Wish::Power { .. } => return Ok(Vec::new()),
-            Wish::Remedy { .. } | Wish::TakeBack { .. } | Wish::FinishJoin { .. } | Wish::UndoJoin { .. } => {
-                return Ok(Vec::new());
-            }
+            Wish::Remedy { .. }
+            | Wish::TakeBack { .. }
+            | Wish::FinishJoin { .. }
+            | Wish::UndoJoin { .. }
+            | Wish::RestartCorosync { .. } => return Ok(Vec::new()),
         };
         let mut found = Vec::new();
         if let Some((_, StepState::Blocked { problem })) =
@@ -208,7 +211,7 @@ impl RequestBackend {
         problems.filter(|problem| problem.code != ProblemCode::KeyRefused).collect()
     }
 
-    async fn operation_for(&self, caller: &Caller, id: OperationId, deed: Deed) -> ApiResult<Operation> {
+    pub(super) async fn operation_for(&self, caller: &Caller, id: OperationId, deed: Deed) -> ApiResult<Operation> {
         let operation = self.state.engine.store.operation(id).await.map_err(stored)?;
         model::can::do_it(caller.me.access.on(operation.cluster), deed).map_err(ApiError)?;
         Ok(operation)

@@ -62,6 +62,7 @@ impl TeamBackend for RequestBackend {
         let agreement = engine.agreement_now(&request).await.map_err(ApiError)?;
         let may = self.may_do(&caller, &request).await?;
         let wants = engine.wants_sign_in(&request).await.map_err(ApiError)?;
+        let place = self.place_for(&caller, &request).await?;
         Ok(RequestView {
             state: self.standing(&request),
             ends_at: request.ends_at(),
@@ -73,6 +74,7 @@ impl TeamBackend for RequestBackend {
             wants,
             may,
             role,
+            place,
             request,
         })
     }
@@ -181,7 +183,7 @@ impl RequestBackend {
     }
 
     /// The request, if the caller may do this on its cluster.
-    async fn request_for(&self, caller: &Caller, id: RequestId, deed: Deed) -> ApiResult<Request> {
+    pub(super) async fn request_for(&self, caller: &Caller, id: RequestId, deed: Deed) -> ApiResult<Request> {
         let request = self.state.engine.request(id).await.map_err(ApiError)?;
         can::do_it(Self::role_on(caller, request.cluster), deed).map_err(ApiError)?;
         Ok(request)
@@ -216,7 +218,7 @@ impl RequestBackend {
         })
     }
 
-    async fn may_do(&self, caller: &Caller, request: &Request) -> ApiResult<May> {
+    pub(super) async fn may_do(&self, caller: &Caller, request: &Request) -> ApiResult<May> {
         let role = Self::role_on(caller, request.cluster);
         self.state.engine.may(request, &caller.me.name, role).await.map_err(ApiError)
     }
@@ -230,7 +232,12 @@ impl RequestBackend {
     /// What would hinder the plan if it were asked for now, by the same machine that guards the wizard's buttons.
     ///
     /// What may not be done at all, or rests on something else by now, is refused by the engine, with its entry in the audit.
-    async fn nothing_hinders(&self, caller: &Caller, request: &Request, refused: Option<Problem>) -> ApiResult<()> {
+    pub(super) async fn nothing_hinders(
+        &self,
+        caller: &Caller,
+        request: &Request,
+        refused: Option<Problem>,
+    ) -> ApiResult<()> {
         let now = self.state.engine.request_now(request).await.map_err(ApiError)?;
         if refused.or(now.hindrance).is_some() {
             return Ok(());
@@ -260,6 +267,7 @@ fn wish_of(intent: &Intent) -> Option<Wish> {
         Intent::TakeBack { operation } => Some(Wish::TakeBack { operation: *operation }),
         Intent::FinishJoin { node, .. } => Some(Wish::FinishJoin { node: *node }),
         Intent::UndoJoin { node } => Some(Wish::UndoJoin { node: *node }),
+        Intent::RestartCorosync { node } => Some(Wish::RestartCorosync { node: *node }),
         _ => None,
     }
 }

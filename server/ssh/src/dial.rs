@@ -20,6 +20,9 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+/// How the standard library begins what it says of a name that did not resolve.
+const LOOKUP_FAILED: &str = "failed to lookup address information";
+
 /// The engine's dialer over russh.
 pub struct SshDialer {
     keys: Arc<dyn ConsoleKeySource>,
@@ -269,6 +272,14 @@ fn no_stream(error: &io::Error) -> DialError {
         ErrorKind::ConnectionRefused => DialError::Refused,
         ErrorKind::TimedOut => {
             DialError::Timeout { seconds: u32::try_from(CONNECT_LIMIT.as_secs()).unwrap_or(u32::MAX) }
+        }
+        // What this machine says of itself, or its resolver of the name: no packet has left.
+        ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::NotFound => {
+            DialError::NoWay { text: error.to_string() }
+        }
+        // The standard library gives a failed look-up no kind and no number of the system's.
+        _ if error.raw_os_error().is_none() && error.to_string().starts_with(LOOKUP_FAILED) => {
+            DialError::NoWay { text: error.to_string() }
         }
         _ => DialError::Unreachable { text: error.to_string() },
     }

@@ -11,12 +11,14 @@ use crate::audit::append_in;
 use crate::codec::{corrupt, db, refused, to_json};
 use crate::operations;
 use async_trait::async_trait;
-use engine::ports::{ApprovalStore, StoreError};
+use engine::ports::{ApprovalStore, Overtaking, StoreError};
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent, RequestState, Seen, Subject, VoidCode};
 use model::audit::AuditEntry;
 use model::ids::{ClusterId, OperationId, RequestId};
+use model::operation::Operation;
 use model::policy::Policy;
+use model::role::Role;
 use sqlx::{QueryBuilder, SqliteConnection};
 
 /// The longest list, in rows.
@@ -87,19 +89,29 @@ impl ApprovalStore for SqliteStore {
         at: Timestamp,
         audit: Vec<AuditEntry>,
     ) -> Result<(), StoreError> {
-        let (RequestEvent::Use { seen, operation } | RequestEvent::RunOut { seen, operation }) = event else {
-            return Err(StoreError::Conflict { what: "event that starts nothing" });
-        };
         let mut tx = self.write().await?;
-        let request = rows::one(&mut tx, id).await?;
-        let started = operations::begun_by(&mut tx, *operation).await?;
-        // What was agreed to is what starts, for the same cluster and by who asked.
-        if started.digest != seen.digest || started.cluster != request.cluster {
-            return Err(StoreError::Conflict { what: "other plan of the operation" });
+        let started = use_up(&mut tx, id, event, at).await?;
+        operations::mark_running(&mut tx, started.id).await?;
+        for entry in audit {
+            append_in(&mut tx, entry).await?;
         }
-        let state = gate::next(&mut tx, &request, &started.proposed_by, event, at).await?;
-        rows::set_state(&mut tx, id, &state).await?;
-        operations::mark_running(&mut tx, *operation).await?;
+        tx.commit().await.map_err(db)
+    }
+
+    async fn start_overtaking(
+        &self,
+        id: RequestId,
+        event: &RequestEvent,
+        at: Timestamp,
+        overtaking: &Overtaking,
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let started = use_up(&mut tx, id, event, at).await?;
+        let role = gate::role_of(&mut tx, &started.proposed_by, started.cluster).await?.unwrap_or(Role::Viewer);
+        operations::overtake(&mut tx, overtaking, &started, role, at).await?;
+        operations::mark_running(&mut tx, started.id).await?;
+        append_in(&mut tx, overtaking.audit.clone()).await?;
         for entry in audit {
             append_in(&mut tx, entry).await?;
         }
@@ -125,6 +137,27 @@ impl ApprovalStore for SqliteStore {
         let mut tx = self.read().await?;
         gate::other_admins(&mut tx, cluster, but).await
     }
+}
+
+/// Uses a request up; returns the operation that starts by that.
+async fn use_up(
+    tx: &mut SqliteConnection,
+    id: RequestId,
+    event: &RequestEvent,
+    at: Timestamp,
+) -> Result<Operation, StoreError> {
+    let (RequestEvent::Use { seen, operation } | RequestEvent::RunOut { seen, operation }) = event else {
+        return Err(StoreError::Conflict { what: "event that starts nothing" });
+    };
+    let request = rows::one(tx, id).await?;
+    let started = operations::begun_by(tx, *operation).await?;
+    // What was agreed to is what starts, for the same cluster and by who asked.
+    if started.digest != seen.digest || started.cluster != request.cluster {
+        return Err(StoreError::Conflict { what: "other plan of the operation" });
+    }
+    let state = gate::next(tx, &request, &started.proposed_by, event, at).await?;
+    rows::set_state(tx, id, &state).await?;
+    Ok(started)
 }
 
 /// What a change of the policy rests on is the policy that is in force when it is decided.

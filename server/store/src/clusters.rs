@@ -186,7 +186,7 @@ impl ClusterStore for SqliteStore {
 /// What a running operation works on must not vanish under it.
 async fn refuse_held(tx: &mut SqliteConnection, cluster: ClusterId) -> Result<(), StoreError> {
     let held: bool = sqlx::query_scalar(
-        "SELECT EXISTS (SELECT 1 FROM operations WHERE cluster = ? AND state IN ('running', 'parked'))",
+        "SELECT EXISTS (SELECT 1 FROM operations WHERE cluster = ? AND state IN ('running', 'parked', 'pausing', 'paused'))",
     )
     .bind(cluster.to_string())
     .fetch_one(tx)

@@ -7,11 +7,12 @@ use crate::approvals::refuse_unagreed;
 use crate::audit::append_in;
 use crate::codec::{db, json, micros, refused, signed, to_json, touched};
 use async_trait::async_trait;
-use engine::ports::{JournalEntry, OperationStore, StoreError};
+use engine::ports::{JournalEntry, OperationStore, Overtaking, StoreError};
 use jiff::Timestamp;
 use model::audit::AuditEntry;
 use model::ids::{ClusterId, OperationId};
 use model::operation::{Operation, OperationState, OutputLine, StepEvent, StepStatus};
+use model::role::Role;
 use serde::{Deserialize, Serialize};
 use sqlx::{QueryBuilder, SqliteConnection};
 
@@ -56,8 +57,9 @@ impl OperationStore for SqliteStore {
 
     /// Oldest first.
     async fn unfinished(&self) -> Result<Vec<Operation>, StoreError> {
-        let query =
-            QueryBuilder::new("SELECT * FROM operations WHERE state IN ('running', 'parked') ORDER BY proposed_at, id");
+        let query = QueryBuilder::new(
+            "SELECT * FROM operations WHERE state IN ('running', 'parked', 'pausing', 'paused') ORDER BY proposed_at, id",
+        );
         let mut tx = self.read().await?;
         rows::all(&mut tx, query).await
     }
@@ -163,6 +165,24 @@ pub(crate) async fn begun_by(tx: &mut SqliteConnection, id: OperationId) -> Resu
 /// Takes the cluster's place; the caller has passed the gate in this transaction.
 pub(crate) async fn mark_running(tx: &mut SqliteConnection, id: OperationId) -> Result<(), StoreError> {
     put_state(tx, id, &OperationState::Running, Timestamp::UNIX_EPOCH).await
+}
+
+/// Ends an operation in favour of `by`, as the person who runs that may.
+pub(crate) async fn overtake(
+    tx: &mut SqliteConnection,
+    overtaking: &Overtaking,
+    by: &Operation,
+    role: Role,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    let operation = rows::one(tx, overtaking.operation).await?;
+    let for_it = matches!(&overtaking.to, OperationState::Overtaken { by: other, .. } if *other == by.id);
+    if operation.state != overtaking.from || operation.cluster != by.cluster || !for_it {
+        return Err(StoreError::Conflict { what: "another state of the operation" });
+    }
+    let may = operation.may_be_overtaken(&by.plan.intent, &by.proposed_by, role);
+    may.map_err(|_| StoreError::Conflict { what: "end that this person may not give it" })?;
+    put_state(tx, operation.id, &overtaking.to, at).await
 }
 
 /// `at` counts where it is over.

@@ -39,5 +39,6 @@ mod second_factor_policy;
 mod secrets;
 mod sessions;
 mod sign_in;
+mod stopping;
 mod tls;
 mod world;

@@ -116,6 +116,9 @@ impl World {
                 json!({ "cluster": cluster, "wish": wish, "digest": "", "consent": { "reason": "", "typed": "" } })
             }
             "operation" | "resume" => json!({ "id": operation }),
+            "pause" => json!({ "id": operation }),
+            "lowerings" => json!({ "before": null }),
+            "overtake" => json!({ "request": request, "operation": operation, "reason": "test", "alone": false }),
             "abandon" => json!({ "id": operation, "reason": "test" }),
             "operations" => json!({ "cluster": cluster }),
             "evidence" => json!({ "cluster": cluster, "node": null }),

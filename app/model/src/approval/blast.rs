@@ -70,6 +70,11 @@ impl Blast {
                     |(told, own)| now.clone().reaching(told.total_votes.saturating_sub(own), told.expected_votes),
                 )
             }
+            Intent::RestartCorosync { node } => {
+                let state = world.snapshot.and_then(|one| one.nodes.iter().find(|state| state.id == Some(*node)));
+                let own = state.and_then(|state| state.votes).unwrap_or(1);
+                told.map_or_else(|| now.clone(), |told| now.clone().without_for_a_moment(told, own))
+            }
             // What is not reckoned is not known.
             _ => now,
         }
@@ -80,6 +85,12 @@ impl Blast {
         // While the first of them joins, it is expected and does not vote yet; each further one finds a vote more.
         let meanwhile = margin(told.total_votes, told.expected_votes.saturating_add(VOTES_OF_NEW_NODE));
         Self { margin_meanwhile: Some(meanwhile), ..self.raised(told, new) }
+    }
+
+    /// The votes are the same afterwards; in between those of one node are missing.
+    fn without_for_a_moment(self, told: &Partition, own: u32) -> Self {
+        let meanwhile = margin(told.total_votes.saturating_sub(own), told.expected_votes);
+        Self { margin_meanwhile: Some(meanwhile), ..self.raised(told, 0) }
     }
 
     const fn raised(self, told: &Partition, votes: u32) -> Self {

@@ -184,6 +184,12 @@ pub enum Action {
     StandAlone {
         backup: Option<String>,
     },
+    /// `systemctl restart corosync`.
+    RestartCorosync {
+        /// systemd's number of the run that is ended (`InvocationID`, systemd.exec(5)); `None` where it does not run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
 }
 
 /// A package that a plan may install.
@@ -256,6 +262,7 @@ impl Action {
             Self::RemoveUnjoined { .. } => "remove_unjoined",
             Self::WithdrawRootKey { .. } => "withdraw_root_key",
             Self::StandAlone { .. } => "stand_alone",
+            Self::RestartCorosync { .. } => "restart_corosync",
         }
     }
 
@@ -295,6 +302,7 @@ impl Action {
         "remove_unjoined",
         "withdraw_root_key",
         "stand_alone",
+        "restart_corosync",
     ];
 
     /// Whether doing it twice harms. Such a step is never repeated blindly after a crash.
@@ -351,6 +359,8 @@ impl Action {
             Self::MakeRsaHostKey { .. } | Self::StepClock => 120,
             // The agent itself waits, and a slow BMC takes half a minute for each answer.
             Self::PowerOff { .. } | Self::PowerOn { .. } => 180,
+            // A membership of 32 nodes takes up to 50 s to form (token and consensus, corosync.conf(5)).
+            Self::RestartCorosync { .. } => 120,
             _ => 60,
         }
     }

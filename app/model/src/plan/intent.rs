@@ -87,6 +87,10 @@ pub enum Intent {
     UndoJoin {
         node: NodeId,
     },
+    /// corosync on one node, ended and started again.
+    RestartCorosync {
+        node: NodeId,
+    },
 }
 
 impl Intent {
@@ -109,7 +113,22 @@ impl Intent {
             Self::PowerCycle { .. } => "power_cycle",
             Self::FinishJoin { .. } => "finish_join",
             Self::UndoJoin { .. } => "undo_join",
+            Self::RestartCorosync { .. } => "restart_corosync",
         }
+    }
+
+    /// Whether it may end an operation that has its cluster's place, instead of waiting for it: what brings a cluster
+    /// back at night may not stand behind what has got stuck for the same reason.
+    #[must_use]
+    pub const fn overtakes(&self) -> bool {
+        matches!(self, Self::SetExpected { .. })
+    }
+
+    /// Whether it can stop between two steps and go on later. What logs in with a password, or is
+    /// waited for by a person, cannot.
+    #[must_use]
+    pub const fn can_pause(&self) -> bool {
+        !matches!(self, Self::InstallKey { .. } | Self::AdmitConsole { .. })
     }
 
     pub const WORDS: &'static [&'static str] = &[
@@ -128,5 +147,6 @@ impl Intent {
         "power_cycle",
         "finish_join",
         "undo_join",
+        "restart_corosync",
     ];
 }

@@ -26,7 +26,7 @@ impl Action {
             Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,
             Self::InstallPackage { .. } => Undo::RemovePackage,
-            Self::StepClock => Undo::None,
+            Self::StepClock | Self::RestartCorosync { .. } => Undo::None,
             Self::PowerOff { .. } => Undo::SwitchOn,
             Self::PowerOn { .. } => Undo::SwitchOff,
             Self::ResumeJoin { .. } | Self::StartMember { .. } => Undo::RemoveNode,

@@ -14,6 +14,8 @@ fn absent(name: &str, answers: bool) -> Absent {
         guests: vec![101],
         services: vec!["vm:101".into()],
         bmc: None,
+        silent_to: if answers { Vec::new() } else { vec!["console".into()] },
+        unasked: Vec::new(),
     }
 }
 
@@ -146,4 +148,24 @@ fn a_bmc_that_said_on_a_moment_ago_stands_against_it() {
     assert_eq!(codes(&with_bmc(seen(Power::On, false, 60))), [ProblemCode::BmcSaysOn]);
     assert_eq!(codes(&with_bmc(seen(Power::On, false, 3_600))), [], "an hour later it says nothing of now");
     assert_eq!(codes(&with_bmc(seen(Power::Off, true, 60))), []);
+}
+
+#[test]
+fn where_nobody_could_ask_silence_proves_nothing() {
+    let unasked = |by: &str| Unasked {
+        by: by.into(),
+        problem: Problem::new(ProblemCode::NodeHangs).quoting(format!("{by} hangs")),
+    };
+    let deaf =
+        Absent { silent_to: Vec::new(), unasked: vec![unasked("console"), unasked("ash")], ..absent("beech", false) };
+    let now = Recovery { absent: vec![deaf.clone(), absent("cedar", false)], ..alone() };
+    assert_eq!(codes(&now), [ProblemCode::AbsentNotAsked]);
+    let told = &now.obstacles()[0];
+    assert_eq!((told.params["node"].as_str(), told.quote.as_deref()), ("beech", Some("console hangs")));
+    // One who asked and heard nothing is enough; the other one is still told.
+    let half = Absent { silent_to: vec!["ash".into()], unasked: vec![unasked("console")], ..deaf.clone() };
+    assert_eq!(codes(&Recovery { absent: vec![half], ..alone() }), []);
+    // Who lives need not be asked.
+    let lives = Absent { answers: absent("beech", true).answers, ..deaf };
+    assert_eq!(codes(&Recovery { absent: vec![lives], ..alone() }), [ProblemCode::AbsentAnswers]);
 }

@@ -2,6 +2,7 @@
 
 use super::decision::Decision;
 use super::facts::{BlastCard, FactsCard, SinceCard};
+use super::place::Taken;
 use super::{Left, RiskBadge, tone_of};
 use crate::api::{self, ApiError, RequestView};
 use crate::components::{
@@ -100,6 +101,7 @@ fn Inside(view: RequestView) -> impl IntoView {
             </div>
             <div class="stack">
                 <About watched/>
+                <Taken watched/>
                 <Decision watched/>
             </div>
         </div>

@@ -10,7 +10,6 @@ use leptos_router::hooks::use_query_map;
 use model::audit::SavedFilter;
 
 /// The ready ones, as the query part of the page's address.
-const EXPECTED: &str = "words=pvecm+expected&code=command_finished";
 const DESTRUCTIVE: &str = "risk=destructive";
 const FAILED: &str = "outcome=failed";
 
@@ -32,7 +31,7 @@ pub fn Questions() -> impl IntoView {
     view! {
         <div class="row questions">
             <nav class="chips" aria-label=text!(i18n, pages.audit_questions)>
-                {ready(EXPECTED, text!(i18n, pages.question_expected))}
+                <a class="chip" href="/audit/expected">{word!(i18n, pages.question_expected)}</a>
                 {ready(DESTRUCTIVE, text!(i18n, pages.question_destructive))}
                 {ready(FAILED, text!(i18n, pages.question_failed))}
                 <Suspense>

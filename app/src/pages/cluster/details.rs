@@ -52,11 +52,24 @@ fn NodeDetails(live: LiveCluster, node: Memo<Option<NodeState>>, name: String) -
                 <dl class="facts">{part(move || node.get().map(|node| view! { <NodeFacts node/> }))}</dl>
                 <h3>{word!(i18n, pages.links)}</h3>
                 <LinksTable live node=Some(of_node)/>
+                <Restart live node/>
                 <EvidenceOf cluster=live.id node=name/>
             </div>
         </Card>
     }
     .into_any()
+}
+
+/// The way to the plan that restarts its corosync; only machines that the console knows can be told to.
+#[component]
+fn Restart(live: LiveCluster, node: Memo<Option<NodeState>>) -> impl IntoView {
+    let i18n = use_i18n();
+    let id = memo(move |_| node.with(|node| node.as_ref().and_then(|node| node.id)));
+    part(move || {
+        let id = id.get()?;
+        let to = format!("/clusters/{}/restart/{id}", live.id);
+        Some(view! { <div class="row no-print"><a class="button" href=to>{word!(i18n, pages.restart_go)}</a></div> })
+    })
 }
 
 #[component]

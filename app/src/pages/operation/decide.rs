@@ -1,5 +1,6 @@
-//! What a person decides when an operation waits: go on, or give up.
+//! What a person decides about an operation that is not over: let it pause, go on, or give up.
 
+use super::left::LeftBehind;
 use crate::api;
 use crate::components::{Area, Button, ButtonKind, Card, Dialog, Refusal};
 use crate::i18n::*;
@@ -9,6 +10,7 @@ use crate::words::use_words;
 use leptos::prelude::*;
 use model::can::Deed;
 use model::operation::{Operation, OperationState};
+use model::problem::Problem;
 
 /// Shown until the operation is over.
 #[component]
@@ -17,38 +19,86 @@ pub fn Decide(operation: Memo<Operation>) -> impl IntoView {
     part(move || (!over.get()).then(|| view! { <Decisions operation/> }))
 }
 
+/// What can be done in each state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doing {
+    Pause,
+    Resume,
+    Abandon,
+}
+
+impl Doing {
+    const fn fits(self, state: &OperationState) -> bool {
+        match self {
+            Self::Pause => matches!(state, OperationState::Running),
+            Self::Resume => matches!(
+                state,
+                OperationState::Parked { .. } | OperationState::Paused { .. } | OperationState::Pausing { .. }
+            ),
+            Self::Abandon => matches!(state, OperationState::Parked { .. } | OperationState::Paused { .. }),
+        }
+    }
+
+    const fn deed(self) -> Deed {
+        match self {
+            Self::Pause | Self::Resume => Deed::ResumeOperation,
+            Self::Abandon => Deed::AbandonOperation,
+        }
+    }
+}
+
 #[component]
 fn Decisions(operation: Memo<Operation>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let session = use_session();
-    let (id, cluster) = operation.with_untracked(|one| (one.id, one.cluster));
+    let (id, cluster, can_pause) = operation.with_untracked(|one| (one.id, one.cluster, one.plan.intent.can_pause()));
     let asking = RwSignal::new(false);
-    let resume = Action::new(move |(): &()| async move { api::resume(id).await.err().map(|error| error.0) });
-    let parked = memo(move |_| operation.with(|one| matches!(one.state, OperationState::Parked { .. })));
-    let not_now = move |deed: Deed| {
-        if !parked.get() {
-            return Some(said!(i18n, pages.decide_running).to_owned());
+    let act = Action::new(move |doing: &Doing| {
+        let doing = *doing;
+        async move {
+            let answer = if doing == Doing::Pause { api::pause(id).await } else { api::resume(id).await };
+            answer.err().map(|error| error.0)
         }
-        session.and_then(|one| one.refusal(deed, Some(cluster))).map(|problem| words.problem(&problem))
+    });
+    let state = memo(move |_| operation.with(|one| one.state.clone()));
+    let not_now = move |doing: Doing| {
+        if !state.with(|state| doing.fits(state)) {
+            let pausing = doing == Doing::Pause;
+            return Some(
+                if pausing { said!(i18n, pages.pause_not) } else { said!(i18n, pages.decide_running) }.to_owned(),
+            );
+        }
+        if doing == Doing::Pause && !can_pause {
+            return Some(words.problem(&Problem::new(model::problem::ProblemCode::PauseNotThis)));
+        }
+        session.and_then(|one| one.refusal(doing.deed(), Some(cluster))).map(|problem| words.problem(&problem))
     };
+    let press = move |doing: Doing| Callback::new(move |()| drop(act.dispatch(doing)));
     view! {
         <Card title=text!(i18n, pages.decide)>
             <div class="stack">
-                <p class="muted">{part(move || if parked.get() { said!(i18n, pages.decide_parked_text) } else { said!(i18n, pages.decide_running_text) })}</p>
-                <Refusal problem=derived(move || resume.value().get().flatten())/>
+                <p class="muted">{part(move || state.with(|state| stands(i18n, state)))}</p>
+                <Refusal problem=derived(move || act.value().get().flatten())/>
                 <div class="row">
                     <Button
                         kind=ButtonKind::Primary
-                        disabled_reason=derived(move || not_now(Deed::ResumeOperation))
-                        busy=resume.pending()
-                        on_press=Callback::new(move |()| drop(resume.dispatch(())))
+                        disabled_reason=derived(move || not_now(Doing::Resume))
+                        busy=act.pending()
+                        on_press=press(Doing::Resume)
                     >
                         {word!(i18n, pages.resume)}
                     </Button>
                     <Button
+                        disabled_reason=derived(move || not_now(Doing::Pause))
+                        busy=act.pending()
+                        on_press=press(Doing::Pause)
+                    >
+                        {word!(i18n, pages.pause)}
+                    </Button>
+                    <Button
                         kind=ButtonKind::Danger
-                        disabled_reason=derived(move || not_now(Deed::AbandonOperation))
+                        disabled_reason=derived(move || not_now(Doing::Abandon))
                         on_press=Callback::new(move |()| asking.set(true))
                     >
                         {word!(i18n, pages.abandon)}
@@ -59,6 +109,18 @@ fn Decisions(operation: Memo<Operation>) -> impl IntoView {
         <Abandon operation open=asking/>
     }
     .into_any()
+}
+
+/// Where it stands, in a sentence, with what can be done about it.
+fn stands(i18n: I18n, state: &OperationState) -> String {
+    match state {
+        OperationState::Parked { .. } => said!(i18n, pages.decide_parked_text).to_owned(),
+        OperationState::Pausing { by, .. } => said!(i18n, pages.pausing_text, by = by.clone()).to_string(),
+        OperationState::Paused { by, step, .. } => {
+            said!(i18n, pages.paused_text, by = by.clone(), step = u32::from(*step) + 1).to_string()
+        }
+        _ => said!(i18n, pages.decide_running_text).to_owned(),
+    }
 }
 
 #[component]
@@ -80,6 +142,7 @@ fn Abandon(operation: Memo<Operation>, open: RwSignal<bool>) -> impl IntoView {
         <Dialog open title=text!(i18n, pages.abandon_question)>
             <div class="stack">
                 <p>{word!(i18n, pages.abandon_text)}</p>
+                <LeftBehind operation/>
                 <Area label=text!(i18n, pages.reason) value=reason/>
                 <Refusal problem=derived(move || abandon.value().get().flatten())/>
                 <div class="dialog-end">

@@ -7,7 +7,7 @@ use crate::i18n::*;
 use crate::pages::power::Read;
 use crate::reactive::{derived, part};
 use leptos::prelude::*;
-use model::recovery::{ATTESTATION_MAX_CHARS, ATTESTATION_MIN_CHARS, Absent, SeenBmc, Sign};
+use model::recovery::{ATTESTATION_MAX_CHARS, ATTESTATION_MIN_CHARS, Absent, SeenBmc, Sign, Unasked};
 
 #[component]
 pub fn AbsentNode(
@@ -20,10 +20,15 @@ pub fn AbsentNode(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let asked = asked && node.read_off().is_none();
-    let Absent { name, votes, addresses, answers, own_view, guests, services, bmc, .. } = node;
+    let not_asked = node.was_not_asked();
+    let Absent { name, votes, addresses, answers, own_view, guests, services, silent_to, unasked, bmc, .. } = node;
     let alive = !answers.is_empty();
-    let (tone, word) =
-        if alive { (Tone::Look, text!(i18n, recover.answers)) } else { (Tone::Bad, text!(i18n, recover.silent)) };
+    let (tone, word) = match (alive, not_asked) {
+        (true, _) => (Tone::Look, text!(i18n, recover.answers)),
+        // Silence that nobody could have heard is none.
+        (false, true) => (Tone::Unknown, text!(i18n, recover.not_asked)),
+        (false, false) => (Tone::Bad, text!(i18n, recover.silent)),
+    };
     let heard = move |sign: Sign| {
         view! { <li>{text!(i18n, recover.heard, address = sign.address.clone(), by = sign.heard_by.clone())}</li> }
     };
@@ -51,10 +56,12 @@ pub fn AbsentNode(
             </div>
             <dl class="facts">
                 <FactRow name=text!(i18n, recover.knocked)><span class="mono">{addresses.join(", ")}</span></FactRow>
+                <FactRow name=text!(i18n, recover.silent_to)>{list(silent_to)}</FactRow>
                 <FactRow name=text!(i18n, recover.guests)>{list(guests)}</FactRow>
                 <FactRow name=text!(i18n, recover.services)>{list(services)}</FactRow>
             </dl>
             {alive.then(|| view! { <ul>{answers.into_iter().map(heard).collect_view()}</ul> })}
+            <NotAsked unasked/>
             {own_view}
             {bmc.map(|seen| view! { <ItsBmc seen look/> })}
             {asked.then(|| view! { <div class="wizard-node-work"><Area label value=how hint/></div> })}
@@ -93,6 +100,28 @@ fn ItsBmc(seen: SeenBmc, look: Callback<()>) -> impl IntoView {
             <div class="row"><Button busy=ask.pending() on_press=Callback::new(move |()| drop(ask.dispatch(())))>{word!(i18n, recover.power_ask)}</Button></div>
             <Refusal problem=derived(move || ask.value().get().flatten())/>
         </div>
+    }
+    .into_any()
+}
+
+/// Who could not knock, and why: their silence must not be read as the node's.
+#[component]
+fn NotAsked(unasked: Vec<Unasked>) -> impl IntoView {
+    let i18n = use_i18n();
+    if unasked.is_empty() {
+        return ().into_any();
+    }
+    let lines = unasked.into_iter().map(move |one| {
+        let by = one.by;
+        view! {
+            <li><p>{word!(i18n, recover.could_not_ask, by = by.clone())}</p><Notice problem=one.problem tone=Tone::Look quiet=true/></li>
+        }
+    });
+    view! {
+        <Message tone=Tone::Look>
+            <p class="strong">{word!(i18n, recover.not_asked_text)}</p>
+            <ul>{lines.collect_view()}</ul>
+        </Message>
     }
     .into_any()
 }

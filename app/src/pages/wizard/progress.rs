@@ -40,7 +40,7 @@ pub fn Progress(operation: Operation, #[prop(optional)] again: Option<Callback<(
     let tone = derived(move || state.with(|state| Tone::from(state)));
     let word = derived(move || words.plain("operation", state.with(OperationState::word)));
     let title = derived(move || words.plain("intent", now.with(|one| one.plan.intent.word())));
-    let parked = memo(move |_| state.with(|state| matches!(state, OperationState::Parked { .. })));
+    let parked = memo(move |_| state.with(|state| state.holds_cluster() && *state != OperationState::Running));
     view! {
         <Card title extra=view! { <Badge tone word/> }.into_any()>
             <div class="stack">
@@ -103,7 +103,8 @@ fn Trouble(state: Memo<OperationState>, again: Option<Callback<()>>) -> impl Int
                 .into_any(),
         ),
         OperationState::Failed { problem, .. } => Some(view! { <Notice problem/>{anew()} }.into_any()),
-        OperationState::Abandoned => Some(anew().into_any()),
+        OperationState::Abandoned | OperationState::Overtaken { .. } => Some(anew().into_any()),
+        OperationState::Pausing { .. } | OperationState::Paused { .. } => None,
         OperationState::Proposed | OperationState::Running | OperationState::Done => None,
     })
 }

@@ -39,8 +39,9 @@ pub fn PlanRunner(
         let operation = wizard.operation_of(step)?;
         let over = match operation.state {
             OperationState::Done => watched.get() != Some(operation.id),
-            OperationState::Proposed | OperationState::Abandoned => true,
+            OperationState::Proposed | OperationState::Abandoned | OperationState::Overtaken { .. } => true,
             OperationState::Running | OperationState::Parked { .. } | OperationState::Failed { .. } => false,
+            OperationState::Pausing { .. } | OperationState::Paused { .. } => false,
         };
         (!over && put_aside.get() != Some(operation.id)).then_some(operation.id)
     });

@@ -3,6 +3,7 @@
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::limits::COUNTDOWN_LOOK;
+use crate::overtake::Wanted;
 use crate::propose::unmet;
 use model::approval::{Request, RequestEvent, RequestState, VoidCode, counted_down};
 use model::audit::AuditCode;
@@ -16,6 +17,20 @@ impl Engine {
     /// # Errors
     /// What `model::approval::Refused` says, or that the plan is another one by now.
     pub async fn break_glass(&self, who: &Person, id: RequestId, shown: impl Into<Shown>) -> Result<(), Problem> {
+        self.break_glass_overtaking(who, id, shown, None).await
+    }
+
+    /// The same, ending at its end the operation that has the cluster's place, where that is wanted.
+    ///
+    /// # Errors
+    /// Also why that one may not be ended.
+    pub async fn break_glass_overtaking(
+        &self,
+        who: &Person,
+        id: RequestId,
+        shown: impl Into<Shown>,
+        wanted: Option<Wanted>,
+    ) -> Result<(), Problem> {
         let shown = shown.into();
         let request = self.request(id).await?;
         let event = RequestEvent::BreakGlass { fresh: shown.password };
@@ -24,13 +39,20 @@ impl Engine {
             self.refuse_event(who, &request, &event, &problem).await?;
             return Err(problem);
         }
+        let mut comment = String::new();
+        if let (Some(wanted), Some(plan)) = (&wanted, request.subject.plan()) {
+            // Looked at again when the time is over; who may not do it need not wait for that.
+            let nobody = OperationId::from_uuid(id.as_uuid());
+            self.overtaking(who, &plan.intent, request.cluster, wanted, nobody).await?;
+            comment = format!("{}: {}", wanted.operation, wanted.reason.trim());
+        }
         if request.subject.plan().is_some() && request.is_of(&who.name) {
             self.proposal_or_void(who, &request).await?;
         }
-        self.decided(who, id, event, AuditCode::GlassBroken, "").await?;
+        self.decided(who, id, event, AuditCode::GlassBroken, &comment).await?;
         let engine = self.clone();
         let who = who.clone();
-        drop(self.work.spawn(async move { engine.count_down(&who, id).await }));
+        drop(self.work.spawn(async move { engine.count_down(&who, id, wanted.as_ref()).await }));
         Ok(())
     }
 
@@ -42,7 +64,7 @@ impl Engine {
         self.decided(who, id, RequestEvent::Stop, AuditCode::GlassStopped, "").await
     }
 
-    async fn count_down(&self, who: &Person, id: RequestId) {
+    async fn count_down(&self, who: &Person, id: RequestId, wanted: Option<&Wanted>) {
         loop {
             let request = match self.request(id).await {
                 Ok(request) => request,
@@ -57,18 +79,18 @@ impl Engine {
                 tokio::time::sleep(COUNTDOWN_LOOK).await;
                 continue;
             }
-            if let Err(problem) = self.run_out(who, &request).await {
+            if let Err(problem) = self.run_out(who, &request, wanted).await {
                 tracing::warn!(request.id = %id, problem.code = problem.code.as_str(), "after a countdown nothing ran");
             }
             return;
         }
     }
 
-    async fn run_out(&self, who: &Person, request: &Request) -> Result<OperationId, Problem> {
+    async fn run_out(&self, who: &Person, request: &Request, wanted: Option<&Wanted>) -> Result<OperationId, Problem> {
         let answer = match self.proposal_or_void(who, request).await {
             Ok((_, proposal)) => {
                 let event = |seen, operation| RequestEvent::RunOut { seen, operation };
-                self.start_agreed(who, request, proposal, AuditCode::GlassUsed, event).await
+                self.start_agreed(who, request, (proposal, wanted), AuditCode::GlassUsed, event).await
             }
             Err(problem) => Err(problem),
         };

@@ -5,12 +5,14 @@ use super::now::voids;
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::execute;
+use crate::overtake::Wanted;
 use crate::ports::StoreError;
 use crate::propose::{Proposal, unmet};
 use model::approval::{COMMENT_MAX_CHARS, Refused, Request, RequestEvent, RequestState, Seen, Subject, VoidCode};
-use model::audit::{AuditCode, Outcome};
+use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::ids::{OperationId, RequestId};
-use model::policy::{Consent, Shown, SignInDemand};
+use model::operation::Operation;
+use model::policy::{Consent, Shown, SignInDemand, Unmet};
 use model::problem::{Problem, ProblemCode};
 
 impl Engine {
@@ -120,6 +122,20 @@ impl Engine {
         id: RequestId,
         shown: impl Into<Shown>,
     ) -> Result<OperationId, Problem> {
+        self.run_overtaking(who, id, shown, None).await
+    }
+
+    /// The same, ending the operation that has the cluster's place where that is wanted.
+    ///
+    /// # Errors
+    /// Also why that one may not be ended; then the approval is not used.
+    pub async fn run_overtaking(
+        &self,
+        who: &Person,
+        id: RequestId,
+        shown: impl Into<Shown>,
+        wanted: Option<&Wanted>,
+    ) -> Result<OperationId, Problem> {
         let shown = shown.into();
         let request = self.request(id).await?;
         self.is_theirs_to_run(who, &request).await?;
@@ -130,7 +146,7 @@ impl Engine {
             return Err(unmet(first));
         }
         let event = |seen, operation| RequestEvent::Use { seen, operation };
-        self.start_agreed(who, &request, proposal, AuditCode::ApprovalUsed, event).await
+        self.start_agreed(who, &request, (proposal, wanted), AuditCode::ApprovalUsed, event).await
     }
 
     /// What the gate would refuse anyway needs no operation that comes to nothing.
@@ -152,7 +168,7 @@ impl Engine {
         &self,
         who: &Person,
         request: &Request,
-        proposal: Proposal,
+        (proposal, wanted): (Proposal, Option<&Wanted>),
         code: AuditCode,
         event: impl Fn(Seen, OperationId) -> RequestEvent,
     ) -> Result<OperationId, Problem> {
@@ -168,9 +184,10 @@ impl Engine {
             used.details.insert("approved_by".to_owned(), by.clone());
             started.details.insert("approved_by".to_owned(), by.clone());
         }
-        let answer = self.store.start_agreed(request.id, &event, self.clock.now(), vec![used, started]).await;
-        if let Err(error) = answer {
-            let problem = store_problem(&error);
+        if let Some(wanted) = wanted {
+            started.details.insert("overtakes".to_owned(), wanted.operation.to_string());
+        }
+        if let Err(problem) = self.take_place(who, request, &operation, (&event, wanted), vec![used, started]).await {
             self.withdraw(who, &operation, &problem).await?;
             self.refuse_event(who, request, &event, &problem).await?;
             self.void_where_over(request, &problem).await?;
@@ -179,6 +196,28 @@ impl Engine {
         self.hold_evidence(&operation).await;
         execute::spawn(self.clone(), operation.id, who.clone(), None);
         Ok(operation.id)
+    }
+
+    /// The cluster's place, free or taken from the operation that is wanted out of it.
+    async fn take_place(
+        &self,
+        who: &Person,
+        request: &Request,
+        operation: &Operation,
+        (event, wanted): (&RequestEvent, Option<&Wanted>),
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), Problem> {
+        let now = self.clock.now();
+        let Some(wanted) = wanted else {
+            let started = self.store.start_agreed(request.id, event, now, audit).await;
+            return started.map_err(|error| store_problem(&error));
+        };
+        let intent = &operation.plan.intent;
+        let overtaking = self.overtaking(who, intent, operation.cluster, wanted, operation.id).await?;
+        let started = self.store.start_overtaking(request.id, event, now, &overtaking, audit).await;
+        started.map_err(|error| store_problem(&error))?;
+        self.let_go(wanted.operation).await;
+        Ok(())
     }
 
     async fn seen_or_void(&self, who: &Person, request: &Request) -> Result<Seen, Problem> {
@@ -212,7 +251,7 @@ impl Engine {
         who: &Person,
         request: &Request,
         event: &RequestEvent,
-        entry: model::audit::AuditEntry,
+        entry: AuditEntry,
     ) -> Result<(), Problem> {
         let Err(problem) = self.settle_request(who, request, event, entry).await else { return Ok(()) };
         self.void_where_over(request, &problem).await?;
@@ -239,7 +278,7 @@ impl Engine {
     }
 }
 
-fn note(entry: &mut model::audit::AuditEntry, comment: &str) {
+fn note(entry: &mut AuditEntry, comment: &str) {
     if !comment.trim().is_empty() {
         entry.details.insert("comment".to_owned(), comment.trim().to_owned());
     }

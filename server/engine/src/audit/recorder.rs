@@ -2,7 +2,8 @@
 
 use crate::limits::AUDIT_OUTPUT_MAX_BYTES;
 use crate::ports::{Clock, Output, ShellError, Store, StoreError};
-use model::audit::{AuditCode, AuditEntry, Outcome};
+use model::audit::{AuditCode, AuditEntry, ChainedEntry, Outcome};
+use model::ids::OperationId;
 use model::inventory::Cluster;
 use model::operation::Operation;
 use pve::{CommandLine, clean_text_within};
@@ -155,7 +156,21 @@ impl Recorder {
     /// When the store fails.
     pub async fn close_unpaired(&self) -> Result<usize, StoreError> {
         let open = self.store.unpaired().await?;
-        for chained in &open {
+        self.close(&open).await
+    }
+
+    /// The same for one operation that was ended in the middle.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn close_unpaired_of(&self, operation: OperationId) -> Result<usize, StoreError> {
+        let mut open = self.store.unpaired().await?;
+        open.retain(|one| one.entry.operation == Some(operation));
+        self.close(&open).await
+    }
+
+    async fn close(&self, open: &[ChainedEntry]) -> Result<usize, StoreError> {
+        for chained in open {
             let mut entry = chained.entry.clone();
             entry.at = self.clock.now();
             entry.code = AuditCode::OutcomeUnknown;
@@ -168,7 +183,7 @@ impl Recorder {
 }
 
 /// Standard output, then standard error, cleaned and cut.
-fn shown(output: &Output) -> Option<String> {
+pub(crate) fn shown(output: &Output) -> Option<String> {
     let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.stderr.is_empty() {
         text.push_str(&String::from_utf8_lossy(&output.stderr));

@@ -44,6 +44,9 @@ impl std::fmt::Debug for Credential {
 pub enum DialError {
     #[error("the host name does not resolve or no packet comes back")]
     Unreachable { text: String },
+    /// Nothing left the console: it has no network there, or the name means nothing to it.
+    #[error("the console knows no way there")]
+    NoWay { text: String },
     #[error("nothing listens on the port")]
     Refused,
     #[error("no answer within {seconds} s")]
@@ -82,7 +85,9 @@ impl DialError {
     #[must_use]
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Unreachable { text } => Problem::new(ProblemCode::Unreachable).quoting(text.clone()),
+            Self::Unreachable { text } | Self::NoWay { text } => {
+                Problem::new(ProblemCode::Unreachable).quoting(text.clone())
+            }
             Self::Refused => ProblemCode::ConnectionRefused.into(),
             Self::Timeout { seconds } => Problem::new(ProblemCode::Unreachable).with("seconds", seconds),
             Self::NotSsh { text } => Problem::new(ProblemCode::NotSsh).quoting(text.clone()),

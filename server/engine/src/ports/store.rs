@@ -1,5 +1,6 @@
 //! What survives a restart.
 
+use super::overtaking::Overtaking;
 use super::second_factor::SecondFactorStore;
 use crate::audit::chain::GENESIS;
 use async_trait::async_trait;
@@ -169,6 +170,16 @@ pub trait ApprovalStore: Send + Sync + 'static {
         id: RequestId,
         event: &RequestEvent,
         at: Timestamp,
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), StoreError>;
+    /// The same, and in the same transaction the end of the operation that has the cluster's place. `Conflict` where that
+    /// is in another state by now, or may not be ended by who asked.
+    async fn start_overtaking(
+        &self,
+        id: RequestId,
+        event: &RequestEvent,
+        at: Timestamp,
+        overtaking: &Overtaking,
         audit: Vec<AuditEntry>,
     ) -> Result<(), StoreError>;
     /// The policy in force.

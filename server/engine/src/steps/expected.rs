@@ -1,14 +1,18 @@
 //! `pvecm expected`: everything is asked again seconds before, and its exit code proves nothing.
 
 use super::{Probe, StepContext, StepResult, Stop};
+use crate::audit::shown;
 use crate::context::store_problem;
-use crate::evidence::answer;
+use crate::evidence::{answer, unreadable};
 use crate::limits::POLL_PAUSE;
+use crate::ports::Output;
 use crate::recovery::members_of;
 use futures::future::join_all;
+use model::audit::{AuditCode, Outcome};
 use model::bmc::Binding;
-use model::facts::QuorumStatus;
+use model::facts::{CorosyncConf, QuorumStatus};
 use model::inventory::Node;
+use model::lowering::{AFTER, BEFORE, DETAIL_MOMENT};
 use model::problem::{Problem, ProblemCode};
 use model::recovery::{DeathProof, Recovery, WrittenOff};
 use pve::{files, pvecm, quorumtool};
@@ -21,10 +25,11 @@ pub async fn probe(
     written_off: &[WrittenOff],
 ) -> StepResult<Probe> {
     let node = context.node(context.step.node).await?;
-    let status = quorum(context, &node).await?;
-    let conf = context.conf(&node, &files::local_corosync_conf()).await?;
-    let conf = conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", node.label())))?;
+    let (status, output) = quorum(context, &node).await?;
+    let conf = conf(context, &node).await?;
     if is_done(&status, votes) {
+        // It may be this very step that did it, before the console ended.
+        note(context, &node, AFTER, &members_of(&status, &conf), (&status, &output)).await?;
         return Ok(Probe::AlreadyDone);
     }
     let moved = |what: &str| Stop::Failed(Problem::new(ProblemCode::WorldChanged).with("what", what));
@@ -43,6 +48,7 @@ pub async fn probe(
         return Err(moved("absent nodes"));
     }
     still_off(&now, written_off)?;
+    note(context, &node, BEFORE, members, (&status, &output)).await?;
     Ok(Probe::Needed)
 }
 
@@ -80,6 +86,38 @@ fn still_off(now: &Recovery, written_off: &[WrittenOff]) -> StepResult<()> {
     Ok(())
 }
 
+async fn conf(context: &StepContext<'_>, node: &Node) -> StepResult<CorosyncConf> {
+    let conf = context.conf(node, &files::local_corosync_conf()).await?;
+    conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", node.label())))
+}
+
+/// Into the audit, and not among the evidence alone: what the votes were before and after is asked years later.
+async fn note(
+    context: &StepContext<'_>,
+    node: &Node,
+    moment: &str,
+    members: &[String],
+    (status, output): (&QuorumStatus, &Output),
+) -> StepResult<()> {
+    let engine = context.engine;
+    let mut entry = engine.operation_entry(context.operation, AuditCode::QuorumSeen, context.who, Outcome::Success);
+    entry.node = Some(node.label().to_owned());
+    entry.step = Some(context.index);
+    entry.command = Some(quorumtool::status().display());
+    entry.exit = output.exit;
+    entry.output = shown(output);
+    let details = [
+        (DETAIL_MOMENT, moment.to_owned()),
+        ("quorate", if status.quorate { "yes" } else { "no" }.to_owned()),
+        ("expected", status.expected_votes.to_string()),
+        ("votes", status.total_votes.to_string()),
+        ("quorum", status.quorum.to_string()),
+        ("members", members.join(", ")),
+    ];
+    entry.details.extend(details.map(|(name, value)| (name.to_owned(), value)));
+    engine.audit.write(entry).await.map_err(|error| Stop::Parked(store_problem(&error)))
+}
+
 /// Somebody joined or left since the plan: then other people have to be asked about other nodes.
 fn same_nodes(now: &Recovery, written_off: &[WrittenOff]) -> bool {
     let absent = now.absent.iter().map(|node| node.name.as_str());
@@ -100,10 +138,14 @@ pub async fn act(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
 
 pub async fn prove(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
     let node = context.node(context.step.node).await?;
-    while !is_done(&quorum(context, &node).await?, votes) {
+    loop {
+        let (status, output) = quorum(context, &node).await?;
+        if is_done(&status, votes) {
+            let members = members_of(&status, &conf(context, &node).await?);
+            return note(context, &node, AFTER, &members, (&status, &output)).await;
+        }
         tokio::time::sleep(POLL_PAUSE).await;
     }
-    Ok(())
 }
 
 /// *Quorate, and expected is exactly that number.*
@@ -112,6 +154,9 @@ const fn is_done(status: &QuorumStatus, votes: u32) -> bool {
 }
 
 /// A node that does not say what its quorum is parks the step: nothing is known.
-async fn quorum(context: &StepContext<'_>, node: &Node) -> StepResult<QuorumStatus> {
-    context.ask(node, &quorumtool::status(), quorumtool::quorum).await
+async fn quorum(context: &StepContext<'_>, node: &Node) -> StepResult<(QuorumStatus, Output)> {
+    let output = context.read(node, &quorumtool::status()).await?;
+    let status = quorumtool::quorum(answer(&output));
+    let status = status.map_err(|error| Stop::Parked(unreadable(&error, node.label())))?;
+    Ok((status, output))
 }

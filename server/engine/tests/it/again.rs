@@ -84,6 +84,17 @@ async fn votes_that_are_lowered_already_are_not_lowered_again() {
     assert_eq!(house.lab.inspect(), before);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_run_of_corosync_is_ended_once() {
+    let house = Work::Restart.house().await;
+    let restarted = house.done(&Work::Restart.intent(&house).await).await;
+    let before = house.lab.inspect();
+    assert_eq!(before.nodes["pve2"].ran("systemctl restart corosync"), 1);
+    let again = once_more(&house, &restarted).await;
+    assert!(again.state == OperationState::Done && all_already(&again), "{:#?}", again.steps);
+    assert_eq!(house.lab.inspect(), before);
+}
+
 const KEYS: &str = "/root/.ssh/authorized_keys";
 
 fn lines(house: &House, path: &str, node: &str) -> Vec<String> {

@@ -30,7 +30,7 @@ impl House {
     }
 
     /// anna, who asks, and olga, who agrees.
-    async fn two_people(&self) {
+    pub async fn two_people(&self) {
         for (name, role) in [("anna", Role::Operator), ("olga", Role::Approver)] {
             let user = StoredUser {
                 id: UserId::from_uuid(Uuid::now_v7()),

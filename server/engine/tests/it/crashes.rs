@@ -150,6 +150,16 @@ async fn at_any_moment_while_lowering_the_expected_votes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_every_write_while_restarting_corosync() {
+    every_write(Work::Restart, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_any_moment_while_restarting_corosync() {
+    Work::Restart.dies_at_random(5, points()).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_any_moment_while_joining() {
     Work::Join.dies_at_random(1, points()).await;
 }

@@ -157,6 +157,7 @@ every_trouble! {
     qdevice_packages: Work::QdevicePackages;
     remove_qdevice: Work::RemoveQdevice;
     expected: Work::Expected;
+    restart: Work::Restart;
 }
 
 /// Starts a join and returns once the member's configuration lists the joiner.

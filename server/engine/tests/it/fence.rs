@@ -5,8 +5,8 @@
 use async_trait::async_trait;
 use engine::ports::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    FactorReset, FilterStore, JournalEntry, OperationStore, PinStore, SecondFactorStore, SessionRow, SessionStore,
-    StoreError, StoredFactor, StoredUser, UserStore,
+    FactorReset, FilterStore, JournalEntry, OperationStore, Overtaking, PinStore, SecondFactorStore, SessionRow,
+    SessionStore, StoreError, StoredFactor, StoredUser, UserStore,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
@@ -292,6 +292,17 @@ impl ApprovalStore for FencedStore {
         audit: Vec<AuditEntry>,
     ) -> Result<(), StoreError> {
         self.counted(self.inner.start_agreed(id, event, at, audit)).await
+    }
+
+    async fn start_overtaking(
+        &self,
+        id: RequestId,
+        event: &RequestEvent,
+        at: Timestamp,
+        overtaking: &Overtaking,
+        audit: Vec<AuditEntry>,
+    ) -> Result<(), StoreError> {
+        self.counted(self.inner.start_overtaking(id, event, at, overtaking, audit)).await
     }
 
     async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError> {

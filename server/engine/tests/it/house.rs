@@ -256,7 +256,7 @@ impl House {
         let until = Instant::now() + OVER_WITHIN;
         loop {
             let operation = self.operation(id).await;
-            if !matches!(operation.state, OperationState::Running | OperationState::Proposed) {
+            if !operation.state.is_carried_out() && operation.state != OperationState::Proposed {
                 return operation;
             }
             assert!(Instant::now() < until, "the operation does not end: {:#?}", operation.steps);

@@ -6,6 +6,7 @@
 
 mod again;
 mod agreeing;
+mod answering;
 mod approving;
 mod building;
 mod chaos;
@@ -31,8 +32,10 @@ mod outside;
 mod powering;
 mod qdevice_host;
 mod recovering;
+mod restarting;
 mod seeded;
 mod stage;
+mod stopping;
 mod unruly;
 mod watching;
 mod wires;

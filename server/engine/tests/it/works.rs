@@ -26,6 +26,8 @@ pub enum Work {
     PowerCycle,
     /// A join that stopped midway, and the way on.
     Midway(Stuck, Way),
+    /// corosync on the second of three nodes.
+    Restart,
 }
 
 impl Work {
@@ -65,6 +67,7 @@ impl Work {
                 house
             }
             Self::Midway(stuck, _) => stuck.house().await,
+            Self::Restart => House::new(Scenario::healthy(3)).await,
         }
     }
 
@@ -79,6 +82,7 @@ impl Work {
             Self::PowerOn => house.power_intent("pve3", PowerWish::On).await,
             Self::PowerCycle => house.power_intent("pve3", PowerWish::Cycle).await,
             Self::Midway(stuck, way) => stuck.intent(house, way).await,
+            Self::Restart => Intent::RestartCorosync { node: house.id("pve2").await },
         }
     }
 
@@ -96,6 +100,7 @@ impl Work {
             Self::Expected => "pvecm expected",
             Self::PowerOff | Self::PowerCycle => "power off",
             Self::PowerOn => "power on",
+            Self::Restart => "systemctl restart corosync",
         }
     }
 
@@ -138,6 +143,11 @@ impl Work {
             Self::PowerOn => assert_eq!((truth.ran("power off"), truth.ran("power on")), (0, 1)),
             Self::PowerCycle => assert_eq!((truth.ran("power off"), truth.ran("power on")), (1, 1)),
             Self::Midway(..) => {}
+            Self::Restart => {
+                look::one_cluster(truth, &["pve1", "pve2", "pve3"]);
+                // A machine that lost its power has another run of it anyway.
+                assert!(truth.nodes["pve2"].ran("systemctl restart corosync") <= 1, "{:?}", truth.nodes["pve2"].ran);
+            }
         }
     }
 }

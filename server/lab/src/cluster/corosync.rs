@@ -52,6 +52,8 @@ pub(crate) struct Corosync {
     pub(crate) config_reload_failed: bool,
     /// Totem is looking for its members; the tools hang meanwhile.
     pub(crate) gathering: bool,
+    /// How often it was started since the node was made: systemd gives each run a number of its own.
+    pub(crate) starts: u32,
     /// A QDevice was registered since this daemon started: votequorum goes on showing its column.
     pub(crate) device_seen: bool,
 }
@@ -92,8 +94,10 @@ impl World {
             return false;
         }
         let sequence = node.corosync.sequence.max(1) + 4;
+        let starts = node.corosync.starts + 1;
         node.corosync = Corosync {
             running: true,
+            starts,
             id: own.id,
             authkey,
             members: BTreeSet::from([own.id]),
@@ -122,8 +126,8 @@ impl World {
         }
         let (id, peers) = (node.corosync.id, node.corosync.members.clone());
         let authkey = node.corosync.authkey.clone();
-        let sequence = node.corosync.sequence;
-        node.corosync = Corosync { sequence, ..Corosync::default() };
+        let Corosync { sequence, starts, .. } = node.corosync;
+        node.corosync = Corosync { sequence, starts, ..Corosync::default() };
         node.pmxcfs.writable_from = None;
         if node.pmxcfs.running {
             node.pmxcfs.last_members.clone_from(&peers);

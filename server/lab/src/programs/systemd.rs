@@ -105,9 +105,21 @@ async fn show(env: &Env, args: &[String]) -> i32 {
                 text.push_str(&format!("{key}={value}\n"));
             }
         }
+        if wanted.contains(&"InvocationID") {
+            let run = env.world(|world| world.nodes.get(&env.node).map(|node| invocation(node, name)));
+            text.push_str(&format!("InvocationID={}\n", run.unwrap_or_default()));
+        }
     }
     env.print(&text).await;
     0
+}
+
+/// The number of corosync's last run, empty before its first one; the runs of other services are not counted.
+fn invocation(node: &Node, name: &str) -> String {
+    match (name, node.corosync.starts) {
+        ("corosync", starts) if starts > 0 => format!("{starts:032x}"),
+        _ => String::new(),
+    }
 }
 
 fn properties(node: &Node, name: &str) -> [String; 7] {
@@ -173,17 +185,15 @@ async fn stop(env: &Env, args: &[String]) -> i32 {
 async fn start(env: &Env, verb: &str, args: &[String]) -> i32 {
     let mut code = 0;
     for name in names(args) {
+        if (name.as_str(), verb) == ("corosync", "restart") && restarted(env).await {
+            continue;
+        }
         env.pause(DAEMON_MS).await;
         let started = env.world(|world| {
             let node = world.nodes.get(&env.node)?;
             daemon(node, &name)?;
             Some(match (name.as_str(), verb == "restart") {
-                ("corosync", restart) => {
-                    if restart {
-                        world.stop_corosync(&env.node, true);
-                    }
-                    world.start_corosync(&env.node)
-                }
+                ("corosync", _) => world.start_corosync(&env.node),
                 ("pve-cluster", restart) => {
                     if restart {
                         world.stop_pmxcfs(&env.node);
@@ -210,6 +220,26 @@ async fn start(env: &Env, verb: &str, args: &[String]) -> i32 {
         };
     }
     code
+}
+
+/// corosync is away for a moment; systemd brings it back even where nobody waits for that any more.
+async fn restarted(env: &Env) -> bool {
+    let there = env.world(|world| {
+        let node = world.nodes.get_mut(&env.node)?;
+        daemon(node, "corosync")?;
+        node.count("systemctl restart corosync");
+        world.stop_corosync(&env.node, true);
+        Some(())
+    });
+    if there.is_none() {
+        return false;
+    }
+    let inner = Env { stdin: Stdin::empty(), out: Sink::Null, err: Sink::Null, ..env.clone() };
+    let starting = tokio::spawn(async move {
+        inner.pause(DAEMON_MS).await;
+        inner.world(|world| world.nodes.get(&inner.node).is_some_and(Node::alive) && world.start_corosync(&inner.node))
+    });
+    starting.await.unwrap_or(false)
 }
 
 /// A daemon that runs reads its settings again; nothing of them is simulated.

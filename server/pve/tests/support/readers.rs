@@ -81,6 +81,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::ssh_keys::node_to_node;
         pve::ssh_keys::scanned;
         pve::systemd::activity, &[Service::Corosync, Service::Ssh];
+        pve::systemd::run_of;
         pve::systemd::states;
         pve::unit::started;
         pve::unit::state;

@@ -56,7 +56,11 @@ pub(crate) async fn refuse_unagreed(tx: &mut SqliteConnection, id: OperationId) 
 }
 
 /// The role on a cluster of an account that is not disabled.
-async fn role_of(tx: &mut SqliteConnection, name: &str, cluster: ClusterId) -> Result<Option<Role>, StoreError> {
+pub(super) async fn role_of(
+    tx: &mut SqliteConnection,
+    name: &str,
+    cluster: ClusterId,
+) -> Result<Option<Role>, StoreError> {
     let rows = sqlx::query(
         "SELECT role FROM users WHERE name_key = ?1 AND disabled = 0
          UNION ALL

@@ -127,6 +127,8 @@ fn all_properties(unit: &str, shown: &Shown) -> Vec<(&'static str, String)> {
         ("LoadState", shown.load.clone()),
         ("ActiveState", shown.active.clone()),
         ("SubState", shown.sub.clone()),
+        // One number per run: here the process of the node's own small init tells runs apart.
+        ("InvocationID", if shown.pid > 0 { format!("{:032x}", shown.pid) } else { String::new() }),
     ]
 }
 

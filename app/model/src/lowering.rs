@@ -1,0 +1,269 @@
+//! Who ran `pvecm expected`: one run with everybody and everything around it, put together from what is stored.
+//!
+//! What safety.md asks of the record: requester, approver, reason, a proof of death per node, the quorum before and after, how
+//! long the votes stayed lowered, and what raised them.
+
+#[cfg(test)]
+mod tests;
+
+use crate::approval::{Agreed, Request, RequestState, Review};
+use crate::audit::{AuditCode, AuditEntry, ChainedEntry, Outcome};
+use crate::ids::{ClusterId, OperationId, RequestId};
+use crate::operation::{Operation, OperationState};
+use crate::plan::{Consequence, Intent};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Details of `AuditCode::QuorumSeen`: at which moment it was looked at.
+pub const DETAIL_MOMENT: &str = "moment";
+/// Right before the command.
+pub const BEFORE: &str = "before";
+/// When the proof was there.
+pub const AFTER: &str = "after";
+
+/// The quorum as a node told it around the command, word for word in the audit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuorumSeen {
+    pub at: Timestamp,
+    /// The entry that holds it.
+    pub entry: u64,
+    pub quorate: bool,
+    pub expected: u32,
+    pub votes: u32,
+    pub quorum: u32,
+    /// Names, separated by commas.
+    pub members: String,
+    /// What `corosync-quorumtool` printed.
+    pub printed: String,
+}
+
+/// How it came that it could run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedTo {
+    pub request: RequestId,
+    pub requested_by: String,
+    pub requested_at: Timestamp,
+    pub agreed: Agreed,
+    /// What somebody else said afterwards, where one person did it alone.
+    pub review: Option<Review>,
+}
+
+/// What became of the votes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "fate")]
+pub enum Fate {
+    /// It has not come to the command yet.
+    Underway,
+    /// The command was not run, or corosync refused it.
+    Never,
+    /// The command was begun, and nothing proves what came of it.
+    Unclear { since: Timestamp },
+    /// Nobody has told that they rose.
+    Lowered {
+        since: Timestamp,
+        /// When the console said that they had not risen for too long.
+        alarmed: Option<Timestamp>,
+        /// False where the console does not know the cluster any more, so that nobody would see them rise.
+        watched: bool,
+    },
+    Restored {
+        since: Timestamp,
+        at: Timestamp,
+        alarmed: Option<Timestamp>,
+        /// The entry that says so.
+        entry: u64,
+        expected: Option<u32>,
+        /// Members that were absent when the votes were lowered; none where they were raised by hand.
+        returned: Vec<String>,
+    },
+}
+
+impl Fate {
+    /// For how many seconds the votes were lowered, until now where they still are; `None` where they never were, or
+    /// nobody knows.
+    #[must_use]
+    pub fn seconds(&self, now: Timestamp) -> Option<i64> {
+        match self {
+            Self::Underway | Self::Never | Self::Unclear { .. } => None,
+            Self::Lowered { since, .. } => Some(now.duration_since(*since).as_secs().max(0)),
+            Self::Restored { since, at, .. } => Some(at.duration_since(*since).as_secs().max(0)),
+        }
+    }
+}
+
+/// One entry that belongs to a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EntryLine {
+    pub index: u64,
+    pub at: Timestamp,
+    pub code: AuditCode,
+    pub who: String,
+    pub outcome: Outcome,
+}
+
+/// One run of `pvecm expected`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lowering {
+    pub operation: OperationId,
+    pub cluster: ClusterId,
+    pub cluster_name: String,
+    /// The node that the command ran on.
+    pub node: String,
+    pub command: String,
+    pub votes: u32,
+    /// Names of the side that went on.
+    pub members: Vec<String>,
+    pub asked_by: String,
+    pub asked_at: Timestamp,
+    pub reason: String,
+    /// `None` where the policy asked nobody.
+    pub agreed: Option<AgreedTo>,
+    /// For each node that was written off, who says how that it is dead.
+    pub proofs: Vec<Consequence>,
+    pub state: OperationState,
+    /// `None` where nobody wrote it down.
+    pub before: Option<QuorumSeen>,
+    pub after: Option<QuorumSeen>,
+    pub fate: Fate,
+    /// Oldest first.
+    pub entries: Vec<EntryLine>,
+}
+
+/// Runs, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lowerings {
+    pub runs: Vec<Lowering>,
+    /// Cursor of the next page; `None` on the last.
+    pub next: Option<u64>,
+}
+
+/// What is stored about one operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    pub operation: &'a Operation,
+    /// The request that started it.
+    pub request: Option<&'a Request>,
+    /// Its entries of the audit, in any order.
+    pub entries: &'a [ChainedEntry],
+    /// The console still knows the cluster.
+    pub watched: bool,
+}
+
+/// One run; `None` for an operation that lowers no votes.
+#[must_use]
+pub fn lowering(stored: &Stored<'_>) -> Option<Lowering> {
+    let Intent::SetExpected { votes, members, written_off, .. } = &stored.operation.plan.intent else { return None };
+    let operation = stored.operation;
+    let mut entries: Vec<&ChainedEntry> =
+        stored.entries.iter().filter(|one| one.entry.operation == Some(operation.id)).collect();
+    entries.sort_by_key(|one| one.index);
+    let step = operation.plan.steps.first();
+    let proofs = operation.plan.consequences.iter();
+    let is_of = |one: &&Consequence| {
+        one.params.get("node").is_some_and(|node| written_off.iter().any(|gone| gone.name == *node))
+    };
+    Some(Lowering {
+        operation: operation.id,
+        cluster: operation.cluster,
+        cluster_name: name_of(stored.request, &entries).unwrap_or_else(|| operation.plan.target.clone()),
+        node: step.map(|step| step.node_name.clone()).unwrap_or_default(),
+        command: step.map(|step| step.commands.join("\n")).unwrap_or_default(),
+        votes: *votes,
+        members: members.clone(),
+        asked_by: operation.proposed_by.clone(),
+        asked_at: operation.proposed_at,
+        reason: operation.reason.clone(),
+        agreed: stored.request.and_then(agreed_to),
+        proofs: proofs.filter(is_of).cloned().collect(),
+        state: operation.state.clone(),
+        before: before(&entries),
+        after: entries.iter().find_map(|one| seen(one, AFTER)),
+        fate: fate(operation, members, &entries, stored.watched),
+        entries: entries.into_iter().map(line).collect(),
+    })
+}
+
+fn name_of(request: Option<&Request>, entries: &[&ChainedEntry]) -> Option<String> {
+    let asked = request.map(|request| request.cluster_name.clone());
+    asked.or_else(|| entries.iter().find_map(|one| one.entry.cluster_name.clone()))
+}
+
+fn agreed_to(request: &Request) -> Option<AgreedTo> {
+    let RequestState::Used { agreed, review, .. } = &request.state else { return None };
+    Some(AgreedTo {
+        request: request.id,
+        requested_by: request.requested_by.clone(),
+        requested_at: request.requested_at,
+        agreed: agreed.clone(),
+        review: review.clone(),
+    })
+}
+
+fn line(one: &ChainedEntry) -> EntryLine {
+    let AuditEntry { at, code, who, outcome, .. } = &one.entry;
+    EntryLine { index: one.index, at: *at, code: *code, who: who.clone(), outcome: *outcome }
+}
+
+fn first(entries: &[&ChainedEntry], code: AuditCode) -> Option<(u64, Timestamp)> {
+    entries.iter().find(|one| one.entry.code == code).map(|one| (one.index, one.entry.at))
+}
+
+/// The last look before the command; a step that was begun again has looked again.
+fn before(entries: &[&ChainedEntry]) -> Option<QuorumSeen> {
+    let began = first(entries, AuditCode::CommandStarted).map_or(u64::MAX, |(index, _)| index);
+    entries.iter().rev().filter(|one| one.index < began).find_map(|one| seen(one, BEFORE))
+}
+
+fn seen(one: &ChainedEntry, moment: &str) -> Option<QuorumSeen> {
+    let entry = &one.entry;
+    let detail = |name: &str| entry.details.get(name);
+    if entry.code != AuditCode::QuorumSeen || detail(DETAIL_MOMENT).map(String::as_str) != Some(moment) {
+        return None;
+    }
+    let number = |name: &str| detail(name).and_then(|text| text.parse().ok());
+    Some(QuorumSeen {
+        at: entry.at,
+        entry: one.index,
+        quorate: detail("quorate").is_some_and(|word| word == "yes"),
+        expected: number("expected")?,
+        votes: number("votes")?,
+        quorum: number("quorum")?,
+        members: detail("members").cloned().unwrap_or_default(),
+        printed: entry.output.clone().unwrap_or_default(),
+    })
+}
+
+fn fate(operation: &Operation, members: &[String], entries: &[&ChainedEntry], watched: bool) -> Fate {
+    let done = entries
+        .iter()
+        .find(|one| one.entry.code == AuditCode::OperationFinished && one.entry.outcome == Outcome::Success);
+    let command = first(entries, AuditCode::CommandStarted);
+    match (&operation.state, done, command) {
+        // Corosync's own words say no, or something was in the way before.
+        (OperationState::Failed { .. }, _, _) => Fate::Never,
+        (OperationState::Done, Some(one), _) => lowered(one.entry.at, members, entries, watched),
+        // The state is the last thing that is written, with its entry: without it something is wrong with the log.
+        (OperationState::Done, None, command) => command.map_or(Fate::Never, |(_, since)| Fate::Unclear { since }),
+        (_, _, Some((_, since))) => Fate::Unclear { since },
+        (state, _, None) if state.is_over() => Fate::Never,
+        (_, _, None) => Fate::Underway,
+    }
+}
+
+fn lowered(since: Timestamp, members: &[String], entries: &[&ChainedEntry], watched: bool) -> Fate {
+    let alarmed = first(entries, AuditCode::ExpectedStillLowered).map(|(_, at)| at);
+    let Some(risen) = entries.iter().find(|one| one.entry.code == AuditCode::ExpectedRestored) else {
+        return Fate::Lowered { since, alarmed, watched };
+    };
+    let detail = |name: &str| risen.entry.details.get(name);
+    let now = detail("members").map(String::as_str).unwrap_or_default();
+    let now = now.split(", ").filter(|name| !name.is_empty());
+    Fate::Restored {
+        since,
+        at: risen.entry.at,
+        alarmed,
+        entry: risen.index,
+        expected: detail("expected").and_then(|text| text.parse().ok()),
+        returned: now.filter(|name| !members.iter().any(|one| one == name)).map(str::to_owned).collect(),
+    }
+}

@@ -1,0 +1,186 @@
+use super::*;
+use crate::digest;
+use crate::ids::NodeId;
+use crate::operation::StepStatus;
+use crate::plan::{Action, ConsequenceCode, MaterialFacts, Plan, Step};
+use crate::problem::ProblemCode;
+use crate::recovery::{DeathProof, WrittenOff};
+use crate::risk::Risk;
+use std::collections::BTreeMap;
+use uuid::Uuid;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).expect("a time")
+}
+
+fn operation(state: OperationState) -> Operation {
+    let gone = |name: &str| WrittenOff {
+        name: name.into(),
+        addresses: Vec::new(),
+        proof: DeathProof::Attested { by: "anna".into(), how: "both cords are pulled".into() },
+        guests: Vec::new(),
+        services: Vec::new(),
+    };
+    let written_off = vec![gone("pve2"), gone("pve3")];
+    let members = vec!["pve1".to_owned()];
+    let through = NodeId::from_uuid(Uuid::nil());
+    let attested = |node: &str| Consequence {
+        code: ConsequenceCode::AttestedOff,
+        params: BTreeMap::from([("node".into(), node.into()), ("by".into(), "anna".into())]),
+    };
+    let action = Action::SetExpected { votes: 1, members: members.clone(), written_off: written_off.clone() };
+    let plan = Plan {
+        cluster: ClusterId::from_uuid(Uuid::nil()),
+        intent: Intent::SetExpected { through, votes: 1, members, written_off },
+        risk: Risk::Destructive,
+        target: "expected 1 on prod".into(),
+        steps: vec![Step {
+            node: through,
+            node_name: "pve1".into(),
+            action,
+            commands: vec!["pvecm expected 1".into()],
+        }],
+        consequences: vec![
+            Consequence { code: ConsequenceCode::ExpectedRisesAgain, params: BTreeMap::new() },
+            attested("pve2"),
+            attested("pve3"),
+        ],
+        facts: MaterialFacts { cluster_name: None, config_version: None, members: Vec::new(), expected_votes: None },
+        acknowledged: Vec::new(),
+    };
+    Operation {
+        id: OperationId::from_uuid(Uuid::nil()),
+        cluster: plan.cluster,
+        digest: digest::of("test", &plan).expect("a digest"),
+        plan,
+        reason: "the rack burns".into(),
+        proposed_by: "anna".into(),
+        proposed_at: at(0),
+        state,
+        steps: vec![StepStatus::Waiting],
+        finished_at: None,
+    }
+}
+
+fn entry(index: u64, code: AuditCode, outcome: Outcome, details: &[(&str, &str)]) -> ChainedEntry {
+    let second = i64::try_from(index).expect("small") * 10;
+    let mut entry = AuditEntry::new(at(second), code, "anna".into(), outcome);
+    entry.operation = Some(OperationId::from_uuid(Uuid::nil()));
+    entry.cluster_name = Some("prod".into());
+    entry.details = details.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    ChainedEntry { index, entry, previous: String::new(), hash: String::new() }
+}
+
+fn looked(index: u64, moment: &str, quorate: &str, expected: &str) -> ChainedEntry {
+    let members = if expected == "1" { "pve1" } else { "pve1, pve2" };
+    let details = [
+        (DETAIL_MOMENT, moment),
+        ("quorate", quorate),
+        ("expected", expected),
+        ("votes", "1"),
+        ("quorum", if expected == "1" { "1" } else { "2" }),
+        ("members", members),
+    ];
+    entry(index, AuditCode::QuorumSeen, Outcome::Success, &details)
+}
+
+/// Everything that is written while it runs well.
+fn ran_well() -> Vec<ChainedEntry> {
+    vec![
+        entry(1, AuditCode::OperationStarted, Outcome::Started, &[]),
+        looked(2, BEFORE, "no", "3"),
+        entry(3, AuditCode::CommandStarted, Outcome::Started, &[]),
+        entry(4, AuditCode::CommandFinished, Outcome::Success, &[]),
+        looked(5, AFTER, "yes", "1"),
+        entry(6, AuditCode::OperationFinished, Outcome::Success, &[]),
+    ]
+}
+
+fn told(state: OperationState, entries: &[ChainedEntry], watched: bool) -> Lowering {
+    let operation = operation(state);
+    lowering(&Stored { operation: &operation, request: None, entries, watched }).expect("it lowers votes")
+}
+
+#[test]
+fn a_run_that_is_still_lowered_says_since_when_and_whether_it_was_said() {
+    let mut entries = ran_well();
+    // The order in which they come does not matter.
+    entries.reverse();
+    let one = told(OperationState::Done, &entries, true);
+    assert_eq!(one.fate, Fate::Lowered { since: at(60), alarmed: None, watched: true });
+    assert_eq!(one.fate.seconds(at(3_660)), Some(3_600));
+    assert_eq!((one.votes, one.node.as_str(), one.command.as_str()), (1, "pve1", "pvecm expected 1"));
+    let (before, after) = (one.before.expect("a look before"), one.after.expect("a look after"));
+    assert_eq!((before.quorate, before.expected, before.votes, before.quorum), (false, 3, 1, 2));
+    assert_eq!((after.quorate, after.expected, after.entry), (true, 1, 5));
+    let nodes: Vec<&str> = one.proofs.iter().map(|proof| proof.params["node"].as_str()).collect();
+    assert_eq!(nodes, ["pve2", "pve3"], "who says so of each, and nothing else");
+    assert_eq!(one.entries.iter().map(|line| line.index).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+
+    entries.push(entry(7, AuditCode::ExpectedStillLowered, Outcome::Failed, &[]));
+    let forgotten = told(OperationState::Done, &entries, false);
+    assert_eq!(forgotten.fate, Fate::Lowered { since: at(60), alarmed: Some(at(70)), watched: false });
+}
+
+#[test]
+fn what_raised_them_is_who_came_back() {
+    let mut entries = ran_well();
+    entries.push(entry(7, AuditCode::ExpectedStillLowered, Outcome::Failed, &[]));
+    let details = [("expected", "3"), ("members", "pve1, pve2, pve3")];
+    entries.push(entry(9, AuditCode::ExpectedRestored, Outcome::Success, &details));
+    let one = told(OperationState::Done, &entries, true);
+    let returned = vec!["pve2".to_owned(), "pve3".to_owned()];
+    let restored =
+        Fate::Restored { since: at(60), at: at(90), alarmed: Some(at(70)), entry: 9, expected: Some(3), returned };
+    assert_eq!(one.fate, restored);
+    assert_eq!(one.fate.seconds(at(9_999)), Some(30));
+
+    // Raised by hand, with nobody back.
+    let mut entries = ran_well();
+    entries.push(entry(8, AuditCode::ExpectedRestored, Outcome::Success, &[("expected", "2"), ("members", "pve1")]));
+    let Fate::Restored { returned, .. } = told(OperationState::Done, &entries, true).fate else { panic!("restored") };
+    assert!(returned.is_empty());
+}
+
+#[test]
+fn half_a_run_is_not_made_whole() {
+    let parked = OperationState::Parked { step: 0, problem: ProblemCode::StepTimedOut.into() };
+    let all = ran_well();
+    let one = told(parked.clone(), &all[..4], true);
+    assert_eq!((one.fate, one.after), (Fate::Unclear { since: at(30) }, None));
+    assert_eq!(told(OperationState::Abandoned, &all[..4], true).fate, Fate::Unclear { since: at(30) });
+    // Before the command.
+    assert_eq!(told(parked, &all[..2], true).fate, Fate::Underway);
+    assert_eq!(told(OperationState::Running, &all[..1], true).fate, Fate::Underway);
+    assert_eq!(told(OperationState::Abandoned, &all[..2], true).fate, Fate::Never);
+    let failed = OperationState::Failed { step: 0, problem: ProblemCode::ExpectedRefused.into() };
+    assert_eq!(told(failed, &all[..4], true).fate, Fate::Never, "corosync said no");
+    assert_eq!(told(OperationState::Done, &all[..4], true).fate, Fate::Unclear { since: at(30) });
+}
+
+#[test]
+fn a_look_of_an_earlier_start_is_not_the_one_before_the_command() {
+    let entries = [
+        looked(1, BEFORE, "no", "5"),
+        looked(2, BEFORE, "no", "3"),
+        entry(3, AuditCode::CommandStarted, Outcome::Started, &[]),
+        looked(4, BEFORE, "yes", "1"),
+    ];
+    assert_eq!(told(OperationState::Running, &entries, true).before.map(|seen| seen.expected), Some(3));
+}
+
+#[test]
+fn entries_of_others_and_looks_that_cannot_be_read_count_for_nothing() {
+    let mut foreign = looked(1, BEFORE, "no", "9");
+    foreign.entry.operation = Some(OperationId::from_uuid(Uuid::max()));
+    let entries = [foreign, looked(2, BEFORE, "no", "many")];
+    let one = told(OperationState::Running, &entries, true);
+    assert_eq!((one.before, one.entries.len()), (None, 1));
+}
+
+#[test]
+fn other_operations_are_none() {
+    let mut other = operation(OperationState::Done);
+    other.plan.intent = Intent::RemoveQdevice;
+    assert_eq!(lowering(&Stored { operation: &other, request: None, entries: &[], watched: true }), None);
+}

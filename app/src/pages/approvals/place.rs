@@ -1,0 +1,104 @@
+//! Another operation has the cluster's place: which one, and the way to end it for what cannot wait.
+
+use super::request::Watched;
+use crate::api::{self, ApiError, Place};
+use crate::components::{Area, Button, ButtonKind, Card, Refusal};
+use crate::i18n::*;
+use crate::pages::sign_in_again::{SignInAgain, needs_sign_in};
+use crate::reactive::{derived, memo, part};
+use crate::state::session::use_session;
+use crate::words::use_words;
+use leptos::prelude::*;
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+/// Nothing while the place is free.
+#[component]
+pub fn Taken(watched: Watched) -> impl IntoView {
+    let place = memo(move |_| watched.view.with(|view| view.place.clone()));
+    part(move || place.get().map(|place| view! { <Inside watched place/> }))
+}
+
+#[component]
+fn Inside(watched: Watched, place: Place) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let Place { operation, intent, state, proposed_by, may_overtake } = place;
+    let can = may_overtake.is_none();
+    let why_not = may_overtake.map(|problem| view! { <p class="muted">{part(move || words.problem(&problem))}</p> });
+    view! {
+        <Card title=text!(i18n, team.place_taken)>
+            <div class="stack">
+                <p>
+                    <a href=format!("/operations/{operation}")>{part(move || words.plain("intent", &intent))}</a>" · "
+                    {part(move || words.plain("operation", &state))}" · "{proposed_by}
+                </p>
+                {why_not}
+                {can.then(|| view! { <End watched operation/> })}
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+/// For the person who asked, and may do both.
+#[component]
+fn End(watched: Watched, operation: model::ids::OperationId) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let session = use_session();
+    let navigate = use_navigate();
+    let reason = RwSignal::new(String::new());
+    let asking = RwSignal::new(false);
+    let alone = memo(move |_| watched.view.with(|view| view.state != "approved"));
+    let act = Action::new(move |(): &()| {
+        let (reason, alone) = (reason.get_untracked(), alone.get_untracked());
+        async move {
+            let answer = api::overtake(watched.id, operation, reason, alone).await;
+            watched.decided();
+            answer
+        }
+    });
+    Effect::new(move |_| match act.value().get() {
+        Some(Ok(Some(id))) => navigate(&format!("/operations/{id}"), NavigateOptions::default()),
+        Some(Err(ApiError(problem))) if needs_sign_in(&problem) => {
+            if let Some(session) = session {
+                session.0.update(|me| me.fresh = false);
+            }
+            asking.set(true);
+        }
+        _ => {}
+    });
+    let problem = derived(move || match act.value().get() {
+        Some(Err(ApiError(problem))) if !needs_sign_in(&problem) => Some(problem),
+        _ => None,
+    });
+    let not_now = derived(move || {
+        let may =
+            watched.view.with(|view| if alone.get() { view.may.break_glass.clone() } else { view.may.run.clone() });
+        let missing = reason.with(|text| text.trim().is_empty()).then(|| said!(i18n, pages.reason_missing).to_owned());
+        may.map(|problem| words.problem(&problem)).or(missing)
+    });
+    let label = derived(move || {
+        if alone.get() { said!(i18n, team.overtake_alone) } else { said!(i18n, team.overtake) }.to_owned()
+    });
+    view! {
+        <p>{word!(i18n, team.place_text)}</p>
+        <p class="muted">{word!(i18n, team.place_left)}</p>
+        <Area label=text!(i18n, team.place_reason) value=reason/>
+        <Refusal problem/>
+        <div class="row">
+            <Button
+                kind=ButtonKind::Danger
+                busy=act.pending()
+                disabled_reason=not_now
+                show_reason=true
+                on_press=Callback::new(move |()| drop(act.dispatch(())))
+            >
+                {part(move || label.get())}
+            </Button>
+        </div>
+        <SignInAgain open=asking then=Callback::new(move |()| drop(act.dispatch(())))/>
+    }
+    .into_any()
+}

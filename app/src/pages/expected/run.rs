@@ -1,0 +1,209 @@
+//! One run: asked by whom and why, agreed by whom, on whose word, what the votes were, and what has become of them.
+
+use crate::components::{Badge, Card, FactRow, Lines, Message, Tone, When, short};
+use crate::i18n::*;
+use crate::reactive::{derived, part};
+use crate::state::clock::use_clock;
+use crate::words::use_words;
+use leptos::prelude::*;
+use model::Timestamp;
+use model::approval::Agreed;
+use model::ids::OperationId;
+use model::lowering::{AgreedTo, EntryLine, Fate, Lowering, QuorumSeen};
+use model::plan::Consequence;
+
+#[component]
+pub fn Run(run: Lowering) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let Lowering { operation, cluster_name, node, command, votes, members, .. } = run;
+    let (state, tone) = (run.state.word(), Tone::from(&run.state));
+    let badge = view! { <Badge tone word=derived(move || words.plain("operation", state))/> }.into_any();
+    let title = text!(i18n, team.lowered_run, votes = votes, name = cluster_name.clone());
+    view! {
+        <Card title extra=badge>
+            <div class="stack">
+                <Became fate=run.fate/>
+                <dl class="facts">
+                    <FactRow name=text!(i18n, team.asked_by)><p>{run.asked_by}" · "<When at=run.asked_at/></p></FactRow>
+                    <FactRow name=text!(i18n, pages.column_why)><p class="quoted">{run.reason}</p></FactRow>
+                    <Agreement agreed=run.agreed/>
+                    <FactRow name=text!(i18n, team.lowered_command)><code>{command}</code>" · "{node}</FactRow>
+                    <FactRow name=text!(i18n, team.lowered_side)><span class="mono">{members.join(", ")}</span></FactRow>
+                    <FactRow name=text!(i18n, team.lowered_before)><Quorum seen=run.before/></FactRow>
+                    <FactRow name=text!(i18n, team.lowered_after)><Quorum seen=run.after/></FactRow>
+                </dl>
+                <Proofs proofs=run.proofs/>
+                <Entries operation entries=run.entries/>
+            </div>
+        </Card>
+    }
+    .into_any()
+}
+
+/// The first line of the answer: are the votes lowered now?
+#[component]
+fn Became(fate: Fate) -> impl IntoView {
+    let i18n = use_i18n();
+    let (tone, alarmed) = match &fate {
+        Fate::Underway => (Tone::Act, None),
+        Fate::Never => (Tone::Plain, None),
+        Fate::Unclear { .. } => (Tone::Unknown, None),
+        Fate::Lowered { alarmed, .. } => (Tone::Bad, *alarmed),
+        Fate::Restored { alarmed, .. } => (Tone::Good, *alarmed),
+    };
+    let alarm = alarmed.map(|at| view! { <p>{word!(i18n, team.lowered_alarm)}" "<When at/></p> });
+    view! { <Message tone><Words fate/>{alarm}</Message> }.into_any()
+}
+
+#[component]
+fn Words(fate: Fate) -> impl IntoView {
+    let i18n = use_i18n();
+    match fate {
+        Fate::Underway => view! { <p>{word!(i18n, team.lowered_underway)}</p> }.into_any(),
+        Fate::Never => view! { <p>{word!(i18n, team.lowered_never)}</p> }.into_any(),
+        Fate::Unclear { since } => view! { <p>{word!(i18n, team.lowered_unclear)}" "<When at=since/></p> }.into_any(),
+        Fate::Lowered { since, watched, .. } => {
+            let blind = (!watched).then(|| view! { <p>{word!(i18n, team.lowered_unwatched)}</p> });
+            view! {
+                <p class="strong">{word!(i18n, team.lowered_still)}" "<When at=since/>" · "<SoFar since/></p>
+                {blind}
+            }
+            .into_any()
+        }
+        Fate::Restored { since, at, expected, returned, .. } => {
+            let long = short(at.duration_since(since).as_secs().max(0));
+            let votes = expected.map_or_else(|| "?".to_owned(), |votes| votes.to_string());
+            let by_hand = returned.is_empty();
+            let names = returned.join(", ");
+            let by = derived(move || {
+                if by_hand {
+                    said!(i18n, team.lowered_by_hand, votes = votes.clone()).to_string()
+                } else {
+                    said!(i18n, team.lowered_returned, nodes = names.clone(), votes = votes.clone()).to_string()
+                }
+            });
+            view! {
+                <p class="strong">{word!(i18n, team.lowered_restored, long = long.clone())}" "<When at/></p>
+                <p>{part(move || by.get())}</p>
+            }
+            .into_any()
+        }
+    }
+}
+
+/// For how long by now.
+#[component]
+fn SoFar(since: Timestamp) -> impl IntoView {
+    let i18n = use_i18n();
+    let clock = use_clock();
+    part(move || said!(i18n, team.lowered_for, long = short(clock.age_s(since))).to_string())
+}
+
+/// Who agreed, or that nobody did and who has looked at it since.
+#[component]
+fn Agreement(agreed: Option<AgreedTo>) -> impl IntoView {
+    let i18n = use_i18n();
+    let Some(AgreedTo { request, agreed, review, .. }) = agreed else {
+        return view! { <FactRow name=text!(i18n, team.agreed)>{word!(i18n, team.lowered_nobody_asked)}</FactRow> }
+            .into_any();
+    };
+    let to = format!("/approvals/{request}");
+    let link = view! { <a href=to>{word!(i18n, pages.to_request)}</a> };
+    match agreed {
+        Agreed::By { by, at, comment } => {
+            let said = (!comment.is_empty()).then(|| view! { <p class="quoted">{comment}</p> });
+            view! {
+                <FactRow name=text!(i18n, team.approved_by)><p>{by}" · "<When at/>" · "{link}</p>{said}</FactRow>
+            }
+            .into_any()
+        }
+        Agreed::Alone { since } => {
+            let looked = match review {
+                Some(one) => view! {
+                    <FactRow name=text!(i18n, team.reviewed_by)>
+                        <p>{one.by}" · "<When at=one.at/></p><p class="quoted">{one.comment}</p>
+                    </FactRow>
+                }
+                .into_any(),
+                None => view! {
+                    <FactRow name=text!(i18n, team.reviewed_by)>
+                        <span class="text-look">"▲ "{word!(i18n, team.lowered_not_reviewed)}</span>
+                    </FactRow>
+                }
+                .into_any(),
+            };
+            view! {
+                <FactRow name=text!(i18n, team.agreed)>
+                    <p class="text-bad">"✕ "{word!(i18n, team.lowered_glass)}" · "<When at=since/>" · "{link}</p>
+                </FactRow>
+                {looked}
+            }
+            .into_any()
+        }
+    }
+}
+
+/// What the node said at that moment, with its own words behind it.
+#[component]
+fn Quorum(seen: Option<QuorumSeen>) -> impl IntoView {
+    let i18n = use_i18n();
+    let Some(QuorumSeen { at, entry, quorate, expected, votes, quorum, members, printed }) = seen else {
+        return view! { <span class="text-unknown">"? "{word!(i18n, team.lowered_not_seen)}</span> }.into_any();
+    };
+    let (class, icon) = if quorate { ("text-good", "✓ ") } else { ("text-bad", "✕ ") };
+    let head = if quorate { text!(i18n, pages.quorate) } else { text!(i18n, pages.not_quorate) };
+    view! {
+        <p>
+            <span class=class>{icon}{part(move || head.get())}</span>" · "
+            {word!(i18n, team.lowered_votes, votes = votes, expected = expected, quorum = quorum)}" · "
+            <span class="mono">{members}</span>" · "<When at/>
+        </p>
+        <details>
+            <summary>{word!(i18n, pages.entry, index = entry)}</summary>
+            <Lines text=printed/>
+        </details>
+    }
+    .into_any()
+}
+
+#[component]
+fn Proofs(proofs: Vec<Consequence>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let lines = proofs.into_iter().map(move |one| {
+        view! { <li>{part(move || words.say("consequence", one.code.as_str(), &one.params))}</li> }
+    });
+    view! {
+        <h3>{word!(i18n, team.lowered_proofs)}</h3>
+        <ul class="bullets">{lines.collect_view()}</ul>
+    }
+    .into_any()
+}
+
+/// Where it stands, word for word.
+#[component]
+fn Entries(operation: OperationId, entries: Vec<EntryLine>) -> impl IntoView {
+    let i18n = use_i18n();
+    let words = use_words();
+    let count = entries.len();
+    let lines = entries.into_iter().map(move |one| {
+        // The page of the list that begins with this entry.
+        let to = format!("/audit?operation={operation}&before={}", one.index.saturating_add(1));
+        let (code, outcome) = (one.code, one.outcome);
+        view! {
+            <li>
+                <a href=to>{word!(i18n, pages.entry, index = one.index)}</a>" · "<When at=one.at/>" · "
+                {part(move || words.plain("audit", code.as_str()))}" · "{part(move || words.plain("outcome", outcome.word()))}" · "{one.who}
+            </li>
+        }
+    });
+    view! {
+        <p class="row"><a href=format!("/operations/{operation}")>{word!(i18n, team.to_operation)}</a></p>
+        <details>
+            <summary>{word!(i18n, team.lowered_entries, count = count)}</summary>
+            <ol class="bullets">{lines.collect_view()}</ol>
+        </details>
+    }
+    .into_any()
+}

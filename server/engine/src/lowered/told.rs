@@ -1,0 +1,44 @@
+//! The answer to *who ran `pvecm expected`*, put together from operations, requests and the audit.
+
+use crate::context::Engine;
+use crate::limits::{LOWERING_ENTRIES_MAX, LOWERINGS_PAGE};
+use crate::ports::StoreError;
+use model::audit::{AuditCode, AuditFilter};
+use model::ids::OperationId;
+use model::lowering::{Lowering, Lowerings, Stored, lowering};
+
+impl Engine {
+    /// Runs that were started before the entry `before`, newest first; without it the newest of all.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn lowerings(&self, before: Option<u64>) -> Result<Lowerings, StoreError> {
+        let started = AuditFilter {
+            code: Some(AuditCode::OperationStarted),
+            words: Some("set_expected".to_owned()),
+            before,
+            ..AuditFilter::default()
+        };
+        let page = self.store.find(&started, LOWERINGS_PAGE).await?;
+        let mut told = Lowerings { runs: Vec::new(), next: page.next };
+        for id in page.entries.iter().filter_map(|one| one.entry.operation) {
+            // Somebody's reason may hold the same words.
+            told.runs.extend(self.lowering(id).await?);
+        }
+        Ok(told)
+    }
+
+    async fn lowering(&self, id: OperationId) -> Result<Option<Lowering>, StoreError> {
+        let operation = self.store.operation(id).await?;
+        let request = self.store.request_behind(id).await?;
+        let of_it = AuditFilter { operation: Some(id), ..AuditFilter::default() };
+        let entries = self.store.find(&of_it, LOWERING_ENTRIES_MAX).await?.entries;
+        let watched = match self.store.cluster(operation.cluster).await {
+            Ok(_) => true,
+            Err(StoreError::NotFound { .. }) => false,
+            Err(error) => return Err(error),
+        };
+        let stored = Stored { operation: &operation, request: request.as_ref(), entries: &entries, watched };
+        Ok(lowering(&stored))
+    }
+}

@@ -1,0 +1,52 @@
+//! What is read right before a restart of corosync is planned: which run of it is meant, and who would miss its vote.
+
+use super::Place;
+use crate::evidence::answer;
+use futures::future::join_all;
+use model::inventory::Node;
+use model::problem::ProblemCode;
+use model::remedy::{CorosyncLook, Look, SideTold};
+use pve::systemd::{self, Service};
+use pve::{corosync_conf, files, quorumtool, remedy};
+
+impl Place<'_> {
+    pub(super) async fn corosync(&self) -> Result<Look, model::problem::Problem> {
+        let run = self.ask(&systemd::run(Service::Corosync), systemd::run_of).await?;
+        let armed = self.ask(&remedy::watchdog_held(), files::yes_or_no).await?;
+        let conf = self.ask(&files::local_corosync_conf(), corosync_conf::conf).await?;
+        let conf = conf.ok_or_else(|| self.problem(ProblemCode::NotInCluster))?;
+        let own = conf.nodes.iter().find(|one| one.name == self.node.label());
+        let own = own.ok_or_else(|| self.problem(ProblemCode::NotAMember))?;
+        let told: Vec<(SideTold, u32)> = self.told().await;
+        let device = conf.qdevice.as_ref().map_or(0, |device| device.votes);
+        let casts = told.iter().map(|(_, votes)| *votes).max().unwrap_or(0);
+        Ok(Look::Corosync(CorosyncLook {
+            run: run.active().map(str::to_owned),
+            armed,
+            own_id: own.id,
+            own_votes: own.votes,
+            configured: conf.nodes.len(),
+            device_missing: device > casts,
+            told: told.into_iter().map(|(side, _)| side).collect(),
+        }))
+    }
+
+    /// What every member says of its side, with the votes of the QDevice there; who does not answer says nothing.
+    async fn told(&self) -> Vec<(SideTold, u32)> {
+        let mut asked: Vec<&Node> = self.peers();
+        asked.push(self.node);
+        join_all(asked.into_iter().map(|node| self.side(node))).await.into_iter().flatten().collect()
+    }
+
+    async fn side(&self, node: &Node) -> Option<(SideTold, u32)> {
+        let output = self.read(node, &quorumtool::status()).await.ok()?;
+        let status = quorumtool::quorum(answer(&output)).ok()?;
+        let side = SideTold {
+            quorate: status.quorate,
+            votes: status.total_votes,
+            quorum: status.quorum,
+            members: status.members.iter().map(|member| member.id).collect(),
+        };
+        Some((side, status.qdevice_votes.unwrap_or(0)))
+    }
+}

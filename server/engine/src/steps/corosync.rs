@@ -1,0 +1,123 @@
+//! `systemctl restart corosync`: which run is meant is known by systemd's number of it, so that it is never restarted twice.
+
+use super::context::failed;
+use super::{Probe, StepContext, StepResult, Stop};
+use crate::context::store_problem;
+use crate::limits::{POLL_PAUSE, RESTART_SETTLES};
+use model::inventory::{Node, Purpose};
+use model::operation::StepStatus;
+use model::problem::{Problem, ProblemCode};
+use pve::systemd::{self, Service};
+use pve::{corosync_conf, files};
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Done where another run is there than the one that was meant, and the others see the node again.
+pub async fn probe(context: &StepContext<'_>, was: Option<&str>) -> StepResult<Probe> {
+    let node = context.node(context.step.node).await?;
+    let until = Instant::now() + patience(context);
+    loop {
+        let now = context.ask(&node, &systemd::run(Service::Corosync), systemd::run_of).await?;
+        match now.active() {
+            Some(run) if Some(run) != was => {
+                prove(context, was).await?;
+                return Ok(Probe::AlreadyDone);
+            }
+            None if Instant::now() < until => sleep(POLL_PAUSE).await,
+            _ => break,
+        }
+    }
+    same_configuration(context, &node).await?;
+    Ok(Probe::Needed)
+}
+
+/// A step that was begun before may find systemd in the middle of it: what is away comes back by itself, or does not.
+fn patience(context: &StepContext<'_>) -> Duration {
+    // The operation was read before the step was started again.
+    match context.operation.steps.get(usize::from(context.index)) {
+        Some(StepStatus::Waiting) | None => Duration::ZERO,
+        Some(_) => RESTART_SETTLES,
+    }
+}
+
+/// A start that fails leaves the node without corosync: that is not nothing.
+pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    let command = systemd::restart(Service::Corosync);
+    let output = context.change(&node, &command).await?;
+    if output.success() { Ok(()) } else { Err(Stop::Parked(failed(&node, &command, &output))) }
+}
+
+/// Another run, and a quorate membership with this node in it as another member sees it; its own word counts only where
+/// there is no other. The step's time limit ends the waiting.
+pub async fn prove(context: &StepContext<'_>, was: Option<&str>) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    let id = own_id(context, &node).await?;
+    let others = others(context, &node).await?;
+    loop {
+        if is_another_run(context, &node, was).await? && is_seen(context, &node, &others, id).await? {
+            return Ok(());
+        }
+        sleep(POLL_PAUSE).await;
+    }
+}
+
+async fn is_another_run(context: &StepContext<'_>, node: &Node, was: Option<&str>) -> StepResult<bool> {
+    let now = context.ask(node, &systemd::run(Service::Corosync), systemd::run_of).await?;
+    Ok(now.active().is_some_and(|run| Some(run) != was))
+}
+
+async fn own_id(context: &StepContext<'_>, node: &Node) -> StepResult<u32> {
+    let conf = context.conf(node, &files::local_corosync_conf()).await?;
+    let own = conf.and_then(|conf| conf.nodes.into_iter().find(|one| one.name == node.label()));
+    own.map(|one| one.id).ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotAMember).with("node", node.label())))
+}
+
+async fn others(context: &StepContext<'_>, node: &Node) -> StepResult<Vec<Node>> {
+    let nodes = context.engine.store.nodes(context.operation.cluster).await;
+    let mut nodes = nodes.map_err(|error| Stop::Parked(store_problem(&error)))?;
+    nodes.retain(|one| one.purpose == Purpose::Member && one.id != node.id);
+    Ok(nodes)
+}
+
+async fn is_seen(context: &StepContext<'_>, node: &Node, others: &[Node], id: u32) -> StepResult<bool> {
+    let alone = [node.clone()];
+    let witnesses = if others.is_empty() { alone.as_slice() } else { others };
+    for witness in witnesses {
+        // One that does not answer is no witness; the next one may be.
+        if context.engine.shell_to(witness).await.is_err() {
+            continue;
+        }
+        let status = context.quorum(witness).await?;
+        if status.is_some_and(|one| one.quorate && one.members.iter().any(|member| member.id == id)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Restarted with another configuration than the others have, the node would leave them for good.
+async fn same_configuration(context: &StepContext<'_>, node: &Node) -> StepResult<()> {
+    let own = version(context, node).await?;
+    let own = own.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", node.label())))?;
+    for other in others(context, node).await? {
+        if context.engine.shell_to(&other).await.is_err() {
+            continue;
+        }
+        match version(context, &other).await? {
+            Some(version) if version != own => {
+                let differ = Problem::new(ProblemCode::ConfigurationsDiffer).with("node", node.label());
+                return Err(Stop::Failed(
+                    differ.with("version", own).with("other", other.label()).with("other_version", version),
+                ));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+async fn version(context: &StepContext<'_>, node: &Node) -> StepResult<Option<u64>> {
+    let conf = context.ask(node, &files::local_corosync_conf(), corosync_conf::conf).await?;
+    Ok(conf.map(|conf| conf.config_version))
+}

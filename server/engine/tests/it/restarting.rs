@@ -1,0 +1,103 @@
+//! Restarting corosync: what is said before, what is refused, and who has to see the node again.
+
+use crate::house::House;
+use crate::look;
+use crate::works::Work;
+use lab::{Fault, Scenario};
+use model::operation::OperationState;
+use model::plan::{ConsequenceCode, Intent, Plan};
+use model::problem::{Problem, ProblemCode};
+use std::time::Duration;
+
+async fn planned(house: &House, node: &str) -> Result<Plan, Problem> {
+    let intent = Intent::RestartCorosync { node: house.id(node).await };
+    house.engine().plan(house.cluster, &intent).await.map(|proposal| proposal.plan)
+}
+
+fn said(plan: &Plan) -> Vec<ConsequenceCode> {
+    plan.consequences.iter().map(|one| one.code).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_of_three_is_restarted_and_the_others_stay_quorate_all_the_time() {
+    let house = Work::Restart.house().await;
+    let plan = planned(&house, "pve2").await.expect("a plan");
+    assert_eq!(said(&plan), [ConsequenceCode::VoteMissingMeanwhile]);
+    assert_eq!(
+        (plan.target.as_str(), plan.steps[0].commands.as_slice()),
+        ("pve2", &["systemctl restart corosync".to_owned()][..])
+    );
+    let began = tokio::time::Instant::now();
+    house.lab.record();
+    let operation = house.done(&Work::Restart.intent(&house).await).await;
+    look::is_done(&house, &operation).await;
+    look::ran_what_was_shown(&operation, &look::audit_is_whole(&house).await);
+    let told = house.lab.told("pve1", began, tokio::time::Instant::now());
+    let quorums: Vec<_> = told.iter().filter_map(|(_, told)| told.quorum.as_ref()).collect();
+    assert!(quorums.iter().all(|one| one.quorate), "{quorums:?}");
+    assert!(quorums.iter().any(|one| one.members.len() == 2), "the node was away for a moment: {quorums:?}");
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quorum_that_hangs_on_the_node_is_not_given_away_while_somebody_is_absent() {
+    let house = Work::Restart.house().await;
+    house.inject(Fault::Kill { node: "pve3".into() });
+    house.lab.settle().await;
+    let refused = planned(&house, "pve2").await.expect_err("pve1 would stand alone");
+    assert_eq!(refused.code, ProblemCode::RestartCostsQuorum);
+    assert_eq!((refused.params["votes"].as_str(), refused.params["quorum"].as_str()), ("1", "2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_nodes_have_no_other_way_and_are_told_what_it_costs() {
+    let house = House::new(Scenario::healthy(2)).await;
+    assert!(house.lab.put_file("pve2", "/run/watchdog-mux.active", b""), "a client holds the watchdog");
+    let plan = planned(&house, "pve2").await.expect("a plan");
+    assert_eq!(said(&plan), [ConsequenceCode::QuorumLostMeanwhile, ConsequenceCode::WatchdogCounts]);
+    let operation = house.done(&plan.intent).await;
+    look::is_done(&house, &operation).await;
+    look::one_cluster(&house.lab.inspect(), &["pve1", "pve2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_corosync_that_is_down_is_started() {
+    let house = Work::Restart.house().await;
+    house.inject(Fault::StopCorosync { node: "pve2".into() });
+    house.lab.settle().await;
+    let plan = planned(&house, "pve2").await.expect("a plan");
+    assert_eq!(said(&plan), [], "the others go on without it anyway");
+    look::is_done(&house, &house.done(&plan.intent).await).await;
+    look::one_cluster(&house.lab.inspect(), &["pve1", "pve2", "pve3"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_configuration_than_the_others_have_is_not_started_with() {
+    let house = Work::Restart.house().await;
+    house.inject(Fault::RaiseConfigVersion { node: "pve2".into(), on: true });
+    let operation = house.run(&Work::Restart.intent(&house).await).await;
+    let OperationState::Failed { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::ConfigurationsDiffer);
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_others_have_to_see_it_and_not_the_node_alone() {
+    let house = Work::Restart.house().await;
+    let intent = Work::Restart.intent(&house).await;
+    let id = house.start(&intent).await.expect("it starts");
+    for link in [0, 1] {
+        house.inject(Fault::CutLink { node: "pve2".into(), link });
+    }
+    let operation = house.ended(id).await;
+    let OperationState::Parked { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::StepTimedOut, "nobody sees it: {problem}");
+    for link in [0, 1] {
+        house.inject(Fault::RestoreLink { node: "pve2".into(), link });
+    }
+    house.lab.settle().await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    house.engine().resume(&crate::house::anna(), id).await.expect("it goes on");
+    look::is_done(&house, &house.ended(id).await).await;
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 1, "and is not restarted again");
+}
