@@ -7,7 +7,7 @@ import { closeBrowsers } from './lib/browser.mjs'
 import { killAll } from './lib/programs.mjs'
 import { RESULTS, Spec } from './lib/spec.mjs'
 
-const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'approvals', 'second-factor', 'recover', 'two-nodes-qdevice', 'bad-input', 'network', 'remedy', 'looks', 'real']
+const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'approvals', 'recover', 'two-nodes-qdevice', 'bad-input', 'network', 'remedy', 'looks', 'real']
 
 const asked = process.argv.slice(2)
 const unknown = asked.filter((name) => !ALL.includes(name))

@@ -47,8 +47,6 @@ export default {
     await gallery.take('operation', await gallery.firstOperation(wizard))
     await gallery.take('audit', '/audit')
     await gallery.take('people', '/people')
-    await gallery.take('roles', '/roles')
-    await gallery.take('account', '/account')
     for (const one of gallery.people) one.expect(/status of 404/)
     await gallery.take('not-found', '/nowhere')
   },

@@ -14,18 +14,8 @@ use crate::{bench, cargo, demo, folders, run, site, wasm, wasm_fallback};
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
 
 /// The browser specs that every change runs; the others run with `--all`.
-const E2E_PUSH: [&str; 10] = [
-    "simulated",
-    "import",
-    "jump",
-    "stream",
-    "bad-input",
-    "network",
-    "resume",
-    "approvals",
-    "recover",
-    "second-factor",
-];
+const E2E_PUSH: [&str; 9] =
+    ["simulated", "import", "jump", "stream", "bad-input", "network", "resume", "approvals", "recover"];
 
 /// Those that run with `--all` only.
 const E2E_LONG: [&str; 3] = ["two-nodes-qdevice", "looks", "remedy"];
