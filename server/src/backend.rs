@@ -38,7 +38,6 @@ use model::observation::Evidence;
 use model::operation::Operation;
 use model::policy::Consent;
 use model::preflight::{Cell, CheckId, Matrix};
-use model::problem::{Problem, ProblemCode};
 use model::reading::{Behind, EvidenceGap};
 use model::recovery::Recovery;
 use model::role::Role;

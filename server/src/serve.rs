@@ -4,7 +4,7 @@ use crate::accounts::Accounts;
 use crate::agent::ConsoleAgent;
 use crate::background;
 use crate::config::{Config, prepare_data};
-use crate::keys::{ConsoleKey, Seal};
+use crate::keys::ConsoleKey;
 use crate::passwords::Passwords;
 use crate::routes;
 use crate::state::{AppState, DemoPanel};

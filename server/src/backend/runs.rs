@@ -33,13 +33,13 @@ impl RunsBackend for RequestBackend {
         let found = self.request_for(&caller, request, deed).await?;
         let may = self.may_do(&caller, &found).await?;
         self.nothing_hinders(&caller, &found, if alone { may.break_glass } else { may.run }).await?;
-        let (engine, who, fresh) = (&self.state.engine, actor(&caller), caller.me.fresh);
+        let (engine, who, shown) = (&self.state.engine, actor(&caller), caller.me.shown);
         let wanted = Wanted { operation, reason };
         if alone {
-            engine.break_glass_overtaking(&who, request, fresh, Some(wanted)).await.map_err(ApiError)?;
+            engine.break_glass_overtaking(&who, request, shown, Some(wanted)).await.map_err(ApiError)?;
             return Ok(None);
         }
-        engine.run_overtaking(&who, request, fresh, Some(&wanted)).await.map(Some).map_err(ApiError)
+        engine.run_overtaking(&who, request, shown, Some(&wanted)).await.map(Some).map_err(ApiError)
     }
 }
 

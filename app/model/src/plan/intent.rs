@@ -121,7 +121,10 @@ impl Intent {
     /// back at night may not stand behind what has got stuck for the same reason.
     #[must_use]
     pub const fn overtakes(&self) -> bool {
-        matches!(self, Self::SetExpected { .. })
+        matches!(
+            self,
+            Self::SetExpected { .. } | Self::PowerOff { .. } | Self::PowerOn { .. } | Self::PowerCycle { .. }
+        )
     }
 
     /// Whether it can stop between two steps and go on later. What logs in with a password, or is

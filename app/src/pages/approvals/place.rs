@@ -63,7 +63,7 @@ fn End(watched: Watched, operation: model::ids::OperationId) -> impl IntoView {
         Some(Ok(Some(id))) => navigate(&format!("/operations/{id}"), NavigateOptions::default()),
         Some(Err(ApiError(problem))) if needs_sign_in(&problem) => {
             if let Some(session) = session {
-                session.0.update(|me| me.fresh = false);
+                session.0.update(|me| me.shown = me.shown.grown_old());
             }
             asking.set(true);
         }
@@ -98,7 +98,7 @@ fn End(watched: Watched, operation: model::ids::OperationId) -> impl IntoView {
                 {part(move || label.get())}
             </Button>
         </div>
-        <SignInAgain open=asking then=Callback::new(move |()| drop(act.dispatch(())))/>
+        <SignInAgain open=asking second=true then=Callback::new(move |()| drop(act.dispatch(())))/>
     }
     .into_any()
 }

@@ -12,7 +12,7 @@ use model::approval::{COMMENT_MAX_CHARS, Refused, Request, RequestEvent, Request
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::ids::{OperationId, RequestId};
 use model::operation::Operation;
-use model::policy::{Consent, Shown, SignInDemand, Unmet};
+use model::policy::{Consent, Shown, SignInDemand};
 use model::problem::{Problem, ProblemCode};
 
 impl Engine {

@@ -91,13 +91,13 @@ async fn every_step_is_done_once() {
         house.lab.settle().await;
         let again = house.done(&intent).await;
         assert!(all_already(&again), "{work:?}: {:#?}", again.steps);
-        work.check(&house.lab.inspect());
+        work.check(&house);
     }
     // Off and on again is meant anew each time; each of its steps is one of the others.
     let house = Work::PowerCycle.house().await;
     let done = house.done(&Work::PowerCycle.intent(&house).await).await;
     look::is_done(&house, &done).await;
-    Work::PowerCycle.check(&house.lab.inspect());
+    Work::PowerCycle.check(&house);
 }
 
 /// Every kind of trouble with the BMC from each step's first moment on; when it is over, going on ends well.
@@ -139,7 +139,7 @@ async fn one_step(work: Work, mood: Mood, code: ProblemCode, index: u16) {
     let operation = house.ended(operation.id).await;
     look::is_done(&house, &operation).await;
     look::audit_is_whole(&house).await;
-    work.check(&house.lab.inspect());
+    work.check(&house);
 }
 
 #[tokio::test(start_paused = true)]
@@ -194,7 +194,7 @@ async fn a_power_that_was_read_as_off_takes_the_place_of_an_attestation() {
     let read = operation.plan.consequences.iter().filter(|one| one.code == ConsequenceCode::ReadOff);
     let read: Vec<_> = read.map(|one| (one.params["node"].clone(), one.params["answer"].clone())).collect();
     assert_eq!(read, [("pve2".to_owned(), "Status: OFF".to_owned()), ("pve3".to_owned(), "Status: OFF".to_owned())]);
-    Work::Expected.check(&house.lab.inspect());
+    Work::Expected.check(&house);
     let kept = house.store().evidence_of(house.cluster, Some("pve2"), 20).await.expect("evidence");
     assert!(kept.iter().any(|one| one.command.contains("fence_ipmilan") && one.exit == Some(2)), "{kept:#?}");
 }

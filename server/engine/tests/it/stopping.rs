@@ -112,7 +112,7 @@ async fn dies_pausing(write: u64, side: Side) {
         other => panic!("{other:?}"),
     }
     look::audit_is_whole(&house).await;
-    Work::Qdevice.check(&house.lab.inspect());
+    Work::Qdevice.check(&house);
 }
 
 #[tokio::test(start_paused = true)]

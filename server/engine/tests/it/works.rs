@@ -3,7 +3,7 @@
 use crate::house::{CLUSTER, House, QNETD};
 use crate::look;
 use crate::midway::Stuck;
-use lab::{Fault, Inspection, Scenario};
+use lab::{Fault, Scenario};
 use model::bmc::PowerWish;
 use model::midway::Way;
 use model::plan::{Intent, Plan};
