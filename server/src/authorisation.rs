@@ -110,6 +110,7 @@ pub const SECRETS: &[(&str, &[&str])] = &[
     ("change_password", &["password", "new"]),
     ("enrol_second_factor", &["code"]),
     ("remove_second_factor", &["code"]),
+    ("set_bmc", &["password"]),
 ];
 
 /// Routes that are no server functions and no pages.

@@ -322,7 +322,7 @@ pub async fn evidence_gap(cluster: ClusterId) -> ApiResult<Option<EvidenceGap>> 
 
 /// What a question finds. `again` is a page that looks by itself.
 #[server(name = AuditCall, prefix = "/api", endpoint = "audit", input = Json, output = Json)]
-pub async fn audit(filter: AuditFilter, #[server(default)] again: bool) -> ApiResult<AuditPage> {
+pub async fn audit(filter: AuditFilter, again: bool) -> ApiResult<AuditPage> {
     let backend = backend()?;
     let caller = if again { backend.looking().await? } else { backend.caller().await? };
     backend.audit(caller, filter).await

@@ -126,7 +126,8 @@ impl Team {
     }
 
     pub async fn audited(&self, code: AuditCode) -> Vec<AuditEntry> {
-        let page: AuditPage = self.admin.call("audit", json!({ "filter": { "code": code } })).await.expect("audit");
+        let page: AuditPage =
+            self.admin.call("audit", json!({ "filter": { "code": code }, "again": false })).await.expect("audit");
         page.entries.into_iter().map(|one| one.entry).collect()
     }
 }

@@ -239,7 +239,7 @@ async fn look_everywhere(house: &House) {
     assert_eq!(view.lines.len(), 1);
     for (function, input) in [
         ("power", json!({ "cluster": cluster })),
-        ("audit", json!({ "filter": {} })),
+        ("audit", json!({ "filter": {}, "again": false })),
         ("operations", json!({ "cluster": cluster })),
         ("evidence", json!({ "cluster": cluster, "node": null })),
     ] {

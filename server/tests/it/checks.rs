@@ -112,7 +112,7 @@ async fn a_warning_opens_the_next_step_once_somebody_answers_for_it() {
         site.operator.call("preview", json!({ "cluster": site.cluster, "wish": wish })).await.expect("a plan");
     let [kept] = preview.plan.acknowledged.as_slice() else { panic!("{:?}", preview.plan.acknowledged) };
     assert_eq!((kept.check, kept.node, kept.reason.as_str()), (CheckId::Memory, second, "a lab of small machines"));
-    let found: Value = site.operator.call("audit", json!({ "filter": {} })).await.expect("the audit");
+    let found: Value = site.operator.call("audit", json!({ "filter": {}, "again": false })).await.expect("the audit");
     let text = found.to_string();
     assert!(text.contains("checks_acknowledged") && text.contains("a lab of small machines"), "{text}");
 }

@@ -13,6 +13,7 @@ const OPEN: &[&str] = &["name", "reason", "comment", "digest", "fingerprint", "q
 /// Types of arguments that are no texts and hold no secret in any of their fields.
 const OPEN_TYPES: &[&str] = &[
     "AuditFilter",
+    "BmcWay",
     "CheckId",
     "ClusterId",
     "Consent",
@@ -22,6 +23,7 @@ const OPEN_TYPES: &[&str] = &[
     "OperationId",
     "Option<ClusterId>",
     "Option<String>",
+    "Option<u64>",
     "Policy",
     "RequestId",
     "Role",

@@ -84,7 +84,7 @@ impl Site {
     }
 
     async fn audited(&self, code: AuditCode) -> usize {
-        let filter = json!({ "filter": { "code": code } });
+        let filter = json!({ "filter": { "code": code }, "again": false });
         let page: model::audit::AuditPage = self.operator.call("audit", filter).await.expect("audit");
         page.entries.len()
     }

@@ -65,8 +65,10 @@ async fn a_viewer_who_is_operator_on_one_cluster_may_act_there_and_nowhere_else(
     }
     assert_eq!(code(take(&admin, id, mine.cluster).await), ProblemCode::NotFound);
 
-    let page: AuditPage =
-        admin.call("audit", json!({ "filter": { "code": AuditCode::RoleChanged } })).await.expect("audit");
+    let page: AuditPage = admin
+        .call("audit", json!({ "filter": { "code": AuditCode::RoleChanged }, "again": false }))
+        .await
+        .expect("audit");
     let told: Vec<_> = page
         .entries
         .iter()

@@ -70,7 +70,8 @@ async fn account(client: &Client) -> AccountView {
 }
 
 async fn audited(client: &Client, code: AuditCode) -> Vec<AuditEntry> {
-    let page: AuditPage = client.call("audit", json!({ "filter": { "code": code } })).await.expect("audit");
+    let page: AuditPage =
+        client.call("audit", json!({ "filter": { "code": code }, "again": false })).await.expect("audit");
     page.entries.into_iter().map(|one| one.entry).collect()
 }
 

@@ -50,14 +50,14 @@ async fn no_secret_is_written_anywhere() {
 
 async fn look_at_what_people_see(site: &Site, secrets: &[&str]) {
     let admin = site.app.admin().await;
-    let filter = json!({ "filter": { "code": AuditCode::CommandStarted } });
+    let filter = json!({ "filter": { "code": AuditCode::CommandStarted }, "again": false });
     let commands: model::audit::AuditPage = admin.call("audit", filter).await.expect("audit");
     assert!(!commands.entries.is_empty(), "no command is in the audit");
     let operations: Vec<model::operation::Operation> =
         admin.call("operations", json!({ "cluster": site.cluster })).await.expect("operations");
     assert!(!operations.is_empty(), "installing the key is an operation");
     for (function, input) in [
-        ("audit", json!({ "filter": {} })),
+        ("audit", json!({ "filter": {}, "again": false })),
         ("operation", json!({ "id": operations[0].id })),
         ("operations", json!({ "cluster": null })),
         ("evidence", json!({ "cluster": site.cluster, "node": null })),
