@@ -28,7 +28,7 @@ const E2E_PUSH: [&str; 10] = [
 ];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 3] = ["two-nodes-qdevice", "looks", "remedy"];
+const E2E_LONG: [&str; 6] = ["two-nodes-qdevice", "looks", "remedy", "midway", "handover", "power"];
 
 /// The one that needs namespaces, and so the administrator.
 const E2E_ROOT: &str = "real";
