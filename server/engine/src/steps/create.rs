@@ -1,7 +1,7 @@
 //! `pvecm create` on the first node.
 
 use super::{Probe, StepContext, StepResult, Stop, unit};
-use crate::evidence::answer;
+use crate::evidence::{answer, unreadable};
 use crate::limits::POLL_PAUSE;
 use crate::render::link_options;
 use model::facts::{ConfNode, CorosyncConf};
@@ -109,7 +109,11 @@ pub async fn prove(context: &StepContext<'_>, name: &ClusterName) -> StepResult<
     }
 }
 
+/// Whether `/etc/pve` takes writes there now. No answer in time is a *no* for now; what makes no sense is told at once.
 pub async fn writable(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
     let output = context.read(node, &files::pmxcfs_writable()).await?;
-    Ok(files::yes_or_no(answer(&output)).unwrap_or(false))
+    files::yes_or_no(answer(&output)).or_else(|error| match unreadable(&error, node.label()) {
+        problem if problem.code == ProblemCode::Garbage => Err(Stop::Parked(problem)),
+        _ => Ok(false),
+    })
 }

@@ -1,8 +1,9 @@
 //! Keys: the console's own, root's of one node on another, host keys. Everything carried over pinned connections.
 
+use super::create::writable;
 use super::{Probe, StepContext, StepResult, Stop};
 use crate::context::store_problem;
-use crate::evidence::{answer, unreadable};
+use crate::evidence::unreadable;
 use crate::limits::POLL_PAUSE;
 use crate::render::key_file;
 use model::audit::{AuditCode, AuditFilter};
@@ -52,13 +53,10 @@ async fn append_missing(context: &StepContext<'_>, file: KeyFile, wanted: &[KeyL
 
 /// Right after create or join `/etc/pve` refuses writes for a moment: wait for the state, not for a time.
 pub(super) async fn wait_writable(context: &StepContext<'_>, node: &Node) -> StepResult<()> {
-    loop {
-        let output = context.read(node, &files::pmxcfs_writable()).await?;
-        if files::yes_or_no(answer(&output)).unwrap_or(false) {
-            return Ok(());
-        }
+    while !writable(context, node).await? {
         tokio::time::sleep(POLL_PAUSE).await;
     }
+    Ok(())
 }
 
 pub(super) fn console_line(context: &StepContext<'_>) -> StepResult<KeyLine> {
