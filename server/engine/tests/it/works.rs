@@ -135,6 +135,7 @@ impl Work {
             Self::Expected => {
                 let alone = truth.partitions.iter().find(|one| one.nodes.contains("pve1")).expect("a partition");
                 assert_eq!((alone.quorate, alone.expected_votes, alone.total_votes), (true, 1, 1));
+                assert_eq!(truth.ran("pvecm expected"), 1);
             }
             Self::PowerOff => {
                 assert!(!truth.nodes["pve3"].alive, "it is off");

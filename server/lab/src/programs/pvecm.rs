@@ -141,6 +141,7 @@ async fn expected(env: &Env, word: &str) -> i32 {
         return env.fail(NO_CONFIG, 2).await;
     }
     let votes = word.parse().unwrap_or(u32::MAX);
+    env.world(|world| world.nodes.get_mut(&env.node).map(|node| node.count("pvecm expected")));
     if !env.world(|world| world.set_expected(&env.node, votes)) {
         env.eprint("Unable to set expected votes: CS_ERR_INVALID_PARAM\n").await;
     }
