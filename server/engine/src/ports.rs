@@ -5,6 +5,7 @@ mod checkpoint;
 mod node;
 mod overtaking;
 mod second_factor;
+mod session;
 mod store;
 mod time;
 
@@ -13,9 +14,9 @@ pub use checkpoint::{CheckpointSink, SinkError};
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
 pub use overtaking::Overtaking;
 pub use second_factor::{FactorReset, SecondFactorStore, StoredFactor};
+pub use session::{SessionRow, SessionStore};
 pub use store::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    FilterStore, JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, Store, StoreError, StoredUser,
-    UserStore,
+    FilterStore, JournalEntry, OperationStore, PinStore, Store, StoreError, StoredUser, UserStore,
 };
 pub use time::{Clock, Ids};

@@ -63,9 +63,11 @@ impl World {
         let (cluster, node, operation, request) = (self.cluster, self.node, self.operation, self.request);
         let nobody = UserId::from_uuid(Uuid::nil());
         let wish = json!({ "wish": "join", "joiners": [node] });
+        let machine = json!({ "host": NOWHERE.0, "port": NOWHERE.1, "user": "root", "qnetd": false });
         match function {
-            "me" | "sign_out" | "people" | "clusters" | "demo_switches" => json!({}),
-            "audit_chain" | "saved_filters" | "inbox" => json!({}),
+            "me" | "sign_out" | "people" | "clusters" | "demo_switches" | "audit_chain" | "saved_filters" | "inbox" => {
+                json!({})
+            }
             "save_filter" => json!({ "name": "mine", "query": "who=ops-1" }),
             "drop_filter" => json!({ "name": "mine" }),
             "sign_in" => json!({ "name": "nobody", "password": "wrong" }),
@@ -75,12 +77,8 @@ impl World {
             "disable_person" => json!({ "id": nobody }),
             "cluster" | "forget_cluster" => json!({ "id": cluster }),
             "add_cluster" => json!({ "name": "bad name" }),
-            "add_node" => {
-                json!({ "cluster": cluster, "node": { "host": NOWHERE.0, "port": NOWHERE.1, "user": "root", "qnetd": false } })
-            }
-            "import_begin" => {
-                json!({ "node": { "host": NOWHERE.0, "port": NOWHERE.1, "user": "root", "qnetd": false } })
-            }
+            "add_node" => json!({ "cluster": cluster, "node": machine }),
+            "import_begin" => json!({ "node": machine }),
             "import_members" => json!({ "cluster": cluster, "members": [] }),
             "forget_node" | "try_log_in" | "key_seen" => json!({ "node": node }),
             "pin_key" => json!({ "node": node, "fingerprint": "SHA256:x" }),
