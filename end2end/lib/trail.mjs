@@ -22,7 +22,7 @@ export class Trail {
     const all = []
     let before = null
     do {
-      const page = await this.ask('audit', { filter: { ...filter, before } })
+      const page = await this.ask('audit', { filter: { ...filter, before }, again: false })
       all.push(...page.entries)
       before = page.next
     } while (before !== null)
