@@ -114,6 +114,7 @@ pub struct Lowering {
     /// Names of the side that went on.
     pub members: Vec<String>,
     pub asked_by: String,
+    /// When the agreement was asked for, or, without one, when it was run.
     pub asked_at: Timestamp,
     pub reason: String,
     /// `None` where the policy asked nobody.
@@ -171,7 +172,8 @@ pub fn lowering(stored: &Stored<'_>) -> Option<Lowering> {
         votes: *votes,
         members: members.clone(),
         asked_by: operation.proposed_by.clone(),
-        asked_at: operation.proposed_at,
+        // The operation is made when the agreement is used.
+        asked_at: stored.request.map_or(operation.proposed_at, |request| request.requested_at),
         reason: operation.reason.clone(),
         agreed: stored.request.and_then(agreed_to),
         proofs: proofs.filter(is_of).cloned().collect(),

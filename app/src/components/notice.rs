@@ -20,7 +20,7 @@ pub fn Notice(
             <span class="notice-icon" aria-hidden="true">{tone.icon()}</span>
             <div class="notice-text">
                 <p>{part(move || problem.with(|one| words.problem(one)))}</p>
-                {part(move || problem.with(|one| one.quote.clone()).map(|line| view! { <pre class="quote">{line}</pre> }))}
+                {part(move || problem.with(|one| one.quote.clone().filter(|line| !line.trim().is_empty())).map(|line| view! { <pre class="quote">{line}</pre> }))}
             </div>
         </div>
     }
