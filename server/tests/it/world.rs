@@ -141,9 +141,7 @@ impl World {
             "reset_second_factor" => json!({ "id": nobody }),
             "set_role" => json!({ "id": nobody, "cluster": cluster, "role": "viewer" }),
             "drop_role" => json!({ "id": nobody, "cluster": cluster }),
-            unknown => {
-                panic!("the server function {unknown} has no input here: add it, and its row in authorisation.rs")
-            }
+            unknown => panic!("{unknown} has no input here: add it, and its row in authorisation.rs"),
         }
     }
 }
