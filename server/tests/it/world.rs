@@ -72,9 +72,6 @@ impl World {
             "drop_filter" => json!({ "name": "mine" }),
             "sign_in" => json!({ "name": "nobody", "password": "wrong" }),
             "confirm_password" => json!({ "password": password }),
-            "look_at_invite" => json!({ "token": "none" }),
-            "accept_invite" => json!({ "token": "none", "name": "x", "password": "y" }),
-            "disable_person" => json!({ "id": nobody }),
             "cluster" | "forget_cluster" => json!({ "id": cluster }),
             "add_cluster" => json!({ "name": "bad name" }),
             "add_node" => json!({ "cluster": cluster, "node": machine }),
@@ -135,6 +132,9 @@ impl World {
     fn input_about_accounts(&self, function: &str) -> Value {
         let (cluster, nobody) = (self.cluster, UserId::from_uuid(Uuid::nil()));
         match function {
+            "look_at_invite" => json!({ "token": "none" }),
+            "accept_invite" => json!({ "token": "none", "name": "x", "password": "y" }),
+            "disable_person" => json!({ "id": nobody }),
             "my_account" | "begin_second_factor" | "acknowledge_reset" | "roles" => json!({}),
             "change_password" => json!({ "password": "wrong", "new": "not long" }),
             "enrol_second_factor" | "remove_second_factor" => json!({ "code": "000000" }),
