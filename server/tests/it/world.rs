@@ -61,7 +61,6 @@ impl World {
     /// Valid input for a server function, so that only the right to call it is in question.
     pub fn input(&self, function: &str, password: &str) -> Value {
         let (cluster, node, operation, request) = (self.cluster, self.node, self.operation, self.request);
-        let nobody = UserId::from_uuid(Uuid::nil());
         let wish = json!({ "wish": "join", "joiners": [node] });
         let machine = json!({ "host": NOWHERE.0, "port": NOWHERE.1, "user": "root", "qnetd": false });
         match function {
