@@ -13,6 +13,7 @@ mod live_badge;
 mod notice;
 mod plan;
 mod source;
+mod table;
 
 pub use age::{Age, When, short};
 pub use badge::{Badge, Tone};
@@ -27,3 +28,4 @@ pub use live_badge::LiveBadge;
 pub use notice::{Message, Notice, Refusal};
 pub use plan::{ExportPlan, PlanSheet, file_change, language};
 pub use source::{Source, SourceOf, encode, source_in};
+pub use table::{Column, Table};

@@ -1,11 +1,14 @@
 //! Where things are. Everything that is built lies under cargo's target folder, wherever that is.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-/// The checkout.
+/// The checkout that cargo runs us in. One that shares its target folder with another may run what the other compiled.
 pub fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
+    static HERE: LazyLock<PathBuf> = LazyLock::new(|| {
+        std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()).into()
+    });
+    HERE.parent().unwrap_or(&HERE)
 }
 
 /// Cargo's target folder: `CARGO_TARGET_DIR` when set (relative to the checkout), else `target`.

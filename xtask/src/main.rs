@@ -9,6 +9,7 @@ mod cargo;
 mod demo;
 mod folders;
 mod npm;
+mod programs;
 mod run;
 mod say;
 mod setup;
@@ -19,7 +20,7 @@ mod wasm;
 mod wasm_fallback;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
+use std::process::{self, ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -101,8 +102,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Test(options) => test::run(&options),
         Command::Bench(options) => bench::run(&options),
         Command::Lab { args } => {
-            let mut lab = cargo::cargo();
-            lab.args(["run", "--quiet", "--package", "reallab", "--"]).args(&args);
+            let mut lab = process::Command::new(programs::lab()?.join("reallab"));
+            lab.args(&args).current_dir(folders::root());
             run::pass_through(lab)
         }
     }

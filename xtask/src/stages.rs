@@ -8,7 +8,7 @@ use anyhow::ensure;
 
 use crate::apt::Root;
 use crate::site::Profile;
-use crate::{bench, cargo, folders, run, site, wasm, wasm_fallback};
+use crate::{bench, cargo, folders, programs, run, site, wasm, wasm_fallback};
 
 /// Told to every stage's programs: set, the long tests run too.
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
@@ -161,7 +161,7 @@ const FUZZ_LONG_S: &str = "300";
 
 fn fuzz(context: &Context) -> anyhow::Result<Ended> {
     let seconds = if context.long { FUZZ_LONG_S } else { FUZZ_PUSH_S };
-    let mut command = Command::new(build_programs()?.join("examples/fuzz"));
+    let mut command = Command::new(programs::all()?.join("examples/fuzz"));
     command.args(["--seconds", seconds]).current_dir(folders::root());
     passed(command)
 }
@@ -215,7 +215,7 @@ struct Programs {
 
 impl Programs {
     fn build() -> anyhow::Result<Self> {
-        let debug = build_programs()?;
+        let debug = programs::all()?;
         Ok(Self { quorate: debug.join("quorate"), nodes: debug.join("examples/nodes"), reallab: debug.join("reallab") })
     }
 
@@ -226,23 +226,6 @@ impl Programs {
             ("QUORATE_REALLAB", self.reallab.as_os_str()),
         ]
     }
-}
-
-/// Builds every program that the stages start, and says where they are.
-///
-/// All packages are named and an example is among the targets, as in the stage of the unit tests: cargo then unites the same
-/// features, and takes what it has compiled for them. Named alone, each program would have its own variant of what all share.
-fn build_programs() -> anyhow::Result<PathBuf> {
-    let mut command = cargo::cargo();
-    command.args(["build", "--quiet", "--workspace", "--exclude", "frontend"]);
-    for program in ["quorate", "reallab", "standin", "chaos", "conform"] {
-        command.args(["--bin", program]);
-    }
-    for example in ["nodes", "fuzz"] {
-        command.args(["--example", example]);
-    }
-    run::run(command)?;
-    Ok(folders::target().join("debug"))
 }
 
 fn lab(context: &Context) -> anyhow::Result<Ended> {
@@ -264,7 +247,7 @@ fn on_real_parts(context: &Context, program: &str, args: &[&str]) -> anyhow::Res
         return Ok(Ended::LeftOut(NEEDS_ROOT.to_owned()));
     };
     // Built as who we are: what root's cargo writes, nobody else could replace.
-    let programs = build_programs()?;
+    let programs = programs::all()?;
     let long = if context.long { &[(LONG_TESTS, OsStr::new("1"))][..] } else { &[] };
     let mut command = root.command_with(programs.join(program), long);
     command.args(args).current_dir(folders::root());

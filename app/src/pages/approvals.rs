@@ -9,7 +9,7 @@ pub use request::RequestPage;
 
 use crate::api;
 use crate::api::{ApiResult, Reading, RequestLine};
-use crate::components::{Badge, Card, Empty, PageTitle, Tone, When};
+use crate::components::{Badge, Card, Column, Empty, PageTitle, Table, Tone, When};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
@@ -55,7 +55,7 @@ fn Lists(lines: Vec<RequestLine>) -> impl IntoView {
             let text = if wanted { said!(i18n, team.none_open) } else { said!(i18n, team.none_over) };
             return view! { <Empty title=text!(i18n, team.none)><p>{text}</p></Empty> }.into_any();
         }
-        view! { <Table lines=some/> }.into_any()
+        view! { <Requests lines=some/> }.into_any()
     };
     view! {
         <div class="stack">
@@ -67,26 +67,21 @@ fn Lists(lines: Vec<RequestLine>) -> impl IntoView {
 }
 
 #[component]
-fn Table(lines: Vec<RequestLine>) -> impl IntoView {
+fn Requests(lines: Vec<RequestLine>) -> impl IntoView {
     let i18n = use_i18n();
     let rows = lines.into_iter().map(|line| view! { <Row line/> }).collect_view();
+    let columns = vec![
+        Column::text(text!(i18n, pages.column_what)),
+        Column::text(text!(i18n, team.cluster)),
+        Column::text(text!(i18n, pages.column_state)),
+        Column::text(text!(i18n, team.asked_by)),
+        Column::text(text!(i18n, pages.column_when)),
+        Column::text(text!(i18n, team.ends_in)),
+    ];
     view! {
-        <div class="table-scroll">
-            <table class="table">
-                <caption class="visually-hidden">{word!(i18n, team.approvals)}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">{word!(i18n, pages.column_what)}</th>
-                        <th scope="col">{word!(i18n, team.cluster)}</th>
-                        <th scope="col">{word!(i18n, pages.column_state)}</th>
-                        <th scope="col">{word!(i18n, team.asked_by)}</th>
-                        <th scope="col">{word!(i18n, pages.column_when)}</th>
-                        <th scope="col">{word!(i18n, team.ends_in)}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table caption=text!(i18n, team.approvals) columns>
+            {rows}
+        </Table>
     }
     .into_any()
 }

@@ -2,7 +2,9 @@
 
 use crate::api;
 use crate::api::{ApiError, ClusterLine};
-use crate::components::{Age, Badge, Button, ButtonKind, Card, Dialog, Empty, Field, PageTitle, Refusal, Tone};
+use crate::components::{
+    Age, Badge, Button, ButtonKind, Card, Column, Dialog, Empty, Field, PageTitle, Refusal, Table, Tone,
+};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
@@ -89,7 +91,7 @@ fn List(lines: Vec<ClusterLine>, asking: RwSignal<bool>) -> impl IntoView {
     let none = memo(move |_| lines.with(Vec::is_empty));
     part(
         move || {
-            if none.get() { view! { <NoClusters asking/> }.into_any() } else { view! { <Table lines/> }.into_any() }
+            if none.get() { view! { <NoClusters asking/> }.into_any() } else { view! { <Clusters lines/> }.into_any() }
         },
     )
 }
@@ -109,24 +111,20 @@ fn NoClusters(asking: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-fn Table(lines: RwSignal<Vec<ClusterLine>>) -> impl IntoView {
+fn Clusters(lines: RwSignal<Vec<ClusterLine>>) -> impl IntoView {
     let i18n = use_i18n();
     let rows = part(move || lines.get().into_iter().map(|line| view! { <Line line/> }).collect_view());
+    let columns = vec![
+        Column::text(text!(i18n, pages.column_cluster)),
+        Column::text(text!(i18n, pages.column_state)),
+        Column::number(text!(i18n, pages.column_nodes)),
+        Column::text(text!(i18n, pages.column_next)),
+    ];
     view! {
         <Card>
-            <div class="table-scroll">
-                <table class="table">
-                    <thead>
-                        <tr>
-                            <th scope="col">{word!(i18n, pages.column_cluster)}</th>
-                            <th scope="col">{word!(i18n, pages.column_state)}</th>
-                            <th scope="col" class="number">{word!(i18n, pages.column_nodes)}</th>
-                            <th scope="col">{word!(i18n, pages.column_next)}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table caption=text!(i18n, pages.clusters) columns>
+                {rows}
+            </Table>
         </Card>
     }
     .into_any()

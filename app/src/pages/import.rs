@@ -11,7 +11,7 @@ use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Message, Notice
 use crate::i18n::*;
 use crate::pages::forget::forgetting;
 use crate::pages::frame::Around;
-use crate::pages::loaded::{Loaded, id_in_address};
+use crate::pages::loaded::{Loaded, wizard_in_address};
 use crate::pages::wizard::add_node::{AddressForm, Typed};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::jump_hosts::JumpHosts;
@@ -23,7 +23,6 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use model::can::Deed;
-use model::ids::ClusterId;
 use model::import::Discovery;
 use model::inventory::{ClusterPhase, LogIn, Purpose};
 use model::problem::{Problem, ProblemCode};
@@ -89,8 +88,7 @@ fn KnownCluster(problem: Signal<Option<Problem>>) -> impl IntoView {
 /// `/clusters/:id/import`
 #[component]
 pub fn ImportClusterPage() -> impl IntoView {
-    let id = id_in_address::<ClusterId>();
-    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = wizard_in_address();
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
 }
 

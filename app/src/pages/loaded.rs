@@ -1,6 +1,6 @@
 //! The faces that every page has before it has its content: loading, refused, failed.
 
-use crate::api::{self, ApiError, ApiResult, ClusterView, Reading};
+use crate::api::{self, ApiError, ApiResult, ClusterView, Reading, WizardView};
 use crate::components::{Button, Notice, Spinner, encode};
 use crate::i18n::*;
 use crate::reactive::memo;
@@ -88,5 +88,12 @@ pub fn id_in_address<T: FromStr + Send + Sync + PartialEq + Clone + 'static>() -
 #[must_use]
 pub fn cluster_in_address() -> Reading<ApiResult<ClusterView>> {
     let id = id_in_address::<ClusterId>();
-    api::reading(move || id.get(), |id| async move { crate::api::cluster(id.map_err(ApiError)?).await })
+    api::reading(move || id.get(), |id| async move { api::cluster(id.map_err(ApiError)?).await })
+}
+
+/// Reads what the wizard, and every page that plans, needs of the cluster in the address.
+#[must_use]
+pub fn wizard_in_address() -> Reading<ApiResult<WizardView>> {
+    let id = id_in_address::<ClusterId>();
+    api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await })
 }

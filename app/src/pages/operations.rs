@@ -2,7 +2,7 @@
 
 use crate::api;
 use crate::api::{ApiResult, ClusterView, Reading};
-use crate::components::{Badge, Card, Empty, PageTitle, Tone, When};
+use crate::components::{Badge, Card, Column, Empty, PageTitle, Table, Tone, When};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, cluster_in_address};
@@ -54,24 +54,19 @@ fn List(operations: Vec<Operation>) -> impl IntoView {
         .into_any();
     }
     let rows = operations.into_iter().map(|operation| view! { <Row operation/> }).collect_view();
+    let columns = vec![
+        Column::text(text!(i18n, pages.column_when)),
+        Column::text(text!(i18n, pages.column_what)),
+        Column::text(text!(i18n, pages.column_target)),
+        Column::text(text!(i18n, pages.column_who)),
+        Column::text(text!(i18n, pages.column_why)),
+        Column::text(text!(i18n, pages.column_state)),
+    ];
     view! {
         <Card>
-            <div class="table-scroll">
-                <table class="table">
-                    <caption class="visually-hidden">{word!(i18n, pages.operations)}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">{word!(i18n, pages.column_when)}</th>
-                            <th scope="col">{word!(i18n, pages.column_what)}</th>
-                            <th scope="col">{word!(i18n, pages.column_target)}</th>
-                            <th scope="col">{word!(i18n, pages.column_who)}</th>
-                            <th scope="col">{word!(i18n, pages.column_why)}</th>
-                            <th scope="col">{word!(i18n, pages.column_state)}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table caption=text!(i18n, pages.operations) columns>
+                {rows}
+            </Table>
         </Card>
     }
     .into_any()

@@ -2,7 +2,9 @@
 
 use crate::api;
 use crate::api::Person;
-use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Lines, PageTitle, Refusal, Tone, When};
+use crate::components::{
+    Badge, Button, ButtonKind, Card, Column, Dialog, Lines, PageTitle, Refusal, Table, Tone, When,
+};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
@@ -76,24 +78,19 @@ enum What {
 fn List(list: Vec<Person>, asked: RwSignal<Option<Asked>>) -> impl IntoView {
     let i18n = use_i18n();
     let rows = list.into_iter().map(|person| view! { <Row person asked/> }).collect_view();
+    let columns = vec![
+        Column::text(text!(i18n, pages.user_name)),
+        Column::text(text!(i18n, pages.column_role)),
+        Column::text(text!(i18n, team.factor)),
+        Column::text(text!(i18n, pages.column_last_sign_in)),
+        Column::text(text!(i18n, pages.column_state)),
+        Column::heard(text!(i18n, pages.disable_person)),
+    ];
     view! {
         <Card>
-            <div class="table-scroll">
-                <table class="table">
-                    <caption class="visually-hidden">{word!(i18n, pages.people)}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">{word!(i18n, pages.user_name)}</th>
-                            <th scope="col">{word!(i18n, pages.column_role)}</th>
-                            <th scope="col">{word!(i18n, team.factor)}</th>
-                            <th scope="col">{word!(i18n, pages.column_last_sign_in)}</th>
-                            <th scope="col">{word!(i18n, pages.column_state)}</th>
-                            <th><span class="visually-hidden">{word!(i18n, pages.disable_person)}</span></th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table caption=text!(i18n, pages.people) columns>
+                {rows}
+            </Table>
         </Card>
     }
     .into_any()

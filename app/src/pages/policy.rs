@@ -9,9 +9,8 @@ use crate::components::{Area, Button, ButtonKind, Card, Message, PageTitle, Refu
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
-use crate::pages::sign_in_again::{SignInAgain, needs_sign_in};
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old, refusal_in};
 use crate::reactive::{derived, part};
-use crate::state::session::use_session;
 use crate::words::use_words;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
@@ -89,7 +88,6 @@ fn Inside(view: PolicyView) -> impl IntoView {
 #[component]
 fn Save(view: PolicyView, draft: RwSignal<Policy>, refusal: Signal<Option<String>>) -> impl IntoView {
     let i18n = use_i18n();
-    let session = use_session();
     let navigate = use_navigate();
     let reason = RwSignal::new(String::new());
     let asking = RwSignal::new(false);
@@ -109,12 +107,6 @@ fn Save(view: PolicyView, draft: RwSignal<Policy>, refusal: Signal<Option<String
         Some(Ok(answer)) if !answer.in_force => {
             navigate(&format!("/approvals/{}", answer.request), NavigateOptions::default());
         }
-        Some(Err(ApiError(problem))) if needs_sign_in(&problem) => {
-            if let Some(session) = session {
-                session.0.update(|me| me.shown = me.shown.grown_old());
-            }
-            asking.set(true);
-        }
         _ => {}
     });
     let missing = derived(move || {
@@ -123,13 +115,7 @@ fn Save(view: PolicyView, draft: RwSignal<Policy>, refusal: Signal<Option<String
             reason.with(|text| text.trim().is_empty()).then(|| said!(i18n, pages.reason_missing).to_owned())
         })
     });
-    let problem = derived(move || {
-        let failed = save.value().with(|answer| match answer {
-            Some(Err(ApiError(problem))) => Some(problem.clone()),
-            _ => None,
-        });
-        failed.filter(|one| !needs_sign_in(one))
-    });
+    let problem = asks_when_old(refusal_in(derived(move || save.value().get())), asking);
     let who = part(move || match others {
         0 => said!(i18n, team.policy_alone).to_owned(),
         count => said!(i18n, team.policy_others, count = count).to_string(),

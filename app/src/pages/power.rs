@@ -3,22 +3,20 @@
 mod entry;
 mod machine;
 
-use crate::api::{self, ApiError, ApiResult, PowerView, Reading, WizardView};
+use crate::api::{self, ApiResult, PowerView, Reading, WizardView};
 use crate::components::{Message, PageTitle, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
-use crate::pages::loaded::{Loaded, id_in_address};
+use crate::pages::loaded::{Loaded, wizard_in_address};
 use crate::pages::wizard::context::Wizard;
 use leptos::prelude::*;
 use machine::Machine;
 pub use machine::Read;
-use model::ids::ClusterId;
 
 /// `/clusters/:id/power`
 #[component]
 pub fn PowerPage() -> impl IntoView {
-    let id = id_in_address::<ClusterId>();
-    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = wizard_in_address();
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
 }
 

@@ -2,11 +2,11 @@
 
 mod absent;
 
-use crate::api::{self, ApiError, ApiResult, Reading, Wish, WizardView};
+use crate::api::{self, ApiResult, Reading, Wish, WizardView};
 use crate::components::{Button, Card, FactRow, Lines, Message, Notice, PageTitle, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
-use crate::pages::loaded::{Loaded, id_in_address};
+use crate::pages::loaded::{Loaded, wizard_in_address};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::runner::Planning;
 use crate::reactive::{derived, part};
@@ -15,15 +15,14 @@ use absent::AbsentNode;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
-use model::ids::{ClusterId, OperationId};
+use model::ids::OperationId;
 use model::observation::Evidence;
 use model::recovery::{ATTESTATION_MIN_CHARS, Recovery};
 
 /// `/clusters/:id/quorum`
 #[component]
 pub fn RecoverPage() -> impl IntoView {
-    let id = id_in_address::<ClusterId>();
-    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = wizard_in_address();
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
 }
 

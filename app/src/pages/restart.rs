@@ -1,23 +1,22 @@
 //! Restarting corosync on one node: a plan like any other, opened from the node's panel.
 
-use crate::api::{self, ApiError, Wish, WizardView};
+use crate::api::{Wish, WizardView};
 use crate::components::{Card, Message, PageTitle, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
-use crate::pages::loaded::{Loaded, id_in_address};
+use crate::pages::loaded::{Loaded, wizard_in_address};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::runner::Planning;
 use crate::reactive::derived;
 use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::{use_navigate, use_params_map};
-use model::ids::{ClusterId, NodeId, OperationId};
+use model::ids::{NodeId, OperationId};
 
 /// `/clusters/:id/restart/:node`
 #[component]
 pub fn RestartPage() -> impl IntoView {
-    let id = id_in_address::<ClusterId>();
-    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = wizard_in_address();
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
 }
 

@@ -1,7 +1,7 @@
 //! Who may do what where: one role that counts everywhere, and higher ones on single clusters.
 
 use crate::api::{self, ApiError, ApiResult, PersonRoles, Reading, RolesView};
-use crate::components::{Button, ButtonKind, Card, PageTitle, Refusal, Select};
+use crate::components::{Button, ButtonKind, Card, Column, PageTitle, Refusal, Select, Table};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
@@ -103,24 +103,19 @@ async fn carry_out(change: Change) -> Option<Problem> {
 fn Content(view: RolesView, chosen: Chosen, busy: Signal<bool>, press: Callback<Change>) -> impl IntoView {
     let i18n = use_i18n();
     let rows = view.people.iter().map(|person| row(person, &view.clusters, busy, press)).collect_view();
+    let columns = vec![
+        Column::text(text!(i18n, pages.user_name)),
+        Column::text(text!(i18n, team.everywhere)),
+        Column::text(text!(i18n, team.roles_on_clusters)),
+    ];
     view! {
         <Card title=text!(i18n, team.roles_give)>
             <Give view chosen busy press/>
         </Card>
         <Card title=text!(i18n, team.roles_who)>
-            <div class="table-scroll">
-                <table class="table">
-                    <caption class="visually-hidden">{word!(i18n, team.roles_who)}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">{word!(i18n, pages.user_name)}</th>
-                            <th scope="col">{word!(i18n, team.everywhere)}</th>
-                            <th scope="col">{word!(i18n, team.roles_on_clusters)}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table caption=text!(i18n, team.roles_who) columns>
+                {rows}
+            </Table>
         </Card>
     }
     .into_any()

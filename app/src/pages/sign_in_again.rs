@@ -1,7 +1,7 @@
 //! What the policy wants a fresh sign-in for: the password once more, the second factor where it is wanted, and then on
 //! with it.
 
-use crate::api::{self, ApiError};
+use crate::api::{self, ApiError, ApiResult};
 use crate::components::{Button, ButtonKind, Dialog, Field, Refusal};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
@@ -65,6 +65,11 @@ pub fn SignInAgain(open: RwSignal<bool>, #[prop(into)] second: Signal<bool>, the
     .into_any()
 }
 
+/// The problem in an answer that failed.
+pub fn refusal_in<T: Send + Sync + 'static>(answer: Signal<Option<ApiResult<T>>>) -> Signal<Option<Problem>> {
+    derived(move || answer.with(|answer| answer.as_ref()?.as_ref().err().map(|ApiError(problem)| problem.clone())))
+}
+
 /// Opens the question when the server found the sign-in too old; the signal is every other refusal.
 pub fn asks_when_old(refused: Signal<Option<Problem>>, asking: RwSignal<bool>) -> Signal<Option<Problem>> {
     let session = use_session();
@@ -80,8 +85,7 @@ pub fn asks_when_old(refused: Signal<Option<Problem>>, asking: RwSignal<bool>) -
 }
 
 /// The server found the sign-in, or the second factor, too old.
-#[must_use]
-pub fn needs_sign_in(problem: &Problem) -> bool {
+fn needs_sign_in(problem: &Problem) -> bool {
     problem.code == ProblemCode::ConsentMissing
         && problem.params.get("missing").is_some_and(|missing| missing == "fresh-sign-in" || missing == "second-factor")
 }

@@ -1,11 +1,11 @@
 //! Taking the console off a cluster: what will be removed where, which machines keep its key, and the plan.
 
-use crate::api::{self, ApiError, Wish, WizardView};
+use crate::api::{Wish, WizardView};
 use crate::components::{Badge, Button, ButtonKind, Card, Dialog, Message, PageTitle, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::forget::forgetting;
 use crate::pages::frame::Around;
-use crate::pages::loaded::{Loaded, id_in_address};
+use crate::pages::loaded::{Loaded, wizard_in_address};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::runner::Planning;
 use crate::reactive::{derived, memo};
@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use model::can::Deed;
-use model::ids::{ClusterId, NodeId, OperationId};
+use model::ids::{NodeId, OperationId};
 use model::inventory::{LogIn, Node};
 use model::problem::ProblemCode;
 use model::topology::Contact;
@@ -21,8 +21,7 @@ use model::topology::Contact;
 /// `/clusters/:id/withdraw`
 #[component]
 pub fn WithdrawPage() -> impl IntoView {
-    let id = id_in_address::<ClusterId>();
-    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = wizard_in_address();
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }.into_any()
 }
 

@@ -34,25 +34,23 @@ mod verify;
 mod verify_report;
 mod way_panel;
 
-use crate::api::{self, ApiError, WizardView};
+use crate::api::WizardView;
 use crate::components::PageTitle;
 use crate::i18n::*;
 use crate::pages::frame::Around;
-use crate::pages::loaded::{Loaded, id_in_address};
+use crate::pages::loaded::{Loaded, wizard_in_address};
 use crate::reactive::{memo, part};
 use crate::state::clock::use_clock;
 use context::Wizard;
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
-use model::ids::ClusterId;
 use model::inventory::ClusterPhase;
 use model::wizard::WizardStep;
 
 /// `/clusters/:id/build/:step?`
 #[component]
 pub fn WizardPage() -> impl IntoView {
-    let id = id_in_address::<ClusterId>();
-    let first = api::reading(move || id.get(), |id| async move { api::wizard(id.map_err(ApiError)?).await });
+    let first = wizard_in_address();
     view! { <Loaded resource=first view=|view| view! { <Inside view/> }/> }
 }
 

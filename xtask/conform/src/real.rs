@@ -44,10 +44,6 @@ impl Real {
         let mut words = vec!["up", &count, "--networks", &networks, "--names", &names];
         words.extend(scenario.cluster.iter().flat_map(|cluster| ["--no-priorities", "--cluster", cluster]));
         reallab(&words)?;
-        if let Some(first) = scenario.nodes.first().filter(|_| scenario.cluster.is_some()) {
-            // The joins of a recorded cluster have reloaded its configuration, which leaves keys in corosync's map.
-            ask(first, "corosync-cfgtool -R", "")?;
-        }
         if scenario.qnetd {
             // The recorded host was in use before; a fresh one has no folder for keys yet.
             ask("qnetd1", "install -d -m 700 /root/.ssh", "")?;

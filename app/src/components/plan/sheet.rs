@@ -1,7 +1,7 @@
 //! What will run, where, how it is proven, and how it could be taken back.
 
 use super::diff::file_change;
-use crate::components::{Badge, Tone};
+use crate::components::{Badge, Column, Table, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, part};
 use crate::words::plan::{proof, risk_word};
@@ -26,6 +26,13 @@ pub fn PlanSheet(plan: Plan, digest: String) -> impl IntoView {
         .collect_view();
     let rows = (1usize..).zip(plan.steps).map(|(number, step)| view! { <Row number step/> }).collect_view();
     let short = short_digest(&digest);
+    let columns = vec![
+        Column::text(derived(|| "#".to_owned())),
+        Column::text(text!(i18n, wizard.plan_on)),
+        Column::text(text!(i18n, wizard.plan_what)),
+        Column::text(text!(i18n, wizard.plan_proof)),
+        Column::text(text!(i18n, wizard.plan_undo)),
+    ];
     view! {
         <div class="stack plan">
             <div class="row">
@@ -36,21 +43,9 @@ pub fn PlanSheet(plan: Plan, digest: String) -> impl IntoView {
                 <h3>{word!(i18n, wizard.plan_consequences)}</h3>
                 <ul class="plan-consequences">{consequences}</ul>
             </div>
-            <div class="table-scroll">
-                <table class="table plan-table">
-                    <caption class="visually-hidden">{word!(i18n, wizard.plan_steps)}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">"#"</th>
-                            <th scope="col">{word!(i18n, wizard.plan_on)}</th>
-                            <th scope="col">{word!(i18n, wizard.plan_what)}</th>
-                            <th scope="col">{word!(i18n, wizard.plan_proof)}</th>
-                            <th scope="col">{word!(i18n, wizard.plan_undo)}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table caption=text!(i18n, wizard.plan_steps) class="plan-table" columns>
+                {rows}
+            </Table>
         </div>
     }
     .into_any()

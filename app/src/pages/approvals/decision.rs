@@ -4,7 +4,7 @@ use super::request::Watched;
 use crate::api::{self, ApiError};
 use crate::components::{Area, Button, ButtonKind, Card, Message, Refusal, Tone};
 use crate::i18n::*;
-use crate::pages::sign_in_again::{SignInAgain, needs_sign_in};
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old, refusal_in};
 use crate::reactive::{derived, memo, part};
 use crate::state::session::{Session, use_session};
 use crate::words::use_words;
@@ -49,11 +49,13 @@ impl Doing {
     }
 }
 
+/// What the server answered: the operation that it began, where it began one.
+pub(super) type Begun = Result<Option<OperationId>, ApiError>;
+
 #[component]
 pub fn Decision(watched: Watched) -> impl IntoView {
     let i18n = use_i18n();
     let session = use_session();
-    let navigate = use_navigate();
     let comment = RwSignal::new(String::new());
     let asking = RwSignal::new(false);
     let wanted = RwSignal::new(Doing::Approve);
@@ -65,16 +67,7 @@ pub fn Decision(watched: Watched) -> impl IntoView {
             answer
         }
     });
-    Effect::new(move |_| match act.value().get() {
-        Some(Ok(Some(id))) => navigate(&format!("/operations/{id}"), NavigateOptions::default()),
-        Some(Err(ApiError(problem))) if needs_sign_in(&problem) => {
-            if let Some(session) = session {
-                session.0.update(|me| me.shown = me.shown.grown_old());
-            }
-            asking.set(true);
-        }
-        _ => {}
-    });
+    let problem = went_on(derived(move || act.value().get()), asking);
     let press = Callback::new(move |doing: Doing| {
         wanted.set(doing);
         if too_old(doing, session, watched) {
@@ -83,7 +76,6 @@ pub fn Decision(watched: Watched) -> impl IntoView {
             act.dispatch(doing);
         }
     });
-    let problem = derived(move || act.value().with(refusal));
     let mine = watched.view.with_untracked(|view| {
         session.is_some_and(|session| session.0.with_untracked(|me| view.request.is_of(&me.name)))
     });
@@ -123,15 +115,18 @@ fn too_old(doing: Doing, session: Option<Session>, watched: Watched) -> bool {
     doing.wants_fresh() && shown.is_some_and(|shown| demand.unmet(shown).is_some())
 }
 
-/// What the page says of a refusal; a sign-in that is too old is asked for instead.
-fn refusal(answer: &Option<Result<Option<OperationId>, ApiError>>) -> Option<Problem> {
-    match answer {
-        Some(Err(ApiError(problem))) if !needs_sign_in(problem) => Some(problem.clone()),
-        _ => None,
-    }
+/// Goes to the operation that an answer began, and asks for a sign-in that is too old; the signal is every other refusal.
+pub(super) fn went_on(answer: Signal<Option<Begun>>, asking: RwSignal<bool>) -> Signal<Option<Problem>> {
+    let navigate = use_navigate();
+    Effect::new(move |_| {
+        if let Some(Ok(Some(id))) = answer.get() {
+            navigate(&format!("/operations/{id}"), NavigateOptions::default());
+        }
+    });
+    asks_when_old(refusal_in(answer), asking)
 }
 
-async fn carry_out(doing: Doing, watched: Watched, comment: String) -> Result<Option<OperationId>, ApiError> {
+async fn carry_out(doing: Doing, watched: Watched, comment: String) -> Begun {
     let id = watched.id;
     match doing {
         Doing::Approve => api::approve(id, comment).await?,

@@ -1,7 +1,7 @@
 //! What a request rests on, then and now, and what its plan does to the votes.
 
 use super::request::Watched;
-use crate::components::{Badge, Card, Tone};
+use crate::components::{Badge, Card, Column, Table, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
@@ -29,7 +29,7 @@ pub fn FactsCard(watched: Watched) -> impl IntoView {
     let table = part(move || {
         let facts = now.with(|(facts, _)| facts.clone());
         let rows = both(&then, &facts).into_iter().map(|row| view! { <FactLineRow row/> }).collect_view();
-        view! { <ThenNow rows=rows.into_any()/> }
+        view! { <ThenNow title=text!(i18n, team.material) rows=rows.into_any()/> }
     });
     view! {
         <Card title=text!(i18n, team.material) extra=view! { <span>{badge}</span> }.into_any()>
@@ -51,27 +51,23 @@ pub fn SinceCard(watched: Watched) -> impl IntoView {
             return view! { <p class="muted">{word!(i18n, team.since_nothing)}</p> }.into_any();
         }
         let rows = since.into_iter().map(|row| view! { <FactLineRow row/> }).collect_view();
-        view! { <ThenNow rows=rows.into_any()/> }.into_any()
+        view! { <ThenNow title=text!(i18n, team.since) rows=rows.into_any()/> }.into_any()
     });
     view! { <Card title=text!(i18n, team.since)>{table}</Card> }.into_any()
 }
 
 #[component]
-fn ThenNow(rows: AnyView) -> impl IntoView {
+fn ThenNow(title: Signal<String>, rows: AnyView) -> impl IntoView {
     let i18n = use_i18n();
+    let columns = vec![
+        Column::text(text!(i18n, team.fact)),
+        Column::text(text!(i18n, team.fact_then)),
+        Column::text(text!(i18n, team.fact_now)),
+    ];
     view! {
-        <div class="table-scroll">
-            <table class="table facts-table">
-                <thead>
-                    <tr>
-                        <th scope="col">{word!(i18n, team.fact)}</th>
-                        <th scope="col">{word!(i18n, team.fact_then)}</th>
-                        <th scope="col">{word!(i18n, team.fact_now)}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table caption=title class="facts-table" columns>
+            {rows}
+        </Table>
     }
     .into_any()
 }

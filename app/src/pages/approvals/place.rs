@@ -1,16 +1,14 @@
 //! Another operation has the cluster's place: which one, and the way to end it for what cannot wait.
 
+use super::decision::went_on;
 use super::request::Watched;
-use crate::api::{self, ApiError, Place};
+use crate::api::{self, Place};
 use crate::components::{Area, Button, ButtonKind, Card, Refusal};
 use crate::i18n::*;
-use crate::pages::sign_in_again::{SignInAgain, needs_sign_in};
+use crate::pages::sign_in_again::SignInAgain;
 use crate::reactive::{derived, memo, part};
-use crate::state::session::use_session;
 use crate::words::use_words;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 /// Nothing while the place is free.
 #[component]
@@ -46,8 +44,6 @@ fn Inside(watched: Watched, place: Place) -> impl IntoView {
 fn End(watched: Watched, operation: model::ids::OperationId) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
-    let session = use_session();
-    let navigate = use_navigate();
     let reason = RwSignal::new(String::new());
     let asking = RwSignal::new(false);
     let alone = memo(move |_| watched.view.with(|view| view.state != "approved"));
@@ -59,20 +55,7 @@ fn End(watched: Watched, operation: model::ids::OperationId) -> impl IntoView {
             answer
         }
     });
-    Effect::new(move |_| match act.value().get() {
-        Some(Ok(Some(id))) => navigate(&format!("/operations/{id}"), NavigateOptions::default()),
-        Some(Err(ApiError(problem))) if needs_sign_in(&problem) => {
-            if let Some(session) = session {
-                session.0.update(|me| me.shown = me.shown.grown_old());
-            }
-            asking.set(true);
-        }
-        _ => {}
-    });
-    let problem = derived(move || match act.value().get() {
-        Some(Err(ApiError(problem))) if !needs_sign_in(&problem) => Some(problem),
-        _ => None,
-    });
+    let problem = went_on(derived(move || act.value().get()), asking);
     let not_now = derived(move || {
         let may =
             watched.view.with(|view| if alone.get() { view.may.break_glass.clone() } else { view.may.run.clone() });

@@ -1,7 +1,7 @@
 //! Entries, newest first, page by page. The newest page follows what is written while it is looked at.
 
 use crate::api;
-use crate::components::{Badge, Empty, Tone, When};
+use crate::components::{Badge, Column, Empty, Table, Tone, When};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::state::poll::{AUDIT_EVERY, poll};
@@ -32,7 +32,7 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
             let text = view! { <p>{word!(i18n, pages.audit_empty_text)}</p> };
             view! { <Empty title=text!(i18n, pages.audit_empty)>{text}</Empty> }.into_any()
         } else {
-            view! { <Table page chosen/>{part(move || view! { <Pager next=next.get() asked/> })} }.into_any()
+            view! { <OnePage page chosen/>{part(move || view! { <Pager next=next.get() asked/> })} }.into_any()
         }
     });
     view! { <p class="muted small" role="status">{count}</p>{list} }.into_any()
@@ -66,27 +66,22 @@ fn is_other(old: &Page, new: &Page) -> bool {
 }
 
 #[component]
-fn Table(page: RwSignal<Page>, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
+fn OnePage(page: RwSignal<Page>, chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
     let i18n = use_i18n();
     let entries = move || page.with(|page| page.entries.clone());
+    let columns = vec![
+        Column::text(text!(i18n, pages.column_when)),
+        Column::text(text!(i18n, pages.column_who)),
+        Column::text(text!(i18n, pages.column_what)),
+        Column::text(text!(i18n, pages.column_where)),
+        Column::text(text!(i18n, pages.column_why)),
+        Column::text(text!(i18n, pages.column_outcome)),
+    ];
     view! {
-        <div class="table-scroll">
-            <table class="table audit">
-                <caption class="visually-hidden">{word!(i18n, pages.audit)}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">{word!(i18n, pages.column_when)}</th>
-                        <th scope="col">{word!(i18n, pages.column_who)}</th>
-                        <th scope="col">{word!(i18n, pages.column_what)}</th>
-                        <th scope="col">{word!(i18n, pages.column_where)}</th>
-                        <th scope="col">{word!(i18n, pages.column_why)}</th>
-                        <th scope="col">{word!(i18n, pages.column_outcome)}</th>
-                    </tr>
-                </thead>
-                // By index: a row that somebody is on stays the same one while others come above it.
-                <tbody><For each=entries key=|one| one.index let:entry><Row entry chosen/></For></tbody>
-            </table>
-        </div>
+        <Table caption=text!(i18n, pages.audit) class="audit" columns>
+            // By index: a row that somebody is on stays the same one while others come above it.
+            <For each=entries key=|one| one.index let:entry><Row entry chosen/></For>
+        </Table>
     }
     .into_any()
 }

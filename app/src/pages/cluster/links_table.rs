@@ -2,7 +2,7 @@
 
 use super::looks;
 use crate::api::FactSource;
-use crate::components::{Badge, SourceOf, Tone};
+use crate::components::{Badge, Column, SourceOf, Table, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::state::live::LiveCluster;
@@ -31,21 +31,16 @@ pub fn LinksTable(live: LiveCluster, #[prop(into)] node: Signal<Option<String>>)
         let row = move |key: Key| view! { <Row links key seen_from=seen_from.clone()/> };
         view! { <For each=move || keys.get() key=Key::clone children=row/> }
     });
+    let columns = vec![
+        Column::text(text!(i18n, pages.column_pair)),
+        Column::number(text!(i18n, pages.column_link)),
+        Column::text(text!(i18n, pages.column_state)),
+        Column::text(text!(i18n, pages.column_told_by)),
+    ];
     view! {
-        <div class="table-scroll">
-            <table class="table">
-                <caption class="visually-hidden">{word!(i18n, pages.links)}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">{word!(i18n, pages.column_pair)}</th>
-                        <th scope="col" class="number">{word!(i18n, pages.column_link)}</th>
-                        <th scope="col">{word!(i18n, pages.column_state)}</th>
-                        <th scope="col">{word!(i18n, pages.column_told_by)}</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table caption=text!(i18n, pages.links) columns>
+            {rows}
+        </Table>
     }
     .into_any()
 }

@@ -2,7 +2,7 @@
 
 use super::links_table::LinksTable;
 use super::{Selected, Selection, looks};
-use crate::components::{Badge, Source};
+use crate::components::{Badge, Column, Source, Table};
 use crate::i18n::*;
 use crate::reactive::{derived, part};
 use crate::state::live::LiveCluster;
@@ -16,23 +16,18 @@ pub fn Tables(live: LiveCluster, selection: Selection) -> impl IntoView {
     let rows = part(move || {
         live.believed.with(|one| one.nodes.iter().cloned().map(|node| view! { <Row node selection/> }).collect_view())
     });
+    let columns = vec![
+        Column::text(text!(i18n, pages.column_node)),
+        Column::text(text!(i18n, pages.column_state)),
+        Column::number(text!(i18n, pages.column_votes)),
+        Column::text(text!(i18n, pages.column_restart)),
+        Column::text(text!(i18n, pages.column_source)),
+    ];
     view! {
         <div class="stack">
-            <div class="table-scroll">
-                <table class="table">
-                    <caption class="visually-hidden">{word!(i18n, pages.column_nodes)}</caption>
-                    <thead>
-                        <tr>
-                            <th scope="col">{word!(i18n, pages.column_node)}</th>
-                            <th scope="col">{word!(i18n, pages.column_state)}</th>
-                            <th scope="col" class="number">{word!(i18n, pages.column_votes)}</th>
-                            <th scope="col">{word!(i18n, pages.column_restart)}</th>
-                            <th scope="col">{word!(i18n, pages.column_source)}</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-            </div>
+            <Table caption=text!(i18n, pages.column_nodes) columns>
+                {rows}
+            </Table>
             <h3>{word!(i18n, pages.links)}</h3>
             <LinksTable live node=None/>
         </div>

@@ -7,7 +7,7 @@ use super::progress::LastOperation;
 use super::runner::PlanRunner;
 use super::steps::{NotYet, blocked};
 use crate::api::Wish;
-use crate::components::{Button, ButtonKind, Card, Message, Tone};
+use crate::components::{Button, ButtonKind, Card, Column, Message, Table, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
@@ -74,26 +74,24 @@ fn Choose() -> impl IntoView {
             .map(|(index, id)| view! { <Joiner id index count members=before + index + 1 order wanted/> })
             .collect_view()
     };
+    let columns = move || {
+        vec![
+            Column::text(text!(i18n, wizard.join_order)),
+            Column::text(text!(i18n, wizard.node)),
+            Column::number(text!(i18n, wizard.join_votes)),
+            Column::number(text!(i18n, wizard.join_quorum)),
+            Column::heard(text!(i18n, wizard.join_move)),
+        ]
+    };
     view! {
         <PlanRunner step=STEP wish why label=text!(i18n, wizard.join_run)>
             <Card title=text!(i18n, wizard.join_title)>
                 <div class="stack">
                     <p>{word!(i18n, wizard.join_text)}</p>
                     <Show when=move || joined() == 1><Message tone=Tone::Look><p>{word!(i18n, wizard.join_first_warning)}</p></Message></Show>
-                    <div class="table-scroll">
-                        <table class="table">
-                            <thead>
-                                <tr>
-                                    <th scope="col">{word!(i18n, wizard.join_order)}</th>
-                                    <th scope="col">{word!(i18n, wizard.node)}</th>
-                                    <th scope="col" class="number">{word!(i18n, wizard.join_votes)}</th>
-                                    <th scope="col" class="number">{word!(i18n, wizard.join_quorum)}</th>
-                                    <th scope="col"><span class="visually-hidden">{word!(i18n, wizard.join_move)}</span></th>
-                                </tr>
-                            </thead>
-                            <tbody>{part(rows)}</tbody>
-                        </table>
-                    </div>
+                    <Table caption=text!(i18n, wizard.join_title) columns=columns()>
+                        {part(rows)}
+                    </Table>
                 </div>
             </Card>
         </PlanRunner>

@@ -3,7 +3,7 @@
 use super::context::Wizard;
 use super::runner::Planning;
 use crate::api::{self, ApiError, Wish};
-use crate::components::{Button, ButtonKind, Card, Message, Refusal, Source, Tone};
+use crate::components::{Button, ButtonKind, Card, Column, Message, Refusal, Source, Table, Tone};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
@@ -146,20 +146,15 @@ fn Traces(title: Signal<String>, traces: Vec<Trace>) -> impl IntoView {
             }
         })
         .collect_view();
+    let columns = vec![
+        Column::text(text!(i18n, wizard.midway_fact)),
+        Column::text(text!(i18n, wizard.midway_answer)),
+        Column::heard(text!(i18n, wizard.node)),
+    ];
     view! {
-        <div class="table-scroll">
-            <table class="table">
-                <caption>{part(move || title.get())}</caption>
-                <thead>
-                    <tr>
-                        <th scope="col">{word!(i18n, wizard.midway_fact)}</th>
-                        <th scope="col">{word!(i18n, wizard.midway_answer)}</th>
-                        <th scope="col"><span class="visually-hidden">{word!(i18n, wizard.node)}</span></th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        <Table caption=title captioned=true columns>
+            {rows}
+        </Table>
     }
     .into_any()
 }

@@ -7,7 +7,7 @@ use super::qdevice_host::Host;
 use super::runner::Planning;
 use super::steps::{NotYet, blocked};
 use crate::api::{self, ApiError, Wish};
-use crate::components::{Badge, Button, Card, Message, Refusal, Source, Tone};
+use crate::components::{Badge, Button, Card, Column, Message, Refusal, Source, Table, Tone};
 use crate::i18n::*;
 use crate::pages::cluster::looks;
 use crate::reactive::{derived, memo, part};
@@ -137,24 +137,18 @@ fn Votes() -> impl IntoView {
             </tr>
         }
     };
+    let columns = vec![
+        Column::text(text!(i18n, wizard.votes_nodes, nodes = forecast.get().0.nodes)),
+        Column::number(text!(i18n, wizard.votes_without)),
+        Column::number(text!(i18n, wizard.votes_with)),
+    ];
     view! {
-        <div class="table-scroll">
-            <table class="table wizard-votes">
-                <thead>
-                    <tr>
-                        <th scope="col">{part(move || said!(i18n, wizard.votes_nodes, nodes = forecast.get().0.nodes).to_string())}</th>
-                        <th scope="col" class="number">{word!(i18n, wizard.votes_without)}</th>
-                        <th scope="col" class="number">{word!(i18n, wizard.votes_with)}</th>
-                    </tr>
-                </thead>
-                <tbody>
-                    {row(text!(i18n, wizard.votes_device), |one| one.qdevice_votes)}
-                    {row(text!(i18n, wizard.votes_expected), |one| one.expected_votes)}
-                    {row(text!(i18n, wizard.votes_quorum), |one| one.quorum)}
-                    {row(text!(i18n, wizard.votes_tolerates), |one| one.tolerates)}
-                </tbody>
-            </table>
-        </div>
+        <Table caption=text!(i18n, pages.column_votes) class="wizard-votes" columns>
+            {row(text!(i18n, wizard.votes_device), |one| one.qdevice_votes)}
+            {row(text!(i18n, wizard.votes_expected), |one| one.expected_votes)}
+            {row(text!(i18n, wizard.votes_quorum), |one| one.quorum)}
+            {row(text!(i18n, wizard.votes_tolerates), |one| one.tolerates)}
+        </Table>
     }
 }
 

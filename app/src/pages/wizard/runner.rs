@@ -6,7 +6,7 @@ use super::progress::Progress;
 use crate::api::{self, ApiError, Preview, Wish};
 use crate::components::{Button, ButtonKind, Card, ExportPlan, PlanSheet, Refusal, encode};
 use crate::i18n::*;
-use crate::pages::sign_in_again::needs_sign_in;
+use crate::pages::sign_in_again::asks_when_old;
 use crate::reactive::{derived, memo, part};
 use leptos::html;
 use leptos::prelude::*;
@@ -182,15 +182,7 @@ fn Sheet(
     });
     let problem = derived(move || run.value().get().flatten());
     // The sign-in grew old while the plan was being read.
-    Effect::new(move |_| {
-        if problem.with(|one| one.as_ref().is_some_and(needs_sign_in)) {
-            if let Some(session) = wizard.session {
-                session.0.update(|me| me.shown = me.shown.grown_old());
-            }
-            asking.set(true);
-        }
-    });
-    let shown = derived(move || problem.get().filter(|one| !needs_sign_in(one)));
+    let shown = asks_when_old(problem, asking);
     let changed = move || problem.with(|one| one.as_ref().is_some_and(|one| one.code == ProblemCode::PlanChanged));
     // The plan is what was asked for: the reading goes on there.
     let place = NodeRef::<html::Div>::new();

@@ -49,13 +49,27 @@ pub(crate) struct Corosync {
     pub(crate) ping_timeout_ms: u64,
     /// Joins seen of each member since this daemon started.
     pub(crate) join_counts: BTreeMap<u32, u32>,
-    pub(crate) config_reload_failed: bool,
+    /// How the last reload of the configuration since this daemon started ended.
+    pub(crate) reloaded: Option<Reload>,
     /// Totem is looking for its members; the tools hang meanwhile.
     pub(crate) gathering: bool,
     /// How often it was started since the node was made: systemd gives each run a number of its own.
     pub(crate) starts: u32,
     /// A QDevice was registered since this daemon started: votequorum goes on showing its column.
     pub(crate) device_seen: bool,
+    /// Lowest and highest member's id when this node was last quorate: without quorum votequorum does not look again
+    /// (recordings `majority` and `isolated`).
+    pub(crate) extremes: Option<(u32, u32)>,
+    /// Votes that votequorum calls its barrier: the nodes' in the file, then what `expected` said (recording
+    /// `splitbrain`). Members that come back raise the expectation, not the barrier.
+    pub(crate) barrier: u32,
+}
+
+/// How a reload of the configuration ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reload {
+    Taken,
+    Refused,
 }
 
 impl Corosync {
@@ -107,6 +121,7 @@ impl World {
             ping_timeout_ms: config.token_ms() / 2,
             join_counts: BTreeMap::from([(own.id, 1)]),
             device_seen: config.device.is_some(),
+            barrier: config.node_votes(),
             config,
             ..Corosync::default()
         };
@@ -163,14 +178,24 @@ impl World {
         true
     }
 
-    /// What a running corosync does when its configuration file has changed.
+    /// `corosync-cfgtool -R`: every member reads its own file again, changed or not (corosync-cfgtool(8)).
+    pub(crate) fn reload_members(&mut self, name: &str) {
+        for peer in self.partition_of(name) {
+            let file = self.nodes.get(&peer).and_then(|node| node.files.read(CONFIG_FILE).ok());
+            if let Some(config) = file.and_then(|file| ClusterConfig::parse(&String::from_utf8_lossy(&file))) {
+                self.reload_corosync(&peer, &config);
+            }
+        }
+    }
+
+    /// What a running corosync does with a configuration that it is told to take.
     pub(crate) fn reload_corosync(&mut self, name: &str, config: &ClusterConfig) {
         let Some(node) = self.nodes.get_mut(name) else { return };
-        if !node.corosync.running || node.corosync.config == *config {
+        if !node.corosync.running {
             return;
         }
         if config.has_duplicate_ids() {
-            node.corosync.config_reload_failed = true;
+            node.corosync.reloaded = Some(Reload::Refused);
             self.log(
                 name,
                 "corosync.service",
@@ -182,7 +207,7 @@ impl World {
         }
         let before = node.corosync.config.expected();
         let after = config.expected();
-        node.corosync.config_reload_failed = false;
+        node.corosync.reloaded = Some(Reload::Taken);
         node.corosync.device_seen |= config.device.is_some();
         if config.device.is_none() {
             node.corosync.device_cast = 0;
@@ -191,6 +216,7 @@ impl World {
         // A changed number of configured votes replaces whatever was expected before.
         if before != after {
             node.corosync.expected = after;
+            node.corosync.barrier = config.node_votes();
         }
         let known: BTreeSet<u32> = config.nodes.iter().map(|node| node.id).collect();
         node.corosync.links.retain(|(peer, _), _| known.contains(peer));
@@ -221,6 +247,7 @@ impl World {
         for peer in self.partition_of(name) {
             if let Some(node) = self.nodes.get_mut(&peer) {
                 node.corosync.expected = votes;
+                node.corosync.barrier = votes;
             }
             self.recount(&peer);
         }

@@ -139,7 +139,9 @@ impl World {
             return;
         }
         node.files.put(CONFIG_FILE, config.render(), 0o644);
-        self.reload_corosync(name, &config);
+        if node.corosync.config != config {
+            self.reload_corosync(name, &config);
+        }
         self.touch_members(name);
     }
 

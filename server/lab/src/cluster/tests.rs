@@ -201,3 +201,23 @@ fn nodes_that_cannot_agree_do_not_drown_in_events() {
     world.inject(&Fault::RestoreLink { node: node(2), link: 1 }).unwrap();
     quiet(&mut world);
 }
+
+/// What votequorum says of ids and its barrier (recordings `majority`, `isolated` and `splitbrain` of plain corosync).
+#[test]
+fn without_quorum_votequorum_does_not_look_who_is_lowest_and_highest() {
+    let said = |world: &World, number: u8| {
+        let corosync = &world.nodes[&node(number)].corosync;
+        (corosync.extremes, corosync.barrier)
+    };
+    let mut world = healthy(3);
+    isolate(&mut world, 3, true);
+    quiet(&mut world);
+    assert_eq!(said(&world, 1), (Some((1, 2)), 3));
+    assert_eq!(said(&world, 3), (Some((1, 3)), 3));
+    assert!(world.set_expected("pve3", 1));
+    assert_eq!(said(&world, 3), (Some((3, 3)), 1));
+    isolate(&mut world, 3, false);
+    quiet(&mut world);
+    assert_eq!(world.nodes["pve3"].corosync.expected, 3);
+    assert_eq!(said(&world, 3), (Some((1, 3)), 1));
+}

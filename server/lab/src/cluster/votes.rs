@@ -17,6 +17,9 @@ impl World {
         let quorate = corosync.running && corosync.total_votes() >= corosync.quorum();
         let before = corosync.quorate;
         corosync.quorate = quorate;
+        if quorate {
+            corosync.extremes = corosync.members.first().copied().zip(corosync.members.last().copied());
+        }
         if quorate && node.pmxcfs.running && node.pmxcfs.writable_from.is_none() {
             node.pmxcfs.writable_from = Some(now + WRITABLE_AFTER_MS);
             writable_soon = true;

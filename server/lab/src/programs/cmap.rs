@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Env;
-use crate::cluster::corosync::{Corosync, LinkState};
+use crate::cluster::corosync::{Corosync, LinkState, Reload};
 use crate::world::World;
 
 /// Round trip of a working link, in microseconds (recorded 332 - 967).
@@ -56,8 +56,11 @@ fn icmap(world: &World, corosync: &Corosync) -> Map {
     for (key, kind, value) in FIXED {
         put(&mut map, *key, kind, value);
     }
-    let reload = if corosync.config_reload_failed { 12 } else { 1 };
-    put(&mut map, "config.reload_status", "i32", reload);
+    if let Some(reload) = corosync.reloaded {
+        put(&mut map, "config.reload_in_progress", "u8", 0);
+        put(&mut map, "config.reload_status", "i32", if reload == Reload::Refused { 12 } else { 1 });
+        put(&mut map, "config.totemconfig_reload_in_progress", "u8", 0);
+    }
     let place = config.nodes.iter().position(|node| node.id == corosync.id).unwrap_or(0);
     put(&mut map, "nodelist.local_node_pos", "u32", place);
     for (at, node) in config.nodes.iter().enumerate() {
@@ -80,10 +83,11 @@ fn icmap(world: &World, corosync: &Corosync) -> Map {
         put(&mut map, format!("runtime.members.{}.join_count", node.id), "u32", count);
         put(&mut map, format!("runtime.members.{}.status", node.id), "str", if joined { "joined" } else { "left" });
     }
-    let ids: Vec<u32> = config.nodes.iter().map(|node| node.id).collect();
-    put(&mut map, "runtime.votequorum.ev_barrier", "u32", corosync.expected.saturating_sub(config.device_votes()));
-    put(&mut map, "runtime.votequorum.highest_node_id", "u32", ids.iter().max().copied().unwrap_or(0));
-    put(&mut map, "runtime.votequorum.lowest_node_id", "u32", ids.iter().min().copied().unwrap_or(0));
+    put(&mut map, "runtime.votequorum.ev_barrier", "u32", corosync.barrier);
+    if let Some((lowest, highest)) = corosync.extremes {
+        put(&mut map, "runtime.votequorum.highest_node_id", "u32", highest);
+        put(&mut map, "runtime.votequorum.lowest_node_id", "u32", lowest);
+    }
     put(&mut map, "runtime.votequorum.this_node_id", "u32", corosync.id);
     map
 }
@@ -126,8 +130,6 @@ fn totem(map: &mut Map, corosync: &Corosync) {
 
 /// Keys whose values depend on nothing that the model has.
 const FIXED: &[(&str, &str, &str)] = &[
-    ("config.reload_in_progress", "u8", "0"),
-    ("config.totemconfig_reload_in_progress", "u8", "0"),
     ("internal_configuration.service.0.name", "str", "corosync_cmap"),
     ("internal_configuration.service.0.ver", "u32", "0"),
     ("internal_configuration.service.1.name", "str", "corosync_cfg"),

@@ -19,7 +19,10 @@ pub(crate) async fn cfgtool(env: &Env, args: &[String]) -> i32 {
     let text = env.world(|world| match (letters.contains('n'), letters.contains('b')) {
         (true, _) => peers(world, &env.node),
         (false, true) => links(world, &env.node, true),
-        (false, false) if letters.contains('R') => Some("Reloading corosync.conf...\nDone\n".to_owned()),
+        (false, false) if letters.contains('R') => {
+            world.reload_members(&env.node);
+            Some("Reloading corosync.conf...\nDone\n".to_owned())
+        }
         (false, false) => links(world, &env.node, false),
     });
     env.print(&text.unwrap_or_default()).await;
