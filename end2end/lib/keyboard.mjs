@@ -14,9 +14,11 @@ export class KeyboardPerson extends Person {
 
   /** Goes there and presses it, by Enter and by Space in turn where it is a button. */
   async press(control) {
-    await this.awake(control, 'click')
-    await this.reach(control)
+    await control.waitFor()
     const spaceWorks = await control.evaluate((element) => element.tagName === 'BUTTON' || element.type === 'checkbox')
+    // What the browser itself opens and follows is always awake.
+    if (spaceWorks) await this.awake(control, 'click')
+    await this.reach(control)
     this.presses += 1
     await this.page.keyboard.press(spaceWorks && this.presses % 2 === 0 ? 'Space' : 'Enter')
   }
