@@ -71,10 +71,12 @@ mod browser {
 
     /// The same control, made anew.
     fn twin(lost: &Element, around: &Element) -> Option<HtmlElement> {
-        let name = |one: &Element| one.get_attribute(NAME).or_else(|| one.text_content()).filter(|name| !name.is_empty());
+        let name =
+            |one: &Element| one.get_attribute(NAME).or_else(|| one.text_content()).filter(|name| !name.is_empty());
         let wanted = name(lost)?;
         let same = around.get_elements_by_tag_name(&lost.tag_name());
-        let found = (0..same.length()).filter_map(|at| same.item(at)).find(|one| name(one).as_ref() == Some(&wanted))?;
+        let found =
+            (0..same.length()).filter_map(|at| same.item(at)).find(|one| name(one).as_ref() == Some(&wanted))?;
         found.dyn_into().ok()
     }
 

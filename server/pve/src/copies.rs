@@ -15,7 +15,9 @@ impl KeptCopy {
     #[must_use]
     pub fn of(action: &Action) -> Vec<Self> {
         match action {
-            Action::ReplaceHosts { old, .. } => vec![Self(NodeFile::KeptHosts(ContentDigest::of(old.as_bytes())).path())],
+            Action::ReplaceHosts { old, .. } => {
+                vec![Self(NodeFile::KeptHosts(ContentDigest::of(old.as_bytes())).path())]
+            }
             Action::SetAsideAuthkey { digest } => vec![Self(NodeFile::KeptAuthkey(digest.clone()).path())],
             Action::StandAlone { .. } => {
                 [NodeFile::CorosyncAuthkey, NodeFile::LocalCorosyncConf, NodeFile::PmxDatabase]
@@ -63,8 +65,7 @@ mod tests {
         assert_eq!(kept.iter().map(KeptCopy::path).collect::<Vec<_>>(), [path.as_str()]);
         assert_eq!(kept[0].remove().argv(), ["rm", "-f", path.as_str()]);
         let address = "10.0.1.12".parse().expect("an address");
-        let replaced =
-            Action::ReplaceHosts { name: "pve2".into(), address, old: "old\n".into(), new: "new\n".into() };
+        let replaced = Action::ReplaceHosts { name: "pve2".into(), address, old: "old\n".into(), new: "new\n".into() };
         assert!(KeptCopy::of(&replaced)[0].path().starts_with("/etc/hosts.quorate-"));
         assert_eq!(KeptCopy::of(&Action::StandAlone { backup: None }).len(), 3);
         // What was brought back has taken its copy's place.

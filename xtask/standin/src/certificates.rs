@@ -137,7 +137,10 @@ mod tests {
         // Recorded on Proxmox VE 9.2 (`openssl x509 -in /etc/pve/local/pve-ssl.pem -noout -subject -issuer`); other versions of
         // openssl put blanks around the equals signs.
         let told = told.replace(" = ", "=");
-        assert!(told.contains("subject=OU=PVE Cluster Node, O=Proxmox Virtual Environment, CN=pve1.lab.local"), "{told}");
+        assert!(
+            told.contains("subject=OU=PVE Cluster Node, O=Proxmox Virtual Environment, CN=pve1.lab.local"),
+            "{told}"
+        );
         assert!(told.contains("issuer=CN=Proxmox Virtual Environment, OU="), "{told}");
         assert!(told.contains("O=PVE Cluster Manager CA"), "{told}");
         assert!(told.contains("IP Address:10.0.1.11, DNS:pve1, DNS:pve1.lab.local"), "{told}");

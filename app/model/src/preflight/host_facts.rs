@@ -2,8 +2,8 @@
 
 use super::{Gathered, Source};
 use crate::facts::host::{
-    Accounts, Certificate, ClockTracking, Database, Device, DiskSpace, LinkSpeed, Memory, NameUse, Repository, Ruleset, Storage,
-    SwitchSeen, TimeSource,
+    Accounts, Certificate, ClockTracking, Database, Device, DiskSpace, LinkSpeed, Memory, NameUse, Repository, Ruleset,
+    Storage, SwitchSeen, TimeSource,
 };
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};

@@ -76,7 +76,8 @@ impl Wizard {
 
     fn take(self, view: WizardView) {
         let checks = |one: &Matrix| (one.started_at, one.finished_at.is_some());
-        if self.live.matrix.with_untracked(|old| overtakes(view.matrix.as_ref().map(checks), old.as_ref().map(checks))) {
+        if self.live.matrix.with_untracked(|old| overtakes(view.matrix.as_ref().map(checks), old.as_ref().map(checks)))
+        {
             self.live.matrix.set(view.matrix.clone());
         }
         let ways = |one: &Measurement| (one.started_at, one.finished_at.is_some());

@@ -3,12 +3,12 @@
 //! It also holds tokio's paused clock while SQLite works on its own threads, which the clock cannot see.
 
 use async_trait::async_trait;
+use engine::hub::Measured;
 use engine::ports::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    FactorReset, FilterStore, GatheredStore, JournalEntry, OperationStore, Overtaking, PinStore, SecondFactorStore, SessionRow,
-    SessionStore, StoreError, StoredFactor, StoredUser, UserStore,
+    FactorReset, FilterStore, GatheredStore, JournalEntry, OperationStore, Overtaking, PinStore, SecondFactorStore,
+    SessionRow, SessionStore, StoreError, StoredFactor, StoredUser, UserStore,
 };
-use engine::hub::Measured;
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
 use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};

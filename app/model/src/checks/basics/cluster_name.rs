@@ -14,8 +14,7 @@ pub fn judge(node: &NodeEvidence) -> Cell {
     let Some(found) = sheet.need(Source::ClusterName, &node.host.cluster_name) else { return sheet.cell() };
     sheet.brief(&found.name);
     if let Some(address) = found.addresses.first() {
-        let finding =
-            Finding::new(FindingCode::ClusterNameAnswers).with("name", &found.name).with("address", address);
+        let finding = Finding::new(FindingCode::ClusterNameAnswers).with("name", &found.name).with("address", address);
         let shown = address.to_string();
         sheet.blame(Verdict::Warn, finding, Source::ClusterName, |line| line.contains(&shown));
     }

@@ -2,8 +2,8 @@
 
 use crate::checks::fixture::{KERNEL, device};
 use crate::facts::host::{
-    Accounts, Certificate, ClockTracking, Database, DiskSpace, LinkSpeed, Memory, NameUse, Repository, Ruleset, Storage,
-    SwitchSeen, TimeSource,
+    Accounts, Certificate, ClockTracking, Database, DiskSpace, LinkSpeed, Memory, NameUse, Repository, Ruleset,
+    Storage, SwitchSeen, TimeSource,
 };
 use crate::preflight::HostFacts;
 use std::collections::{BTreeMap, BTreeSet};
