@@ -8,7 +8,10 @@ import { closeBrowsers } from './lib/browser.mjs'
 import { killAll } from './lib/programs.mjs'
 import { RESULTS, Spec } from './lib/spec.mjs'
 
-const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'midway', 'handover', 'approvals', 'second-factor', 'recover', 'power', 'two-nodes-qdevice', 'bad-input', 'network', 'remedy', 'looks', 'real']
+const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'five-nodes', 'qdevice-restarts', 'keyboard', 'midway', 'handover', 'approvals', 'second-factor', 'recover', 'power', 'two-nodes-qdevice', 'bad-input', 'network', 'remedy', 'looks', 'real', 'real-restarts']
+
+/** Those on the lab of real parts: a machine has one such lab, so none of them runs beside another. */
+const ALONE = ['real', 'real-restarts']
 
 /** How many specs run at once. */
 const LANES = 2
@@ -29,14 +32,17 @@ const total = { passed: 0, failed: 0, skipped: 0 }
 const waiting = []
 for (const name of ALL.filter((name) => asked.length === 0 || asked.includes(name))) {
   const { default: bodies } = await import(`./specs/${name}.mjs`)
-  waiting.push(...Object.entries(bodies))
+  waiting.push(...Object.entries(bodies).map(([title, body]) => ({ title, body, alone: ALONE.includes(name) })))
 }
-await Promise.all(Array.from({ length: LANES }, lane))
+const alone = waiting.filter((one) => one.alone)
+const others = waiting.filter((one) => !one.alone)
+await Promise.all(Array.from({ length: LANES }, () => lane(others)))
+await lane(alone)
 
 /** Takes one spec after the other until none is left. */
-async function lane() {
+async function lane(waiting) {
   while (waiting.length > 0) {
-    const [title, body] = waiting.shift()
+    const { title, body } = waiting.shift()
     const spec = new Spec(title)
     const began = Date.now()
     await spec.run(body)

@@ -7,6 +7,7 @@ use crate::pages::not_found::NotFound;
 use crate::pages::sign_in::SignInPage;
 use crate::rooms::*;
 use crate::state::clock::Clock;
+use crate::state::focus;
 use crate::state::language::Languages;
 use leptos::prelude::*;
 use leptos_meta::{Title, provide_meta_context};
@@ -21,6 +22,8 @@ const WHOLE: SsrMode = SsrMode::Async;
 pub fn App() -> impl IntoView {
     provide_meta_context();
     provide_context(Clock::start());
+    // Effects run in the browser only.
+    Effect::new(|_| focus::keep());
     view! {
         <Languages>
             <Title formatter=|title: String| if title.is_empty() { "Quorate".to_owned() } else { format!("{title} · Quorate") }/>

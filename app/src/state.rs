@@ -3,6 +3,7 @@
 pub mod belief;
 pub mod clock;
 mod cookie;
+pub mod focus;
 pub mod inbox;
 pub mod language;
 pub mod live;

@@ -73,6 +73,12 @@ export class Served {
     await this.program.kill()
   }
 
+  /** Ends it so, and starts it again on the same data. */
+  async restart() {
+    await this.kill()
+    await this.begin()
+  }
+
   /** Any other command of the binary on the same data. */
   command(...args) {
     const line = [...this.inside(), BINARY, ...args]

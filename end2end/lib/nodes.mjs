@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { ensure } from './spec.mjs'
 import { ROOT, cargoBuild } from './console.mjs'
+import { LONG_PATIENCE } from './person.mjs'
 import { start } from './programs.mjs'
 
 /** Simulated nodes that outlive the console. */
@@ -34,6 +35,17 @@ export class Nodes {
   /** What really happened on each node. */
   async truth() {
     return JSON.parse(await this.program.ask('inspect'))
+  }
+
+  /** Waits until a command has begun on a node, by asking the nodes. */
+  async untilBegun(command) {
+    const deadline = Date.now() + LONG_PATIENCE
+    while (Date.now() < deadline) {
+      const truth = await this.truth()
+      if (Object.values(truth.nodes).some((node) => node.ran[command] > 0)) return
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    throw new Error(`${command} did not begin anywhere`)
   }
 
   async fault(kind, node, more = {}) {

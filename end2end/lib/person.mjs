@@ -12,8 +12,8 @@ export const LONG_PATIENCE = 90_000
 
 const axe = new AxeCheck()
 
-/** Opens a window for a person; `language` is what their browser asks for. */
-export async function person(spec, origin, { language = 'en', size = { width: 1440, height: 900 }, namespace, state } = {}) {
+/** Opens a window for a person; `language` is what their browser asks for, `as` is how they work it. */
+export async function person(spec, origin, { language = 'en', size = { width: 1440, height: 900 }, namespace, state, as = Person } = {}) {
   const context = await (await browser(namespace)).newContext({
     baseURL: origin,
     locale: language === 'fr' ? 'fr-FR' : 'en-GB',
@@ -24,7 +24,8 @@ export async function person(spec, origin, { language = 'en', size = { width: 14
   context.setDefaultTimeout(PATIENCE)
   await context.addInitScript(rememberListeners)
   await context.tracing.start({ snapshots: true, screenshots: false })
-  const one = new Person(spec, await context.newPage(), words(language))
+  const one = new as(spec, await context.newPage(), words(language))
+  await one.watch()
   spec.people.push(one)
   spec.atEnd(() => context.close())
   return one
@@ -54,6 +55,9 @@ export class Person {
     })
     page.on('pageerror', (error) => this.note(`page error: ${error.stack ?? error}`))
   }
+
+  /** What has to be looked after before the first page is opened. */
+  async watch() {}
 
   note(problem) {
     if (!this.expected.some((pattern) => pattern.test(problem))) this.problems.push(problem)

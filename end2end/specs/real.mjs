@@ -1,11 +1,11 @@
 // The same wizard on real OpenSSH and real corosync, in namespaces of this machine.
 
-import { Served, cargoBuild } from '../lib/console.mjs'
+import { Served } from '../lib/console.mjs'
 import { closeBrowser } from '../lib/browser.mjs'
 import { ClusterPage } from '../lib/cluster.mjs'
 import { Import } from '../lib/import.mjs'
 import { invited } from '../lib/invite.mjs'
-import { run } from '../lib/programs.mjs'
+import { RealLab } from '../lib/real.mjs'
 import { LONG_PATIENCE, person } from '../lib/person.mjs'
 import { equal } from '../lib/spec.mjs'
 import { Wizard } from '../lib/wizard.mjs'
@@ -52,7 +52,7 @@ export default {
     await spec.step('the console is killed while a node joins, and finishes the joins by itself', async () => {
       await wizard.next('join')
       await wizard.startJoin(NAME, REASON)
-      await lab.untilJoining()
+      await lab.untilBegun('pvecm add')
       admin.expect(/ERR_|Failed to load resource/)
       await console.kill()
       await console.begin()
@@ -137,48 +137,4 @@ async function leaveAndComeBack(spec, admin, lab, cluster) {
     const page = new ClusterPage(admin, work.cluster)
     await page.seeState({ quorate: true, health: 'healthy', votes: 3, expected: 3 }, LONG_PATIENCE)
   })
-}
-
-/** The lab of real parts; its own program does the work. */
-class RealLab {
-  constructor() {
-    this.program = process.env.QUORATE_REALLAB ?? cargoBuild(['--package', 'reallab', '--package', 'standin'], 'reallab')
-  }
-
-  reallab(...args) {
-    return run(this.program, args, { env: without(process.env, 'CARGO') })
-  }
-
-  async up(count) {
-    this.reallab('up', String(count))
-    const status = JSON.parse(this.reallab('status', '--json'))
-    this.namespace = status.console_namespace
-    this.sudoUser = status.sudo_user
-    const node = (one) => ({ name: one.name, address: one.address, port: one.ssh_port, password: status.root_password, fingerprint: one.host_keys.ed25519, qnetd: one.kind === 'qnetd' })
-    this.members = status.nodes.map(node).filter((one) => !one.qnetd)
-  }
-
-  /** The same machine, by the account that is not root. */
-  withSudo(node) {
-    return { ...node, user: this.sudoUser }
-  }
-
-  ssh(node, command) {
-    return this.reallab('ssh', node.name, command)
-  }
-
-  /** Waits until `pvecm add` runs somewhere, by looking at the machine's processes. */
-  async untilJoining() {
-    const deadline = Date.now() + LONG_PATIENCE
-    while (Date.now() < deadline) {
-      if (/pvecm\s+add\s/.test(run('ps', ['-eo', 'args', '--no-headers']))) return
-      await new Promise((resolve) => setImmediate(resolve))
-    }
-    throw new Error('no join began')
-  }
-}
-
-function without(env, name) {
-  const { [name]: _, ...rest } = env
-  return rest
 }

@@ -35,7 +35,7 @@ export default {
     })
     await spec.step('the console is killed while a node joins', async () => {
       await wizard.startJoin(NAME, 'To be interrupted')
-      await untilJoining(nodes)
+      await nodes.untilBegun('pvecm add')
       // Chromium says on its console that the stream broke.
       admin.expect(/ERR_|Failed to load resource/)
       await console.kill()
@@ -60,15 +60,4 @@ export default {
       ensure(console.command('audit', 'verify').startsWith('whole'), 'the chain is whole')
     })
   },
-}
-
-/** Waits until `pvecm add` runs on a node, by asking the nodes. */
-async function untilJoining(nodes) {
-  const deadline = Date.now() + LONG_PATIENCE
-  while (Date.now() < deadline) {
-    const truth = await nodes.truth()
-    if (Object.values(truth.nodes).some((node) => node.ran['pvecm add'] > 0)) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  throw new Error('no join began')
 }

@@ -14,8 +14,9 @@ use crate::{bench, cargo, folders, programs, run, site, wasm, wasm_fallback};
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
 
 /// The browser specs that every change runs; the others run with `--all`.
-const E2E_PUSH: [&str; 10] = [
+const E2E_PUSH: [&str; 11] = [
     "simulated",
+    "keyboard",
     "import",
     "jump",
     "stream",
@@ -28,10 +29,14 @@ const E2E_PUSH: [&str; 10] = [
 ];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 6] = ["two-nodes-qdevice", "looks", "remedy", "midway", "handover", "power"];
+const E2E_LONG: [&str; 8] =
+    ["two-nodes-qdevice", "looks", "remedy", "midway", "handover", "power", "five-nodes", "qdevice-restarts"];
 
 /// The one that needs namespaces, and so the administrator.
 const E2E_ROOT: &str = "real";
+
+/// The same, with `--all` only.
+const E2E_ROOT_LONG: &str = "real-restarts";
 
 /// How a stage ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,7 +191,7 @@ fn e2e(context: &Context) -> anyhow::Result<Ended> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let variables: Vec<_> = programs.variables().into_iter().chain([("PATH", path.as_os_str())]).collect();
     let mut command = root.command_with("node", &variables);
-    command.args(["run.mjs", E2E_ROOT]).current_dir(folders::end2end());
+    command.args(["run.mjs", E2E_ROOT]).args(context.long.then_some(E2E_ROOT_LONG)).current_dir(folders::end2end());
     let result = run::run(command);
     if matches!(root, Root::Sudo) {
         run::run(given_back(&folders::end2end().join("test-results"))?)?;
@@ -280,7 +285,7 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".mjs").to_owned())
             .collect();
         files.sort();
-        let mut tiers: Vec<&str> = E2E_PUSH.iter().chain(&E2E_LONG).copied().chain([E2E_ROOT]).collect();
+        let mut tiers: Vec<&str> = E2E_PUSH.iter().chain(&E2E_LONG).copied().chain([E2E_ROOT, E2E_ROOT_LONG]).collect();
         tiers.sort_unstable();
         assert_eq!(files, tiers);
     }

@@ -101,6 +101,9 @@ fn further(check: CheckId, scene: &Scene<'_>) -> Vec<Cell> {
         CheckId::WorkingFolder => each(&software::working_folder::judge),
         CheckId::ForeignSoftware => each(&software::foreign_software::judge),
         CheckId::NameOrder => each(&software::name_order::judge),
+        CheckId::ClusterName => each(&basics::cluster_name::judge),
+        CheckId::LinkSwitches => each(&|node| links::link_switches::judge(node, scene)),
+        CheckId::HungTasks => each(&software::hung_tasks::judge),
         _ => Vec::new(),
     }
 }

@@ -80,6 +80,8 @@ crate::problem::codes!(
         ClusterForgotten => "cluster_forgotten",
         /// `file`: what was there is kept under this name on the machine.
         CopyKept => "copy_kept",
+        /// What remedies and undone joins have kept beside files is deleted.
+        CopiesDeleted => "copies_deleted",
         /// `peer`: the machine did not answer, so its name is not in the file.
         PeerLeftOut => "peer_left_out",
         /// Packages come from the machine's own sources over the network.

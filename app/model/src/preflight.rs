@@ -68,17 +68,20 @@ pub enum Source {
     CertificateAuthority,
     CertificateChain,
     Folder,
+    ClusterName,
+    Lldp,
+    KernelLog,
 }
 
 /// A fact, or why there is none. A missing fact is never a pass.
 pub type Gathered<T> = Result<T, Problem>;
 
 impl Source {
-    /// What an installation of Proxmox VE may well lack: `sqlite3` is not among its packages, `nft` came with the new
-    /// firewall, and a kernel may be started without pressure figures. Its absence skips a check and never passes it.
+    /// What an installation of Proxmox VE may well lack: `sqlite3` and lldpd are not among its packages, `nft` came with the
+    /// new firewall, and a kernel may be started without pressure figures. Its absence skips a check and never passes it.
     #[must_use]
     pub const fn may_be_absent(self) -> bool {
-        matches!(self, Self::Database | Self::Ruleset | Self::IoPressure)
+        matches!(self, Self::Database | Self::Ruleset | Self::IoPressure | Self::Lldp)
     }
 }
 
@@ -111,6 +114,8 @@ pub struct NodeEvidence {
     /// The node on which the cluster will be created: it may have guests.
     pub first: bool,
     pub management: Option<IpAddr>,
+    /// The name that the cluster is to have.
+    pub wanted_name: Option<String>,
     pub version: Gathered<PveVersion>,
     pub host_name: Gathered<String>,
     pub host_name_file: Gathered<String>,
@@ -142,6 +147,7 @@ impl NodeEvidence {
             label: label.to_owned(),
             first,
             management: None,
+            wanted_name: None,
             version: Err(problem.clone()),
             host_name: Err(problem.clone()),
             host_name_file: Err(problem.clone()),

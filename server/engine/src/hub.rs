@@ -21,6 +21,7 @@ use model::preflight::Matrix;
 use model::topology::{Contact, Snapshot};
 use model::verify::Verification;
 use place::Place;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, broadcast};
@@ -43,7 +44,7 @@ pub enum Observed {
 }
 
 /// The links as they were measured last, with each node's whole answer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Measured {
     pub report: Arc<Measurement>,
     pub evidence: BTreeMap<NodeId, Evidence>,

@@ -11,6 +11,7 @@ pub mod evidence;
 pub mod execute;
 mod executors;
 pub mod export;
+mod gathered;
 pub mod hub;
 pub mod import;
 mod key_changed;

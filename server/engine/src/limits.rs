@@ -132,3 +132,5 @@ pub const COUNTDOWN_LOOK: Duration = Duration::from_millis(250);
 pub const AGREEMENTS_PAUSE: Duration = Duration::from_secs(15);
 /// So long chrony may look for a time source before the clock is told to step, and so long again until it is right.
 pub const CLOCK_SYNC_WAIT: Duration = Duration::from_secs(10);
+/// Operations of one cluster that a withdrawal looks through for copies that they have kept, newest first.
+pub const OPERATIONS_SEARCHED: u32 = 1_000;

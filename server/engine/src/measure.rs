@@ -89,7 +89,7 @@ impl Engine {
         for batch in seen.chunks(EVIDENCE_BATCH_MAX) {
             self.store.keep_all(batch).await.map_err(|error| store_problem(&error))?;
         }
-        Ok(())
+        self.store.keep_measured(cluster, measured).await.map_err(|error| store_problem(&error))
     }
 
     async fn probe_once(&self, node: &Node, targets: &ProbeTargets) -> (Option<Evidence>, Gathered<ProbeReport>) {

@@ -2,6 +2,7 @@
 
 mod agent;
 mod checkpoint;
+mod gathered;
 mod node;
 mod overtaking;
 mod second_factor;
@@ -11,6 +12,7 @@ mod time;
 
 pub use agent::{AgentError, BmcAgent, NoAgent, SealedSecret};
 pub use checkpoint::{CheckpointSink, SinkError};
+pub use gathered::GatheredStore;
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
 pub use overtaking::Overtaking;
 pub use second_factor::{FactorReset, SecondFactorStore, StoredFactor};

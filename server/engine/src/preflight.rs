@@ -38,7 +38,7 @@ impl Engine {
             return Err(ProblemCode::NodeCountTooLow.into());
         }
         let started_at = self.clock.now();
-        let board = Board::new(&members);
+        let board = Board::new(&members, known.name.as_str());
         self.hub.set_matrix(cluster, matrix(&members, Vec::new(), started_at, None));
         self.watched(who, cluster, &members, &links, &board, started_at).await;
         let facts = board.whole();
@@ -53,6 +53,7 @@ impl Engine {
             entry.details.insert(verdict.word().to_owned(), matrix.count(verdict).to_string());
         }
         self.audit.write(entry).await.map_err(|error| store_problem(&error))?;
+        self.store.keep_checks(cluster, &matrix).await.map_err(|error| store_problem(&error))?;
         self.hub.set_matrix(cluster, matrix.clone());
         Ok(matrix)
     }

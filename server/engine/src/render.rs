@@ -17,6 +17,8 @@ use uuid::Uuid;
 const OPERATION_TO_BE: &str = "<operation>";
 /// Stands for each of this cluster's ended operations, with a step.
 const ANY_STEP: &str = "<ended operation>-<step>";
+/// Stands for each copy that a remedy or an undone join of this cluster has kept on the machine.
+const ANY_COPY: &str = "<file>.quorate-<copy>";
 /// What a withdrawal takes out of a file of keys.
 const CONSOLE_KEY: &str = "the console's key";
 
@@ -76,7 +78,7 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
         Action::ForgetRootKey { of_name, file, .. } => {
             ssh_keys::remove_shown(key_file(*file), &root_key_of(of_name)).ok_or(ProblemCode::Internal)?.to_vec()
         }
-        Action::ClearLeftovers => vec![clear_leftovers()?],
+        Action::ClearLeftovers => vec![clear_leftovers()?, pve::copies::remove_shown(ANY_COPY)],
         Action::RemoveSharedKey => vec![ssh_keys::without_shown(ssh_keys::KeyFile::ClusterAuthorizedKeys, CONSOLE_KEY)],
         Action::RemoveConsoleKey { account } => {
             [ssh_keys::KeyFile::usual(account.as_deref()), ssh_keys::KeyFile::kept(account.as_deref())]

@@ -6,6 +6,7 @@ mod create;
 mod expected;
 mod join;
 mod keys;
+mod leftovers;
 mod midway;
 mod packages;
 mod power;

@@ -91,9 +91,10 @@ impl Engine {
         self.watchers.ensure(Key::Aging(cluster), || tokio::spawn(age(engine, cluster)).abort_handle());
     }
 
-    /// Watches every live cluster.
+    /// Watches every live cluster, and takes up what was gathered of each one before the console ended.
     pub async fn watch_all(&self) {
         for cluster in self.store.clusters().await.unwrap_or_default() {
+            self.remember_gathered(cluster.id).await;
             self.watch(cluster.id).await;
         }
     }

@@ -13,6 +13,7 @@ mod quote;
 pub mod bmc;
 pub mod cfgtool;
 pub mod cmap;
+pub mod copies;
 pub mod corosync_conf;
 pub mod files;
 pub mod ha;

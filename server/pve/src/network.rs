@@ -11,6 +11,8 @@ use std::net::IpAddr;
 
 /// `getent ahosts` ends with 2 where a name does not resolve.
 const GETENT_NOT_FOUND: i32 = 2;
+/// Three servers (glibc asks no more) that do not answer, and some time to spare, in seconds.
+const RESOLVE_LIMIT_S: u32 = 10;
 /// The most lines of one name that are read: three for each of its addresses.
 const AHOSTS_LINES_MAX: usize = 384;
 /// The most interfaces, addresses or routes of a node: each guest brings a few interfaces.
@@ -20,6 +22,13 @@ const ITEMS_MAX: usize = 1 << 14;
 #[must_use]
 pub fn ahosts(name: &NodeName) -> CommandLine {
     CommandLine::reads("getent").arg("ahosts").arg(name.as_str())
+}
+
+/// The same for a name that nobody may have: each server is asked once, for two seconds (`resolv.conf`(5), RES_OPTIONS).
+#[must_use]
+pub fn ahosts_once(name: &NodeName) -> CommandLine {
+    let once = ["RES_OPTIONS=timeout:2 attempts:1", "getent", "ahosts"];
+    CommandLine::reads("env").args(once).arg(name.as_str()).limit_s(RESOLVE_LIMIT_S)
 }
 
 /// The addresses in the resolver's order, each once; a name that does not resolve has none.

@@ -10,6 +10,7 @@ mod machine;
 mod network;
 mod pve_files;
 mod software;
+mod switches;
 
 pub(crate) use clocks::{chronyc, tracking};
 pub use network::devices;
@@ -21,6 +22,7 @@ use crate::files::{self, NodeFile};
 use crate::host_keys::{self, HostKeyKind};
 use crate::{host, network as links, version};
 use model::facts::GuestKind;
+use model::facts::host::NameUse;
 use model::name::NodeName;
 use model::preflight::{ClusterTraces, NodeEvidence, Source};
 use std::net::IpAddr;
@@ -96,8 +98,20 @@ pub fn second(found: &NodeEvidence) -> Vec<Question> {
 
 /// The third round, beside the probe: what starts Perl or reads much.
 #[must_use]
-pub fn third(_found: &NodeEvidence) -> Vec<Question> {
-    [firewall::all(), software::third(), pve_files::third()].concat()
+pub fn third(found: &NodeEvidence) -> Vec<Question> {
+    let wanted = found.wanted_name.as_deref().and_then(|name| name.parse::<NodeName>().ok());
+    let name = wanted.iter().map(of_wanted_name).collect();
+    [firewall::all(), software::third(), pve_files::third(), machine::third(), switches::third(), name].concat()
+}
+
+/// Whether the name that the cluster is to have leads anywhere. A resolver that cannot be reached answers *no* in the end:
+/// it is asked once and briefly.
+fn of_wanted_name(name: &NodeName) -> Question {
+    Question::new(Source::ClusterName, links::ahosts_once(name), |answer, found| {
+        let addresses = links::resolved(answer)?;
+        found.host.cluster_name = Ok(NameUse { name: found.wanted_name.clone().unwrap_or_default(), addresses });
+        Ok(())
+    })
 }
 
 fn host_keys() -> impl Iterator<Item = Question> {

@@ -12,6 +12,7 @@ mod clusters;
 mod codec;
 mod drafts;
 mod evidence;
+mod gathered;
 mod invites;
 mod nodes;
 mod open;

@@ -34,7 +34,7 @@ pub trait Side {
 }
 
 /// The questions of the suite: every command of the cluster's tools that tells a state.
-pub const QUESTIONS: [&str; 24] = [
+pub const QUESTIONS: [&str; 25] = [
     "pvecm status",
     "pvecm nodes",
     "corosync-quorumtool -s",
@@ -52,6 +52,7 @@ pub const QUESTIONS: [&str; 24] = [
     "cat /etc/pve/.vmlist",
     "cat /etc/pve/corosync.conf",
     "cat /etc/corosync/corosync.conf",
+    "ls /etc/pve/nodes/pve1/pve-ssl.pem",
     "systemctl is-active corosync pve-cluster corosync-qdevice",
     "systemctl show corosync -p ActiveState,SubState,Result,ExecMainStatus",
     "journalctl -u corosync -u pve-cluster -n 3 --no-pager -o json",

@@ -11,7 +11,7 @@ use crate::layout::{FOLDER, Host, Kind, Lab, file};
 use crate::{access, bmc, disk, down, network, nodes, tool};
 
 /// Programs of the machine that the lab runs for real, with the package that has each.
-const NEEDED: [(&str, &str); 14] = [
+const NEEDED: [(&str, &str); 15] = [
     ("/usr/sbin/corosync", "corosync"),
     ("/usr/sbin/corosync-qdevice", "corosync-qdevice"),
     ("/usr/bin/corosync-qnetd", "corosync-qnetd"),
@@ -20,6 +20,7 @@ const NEEDED: [(&str, &str); 14] = [
     ("/usr/bin/ssh", "openssh-client"),
     ("/usr/bin/perl", "perl"),
     ("/usr/bin/gzip", "gzip"),
+    ("/usr/bin/openssl", "openssl"),
     ("/usr/sbin/nft", "nftables"),
     ("/usr/bin/ping", "iputils-ping"),
     ("/usr/bin/ipmi_sim", "openipmi"),

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Context;
 
+use crate::certificates::{AUTHORITY_DAYS, NODE_DAYS, OPENSSL};
 use crate::pmxcfs::store::Store;
 use crate::{paths, words};
 
@@ -13,9 +14,6 @@ use crate::{paths, words};
 const TIME_SERVER: &str = "10.0.1.1";
 /// Exit code of OpenSSL for a file that is not there.
 const NO_FILE: u8 = 1;
-/// So long a node's certificate holds after the node was made, in days.
-const CERTIFICATE_DAYS: u32 = 730;
-const AUTHORITY_DAYS: u32 = 3_650;
 const MICROS_PER_S: f64 = 1e6;
 
 /// `chronyc -n -c tracking` and `sources`: one kernel and one clock, unless the lab has moved this node's.
@@ -65,12 +63,12 @@ pub fn nft(args: &[String]) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// The certificates of `/etc/pve`, which the lab does not make: told from the node's name and addresses.
+/// The certificates of `/etc/pve`: the real ones of a member; those that an installation leaves on a bare node, which the
+/// lab does not make, are told from the node's name and addresses.
 pub fn openssl(args: &[String]) -> anyhow::Result<u8> {
-    const REAL: &str = "/usr/bin/openssl";
-    let Some(file) = args.iter().rfind(|arg| arg.starts_with("/etc/pve/")) else { return real(REAL, args) };
+    let Some(file) = args.iter().rfind(|arg| arg.starts_with("/etc/pve/")) else { return real(OPENSSL, args) };
     if Path::new(file).exists() {
-        return real(REAL, args);
+        return real(OPENSSL, args);
     }
     if !Path::new("/etc/pve/nodes").is_dir() {
         eprintln!("Could not open file or uri for loading certificate from {file}: No such file or directory");
@@ -81,7 +79,7 @@ pub fn openssl(args: &[String]) -> anyhow::Result<u8> {
         return Ok(0);
     }
     let authority = file.ends_with("pve-root-ca.pem");
-    let days = if authority { AUTHORITY_DAYS } else { CERTIFICATE_DAYS };
+    let days = if authority { AUTHORITY_DAYS } else { NODE_DAYS };
     let until = words::quietly_text("date", &["-u", &format!("-d+{days} days"), "+%b %e %H:%M:%S %Y GMT"]);
     println!("notAfter={}", until.trim());
     if !authority && args.iter().any(|arg| arg == "subjectAltName") {

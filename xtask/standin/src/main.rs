@@ -7,6 +7,7 @@
 
 mod answers;
 mod boot;
+mod certificates;
 mod conf;
 mod dmi;
 mod guests;

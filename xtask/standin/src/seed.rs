@@ -13,7 +13,7 @@ use crate::pmxcfs::ops::Op;
 use crate::pmxcfs::store::{Bytes, Store};
 use crate::pmxcfs::version_file;
 use crate::pvecm::{configuration, links};
-use crate::{answers, paths, words};
+use crate::{answers, certificates, paths, words};
 
 /// As corosync-keygen makes it.
 const AUTHKEY_BYTES: usize = 256;
@@ -92,6 +92,15 @@ fn form(wish: &Wish, conf: &Block) -> anyhow::Result<()> {
     }
     add(&mut store, "corosync.conf", &conf.render())?;
     add(&mut store, "priv/authorized_keys", &keys)?;
+    let authority = certificates::authority()?;
+    add(&mut store, "pve-root-ca.pem", &authority.certificate)?;
+    add(&mut store, "priv/pve-root-ca.key", &authority.key)?;
+    for node in &wish.nodes {
+        let address: Vec<String> = node.links.first().cloned().into_iter().collect();
+        let own = certificates::of_node(&authority, &node.name, &address)?;
+        add(&mut store, &format!("nodes/{}/pve-ssl.pem", node.name), &own.certificate)?;
+        add(&mut store, &format!("nodes/{}/pve-ssl.key", node.name), &own.key)?;
+    }
     for node in &wish.nodes {
         let own = |path: &str| node.disk.join("own").join(path.trim_start_matches('/'));
         fs::write(own(paths::LOCAL_CONF), conf.render()).context(paths::LOCAL_CONF)?;

@@ -2,6 +2,7 @@
 
 pub mod clock_service;
 pub mod clock_source;
+pub mod cluster_name;
 pub mod corosync_version;
 pub mod firewall;
 pub mod host_link;

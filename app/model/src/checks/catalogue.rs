@@ -57,6 +57,9 @@ impl CheckId {
             Self::CertificateAuthority => &[S::CertificateAuthority, S::CertificateChain],
             Self::WorkingFolder => &[S::Folder],
             Self::NameOrder => &[S::Resolve],
+            Self::ClusterName => &[S::ClusterName],
+            Self::LinkSwitches => &[S::Addresses, S::Interfaces, S::Lldp],
+            Self::HungTasks => &[S::KernelLog],
         }
     }
 
@@ -76,6 +79,7 @@ impl CheckId {
             | Self::LinkLoad
             | Self::LinkSpeed
             | Self::LinkRedundancy
+            | Self::LinkSwitches
             | Self::Bonds
             | Self::LinkDedicated
             | Self::ReversePath
@@ -86,6 +90,7 @@ impl CheckId {
             | Self::Subscription
             | Self::DiskSpace
             | Self::DiskLatency
+            | Self::HungTasks
             | Self::Memory
             | Self::StorageConfig
             | Self::ForeignStorage

@@ -41,6 +41,7 @@ pub fn healthy(n: u8, first: bool) -> NodeEvidence {
         label: name.clone(),
         first,
         management: management.parse().ok(),
+        wanted_name: Some("prod".into()),
         version: Ok(version(9, 2, 11)),
         host_name: Ok(name.clone()),
         host_name_file: Ok(format!("{name}\n")),

@@ -14,5 +14,6 @@ pub mod link_mtu;
 pub mod link_redundancy;
 pub mod link_speed;
 pub mod link_subnets;
+pub mod link_switches;
 pub mod measured;
 pub mod reverse_path;

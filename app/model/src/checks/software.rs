@@ -6,6 +6,7 @@ pub mod disk_latency;
 pub mod disk_space;
 pub mod foreign_software;
 pub mod foreign_storage;
+pub mod hung_tasks;
 pub mod kernel;
 pub mod memory;
 pub mod name_order;

@@ -33,6 +33,7 @@ fn what_a_machine_may_lack_is_skipped_and_never_a_pass() {
         (Source::Database, CheckId::PmxcfsDatabase),
         (Source::Ruleset, CheckId::Firewall),
         (Source::IoPressure, CheckId::DiskLatency),
+        (Source::Lldp, CheckId::LinkSwitches),
     ] {
         assert!(source.may_be_absent());
         let mut nodes = probed([healthy(11, true), healthy(12, false)]);

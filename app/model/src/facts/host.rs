@@ -119,6 +119,27 @@ pub struct Accounts {
     pub tokens: Vec<String>,
     /// Groups, pools, roles and permissions.
     pub rules: u32,
+    /// Realms beside `pam` and `pve`.
+    pub realms: u32,
+    /// Somebody has a second factor there.
+    pub second_factors: bool,
+}
+
+/// What a machine's resolver says to the name that the cluster is to have.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameUse {
+    pub name: String,
+    /// Empty where the name leads nowhere.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// A switch that one card sees, as it announces itself (LLDP).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SwitchSeen {
+    pub interface: String,
+    /// Its chassis id, mostly a MAC address: two ports of one switch tell the same.
+    pub chassis: String,
+    pub name: Option<String>,
 }
 
 /// A certificate as `openssl x509` prints it.

@@ -11,7 +11,7 @@ impl Action {
             | Self::ShareConsoleKey
             | Self::AuthorizeRootKey { .. }
             | Self::TrustHostKeys { .. } => Undo::RemoveLine,
-            Self::MakeRootKey | Self::ForgetRootKey { .. } | Self::ClearLeftovers => Undo::NotNeeded,
+            Self::MakeRootKey | Self::ForgetRootKey { .. } => Undo::NotNeeded,
             Self::RemoveSharedKey | Self::RemoveConsoleKey { .. } => Undo::InstallAgain,
             Self::CreateCluster { .. } => Undo::SeparateNode,
             Self::JoinCluster { .. } => Undo::RemoveNode,
@@ -26,7 +26,7 @@ impl Action {
             Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,
             Self::InstallPackage { .. } => Undo::RemovePackage,
-            Self::StepClock | Self::RestartCorosync { .. } => Undo::None,
+            Self::StepClock | Self::RestartCorosync { .. } | Self::ClearLeftovers => Undo::None,
             Self::PowerOff { .. } => Undo::SwitchOn,
             Self::PowerOn { .. } => Undo::SwitchOff,
             Self::ResumeJoin { .. } | Self::StartMember { .. } => Undo::RemoveNode,

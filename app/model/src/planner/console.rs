@@ -61,6 +61,7 @@ pub(super) fn withdraw(intent: &Intent, leave: &[NodeId], world: &PlanWorld<'_>)
     steps.extend(reached.iter().map(|node| step(node, Action::RemoveConsoleKey { account: account(node) })));
     let mut consequences: Vec<Consequence> =
         left.iter().map(|node| about(ConsequenceCode::KeyLeftBehind, node)).collect();
+    consequences.push(consequence(ConsequenceCode::CopiesDeleted, &[]));
     consequences.push(consequence(ConsequenceCode::AccessEnds, &[]));
     consequences.push(consequence(ConsequenceCode::ClusterForgotten, &[]));
     Ok(frozen(intent, world, Risk::Reversible, world.cluster.name.to_string(), steps, consequences))

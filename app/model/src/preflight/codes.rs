@@ -57,6 +57,9 @@ crate::problem::codes!(
         WorkingFolder => "working_folder",
         ForeignSoftware => "foreign_software",
         NameOrder => "name_order",
+        ClusterName => "cluster_name",
+        LinkSwitches => "link_switches",
+        HungTasks => "hung_tasks",
     }
 );
 
@@ -285,6 +288,16 @@ crate::problem::codes!(
         SoftwareInTheWay => "software_in_the_way",
         /// `name`, `address`.
         Ipv6First => "ipv6_first",
+        /// `name`, `address`.
+        ClusterNameAnswers => "cluster_name_answers",
+        /// `first`, `second`, `switch`.
+        SameSwitch => "same_switch",
+        SwitchUnknown => "switch_unknown",
+        /// `count`: of the newest ones that were asked for.
+        TasksHung => "tasks_hung",
+        /// `count`.
+        RealmsLost => "realms_lost",
+        SecondFactorsLost => "second_factors_lost",
     }
 );
 

@@ -2,8 +2,8 @@
 
 use super::{Gathered, Source};
 use crate::facts::host::{
-    Accounts, Certificate, ClockTracking, Database, Device, DiskSpace, LinkSpeed, Memory, Repository, Ruleset, Storage,
-    TimeSource,
+    Accounts, Certificate, ClockTracking, Database, Device, DiskSpace, LinkSpeed, Memory, NameUse, Repository, Ruleset,
+    Storage, SwitchSeen, TimeSource,
 };
 use crate::problem::Problem;
 use serde::{Deserialize, Serialize};
@@ -80,4 +80,9 @@ host_facts!(
     folder: String = Folder,
     /// What the own name resolves to, in the resolver's order.
     name_order: Vec<IpAddr> = Resolve,
+    cluster_name: NameUse = ClusterName,
+    /// Switches that the cards see; empty where lldpd runs and sees none.
+    switches: Vec<SwitchSeen> = Lldp,
+    /// Lines of the kernel's journal about tasks that have hung, of the newest ones.
+    hung_tasks: u32 = KernelLog,
 );

@@ -3,7 +3,7 @@
 use crate::api::{self, WizardView};
 use crate::reactive::{derived, memo};
 use crate::state::clock::{Clock, use_clock};
-use crate::state::live::{LiveCluster, follow};
+use crate::state::live::{Connection, LiveCluster, follow};
 use crate::state::session::{Session, use_session};
 use crate::words::use_words;
 use leptos::ev;
@@ -13,6 +13,7 @@ use model::Timestamp;
 use model::can::{self, Deed};
 use model::ids::{ClusterId, NodeId, OperationId};
 use model::inventory::{ClusterPhase, Node, Purpose};
+use model::measure::Measurement;
 use model::operation::Operation;
 use model::preflight::Matrix;
 use model::topology::Membership;
@@ -74,17 +75,16 @@ impl Wizard {
     }
 
     fn take(self, view: WizardView) {
-        let newer = self.live.matrix.with_untracked(|old| match (&view.matrix, old) {
-            (Some(new), Some(old)) => new.started_at > old.started_at,
-            (Some(_), None) => true,
-            // The console was restarted in the middle of the checks: nobody finishes them any more.
-            (None, Some(old)) => old.finished_at.is_none(),
-            (None, None) => false,
-        });
-        if newer {
+        let checks = |one: &Matrix| (one.started_at, one.finished_at.is_some());
+        if self.live.matrix.with_untracked(|old| overtakes(view.matrix.as_ref().map(checks), old.as_ref().map(checks)))
+        {
             self.live.matrix.set(view.matrix.clone());
         }
-        if let Some(measurement) = view.measurement.clone() {
+        let ways = |one: &Measurement| (one.started_at, one.finished_at.is_some());
+        let known = |old: &Option<Measurement>| overtakes(view.measurement.as_ref().map(ways), old.as_ref().map(ways));
+        if self.live.measurement.with_untracked(known) {
+            self.live.measurement.set(view.measurement.clone());
+        } else if let Some(measurement) = view.measurement.clone() {
             self.live.take_measurement(measurement);
         }
         self.live.merge_operations(&view.view.operations);
@@ -98,6 +98,15 @@ impl Wizard {
         Effect::new(move |before: Option<Signature>| {
             let now = signature.get();
             if before.is_some_and(|before| before != now) {
+                self.refresh();
+            }
+            now
+        });
+        // The console was away: what it was doing then may be over, and what it would have told was missed.
+        let away = memo(move |_| self.live.connection.with(|one| matches!(one, Connection::Reconnecting { .. })));
+        Effect::new(move |before: Option<bool>| {
+            let now = away.get();
+            if before == Some(true) && !now {
                 self.refresh();
             }
             now
@@ -226,6 +235,20 @@ impl Wizard {
     }
 }
 
+/// Whether results that the server answers with take the place of those that the page has; of each when they began, and
+/// whether they have ended.
+///
+/// What the page saw begin and the server does not know is over: the console was started anew in the middle of it, and
+/// nobody finishes it any more.
+fn overtakes(answered: Option<(Timestamp, bool)>, known: Option<(Timestamp, bool)>) -> bool {
+    match (answered, known) {
+        (Some((new, ended)), Some((old, known_ended))) => new > old || (ended && !known_ended),
+        (Some(_), None) => true,
+        (None, Some((_, known_ended))) => !known_ended,
+        (None, None) => false,
+    }
+}
+
 /// What the server's judgement depends on, as far as the stream tells it.
 #[derive(Clone, PartialEq)]
 struct Signature {
@@ -234,4 +257,27 @@ struct Signature {
     qdevice: bool,
     checked_at: Option<Timestamp>,
     stale: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(second: i64, ended: bool) -> Option<(Timestamp, bool)> {
+        Some((Timestamp::from_second(second).expect("a time"), ended))
+    }
+
+    #[test]
+    fn what_nobody_finishes_any_more_gives_way() {
+        assert!(overtakes(None, run(2, false)), "the console knows nothing of it");
+        assert!(overtakes(run(1, true), run(2, false)), "the console knows those before it");
+        assert!(!overtakes(None, run(2, true)) && !overtakes(None, None));
+    }
+
+    #[test]
+    fn newer_results_take_the_place_of_older_ones_only() {
+        assert!(overtakes(run(2, false), run(1, true)) && overtakes(run(1, true), None));
+        assert!(overtakes(run(1, true), run(1, false)), "they have ended");
+        assert!(!overtakes(run(1, true), run(2, true)) && !overtakes(run(2, false), run(2, false)));
+    }
 }

@@ -1,5 +1,6 @@
 //! What survives a restart.
 
+use super::gathered::GatheredStore;
 use super::overtaking::Overtaking;
 use super::second_factor::SecondFactorStore;
 use super::session::SessionStore;
@@ -357,6 +358,7 @@ pub trait Store:
     ClusterStore
     + PinStore
     + DraftStore
+    + GatheredStore
     + OperationStore
     + ApprovalStore
     + AuditStore
@@ -374,6 +376,7 @@ impl<T> Store for T where
     T: ClusterStore
         + PinStore
         + DraftStore
+        + GatheredStore
         + OperationStore
         + ApprovalStore
         + AuditStore

@@ -34,11 +34,12 @@ struct Place {
 }
 
 impl Board {
-    pub fn new(members: &[Node]) -> Self {
+    pub fn new(members: &[Node], name: &str) -> Self {
         let waiting = Problem::new(ProblemCode::Garbage);
         let place = |(index, node): (usize, &Node)| {
             let mut found = NodeEvidence::missing(node.id, node.label(), index == 0, &waiting);
             found.management = node.address.host.parse().ok();
+            found.wanted_name = Some(name.to_owned());
             Place {
                 found,
                 kept: BTreeMap::new(),

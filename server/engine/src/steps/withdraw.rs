@@ -1,24 +1,17 @@
 //! Taking the console's own traces off a machine. The last proof is the machine's: it refuses the console's key.
 
 use super::keys::console_line;
-use super::{Probe, StepContext, StepResult, Stop};
+use super::{Probe, StepContext, StepResult, Stop, leftovers};
 use crate::evidence::{answer, unreadable};
 use crate::limits::{KNOCK_FOR, POLL_PAUSE};
 use crate::ports::{Credential, DialError};
-use model::facts::UnitState;
-use model::ids::OperationId;
 use model::inventory::Node;
 use model::plan::Action;
 use model::problem::{Problem, ProblemCode};
-use pve::files::{self, NodeFolder};
+use pve::files;
 use pve::host_keys::PublicKey;
 use pve::ssh_keys::{self, KeyFile, KeyLine, Without};
-use pve::unit::{self, UnitName};
-use std::collections::BTreeSet;
 use tokio::time::{Instant, sleep};
-
-/// How the names of this product's units, and of their output files in `/run`, begin.
-const UNIT_PREFIX: &str = "quorate-";
 
 pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     let node = context.node(context.step.node).await?;
@@ -27,7 +20,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         return Ok(Probe::AlreadyDone);
     }
     let done = match &context.step.action {
-        Action::ClearLeftovers => leftovers(context, &node).await?.is_empty(),
+        Action::ClearLeftovers => leftovers::are_none(context, &node).await?,
         Action::RemoveSharedKey => !is_shared(context, &node).await?,
         // It let the console in a moment ago.
         _ => false,
@@ -41,7 +34,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Err(Stop::Parked(Problem::new(ProblemCode::ProofMissing).with("node", node.label()).with("what", what)))
     };
     match &context.step.action {
-        Action::ClearLeftovers if leftovers(context, &node).await?.is_empty() => Ok(()),
+        Action::ClearLeftovers if leftovers::are_none(context, &node).await? => Ok(()),
         Action::RemoveSharedKey if !is_shared(context, &node).await? => Ok(()),
         Action::RemoveConsoleKey { .. } if refuses(context, &node).await? => Ok(()),
         Action::RemoveConsoleKey { .. } => {
@@ -89,49 +82,8 @@ pub(super) async fn shares(context: &StepContext<'_>, node: &Node, line: &KeyLin
     Ok(line.is_in(&lines))
 }
 
-/// Units of this cluster's own operations of which something is left in `/run`; another console's are none of ours.
-async fn leftovers(context: &StepContext<'_>, node: &Node) -> StepResult<Vec<UnitName>> {
-    let names = context.ask(node, &files::list(&NodeFolder::Run), files::names).await?.unwrap_or_default();
-    let stems: BTreeSet<&str> =
-        names.iter().filter_map(|name| name.strip_suffix(".out").or_else(|| name.strip_suffix(".err"))).collect();
-    let mut found = Vec::new();
-    for stem in stems {
-        let Some(operation) = operation_of(stem) else { continue };
-        let ours = context.engine.store.operation(operation).await;
-        if ours.is_ok_and(|operation| operation.cluster == context.operation.cluster)
-            && let Ok(unit) = stem.parse()
-        {
-            found.push(unit);
-        }
-    }
-    Ok(found)
-}
-
-/// `quorate-OPERATION-STEP`
-fn operation_of(stem: &str) -> Option<OperationId> {
-    let (operation, step) = stem.strip_prefix(UNIT_PREFIX)?.rsplit_once('-')?;
-    step.parse::<u16>().ok()?;
-    operation.parse().ok()
-}
-
 pub async fn clear_leftovers(context: &StepContext<'_>) -> StepResult<()> {
-    let node = context.node(context.step.node).await?;
-    for unit in leftovers(context, &node).await? {
-        let state = context.ask(&node, &unit::show(&unit), unit::state).await?;
-        match state {
-            // No operation runs in this cluster: a command that still does was abandoned, and is for a person to end.
-            UnitState::Running => {
-                return Err(Stop::Failed(
-                    Problem::new(ProblemCode::OutcomeUnknown).with("node", node.label()).quoting(unit.as_str()),
-                ));
-            }
-            UnitState::Exited { .. } => context.change_ok(&node, &unit::stop(&unit)).await?,
-            UnitState::Failed { .. } => context.change_ok(&node, &unit::reset_failed(&unit)).await?,
-            UnitState::NotFound => {}
-        }
-        context.change_ok(&node, &unit::remove_output(&unit)).await?;
-    }
-    Ok(())
+    leftovers::clear(context, &context.node(context.step.node).await?).await
 }
 
 pub async fn remove_shared_key(context: &StepContext<'_>) -> StepResult<()> {

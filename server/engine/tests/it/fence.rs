@@ -3,10 +3,11 @@
 //! It also holds tokio's paused clock while SQLite works on its own threads, which the clock cannot see.
 
 use async_trait::async_trait;
+use engine::hub::Measured;
 use engine::ports::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    FactorReset, FilterStore, JournalEntry, OperationStore, Overtaking, PinStore, SecondFactorStore, SessionRow,
-    SessionStore, StoreError, StoredFactor, StoredUser, UserStore,
+    FactorReset, FilterStore, GatheredStore, JournalEntry, OperationStore, Overtaking, PinStore, SecondFactorStore,
+    SessionRow, SessionStore, StoreError, StoredFactor, StoredUser, UserStore,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
@@ -19,6 +20,7 @@ use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
 use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine};
 use model::policy::Policy;
+use model::preflight::Matrix;
 use model::role::Role;
 use model::verify::Verification;
 use model::wizard::Draft;
@@ -191,6 +193,13 @@ delegate!(DraftStore {
     fn save_draft(cluster: ClusterId, draft: &Draft, audit: Option<AuditEntry>) -> Draft;
     fn keep_verification(cluster: ClusterId, by: &str, report: &Verification) -> ();
     fn verification(cluster: ClusterId) -> Option<Verification>;
+});
+
+delegate!(GatheredStore {
+    fn keep_checks(cluster: ClusterId, matrix: &Matrix) -> ();
+    fn checks(cluster: ClusterId) -> Option<Matrix>;
+    fn keep_measured(cluster: ClusterId, measured: &Measured) -> ();
+    fn measured(cluster: ClusterId) -> Option<Measured>;
 });
 
 #[async_trait]

@@ -154,3 +154,22 @@ async fn of_two_measurements_at_once_the_second_is_told_who_runs_the_first() {
     assert_eq!(measured.expect("a measurement").count(Verdict::Pass), 12);
     assert!(checked.expect("a matrix").passes());
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_was_gathered_counts_on_after_a_restart() {
+    let mut house = House::new(Scenario::bare(2)).await;
+    let links = house.links().await;
+    let checked = house.engine().run_checks(&anna(), house.cluster).await.expect("a matrix");
+    let measured = measure(&house, &links).await;
+    house.restart().await;
+    assert!(house.engine().hub.matrix(house.cluster).is_none(), "a new process knows nothing");
+    house.engine().watch_all().await;
+    let hub = &house.engine().hub;
+    assert_eq!(hub.matrix(house.cluster).as_deref(), Some(&checked), "evidence and all");
+    let kept = hub.measured(house.cluster).expect("the measurement");
+    assert_eq!((&kept.report, kept.evidence.len()), (&measured, 2));
+    // What is known already is not replaced by what was kept.
+    let again = house.engine().run_checks(&anna(), house.cluster).await.expect("a matrix");
+    house.engine().watch_all().await;
+    assert_eq!(house.engine().hub.matrix(house.cluster).as_deref(), Some(&again));
+}

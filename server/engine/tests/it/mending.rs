@@ -6,6 +6,7 @@ mod work;
 use crate::house::{House, anna};
 use crate::look;
 use model::operation::StepStatus;
+use model::plan::Intent;
 use model::preflight::{Cell, CheckId, Matrix, Verdict};
 use model::remedy::RemedyKind;
 use work::{Mend, NODE, once_more};
@@ -100,5 +101,26 @@ async fn every_step_may_be_repeated() {
         let changed = entries.iter().any(|one| one.entry.operation == Some(again.id) && one.entry.exit.is_some());
         assert!(!changed, "no command that changes something has run");
         work.check(&house).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_withdrawal_takes_the_kept_copies_along() {
+    // A copy that no operation of this console has kept.
+    const THEIRS: &str = "/etc/hosts.quorate-0123456789ab";
+    for work in [Mend::Hosts, Mend::Authkey] {
+        let house = work.house().await;
+        house.done(&work.intent(&house).await).await;
+        let copies = house.lab.files_with(NODE, b".quorate-");
+        assert_eq!(copies.len(), 1, "{work:?} has kept what was there: {copies:?}");
+        assert!(house.lab.put_file(NODE, THEIRS, b"theirs\n"));
+        let operation = house.run(&Intent::Withdraw { leave: Vec::new() }).await;
+        look::is_done(&house, &operation).await;
+        assert_eq!(house.lab.files_with(NODE, b".quorate-"), [THEIRS], "{work:?}");
+        let entries = look::audit_is_whole(&house).await;
+        let line = format!("rm -f {}", copies[0]);
+        let deleted =
+            entries.iter().any(|one| one.entry.command.as_ref().is_some_and(|command| command.contains(&line)));
+        assert!(deleted, "the audit has the deletion of {}", copies[0]);
     }
 }

@@ -11,6 +11,7 @@ enum Output {
     #[default]
     Short,
     ShortIso,
+    Cat,
     Json,
 }
 
@@ -22,6 +23,9 @@ struct Wanted {
     count: Option<usize>,
     /// The number of the first entry that is shown.
     from: Option<u64>,
+    kernel: bool,
+    /// For a pattern: without a line that matches the exit code is another one.
+    searched: bool,
 }
 
 /// What every cursor of these journals begins with.
@@ -33,6 +37,10 @@ pub(crate) async fn journalctl(env: &Env, args: &[String]) -> i32 {
         Ok(wanted) => wanted,
         Err(words) => return env.fail(&words, 1).await,
     };
+    if wanted.kernel {
+        env.print("-- No entries --\n").await;
+        return i32::from(wanted.searched);
+    }
     let host = env.hostname();
     let mut changes = env.shared.subscribe();
     let (mut next, lines) = env.world(|world| match world.nodes.get(&env.node) {
@@ -69,6 +77,9 @@ fn options(args: &[String]) -> Result<Wanted, String> {
     while let Some(arg) = rest.next() {
         match arg.as_str() {
             "-f" | "--follow" => wanted.follow = true,
+            // The kernel of a simulated node has nothing to say.
+            "-k" | "--dmesg" => wanted.kernel = true,
+            "-g" | "--grep" => wanted.searched = rest.next().is_some(),
             "--no-pager" | "-b" | "-q" => {}
             "-u" | "--unit" => wanted.units.extend(rest.next().cloned()),
             "-n" | "--lines" => wanted.count = rest.next().and_then(|word| word.parse().ok()),
@@ -90,6 +101,7 @@ fn output(word: &str) -> Result<Output, String> {
     match word {
         "short" => Ok(Output::Short),
         "short-iso" => Ok(Output::ShortIso),
+        "cat" => Ok(Output::Cat),
         "json" => Ok(Output::Json),
         other => Err(format!("Unknown output format '{other}'.")),
     }
@@ -114,6 +126,9 @@ impl Wanted {
                 "MESSAGE": line.message,
             });
             return format!("{entry}\n");
+        }
+        if self.output == Output::Cat {
+            return format!("{}\n", line.message);
         }
         let form = if self.output == Output::ShortIso { "%Y-%m-%dT%H:%M:%S+00:00" } else { "%b %d %H:%M:%S" };
         let time = civil(line.time_us, form);

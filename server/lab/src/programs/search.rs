@@ -37,7 +37,15 @@ pub(crate) async fn find(env: &Env, args: &[String]) -> i32 {
 }
 
 /// `grep -r -l -i -F -e WORD... FOLDER`, below `/etc/pve`: paths of files that hold one of the words.
+///
+/// And `grep -c -E WORDS FILE`: how many lines begin with a word of `^(WORD|WORD):`.
 pub(crate) async fn grep(env: &Env, args: &[String]) -> i32 {
+    if let [count, extended, words, file] = args
+        && count == "-c"
+        && extended == "-E"
+    {
+        return counted(env, words, file).await;
+    }
     let Some((folder, options)) = args.split_last() else { return 2 };
     let words: Vec<String> = options
         .windows(2)
@@ -61,6 +69,20 @@ pub(crate) async fn grep(env: &Env, args: &[String]) -> i32 {
     });
     env.print(&found.concat()).await;
     i32::from(found.is_empty())
+}
+
+async fn counted(env: &Env, words: &str, file: &str) -> i32 {
+    let Some(words) = words.strip_prefix("^(").and_then(|rest| rest.strip_suffix("):")) else {
+        return env.fail("grep: not understood here", 2).await;
+    };
+    let content = match env.world(|world| world.read(&env.node, file)) {
+        Ok(content) => content,
+        Err(error) => return env.fail(&format!("grep: {file}: {}", error.words()), 2).await,
+    };
+    let begins = |line: &&str| line.split_once(':').is_some_and(|(word, _)| words.split('|').any(|one| one == word));
+    let count = String::from_utf8_lossy(&content).lines().filter(begins).count();
+    env.print(&format!("{count}\n")).await;
+    i32::from(count == 0)
 }
 
 /// `ss -H -l -t -n sport = :PORT`, of what is simulated: qnetd.

@@ -16,6 +16,42 @@ const SETTINGS: [&str; 3] =
 /// `sysctl` where a setting does not exist: the others are printed all the same.
 const SYSCTL_EXITS: [i32; 3] = [0, 1, 255];
 
+/// What the kernel's hung task detector writes (kernel/hung_task.c): *blocked for more than 120 seconds*.
+const HUNG: &str = "blocked for more than|hung_task";
+/// So many of the newest lines are asked for.
+const HUNG_LINES: &str = "5";
+/// What journalctl prints where nothing matches.
+const NO_ENTRIES: &str = "-- No entries --";
+const JOURNAL_LIMIT_S: u32 = 15;
+
+pub(super) fn third() -> Vec<Question> {
+    let command = CommandLine::reads("journalctl")
+        .args(["-k", "-b", "-o", "cat", "--no-pager", "-n", HUNG_LINES, "-g", HUNG])
+        .limit_s(JOURNAL_LIMIT_S);
+    vec![Question::new(Source::KernelLog, command, |answer, found| {
+        found.host.hung_tasks = Ok(hung(answer)?);
+        Ok(())
+    })]
+}
+
+/// Lines about tasks that hung. journalctl ends with 1 where none is there, and says so.
+fn hung(answer: Answer<'_>) -> Result<u32, ParseError> {
+    const WHAT: &str = "journalctl -k";
+    let text = answer.printed(WHAT, &[0, 1])?;
+    let mut count = 0;
+    let mut none = false;
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        if line == NO_ENTRIES {
+            none = true;
+        } else if HUNG.split('|').any(|words| line.to_lowercase().contains(words)) {
+            count += 1;
+        } else {
+            return Err(ParseError::malformed(WHAT, "a line", line));
+        }
+    }
+    if none == (count == 0) { Ok(count) } else { Err(ParseError::malformed(WHAT, "an end", &text)) }
+}
+
 pub(super) fn first() -> [Question; 4] {
     let df = CommandLine::reads("df").args(["-B1", "--output=target,avail,ipcent"]).args(FOLDERS);
     [

@@ -16,6 +16,8 @@ const STORAGES_MAX: usize = 1_024;
 const ACCOUNTS_MAX: usize = 4_096;
 const NODE_CERTIFICATE: &str = "/etc/pve/local/pve-ssl.pem";
 const AUTHORITY: &str = "/etc/pve/pve-root-ca.pem";
+const REALMS: &str = "/etc/pve/domains.cfg";
+const SECOND_FACTORS: &str = "/etc/pve/priv/tfa.cfg";
 const DATABASE: &str = "/var/lib/pve-cluster/config.db";
 /// Soundness, number and size of the entries, and at most five names that a folder has twice.
 const DATABASE_QUERY: &str = "pragma integrity_check; select count(*), ifnull(sum(length(data)),0) from tree; \
@@ -28,6 +30,7 @@ const RULES: [&str; 4] = ["group:", "acl:", "pool:", "role:"];
 pub(super) fn first() -> Vec<Question> {
     let cat = |path: &str| CommandLine::reads("cat").arg(path);
     let x509 = |file: &str| CommandLine::reads("openssl").args(["x509", "-in", file, "-noout", "-enddate"]);
+    let realms = CommandLine::reads("grep").args(["-c", "-E", "^(ad|ldap|openid):", REALMS]);
     let verify = CommandLine::reads("openssl").args(["verify", "-CAfile", AUTHORITY, NODE_CERTIFICATE]);
     vec![
         Question::new(Source::PveNodes, files::list_all(&NodeFolder::PveNodes), |answer, found| {
@@ -46,6 +49,19 @@ pub(super) fn first() -> Vec<Question> {
         }),
         Question::new(Source::Accounts, cat("/etc/pve/user.cfg"), |answer, found| {
             found.host.accounts = Ok(accounts(answer)?);
+            Ok(())
+        }),
+        // Only counted: domains.cfg may hold a client's key (OpenID Connect), and what is asked is kept as evidence.
+        Question::new(Source::Accounts, realms, |answer, found| {
+            let count = count_realms(answer)?;
+            found.host.accounts = Ok(Accounts { realms: count, ..found.host.accounts.clone().unwrap_or_default() });
+            Ok(())
+        }),
+        // Its secrets are asked for even less.
+        Question::new(Source::Accounts, CommandLine::reads("test").args(["-s", SECOND_FACTORS]), |answer, found| {
+            let there = files::yes_or_no(answer)?;
+            let known = found.host.accounts.clone().unwrap_or_default();
+            found.host.accounts = Ok(Accounts { second_factors: there, ..known });
             Ok(())
         }),
         Question::new(Source::Certificate, x509(NODE_CERTIFICATE).args(["-ext", "subjectAltName"]), |answer, found| {
@@ -139,6 +155,16 @@ fn accounts(answer: Answer<'_>) -> Result<Accounts, ParseError> {
         at_most(WHAT, found.users.len() + found.tokens.len(), ACCOUNTS_MAX)?;
     }
     Ok(found)
+}
+
+/// Realms beside `pam` and `pve`; without the file there are none. `grep -c` ends with 1 where it counts 0.
+fn count_realms(answer: Answer<'_>) -> Result<u32, ParseError> {
+    const WHAT: &str = "grep /etc/pve/domains.cfg";
+    match answer.printed(WHAT, &[0, 1]) {
+        Ok(text) => text.trim().parse().map_err(|_| ParseError::malformed(WHAT, "a number", &text)),
+        Err(error) if error.reason == Reason::NoSuchFile => Ok(0),
+        Err(error) => Err(error),
+    }
 }
 
 fn certificate(answer: Answer<'_>) -> Result<Certificate, ParseError> {

@@ -8,6 +8,7 @@ mod bmcs;
 mod crash;
 mod evidence;
 mod files;
+mod gathered;
 mod histories;
 mod histories_judge;
 mod histories_ports;

@@ -1,4 +1,4 @@
-//! `journalctl` for the calls that the product makes: `-u`, `-n`, `-f`, `-o json|short|cat`, `--after-cursor`, `-b`.
+//! `journalctl` for the calls that the product makes: `-u`, `-n`, `-f`, `-o json|short|cat`, `--after-cursor`, `-b`, `-k`, `-g`.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
@@ -22,11 +22,18 @@ struct Query {
     output: String,
     after: Option<String>,
     boot: Option<String>,
+    /// The kernel's own lines: it is the machine's, and no node's.
+    kernel: bool,
+    searched: bool,
 }
 
 /// Prints matching entries, with `-f` for ever.
 pub fn journalctl(args: &[String]) -> anyhow::Result<u8> {
     let query = read(args)?;
+    if query.kernel {
+        println!("-- No entries --");
+        return Ok(u8::from(query.searched));
+    }
     let mut file = match File::open(paths::JOURNAL) {
         Ok(file) => BufReader::new(file),
         Err(_) => bail!("No journal files were found."),
@@ -67,6 +74,8 @@ fn read(args: &[String]) -> anyhow::Result<Query> {
             "-o" | "--output" => query.output = value()?,
             "--after-cursor" => query.after = Some(value()?),
             "-f" | "--follow" => query.follow = true,
+            "-k" | "--dmesg" => query.kernel = true,
+            "-g" | "--grep" => query.searched = !value()?.is_empty(),
             "-b" | "--boot" => query.boot = std::fs::read_to_string("/run/boot-id").ok(),
             "--no-pager" | "-q" | "--quiet" | "-a" | "--all" => {}
             other => bail!("journalctl: unrecognized option '{other}'"),

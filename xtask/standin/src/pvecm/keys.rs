@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 
 use super::{is_quorate, sleep_a_second};
-use crate::{paths, words};
+use crate::{certificates, paths, words};
 
 const SHARED_KEYS: &str = "/etc/pve/priv/authorized_keys";
 const LOCAL_KEYS: &str = "/root/.ssh/authorized_keys";
@@ -72,7 +72,7 @@ pub fn updatecerts(args: &[String]) -> anyhow::Result<u8> {
         println!("(re)generate node files");
         println!("generate new node certificate");
     }
-    node_files()?;
+    node_files(args.iter().any(|arg| arg == "--force"))?;
     fs::create_dir_all("/etc/pve/priv").context("/etc/pve/priv")?;
     if !Path::new(SHARED_KEYS).exists() {
         fs::write(SHARED_KEYS, "").context(SHARED_KEYS)?;
@@ -91,18 +91,20 @@ fn private_folder() -> anyhow::Result<()> {
 pub fn updatecerts_after_join() -> anyhow::Result<()> {
     println!("(re)generate node files");
     println!("generate new node certificate");
-    node_files()?;
+    node_files(true)?;
     println!("merge authorized SSH keys");
     merge_authorized()
 }
 
-/// The node's folders, and its host key pinned for the other members.
-fn node_files() -> anyhow::Result<()> {
+/// The node's folders, its certificate (anew where `renew` is set), and its host key pinned for the other members.
+fn node_files(renew: bool) -> anyhow::Result<()> {
     let name = words::hostname()?;
     for folder in ["qemu-server", "lxc", "openvz", "priv"] {
         let path = format!("/etc/pve/nodes/{name}/{folder}");
         fs::create_dir_all(&path).context(path)?;
     }
+    // As in the real one, where the name's own address and nothing else is in it.
+    certificates::ensure_all(&name, &words::resolve(&name).into_iter().collect::<Vec<_>>(), renew)?;
     let key = fs::read_to_string("/etc/ssh/ssh_host_rsa_key.pub").context("host key")?;
     let pinned = key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
     let path = format!("/etc/pve/nodes/{name}/ssh_known_hosts");

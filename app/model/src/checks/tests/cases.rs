@@ -2,6 +2,7 @@
 //!
 //! A check without a case, or one that passes without its evidence, fails here, and so the build.
 
+use super::fixture_host;
 use crate::checks::fixture::{device, healthy, id, links, probed, show};
 use crate::checks::judge;
 use crate::facts::TcpProbe;
@@ -261,6 +262,16 @@ const SOFTWARE: &[Case] = &[
     (CheckId::NameOrder, F::Ipv6First, Verdict::Warn, |n| {
         n.host.name_order.as_mut().unwrap().insert(0, "fd00::12".parse().unwrap())
     }),
+    (CheckId::HungTasks, F::TasksHung, Verdict::Warn, |n| n.host.hung_tasks = Ok(2)),
+    (CheckId::Users, F::RealmsLost, Verdict::Warn, |n| n.host.accounts.as_mut().unwrap().realms = 1),
+    (CheckId::Users, F::SecondFactorsLost, Verdict::Warn, |n| n.host.accounts.as_mut().unwrap().second_factors = true),
+    (CheckId::ClusterName, F::ClusterNameAnswers, Verdict::Warn, |n| {
+        n.host.cluster_name.as_mut().unwrap().addresses = vec!["10.0.1.99".parse().unwrap()]
+    }),
+    (CheckId::LinkSwitches, F::SameSwitch, Verdict::Warn, |n| {
+        n.host.switches = Ok(["eno1", "eno2"].map(|card| fixture_host::switch(card, "00:1b:21:00:00:0a")).into())
+    }),
+    (CheckId::LinkSwitches, F::SwitchUnknown, Verdict::Skipped, |n| n.host.switches = Ok(Vec::new())),
 ];
 
 fn cases() -> impl Iterator<Item = &'static Case> {

@@ -2,8 +2,8 @@
 
 use crate::checks::fixture::{KERNEL, device};
 use crate::facts::host::{
-    Accounts, Certificate, ClockTracking, Database, DiskSpace, LinkSpeed, Memory, Repository, Ruleset, Storage,
-    TimeSource,
+    Accounts, Certificate, ClockTracking, Database, DiskSpace, LinkSpeed, Memory, NameUse, Repository, Ruleset,
+    Storage, SwitchSeen, TimeSource,
 };
 use crate::preflight::HostFacts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +22,10 @@ fn certificate(name: &str, address: IpAddr, until: &str) -> Certificate {
         names: [name.to_owned()].into(),
         addresses: [address].into(),
     }
+}
+
+pub fn switch(interface: &str, chassis: &str) -> SwitchSeen {
+    SwitchSeen { interface: interface.into(), chassis: chassis.into(), name: None }
 }
 
 pub fn healthy(name: &str, address: IpAddr) -> HostFacts {
@@ -79,5 +83,8 @@ pub fn healthy(name: &str, address: IpAddr) -> HostFacts {
         certificate_chain: Ok(Ok(())),
         folder: Ok("/root".into()),
         name_order: Ok(vec![address]),
+        cluster_name: Ok(NameUse { name: "prod".into(), addresses: Vec::new() }),
+        switches: Ok(vec![switch("eno1", "00:1b:21:00:00:0a"), switch("eno2", "00:1b:21:00:00:0b")]),
+        hung_tasks: Ok(0),
     }
 }
