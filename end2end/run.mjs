@@ -8,7 +8,7 @@ import { closeBrowsers } from './lib/browser.mjs'
 import { killAll } from './lib/programs.mjs'
 import { RESULTS, Spec } from './lib/spec.mjs'
 
-const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'midway', 'handover', 'approvals', 'second-factor', 'recover', 'power', 'two-nodes-qdevice', 'bad-input', 'network', 'remedy', 'looks', 'real']
+const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'midway', 'handover', 'approvals', 'second-factor', 'notifications', 'recover', 'power', 'two-nodes-qdevice', 'bad-input', 'network', 'remedy', 'looks', 'real']
 
 /** How many specs run at once. */
 const LANES = 2

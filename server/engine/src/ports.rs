@@ -3,6 +3,7 @@
 mod agent;
 mod checkpoint;
 mod node;
+mod notice;
 mod overtaking;
 mod second_factor;
 mod session;
@@ -12,6 +13,7 @@ mod time;
 pub use agent::{AgentError, BmcAgent, NoAgent, SealedSecret};
 pub use checkpoint::{CheckpointSink, SinkError};
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
+pub use notice::{Delivery, Fate, MessagePlace, NoticeStore, Outgoing, PlaceState, Queue};
 pub use overtaking::Overtaking;
 pub use second_factor::{FactorReset, SecondFactorStore, StoredFactor};
 pub use session::{SessionRow, SessionStore};

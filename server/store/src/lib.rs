@@ -14,6 +14,7 @@ mod drafts;
 mod evidence;
 mod invites;
 mod nodes;
+mod notices;
 mod open;
 mod operations;
 mod pins;

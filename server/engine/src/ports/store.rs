@@ -367,6 +367,7 @@ pub trait Store:
     + UserStore
     + SecondFactorStore
     + SessionStore
+    + super::notice::NoticeStore
 {
 }
 
@@ -384,5 +385,6 @@ impl<T> Store for T where
         + UserStore
         + SecondFactorStore
         + SessionStore
+        + super::notice::NoticeStore
 {
 }
