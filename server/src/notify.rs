@@ -7,6 +7,7 @@ use crate::config::Notify;
 use engine::Engine;
 use engine::notify::Notifier;
 use engine::ports::MessagePlace;
+use http::Uri;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::fs::File;
@@ -40,10 +41,8 @@ pub enum NotifyError {
     Url,
     #[error("{base} is no address of the console: http(s)://HOST")]
     Base { base: String },
-    #[error(
-        "{server} is no mail server: smtps://HOST, smtp+starttls://HOST, or smtp://ADDRESS with a loopback address"
-    )]
-    MailServer { server: String },
+    #[error("the mail server is none: smtps://HOST, smtp+starttls://HOST, or smtp://ADDRESS with a loopback address")]
+    MailServer,
     #[error("{address} is no mail address")]
     Address { address: String },
     #[error("certificates that are to be trusted cannot be used: {text}")]
@@ -58,7 +57,7 @@ pub enum NotifyError {
 /// What of it cannot be used, and why.
 pub fn notifier(config: &Notify, engine: &Engine) -> Result<Notifier, NotifyError> {
     if let Some(base) = &config.base {
-        let uri: Option<http::Uri> = base.parse().ok();
+        let uri: Option<Uri> = base.parse().ok().filter(|uri| host_and_port(uri).is_some());
         let fits = uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.query().is_none());
         if !fits {
             return Err(NotifyError::Base { base: base.clone() });
@@ -72,6 +71,19 @@ pub fn notifier(config: &Notify, engine: &Engine) -> Result<Notifier, NotifyErro
         places.push(Arc::new(mail::Mail::new(mail, config.language)?));
     }
     Ok(Notifier::new(engine, places, config.base.clone()))
+}
+
+/// Host and port of an address that names nobody before its host; `None` where it is none.
+fn host_and_port(uri: &Uri) -> Option<(String, Option<u16>)> {
+    let authority = uri.authority()?;
+    let rest = authority.as_str().strip_prefix(authority.host())?;
+    let port = match rest.strip_prefix(':') {
+        Some(port) => Some(port.parse().ok()?),
+        None if rest.is_empty() => None,
+        None => return None,
+    };
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    (!host.is_empty()).then(|| (host.to_owned(), port))
 }
 
 /// A secret from a file that nobody else may read; the last line break is not part of it.

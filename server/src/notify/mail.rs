@@ -1,6 +1,6 @@
 //! Messages by mail, in words.
 
-use super::{NotifyError, secret, trusted};
+use super::{NotifyError, host_and_port, secret, trusted};
 use crate::config::{self, Language};
 use app::words::notice;
 use async_trait::async_trait;
@@ -117,21 +117,19 @@ impl Mail {
 
 /// How the server is spoken to.
 fn server(config: &config::Mail) -> Result<AsyncSmtpTransportBuilder, NotifyError> {
-    let bad = || NotifyError::MailServer { server: config.server.clone() };
-    let uri: http::Uri = config.server.parse().map_err(|_| bad())?;
-    let host = uri.host().ok_or_else(bad)?.trim_start_matches('[').trim_end_matches(']');
-    let plain_address = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
-    if !plain_address || !matches!(uri.path(), "" | "/") {
-        return Err(bad());
+    let uri: http::Uri = config.server.parse().map_err(|_| NotifyError::MailServer)?;
+    let (host, port) = host_and_port(&uri).ok_or(NotifyError::MailServer)?;
+    if !matches!(uri.path(), "" | "/") {
+        return Err(NotifyError::MailServer);
     }
     let here = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     let (tls, usual) = match uri.scheme_str() {
-        Some("smtps") => (Tls::Wrapper(tls(host, config.trust.as_deref())?), 465),
-        Some("smtp+starttls") => (Tls::Required(tls(host, config.trust.as_deref())?), 587),
+        Some("smtps") => (Tls::Wrapper(tls(&host, config.trust.as_deref())?), 465),
+        Some("smtp+starttls") => (Tls::Required(tls(&host, config.trust.as_deref())?), 587),
         Some("smtp") if here => (Tls::None, 25),
-        _ => return Err(bad()),
+        _ => return Err(NotifyError::MailServer),
     };
-    let port = uri.port_u16().unwrap_or(usual);
+    let port = port.unwrap_or(usual);
     Ok(AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(port).tls(tls))
 }
 

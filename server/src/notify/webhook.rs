@@ -4,7 +4,7 @@
 //! [`TIMESTAMP`], [`DELIVERY`], and [`SIGNATURE`] over timestamp and body. An answer of 2xx means that it arrived; nothing else
 //! of an answer is read, and no redirection is followed.
 
-use super::{NotifyError, signing_secret, trusted};
+use super::{NotifyError, host_and_port, signing_secret, trusted};
 use crate::config::{self, Language};
 use app::words::notice;
 use async_trait::async_trait;
@@ -80,17 +80,14 @@ impl Webhook {
     /// An address that leads elsewhere without TLS, a secret or certificates that cannot be used.
     pub fn new(config: &config::Webhook, language: Language) -> Result<Self, NotifyError> {
         let uri: Uri = config.url.parse().map_err(|_| NotifyError::Url)?;
-        let host = uri.host().ok_or(NotifyError::Url)?.trim_start_matches('[').trim_end_matches(']').to_owned();
-        if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
-            return Err(NotifyError::Url);
-        }
+        let (host, port) = host_and_port(&uri).ok_or(NotifyError::Url)?;
         let here = host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
         let (tls, usual) = match uri.scheme_str() {
             Some("https") => (Some(connector(config.trust.as_deref())?), 443),
             Some("http") if here || config.insecure => (None, 80),
             _ => return Err(NotifyError::Url),
         };
-        let port = uri.port_u16().unwrap_or(usual);
+        let port = port.unwrap_or(usual);
         Ok(Self { uri, host, port, tls, secret: signing_secret(&config.secret_file)?, language })
     }
 
@@ -232,7 +229,7 @@ mod tests {
             assert!(matches!(hook(url, false), Err(NotifyError::Url)), "{url}");
             assert!(hook(url, true).is_ok(), "{url}");
         }
-        for url in ["ftp://127.0.0.1/", "http://anna:x@127.0.0.1/", "no address", "/hook"] {
+        for url in ["ftp://127.0.0.1/", "http://127.0.0.1:x/", "http://anna:x@127.0.0.1/", "no address", "/hook"] {
             assert!(matches!(hook(url, true), Err(NotifyError::Url)), "{url}");
         }
         let shown = hook("http://127.0.0.1:9/canary-path?canary=query", false).expect("a hook").address();

@@ -29,6 +29,7 @@ async fn a_message_survives_a_power_cut_in_the_middle_of_its_delivery() {
     hook.wait_for(1).await;
     console.kill().await;
     let console = serving(&hook, &data);
+    console.address().await;
     hook.wait_for(2).await;
     let (ids, got) = (hook.ids(), hook.got());
     assert_eq!(ids[0], ids[1], "the receiver could not tell that it is the same");
