@@ -10,6 +10,10 @@ mod access_calls;
 mod backend;
 mod calls;
 mod carried;
+mod messages;
+#[cfg(feature = "ssr")]
+mod messages_backend;
+mod messages_calls;
 mod power;
 #[cfg(feature = "ssr")]
 mod power_backend;
@@ -32,6 +36,10 @@ pub use access_calls::*;
 pub use backend::{Backend, Caller};
 pub use calls::*;
 pub use carried::*;
+pub use messages::*;
+#[cfg(feature = "ssr")]
+pub use messages_backend::MessagesBackend;
+pub use messages_calls::*;
 pub use power::*;
 #[cfg(feature = "ssr")]
 pub use power_backend::PowerBackend;

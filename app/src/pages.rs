@@ -12,6 +12,7 @@ pub mod frame;
 pub mod import;
 pub mod invite;
 pub mod loaded;
+pub mod messages;
 pub mod not_found;
 pub mod operation;
 pub mod operations;

@@ -10,6 +10,7 @@ use crate::pages::cluster::ClusterPage;
 use crate::pages::evidence::EvidencePage;
 use crate::pages::expected::ExpectedPage;
 use crate::pages::import::{ImportClusterPage, ImportPage};
+use crate::pages::messages::MessagesPage;
 use crate::pages::operation::OperationPage;
 use crate::pages::operations::{AllOperationsPage, ClusterOperationsPage};
 use crate::pages::people::PeoplePage;
@@ -57,6 +58,7 @@ enum Team {
     Roles,
     Account,
     Expected,
+    Messages,
 }
 
 #[lazy]
@@ -97,6 +99,7 @@ fn team_room(page: Team) -> AnyView {
         Team::Roles => view! { <RolesPage/> }.into_any(),
         Team::Account => view! { <AccountPage/> }.into_any(),
         Team::Expected => view! { <ExpectedPage/> }.into_any(),
+        Team::Messages => view! { <MessagesPage/> }.into_any(),
     }
 }
 
@@ -143,4 +146,5 @@ route!(PolicyRoute, team_room / __preload_team_room, Team::Policy);
 route!(RolesRoute, team_room / __preload_team_room, Team::Roles);
 route!(AccountRoute, team_room / __preload_team_room, Team::Account);
 route!(ExpectedRoute, team_room / __preload_team_room, Team::Expected);
+route!(MessagesRoute, team_room / __preload_team_room, Team::Messages);
 route!(RestartRoute, build_room / __preload_build_room, Build::Restart);

@@ -52,6 +52,7 @@ pub fn App() -> impl IntoView {
                         <Route path=path!("audit/expected") view={Lazy::<ExpectedRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("people") view={Lazy::<PeopleRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("roles") view={Lazy::<RolesRoute>::new()} ssr=WHOLE/>
+                        <Route path=path!("notifications") view={Lazy::<MessagesRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("account") view={Lazy::<AccountRoute>::new()} ssr=WHOLE/>
                         <Route path=path!("*any") view=NotFound ssr=WHOLE/>
                     </ParentRoute>

@@ -7,6 +7,8 @@
 //! A sentence may hold `{param}`, `{family:param}` (the parameter is a code itself and gets its own words), and
 //! `[a part {param}]` which is left out where a parameter is missing.
 
+#[cfg(feature = "ssr")]
+pub mod notice;
 pub mod plan;
 #[cfg(feature = "ssr")]
 pub mod report;

@@ -40,17 +40,18 @@ export async function demo(spec, { nodes = 3, speed = 8, sick = false } = {}) {
 
 /** `quorate serve`, which can be killed and started again on the same data. */
 export class Served {
-  static async start(spec, { namespace } = {}) {
+  static async start(spec, { namespace, options = [] } = {}) {
     ensure(existsSync(BINARY), `${BINARY} is missing: run cargo xtask demo once, or set QUORATE_BIN`)
-    const served = new Served(spec, namespace)
+    const served = new Served(spec, namespace, options)
     await served.begin()
     spec.atEnd(() => served.program.stop())
     return served
   }
 
-  constructor(spec, namespace) {
+  constructor(spec, namespace, options) {
     this.spec = spec
     this.namespace = namespace
+    this.options = options
     this.data = spec.temporary()
   }
 
@@ -58,7 +59,7 @@ export class Served {
   async begin() {
     this.port ??= this.namespace ? 8686 : await freePort()
     this.origin = `http://127.0.0.1:${this.port}`
-    const line = [...this.inside(), BINARY, 'serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data]
+    const line = [...this.inside(), BINARY, 'serve', '--listen', `127.0.0.1:${this.port}`, '--data', this.data, ...this.options]
     this.program = start(line[0], line.slice(1), { log: this.spec.log('serve') })
     await this.healthy()
   }

@@ -94,6 +94,8 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("lowerings", Needs::Role(Deed::ReadAudit)),
     ("pause", Needs::Role(Deed::ResumeOperation)),
     ("overtake", Needs::Role(Deed::RunPlan)),
+    ("messages", Needs::Role(Deed::ManageMessages)),
+    ("test_message", Needs::Role(Deed::ManageMessages)),
     ("demo_switches", Needs::SignedIn),
     ("demo_switch", Needs::Role(Deed::RunPlan)),
 ];

@@ -7,6 +7,7 @@ mod demo;
 mod evidence;
 mod import;
 mod measure;
+mod messages;
 mod nodes;
 mod people;
 mod plans;

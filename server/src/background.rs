@@ -5,6 +5,7 @@ use crate::checkpoints;
 use crate::config::Config;
 use engine::Engine;
 use engine::audit::checkpoint::Checkpointer;
+use engine::notify::Notifier;
 use engine::ports::{AuditStore, CheckpointSink};
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +33,20 @@ pub fn start(engine: &Engine, store: &SqliteStore) -> Vec<JoinHandle<()>> {
     ]
 }
 
+/// Messages to the outside: one task makes them, and one for each place sends them; none where no place is named.
+///
+/// # Errors
+/// When the store fails.
+pub async fn messages(notifier: &Arc<Notifier>) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    notifier.begin().await?;
+    let places = notifier.names().map(|name| tokio::spawn(Arc::clone(notifier).run_place(name)));
+    let mut all: Vec<JoinHandle<()>> = places.collect();
+    if !all.is_empty() {
+        all.push(tokio::spawn(Arc::clone(notifier).run()));
+    }
+    Ok(all)
+}
+
 /// Who signs the audit's head; `None` where the key that belongs to this database is missing.
 ///
 /// # Errors
@@ -40,12 +55,16 @@ pub async fn checkpointer(
     config: &Config,
     engine: &Engine,
     store: &SqliteStore,
+    notifier: &Arc<Notifier>,
 ) -> anyhow::Result<Option<Arc<Checkpointer>>> {
     let Some(key) = checkpoints::signing_key(store, &config.data).await? else { return Ok(None) };
     let file = config.checkpoints.file.clone().unwrap_or_else(|| config.data.join(checkpoints::CHECKPOINT_FILE));
     let mut sinks: Vec<Arc<dyn CheckpointSink>> = vec![Arc::new(checkpoints::File::new(file))];
     if config.checkpoints.syslog {
         sinks.push(Arc::new(checkpoints::Syslog::default()));
+    }
+    if config.notify.webhook.is_some() {
+        sinks.push(Arc::clone(notifier) as Arc<dyn CheckpointSink>);
     }
     let (store, clock) = (Arc::clone(&engine.store), Arc::clone(&engine.clock));
     Ok(Some(Arc::new(Checkpointer::new(store, clock, key, sinks))))

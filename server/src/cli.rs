@@ -1,6 +1,7 @@
 //! The commands of the binary.
 
 mod audit;
+mod notify;
 
 use crate::audit_export::Format;
 use crate::config::{self, Checkpoints, Config};
@@ -36,6 +37,8 @@ enum Command {
     User(UserArgs),
     /// The audit.
     Audit(AuditArgs),
+    /// Messages to a webhook and by mail.
+    Notify(notify::NotifyCommandArgs),
 }
 
 #[derive(Debug, Args)]
@@ -67,6 +70,8 @@ struct ServeArgs {
     /// Send each checkpoint to the system's log too.
     #[arg(long, env = "QUORATE_CHECKPOINT_SYSLOG")]
     checkpoint_syslog: bool,
+    #[command(flatten)]
+    notify: notify::NotifyArgs,
 }
 
 #[cfg(feature = "demo")]
@@ -198,6 +203,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Demo(args) => crate::demo::run(args).await,
         Command::User(args) => user(args).await,
         Command::Audit(args) => audit::run(args).await,
+        Command::Notify(args) => notify::run(args).await,
     }
 }
 
@@ -205,7 +211,8 @@ async fn serve_console(args: ServeArgs) -> anyhow::Result<()> {
     let tls = config::tls(args.tls_cert, args.tls_key)?;
     let checkpoints = Checkpoints { file: args.checkpoint_file, syslog: args.checkpoint_syslog };
     let (listen, data, proxy) = (args.listen, args.data.data, args.behind_proxy);
-    let config = Config { listen, data, tls, proxy, demo: false, checkpoints }.check()?;
+    let notify = args.notify.config();
+    let config = Config { listen, data, tls, proxy, demo: false, checkpoints, notify }.check()?;
     if let Some(proxy) = &config.proxy {
         tracing::info!(proxy, "TLS is the proxy's work; it must pass on Host and Origin");
     }

@@ -20,6 +20,7 @@ pub struct Config {
     pub proxy: Option<String>,
     pub demo: bool,
     pub checkpoints: Checkpoints,
+    pub notify: Notify,
 }
 
 /// Where signed checkpoints of the audit go, besides the database.
@@ -29,6 +30,72 @@ pub struct Checkpoints {
     pub file: Option<PathBuf>,
     /// The system's log too.
     pub syslog: bool,
+}
+
+/// Who is told outside of the pages: of requests, countdowns, operations that wait, keys that changed, and alarms.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notify {
+    /// How browsers call the console, `https://quorate.example`: links in messages begin with it, and without it there are none.
+    pub base: Option<String>,
+    /// Of the words in messages.
+    pub language: Language,
+    pub webhook: Option<Webhook>,
+    pub mail: Option<Mail>,
+}
+
+/// A language of the locale files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    #[default]
+    En,
+    Fr,
+}
+
+impl Language {
+    /// Its name in the locale files.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::En => "en",
+            Self::Fr => "fr",
+        }
+    }
+}
+
+/// An address that gets every message, and every checkpoint of the audit, as a signed POST.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// `https://…`; http only on a loopback address. Its path and query may be a secret, and are shown nowhere.
+    pub url: String,
+    /// The secret that signs, in a file that nobody else may read.
+    pub secret_file: PathBuf,
+    /// PEM file of the only certificates that are trusted; those of the system without it.
+    pub trust: Option<PathBuf>,
+    /// http to other machines too: the operator says that the network in between is safe. Messages are signed, not encrypted.
+    pub insecure: bool,
+}
+
+impl std::fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Webhook")
+            .field("secret_file", &self.secret_file)
+            .field("trust", &self.trust)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A mail server, and who gets what it is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// `smtps://HOST[:PORT]` (465), `smtp+starttls://HOST[:PORT]` (587), or, on a loopback address, `smtp://ADDRESS[:PORT]` (25).
+    pub server: String,
+    pub user: Option<String>,
+    /// The user's password, in a file that nobody else may read.
+    pub password_file: Option<PathBuf>,
+    /// PEM file of the only certificates that are trusted; those of the system without it.
+    pub trust: Option<PathBuf>,
+    pub from: String,
+    pub to: Vec<String>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +173,7 @@ mod tests {
             proxy: None,
             demo: false,
             checkpoints: Checkpoints::default(),
+            notify: Notify::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 mod agent;
 
 use crate::cli::DemoArgs;
-use crate::config::{Checkpoints, Config, prepare_data};
+use crate::config::{Checkpoints, Config, Notify, prepare_data};
 use crate::lock;
 use crate::serve::{self, House};
 use crate::state::DemoPanel;
@@ -71,9 +71,17 @@ impl DemoPanel for Panel {
 /// When an address is taken, or the data folder cannot be used.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let data = args.data.clone().unwrap_or_else(temporary);
-    let config =
-        Config { listen: args.listen, data, tls: None, proxy: None, demo: true, checkpoints: Checkpoints::default() }
-            .check()?;
+    let config = Config {
+        listen: args.listen,
+        data,
+        tls: None,
+        proxy: None,
+        demo: true,
+        checkpoints: Checkpoints::default(),
+        // Nothing of a demo leaves it: who is on call would be woken by nodes that do not exist.
+        notify: Notify::default(),
+    }
+    .check()?;
     prepare_data(&config.data)?;
     let _lock = lock::take(&config.data)?;
     let house = serve::open(&config.data).await?;

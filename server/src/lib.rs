@@ -20,6 +20,7 @@ pub mod export;
 pub mod keys;
 pub mod live;
 pub mod lock;
+pub mod notify;
 pub mod passwords;
 pub mod routes;
 pub mod second_factor;

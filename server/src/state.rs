@@ -2,6 +2,7 @@
 
 use crate::accounts::Accounts;
 use engine::Engine;
+use engine::notify::Notifier;
 use leptos::config::LeptosOptions;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ pub struct AppState {
     pub accounts: Accounts,
     pub leptos: LeptosOptions,
     pub demo: Option<Arc<dyn DemoPanel>>,
+    pub notifier: Arc<Notifier>,
 }
 
 impl axum::extract::FromRef<AppState> for LeptosOptions {

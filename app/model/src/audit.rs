@@ -75,6 +75,12 @@ crate::problem::codes!(
         OperationPaused => "operation_paused",
         /// Ended by another operation that could not wait for it.
         OperationOvertaken => "operation_overtaken",
+        /// Messages to a place outside do not arrive: once per outage. Details `place`, `problem`, `error`.
+        MessagesFailing => "messages_failing",
+        /// They arrive again. Details `place`, `since`.
+        MessagesRestored => "messages_restored",
+        /// Somebody sent a test message. Details `place`, and `problem` and `error` where it did not arrive.
+        MessageTested => "message_tested",
     }
 );
 
@@ -155,6 +161,7 @@ pub const DETAILS: &[&str] = &[
     "overtakes",
     "overtaken_by",
     "left",
+    "place",
 ];
 
 /// One entry, before it is chained. Its JSON bytes are what the chain covers.

@@ -29,6 +29,8 @@ pub enum Deed {
     ChangePolicy,
     /// Enter, bind and remove BMCs with their passwords.
     ManageBmc,
+    /// See where messages go, and send one to try it.
+    ManageMessages,
 }
 
 impl Deed {
@@ -52,6 +54,7 @@ impl Deed {
         Self::StopCountdown,
         Self::ChangePolicy,
         Self::ManageBmc,
+        Self::ManageMessages,
     ];
 
     /// The lowest role that may do it (`product.md`, who uses it).
@@ -73,7 +76,8 @@ impl Deed {
             | Self::ForgetCluster
             | Self::ManagePeople
             | Self::ChangePolicy
-            | Self::ManageBmc => Role::Admin,
+            | Self::ManageBmc
+            | Self::ManageMessages => Role::Admin,
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod lowering;
 pub mod measure;
 pub mod midway;
 pub mod name;
+pub mod notice;
 pub mod observation;
 pub mod operation;
 pub mod plan;

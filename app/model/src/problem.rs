@@ -245,6 +245,15 @@ codes!(
         EvidenceExpired => "evidence_expired",
         EvidenceDropped => "evidence_dropped",
         EvidenceUnknown => "evidence_unknown",
+        // Messages to the outside
+        /// The place cannot be reached.
+        PlaceUnreachable => "place_unreachable",
+        /// Its certificate is not one that is trusted, or TLS failed otherwise.
+        PlaceNotTrusted => "place_not_trusted",
+        /// `answer`: it does not take the message.
+        PlaceRefused => "place_refused",
+        /// `seconds`.
+        PlaceSilent => "place_silent",
         // The console itself
         StoreFailed => "store_failed",
         SealMissing => "seal_missing",

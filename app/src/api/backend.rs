@@ -27,7 +27,9 @@ pub struct Caller {
 
 /// Every method checks the caller's role itself before it does anything.
 #[async_trait]
-pub trait Backend: super::TeamBackend + super::PowerBackend + super::AccessBackend + super::RunsBackend {
+pub trait Backend:
+    super::TeamBackend + super::PowerBackend + super::AccessBackend + super::RunsBackend + super::MessagesBackend
+{
     /// The caller of the request being answered.
     ///
     /// # Errors

@@ -51,6 +51,9 @@ pub struct Inbox {
     pub countdowns: Vec<Countdown>,
     /// Somebody took the caller's second factor away, and they have not said yet that they know.
     pub taken: Option<FactorTaken>,
+    /// Places that messages do not arrive at; told to admins alone.
+    #[serde(default)]
+    pub failing: Vec<String>,
 }
 
 /// A request beside the world of now.

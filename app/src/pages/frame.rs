@@ -1,6 +1,7 @@
 //! What surrounds every page behind the sign-in: top bar, navigation, and the person.
 
 mod countdowns;
+mod failing;
 mod switches;
 mod taken;
 mod top;
@@ -14,6 +15,7 @@ use crate::state::inbox::Waiting;
 use crate::state::live::LiveCluster;
 use crate::state::session::Session;
 use countdowns::Countdowns;
+use failing::Failing;
 use leptos::prelude::*;
 use leptos_router::components::{A, Outlet};
 use leptos_router::hooks::use_location;
@@ -91,6 +93,7 @@ fn Inside(me: Me) -> impl IntoView {
             <main id="main" class="main" tabindex="-1">
                 <Countdowns waiting/>
                 <Taken waiting/>
+                <Failing waiting/>
                 <Outlet/>
             </main>
         </div>
@@ -140,6 +143,7 @@ fn Navigation(around: Around, waiting: Waiting) -> impl IntoView {
             <li><A href="/audit">{word!(i18n, common.nav_audit)}</A></li>
             <li><A href="/people">{word!(i18n, common.nav_people)}</A></li>
             <li><A href="/roles">{word!(i18n, common.nav_roles)}</A></li>
+            <li><A href="/notifications">{word!(i18n, common.nav_messages)}</A></li>
         </ul>
     }
     .into_any()

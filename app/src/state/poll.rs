@@ -8,6 +8,8 @@ pub const INBOX_EVERY: Duration = Duration::from_secs(10);
 pub const AUDIT_EVERY: Duration = Duration::from_secs(3);
 /// Answers that could not be kept, on the page of a cluster.
 pub const GAP_EVERY: Duration = Duration::from_secs(10);
+/// Places that messages go to, on their page.
+pub const MESSAGES_EVERY: Duration = Duration::from_secs(3);
 /// The page of one request: its countdown and its decision have to be seen while they happen.
 pub const REQUEST_EVERY: Duration = Duration::from_secs(3);
 

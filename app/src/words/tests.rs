@@ -3,6 +3,7 @@ use model::approval::{FactCode, RequestState, VoidCode};
 use model::audit::{AuditCode, Outcome};
 use model::import::DifferenceCode;
 use model::midway::{MidwayState, ToldWord, TraceCode, Way};
+use model::notice::NoticeCode;
 use model::operation::{Extent, OperationState, StepStatus};
 use model::plan::{Action, ConsequenceCode, Intent, Undo};
 use model::policy::{Agreement, Demand};
@@ -91,7 +92,7 @@ const TEXTS: [(&str, [&str; 2]); 2] = [
     ("fr", [FR, include_str!("../../locales/fr/room_codes.json")]),
 ];
 
-/// Words that belong to no list of the model: states of a log-in, demands of the policy, faults of the demo, answers of a probe.
+/// Words that belong to no list of the model: places of messages, states of a log-in, demands of the policy, faults of the demo, answers of a probe.
 const OTHERS: &[&str] = &[
     "agreed_alone",
     "intent_policy",
@@ -137,6 +138,8 @@ const OTHERS: &[&str] = &[
     "log_in_needs_key",
     "log_in_works",
     "log_in_fails",
+    "place_webhook",
+    "place_mail",
 ];
 
 fn wanted() -> BTreeSet<String> {
@@ -168,6 +171,8 @@ fn wanted() -> BTreeSet<String> {
     add("action", Action::WORDS.to_vec());
     add("intent", Intent::WORDS.to_vec());
     add("operation", OperationState::WORDS.to_vec());
+    add("notice", NoticeCode::ALL.iter().map(|code| code.as_str()).collect());
+    add("subject", NoticeCode::ALL.iter().map(|code| code.as_str()).collect());
     add("left", Extent::WORDS.to_vec());
     add("step", StepStatus::WORDS.to_vec());
     add("health", Health::WORDS.to_vec());

@@ -19,6 +19,7 @@ pub mod limits;
 mod lowered;
 mod measure;
 pub mod midway;
+pub mod notify;
 pub mod overtake;
 mod pause;
 pub mod ports;

@@ -134,3 +134,21 @@ pub const AGREEMENTS_PAUSE: Duration = Duration::from_secs(15);
 pub const CLOCK_SYNC_WAIT: Duration = Duration::from_secs(10);
 /// Operations of one cluster that a withdrawal looks through for copies that they have kept, newest first.
 pub const OPERATIONS_SEARCHED: u32 = 1_000;
+/// Between two looks whether there is a message to make or to send.
+pub const NOTICE_LOOK: Duration = Duration::from_secs(1);
+/// Entries that are looked through in one transaction, and messages that are sent to one place at one look.
+pub const NOTICE_BATCH: u64 = 200;
+/// So long a place may take for one message.
+pub const NOTICE_TRY_LIMIT: Duration = Duration::from_secs(15);
+/// After the first try that failed; doubled after each further one.
+pub const NOTICE_RETRY_FIRST: Duration = Duration::from_secs(5);
+/// The longest pause between two tries.
+pub const NOTICE_RETRY_MAX: Duration = Duration::from_secs(900);
+/// Tries in a row that fail, until it is an outage that people are told of.
+pub const NOTICE_OUTAGE_TRIES: u32 = 3;
+/// So long a message is tried, and of what is older none is made: a request waits no longer either.
+pub const NOTICE_KEEP: Duration = Duration::from_secs(24 * 3_600);
+/// Messages that wait for one place; beyond it the oldest are given up.
+pub const NOTICES_MAX: u32 = 10_000;
+/// What a place said of its refusal, in characters.
+pub const NOTICE_ERROR_MAX_CHARS: usize = 300;

@@ -30,6 +30,9 @@ impl TeamBackend for RequestBackend {
         let reset = self.state.engine.store.factor_reset(caller.me.id).await.map_err(stored)?;
         let taken = reset.map(|reset| FactorTaken { by: reset.by, at: reset.at });
         let mut inbox = Inbox { taken, ..Inbox::default() };
+        if Self::may(&caller, Deed::ManageMessages).is_ok() {
+            inbox.failing = self.state.notifier.failing().await.map_err(stored)?;
+        }
         for request in self.visible(&caller, REVIEWED).await? {
             let line = self.request_line(&caller, &request).await?;
             inbox.waiting += u32::from(line.for_me || (line.awaits_review && !request.is_of(&caller.me.name)));

@@ -15,6 +15,7 @@ mod evidence;
 mod gathered;
 mod invites;
 mod nodes;
+mod notices;
 mod open;
 mod operations;
 mod pins;

@@ -4,7 +4,8 @@ use crate::client::Client;
 use crate::logs;
 use axum::Router;
 use engine::Engine;
-use engine::ports::{Clock, UserStore};
+use engine::notify::Notifier;
+use engine::ports::{Clock, MessagePlace, UserStore};
 use model::Timestamp;
 use model::role::Role;
 use server::accounts::Accounts;
@@ -24,6 +25,9 @@ use zeroize::Zeroizing;
 
 /// The password of every account that `TestApp` makes.
 pub const PASSWORD: &str = "canary-account-password";
+
+/// How browsers call the console, in messages.
+pub const BASE: &str = "https://console.example";
 
 /// The real time, moved forward by what a test says.
 #[derive(Default)]
@@ -73,15 +77,20 @@ pub struct TestApp {
 impl TestApp {
     /// As behind `http://`.
     pub async fn new() -> Self {
-        Self::start(false).await
+        Self::start(false, Vec::new()).await
+    }
+
+    /// The same, with places that messages go to; only the test sends them.
+    pub async fn telling(places: Vec<Arc<dyn MessagePlace>>) -> Self {
+        Self::start(false, places).await
     }
 
     /// As behind `https://`.
     pub async fn secure() -> Self {
-        Self::start(true).await
+        Self::start(true, Vec::new()).await
     }
 
-    async fn start(secure: bool) -> Self {
+    async fn start(secure: bool, places: Vec<Arc<dyn MessagePlace>>) -> Self {
         logs::capture();
         let folder = tempfile::tempdir().expect("folder");
         let store = SqliteStore::open(&folder.path().join("quorate.db")).await.expect("database");
@@ -94,7 +103,8 @@ impl TestApp {
         let engine = engine.with_agent(Arc::new(agent));
         let accounts = Accounts::new(engine.clone(), Passwords::new().expect("passwords"), seal);
         let leptos = server::site::options();
-        let state = AppState { engine, accounts, leptos, demo: None };
+        let notifier = Arc::new(Notifier::new(&engine, places, Some(BASE.to_owned())));
+        let state = AppState { engine, accounts, leptos, demo: None, notifier };
         let router = routes::router(state.clone(), secure).expect("router");
         Self { state, store, clock, router, peers: AtomicU8::new(1), folder }
     }

@@ -29,7 +29,8 @@ const JUMP: &str = "canary-jump-host-44d1";
 const BEHIND: &str = "canary-behind-the-jump-host-9e02";
 const NEW_PASSWORD: &str = "canary-new-password-8c33";
 /// Addresses that show the pages to an admin.
-const PAGES: [&str; 7] = ["/", "/account", "/approvals", "/audit", "/operations", "/people", "/roles"];
+const PAGES: [&str; 8] =
+    ["/", "/account", "/approvals", "/audit", "/notifications", "/operations", "/people", "/roles"];
 
 /// How often the process list is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

@@ -30,6 +30,7 @@ mod live;
 mod logs;
 mod mending;
 mod nodes;
+mod notify;
 mod pages;
 mod process;
 mod roles;

@@ -80,6 +80,8 @@ pub fn quorate() -> Command {
         "QUORATE_BEHIND_PROXY",
         "QUORATE_LOG",
         "QUORATE_URL",
+        "QUORATE_WEBHOOK_URL",
+        "QUORATE_MAIL_SERVER",
     ] {
         command.env_remove(name);
     }

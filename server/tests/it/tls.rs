@@ -22,7 +22,7 @@ subjectAltName = IP:127.0.0.1
 basicConstraints = critical,CA:FALSE
 ";
 
-fn certificate(folder: &Path) {
+pub fn certificate(folder: &Path) {
     std::fs::write(folder.join("request"), REQUEST).expect("request");
     let output = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])

@@ -134,6 +134,8 @@ impl World {
             "look_at_invite" => json!({ "token": "none" }),
             "accept_invite" => json!({ "token": "none", "name": "x", "password": "y" }),
             "disable_person" => json!({ "id": nobody }),
+            "messages" => json!({ "again": false }),
+            "test_message" => json!({ "name": "webhook" }),
             "my_account" | "begin_second_factor" | "acknowledge_reset" | "roles" => json!({}),
             "change_password" => json!({ "password": "wrong", "new": "not long" }),
             "enrol_second_factor" | "remove_second_factor" => json!({ "code": "000000" }),

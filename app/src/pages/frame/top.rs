@@ -99,7 +99,9 @@ fn Root() -> impl IntoView {
     let location = use_location();
     let team = memo(move |_| {
         location.pathname.with(|path| {
-            ["/audit", "/people", "/approvals", "/roles", "/account"].iter().any(|room| path.starts_with(room))
+            ["/audit", "/people", "/approvals", "/roles", "/account", "/notifications"]
+                .iter()
+                .any(|room| path.starts_with(room))
         })
     });
     part(move || {

@@ -369,6 +369,7 @@ pub trait Store:
     + UserStore
     + SecondFactorStore
     + SessionStore
+    + super::notice::NoticeStore
 {
 }
 
@@ -387,5 +388,6 @@ impl<T> Store for T where
         + UserStore
         + SecondFactorStore
         + SessionStore
+        + super::notice::NoticeStore
 {
 }

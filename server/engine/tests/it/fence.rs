@@ -386,6 +386,8 @@ delegate!(SecondFactorStore {
     fn forget_factor_reset(user: UserId) -> ();
 });
 
+mod notices;
+
 delegate!(SessionStore {
     fn create_session(row: &SessionRow) -> ();
     fn save_session(row: &SessionRow) -> ();

@@ -13,6 +13,7 @@ mod histories;
 mod histories_judge;
 mod histories_ports;
 mod inventory;
+mod notices;
 mod operations;
 mod people;
 mod second_factors;
