@@ -1,7 +1,7 @@
 //! A block of rows as one text: what the database would print of them, and what it must print.
 
 use super::super::derived::Derived;
-use super::Range;
+use super::{Range, Read};
 use crate::SqliteStore;
 use crate::codec::{db, signed};
 use engine::audit::chain::{self, Hash};
@@ -25,9 +25,9 @@ const SQL: &str = "SELECT group_concat(line, char(30)) FROM (
         || char(31) || ifnull('+' || started, char(29)) || char(31) || words || char(31) || CAST(bytes AS TEXT) AS line
     FROM audit AS a JOIN audit_found AS f ON f.idx = a.idx WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx)";
 
-/// The last hash when every row of the block is exactly what it must be; `None` when a closer look is needed, be it only
+/// The last hash and what was derived when every row of the block is exactly what it must be; `None` when a closer look is needed, be it only
 /// because a text holds one of the signs that end rows and columns here.
-pub(super) async fn same(store: &SqliteStore, range: Range, previous: &Hash) -> Result<Option<Hash>, StoreError> {
+pub(super) async fn same(store: &SqliteStore, range: Range, previous: &Hash) -> Result<Option<Read>, StoreError> {
     let printed: Result<Option<String>, _> = sqlx::query_scalar(SQL)
         .bind(signed("index", range.after)?)
         .bind(signed("index", range.last)?)
@@ -41,8 +41,9 @@ pub(super) async fn same(store: &SqliteStore, range: Range, previous: &Hash) -> 
     }
 }
 
-fn compare(printed: &str, range: Range, mut head: Hash) -> Option<Hash> {
+fn compare(printed: &str, range: Range, mut head: Hash) -> Option<Read> {
     let mut index = range.after;
+    let mut all = Vec::new();
     let mut expected = String::new();
     for line in printed.split(ROW_END) {
         index += 1;
@@ -57,8 +58,9 @@ fn compare(printed: &str, range: Range, mut head: Hash) -> Option<Hash> {
             return None;
         }
         head = hash;
+        all.push(derived);
     }
-    (index == range.last).then_some(head)
+    (index == range.last).then_some((head, all))
 }
 
 /// All columns but the bytes; `None` where a value holds a sign that ends something: then equal texts prove nothing.
