@@ -78,6 +78,23 @@ impl Engine {
         Ok(id)
     }
 
+    /// What the policy wants of the sign-in for a plan that starts with what was typed for it, not from a preview.
+    ///
+    /// # Errors
+    /// `ConsentMissing`; the refusal is audited.
+    pub async fn sign_in_meets(
+        &self,
+        who: &Person,
+        cluster: ClusterId,
+        proposal: &Proposal,
+        shown: Shown,
+    ) -> Result<(), Problem> {
+        let Some(missing) = proposal.ruling.sign_in().unmet(shown) else { return Ok(()) };
+        let problem = unmet(missing);
+        self.refuse(who, cluster, proposal, &problem).await?;
+        Err(problem)
+    }
+
     /// Writes an operation down and takes the cluster's place for it; the caller carries it out.
     ///
     /// # Errors
