@@ -1,36 +1,26 @@
--- What entries are found by, in one index: a value that is asked for exactly is a word of its own in `keys`, what a person looks for
--- stands in `words`. Full text goes through several lists of entries at once, so that any combination is found without reading
--- the entries that meet only a part of it. All of it follows from the bytes and is derived from them again.
+-- What entries are found by, in one index: a value that is asked for exactly is a word of its own in `keys`, a sign that is neither
+-- letter nor digit in `signs`, and what a person looks for stands in `words`. Full text goes through several lists of entries at
+-- once, so that any combination is found without reading the entries that meet only a part of it. All of it follows from the
+-- bytes and is derived from them again.
 
 DROP TABLE audit_words;
 
 DROP TABLE audit_found;
 
+-- What no list of entries can answer.
 CREATE TABLE audit_found (
     idx INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
     code TEXT NOT NULL,
-    who TEXT NOT NULL,
-    outcome TEXT NOT NULL,
-    cluster TEXT,
-    node TEXT,
-    operation TEXT,
-    step INTEGER,
-    risk TEXT,
-    command TEXT,
-    reason TEXT,
-    exit INTEGER,
     -- The entry that this one closes.
-    started INTEGER,
-    -- Command, reason, names and details in lower case.
-    words TEXT NOT NULL
+    started INTEGER
 );
 
 -- Commands that began, and what closes them.
 CREATE INDEX audit_began ON audit_found (idx) WHERE code = 'command_started';
 CREATE INDEX audit_started ON audit_found (started) WHERE started IS NOT NULL;
 
-CREATE VIRTUAL TABLE audit_index USING fts5 (keys, words, content = '', columnsize = 0);
+CREATE VIRTUAL TABLE audit_index USING fts5 (keys, signs, words, content = '', columnsize = 0);
 
 -- The index itself, to be compared with the bytes: one row for each word of each entry.
 CREATE VIRTUAL TABLE audit_terms USING fts5vocab (audit_index, instance);

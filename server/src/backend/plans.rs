@@ -55,7 +55,8 @@ impl RequestBackend {
         let intent = self.intent(&caller, &cluster, &wish).await?;
         let decided = Decided { seen: &digest, consent: &consent, shown: caller.me.shown };
         let wanted = ends.map(|Ending { operation, reason }| Wanted { operation, reason });
-        let run = self.state.engine.run_in_place_of(&actor(&caller), id, &intent, decided, wanted.as_ref());
+        let who = actor(&caller);
+        let run = self.state.engine.run_in_place_of(&who, id, &intent, decided, wanted.as_ref());
         run.await.map_err(ApiError)
     }
 

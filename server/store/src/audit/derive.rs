@@ -1,7 +1,7 @@
 //! Filling in what entries are found by. It follows the chain; whoever looks for something waits until it has caught up.
 
 use super::derived::Derived;
-use super::keys::keys;
+use super::keys::{keys, signs};
 use super::period::BLOCK;
 use crate::SqliteStore;
 use crate::codec::{corrupt, db, get};
@@ -61,33 +61,17 @@ fn of(row: &SqliteRow) -> Result<(i64, Derived), StoreError> {
 }
 
 fn found(rows: &[(i64, Derived)]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new(
-        "INSERT INTO audit_found (idx, at, code, who, outcome, cluster, node, operation, step, risk, command, reason, exit, started, words) ",
-    );
+    let mut query = QueryBuilder::new("INSERT INTO audit_found (idx, at, code, started) ");
     query.push_values(rows, |mut row, (index, derived)| {
-        row.push_bind(*index)
-            .push_bind(derived.at)
-            .push_bind(&derived.code)
-            .push_bind(&derived.who)
-            .push_bind(&derived.outcome)
-            .push_bind(&derived.cluster)
-            .push_bind(&derived.node)
-            .push_bind(&derived.operation)
-            .push_bind(derived.step)
-            .push_bind(&derived.risk)
-            .push_bind(&derived.command)
-            .push_bind(&derived.reason)
-            .push_bind(derived.exit)
-            .push_bind(derived.started)
-            .push_bind(&derived.words);
+        row.push_bind(*index).push_bind(derived.at).push_bind(&derived.code).push_bind(derived.started);
     });
     query
 }
 
 fn indexed(rows: &[(i64, Derived)]) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::new("INSERT INTO audit_index (rowid, keys, words) ");
+    let mut query = QueryBuilder::new("INSERT INTO audit_index (rowid, keys, signs, words) ");
     query.push_values(rows, |mut row, (index, derived)| {
-        row.push_bind(*index).push_bind(keys(derived)).push_bind(&derived.words);
+        row.push_bind(*index).push_bind(keys(derived)).push_bind(signs(&derived.words)).push_bind(&derived.words);
     });
     query
 }

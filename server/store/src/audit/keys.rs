@@ -1,6 +1,7 @@
-//! Values that are asked for exactly, as words of the index.
+//! Values that are asked for exactly, and signs, as words of the index.
 
 use super::derived::Derived;
+use std::collections::BTreeSet;
 
 /// Begins every key. They stand in a column of their own, so a person may write such words as well.
 pub(super) const MARK: &str = "qkey";
@@ -62,10 +63,21 @@ pub(super) fn keys(derived: &Derived) -> String {
     keys.join(" ")
 }
 
+/// Every sign in a text that is neither letter nor digit, once, as words of the index.
+pub(super) fn signs(text: &str) -> String {
+    let found: BTreeSet<char> = text.chars().filter(|c| !c.is_alphanumeric() && !c.is_whitespace()).collect();
+    let words: Vec<String> = found.into_iter().map(sign).collect();
+    words.join(" ")
+}
+
+/// Its number in Unicode, in hex.
+pub(super) fn sign(sign: char) -> String {
+    format!("{:x}", u32::from(sign))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
 
     #[test]
     fn no_two_fields_share_a_key() {
@@ -75,5 +87,11 @@ mod tests {
             assert!(key.as_str() > MARK && key.as_str() < AFTER, "{key}");
             assert!(key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()), "{key} stays as it is");
         }
+    }
+
+    #[test]
+    fn each_sign_is_there_once() {
+        assert_eq!(signs("100 % sure, 7 %\n--"), "25 2c 2d");
+        assert_eq!(signs("Größe 1"), "");
     }
 }

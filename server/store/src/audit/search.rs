@@ -1,6 +1,6 @@
 //! Finding entries, newest first.
 
-use super::keys::Field;
+use super::keys::{Field, sign};
 use super::period::Period;
 use super::{chained, derive};
 use crate::SqliteStore;
@@ -39,23 +39,15 @@ pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) 
 pub(super) struct Asked {
     /// In the language of the full text; `None` where every entry meets it.
     matching: Option<String>,
-    /// What has no letter and no digit, and so is in no index.
-    signs: Vec<String>,
     period: Option<Period>,
 }
 
 impl Asked {
     pub fn of(filter: &AuditFilter, period: Option<Period>) -> Result<Self, StoreError> {
-        let words: Vec<&str> = filter.words.iter().flat_map(|words| words.split_whitespace()).take(WORDS_MAX).collect();
-        let (words, signs): (Vec<&str>, Vec<&str>) =
-            words.into_iter().partition(|word| word.chars().any(char::is_alphanumeric));
         let keys = keys_of(filter)?.into_iter().map(|key| format!("keys : \"{key}\""));
-        let parts: Vec<String> = keys.chain(words.into_iter().map(full_text)).collect();
-        Ok(Self {
-            matching: (!parts.is_empty()).then(|| parts.join(" AND ")),
-            signs: signs.into_iter().map(|sign| format!("%{}%", escaped(sign))).collect(),
-            period,
-        })
+        let words = filter.words.iter().flat_map(|words| words.split_whitespace()).take(WORDS_MAX);
+        let parts: Vec<String> = keys.chain(words.flat_map(full_text)).collect();
+        Ok(Self { matching: (!parts.is_empty()).then(|| parts.join(" AND ")), period })
     }
 
     pub fn page(&self, before: Option<u64>, limit: u32) -> Result<QueryBuilder<Sqlite>, StoreError> {
@@ -75,7 +67,7 @@ impl Asked {
     }
 
     async fn total(&self, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
-        let count: i64 = if self.matching.is_none() && self.signs.is_empty() && self.period.is_none() {
+        let count: i64 = if self.matching.is_none() && self.period.is_none() {
             // Indexes have no gaps, so the newest one is the count.
             sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?
         } else {
@@ -103,14 +95,6 @@ impl Asked {
             }
             (None, None) => {}
         }
-        for sign in &self.signs {
-            query
-                .push(format_args!(
-                    " AND EXISTS (SELECT 1 FROM audit_found AS told WHERE told.idx = {row} AND told.words LIKE "
-                ))
-                .push_bind(sign.clone())
-                .push(" ESCAPE '\\')");
-        }
         row
     }
 }
@@ -132,22 +116,13 @@ fn keys_of(filter: &AuditFilter) -> Result<Vec<String>, StoreError> {
     Ok(keys.collect::<Result<Vec<_>, StoreError>>()?.into_iter().flatten().collect())
 }
 
-/// One word of a person: whole, or the beginning of one where a star ends it. In quotes nothing has a meaning of its own
-/// (sqlite.org/fts5.html, 3.1 and 3.2).
-fn full_text(word: &str) -> String {
+/// One word of a person: whole, or the beginning of one where a star ends it; of a word without letter and digit its signs. In
+/// quotes nothing has a meaning of its own (sqlite.org/fts5.html, 3.1 and 3.2).
+fn full_text(word: &str) -> Vec<String> {
+    if !word.chars().any(char::is_alphanumeric) {
+        return word.chars().map(|c| format!("signs : \"{}\"", sign(c))).collect();
+    }
     let whole = word.trim_end_matches('*');
     let star = if whole.len() < word.len() { " *" } else { "" };
-    format!("words : \"{}\"{star}", whole.to_lowercase().replace('"', "\"\""))
-}
-
-/// Takes the meaning from what LIKE would read as a pattern.
-fn escaped(sign: &str) -> String {
-    let mut text = String::with_capacity(sign.len());
-    for c in sign.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            text.push('\\');
-        }
-        text.push(c);
-    }
-    text
+    vec![format!("words : \"{}\"{star}", whole.to_lowercase().replace('"', "\"\""))]
 }

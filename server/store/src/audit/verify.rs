@@ -184,7 +184,7 @@ async fn row_by_row(store: &SqliteStore, range: Range, mut head: Hash) -> Result
 
 async fn rows(store: &SqliteStore, range: Range) -> Result<Vec<SqliteRow>, StoreError> {
     sqlx::query(
-        "SELECT a.idx, bytes, prev, hash, at, code, who, outcome, cluster, node, operation, step, risk, command, reason, exit, started, words
+        "SELECT a.idx, bytes, prev, hash, at, code, started
          FROM audit AS a LEFT JOIN audit_found AS f ON f.idx = a.idx WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx",
     )
     .bind(signed("index", range.after)?)
@@ -203,7 +203,7 @@ fn follow(row: &SqliteRow, index: u64, previous: &Hash) -> Option<(Hash, Derived
     let whole = number::<u64>(row, "idx").ok()? == index
         && hash(row, "prev").ok()? == *previous
         && hash(row, "hash").ok()? == expected
-        && Derived::stored(row).ok()? == derived;
+        && derived.is_kept_in(row).ok()?;
     whole.then_some((expected, derived))
 }
 
