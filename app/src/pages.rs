@@ -24,5 +24,6 @@ pub mod restart;
 pub mod roles;
 pub mod sign_in;
 pub mod sign_in_again;
+pub mod taken;
 pub mod withdraw;
 pub mod wizard;

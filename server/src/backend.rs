@@ -257,8 +257,9 @@ impl Backend for RequestBackend {
         wish: Wish,
         digest: String,
         consent: Consent,
+        ends: Option<Ending>,
     ) -> ApiResult<OperationId> {
-        self.do_run(caller, cluster, wish, digest, consent).await
+        self.do_run(caller, cluster, wish, (digest, consent), ends).await
     }
 
     async fn operation(&self, caller: Caller, id: OperationId) -> ApiResult<OperationView> {

@@ -1,5 +1,23 @@
 //! A plan: a frozen, typed list of steps, complete enough that execution makes no choices.
 
+/// The word of each kind, and the list of all words in the order of the table.
+macro_rules! words {
+    ($(#[$about:meta])* $name:ident { $($kind:ident => $word:literal,)+ }) => {
+        impl $name {
+            $(#[$about])*
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+
+            $(#[$about])*
+            #[must_use]
+            pub const fn word(&self) -> &'static str {
+                match self {
+                    $(Self::$kind { .. } => $word,)+
+                }
+            }
+        }
+    };
+}
+
 mod action;
 mod intent;
 mod spoken;

@@ -99,9 +99,11 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         }
         Intent::Remedy { node, remedy } => remedy::remedy(intent, *node, *remedy, world),
         Intent::TakeBack { .. } => remedy::take_back(intent, world),
-        Intent::PowerOff { node, way, uuid } => power::off(intent, *node, way, uuid, world),
-        Intent::PowerOn { node, way, uuid } => power::on(intent, *node, way, uuid, world),
-        Intent::PowerCycle { node, way, uuid } => power::cycle(intent, *node, way, uuid, world),
+        Intent::PowerOff { node, way, uuid } => power::plan(intent, *node, way, uuid, &[power::Turn::Off], world),
+        Intent::PowerOn { node, way, uuid } => power::plan(intent, *node, way, uuid, &[power::Turn::On], world),
+        Intent::PowerCycle { node, way, uuid } => {
+            power::plan(intent, *node, way, uuid, &[power::Turn::Off, power::Turn::On], world)
+        }
         Intent::FinishJoin { node, links } => midway::finish(intent, *node, links, world),
         Intent::UndoJoin { node } => midway::undo(intent, *node, world),
         Intent::RestartCorosync { node } => restart::corosync(intent, *node, world),

@@ -1,6 +1,7 @@
 //! The one door from the pages to the server. The server implements it; tests may too.
 
 use super::carried::*;
+use super::runs::Ending;
 use async_trait::async_trait;
 use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter};
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
@@ -103,6 +104,7 @@ pub trait Backend:
         wish: Wish,
         digest: String,
         consent: Consent,
+        ends: Option<Ending>,
     ) -> ApiResult<OperationId>;
     async fn operation(&self, caller: Caller, id: OperationId) -> ApiResult<OperationView>;
     async fn operations(&self, caller: Caller, cluster: Option<ClusterId>) -> ApiResult<Vec<Operation>>;

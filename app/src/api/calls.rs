@@ -1,6 +1,7 @@
 //! The server functions: signatures for the page, one line of work on the server.
 
 use super::carried::*;
+use super::runs::Ending;
 use super::wire::Json;
 use leptos::prelude::*;
 use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter};
@@ -263,10 +264,16 @@ pub async fn preview(cluster: ClusterId, wish: Wish) -> ApiResult<Preview> {
 }
 
 #[server(name = RunCall, prefix = "/api", endpoint = "run", input = Json, output = Json)]
-pub async fn run(cluster: ClusterId, wish: Wish, digest: String, consent: Consent) -> ApiResult<OperationId> {
+pub async fn run(
+    cluster: ClusterId,
+    wish: Wish,
+    digest: String,
+    consent: Consent,
+    ends: Option<Ending>,
+) -> ApiResult<OperationId> {
     let backend = backend()?;
     let caller = backend.caller().await?;
-    backend.run(caller, cluster, wish, digest, consent).await
+    backend.run(caller, cluster, wish, digest, consent, ends).await
 }
 
 #[server(name = OperationCall, prefix = "/api", endpoint = "operation", input = Json, output = Json)]

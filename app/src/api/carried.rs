@@ -1,5 +1,6 @@
 //! Values that travel between page and server; everything else that travels is a type of `model`.
 
+use super::runs::Place;
 use super::team::AgreedBy;
 use super::wire::Wire;
 use leptos::prelude::{FromServerFnError, ServerFnErrorErr};
@@ -213,6 +214,8 @@ pub struct Preview {
     pub ruling: Ruling,
     /// Why it cannot run now; empty when it can.
     pub obstacles: Vec<Problem>,
+    /// What has the cluster's place, where this plan may end it and the policy asks nobody about it.
+    pub place: Option<Place>,
 }
 
 /// One node's answers in the fifth step, and whether all agree.

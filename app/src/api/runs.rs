@@ -4,6 +4,14 @@ use model::ids::OperationId;
 use model::problem::Problem;
 use serde::{Deserialize, Serialize};
 
+/// The end of the operation that has a cluster's place, for one that the policy asks nobody about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ending {
+    pub operation: OperationId,
+    /// Why it cannot be waited for.
+    pub reason: String,
+}
+
 /// The operation that has its cluster's only place.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {

@@ -67,6 +67,23 @@ impl Engine {
         Ok(Overtaking { operation: operation.id, from: operation.state, to, audit })
     }
 
+    /// Starts what the policy asks nobody about, in the place of the operation that is wanted out of it.
+    pub(crate) async fn start_in_place_of(
+        &self,
+        who: &Person,
+        operation: &Operation,
+        wanted: &Wanted,
+    ) -> Result<(), Problem> {
+        let intent = &operation.plan.intent;
+        let overtaking = self.overtaking(who, intent, operation.cluster, wanted, operation.id).await?;
+        let mut started = self.operation_entry(operation, AuditCode::OperationStarted, who, Outcome::Started);
+        started.details.insert("overtakes".to_owned(), wanted.operation.to_string());
+        let started = self.store.start_in_place(operation.id, self.clock.now(), &overtaking, started).await;
+        started.map_err(|error| store_problem(&error))?;
+        self.let_go(wanted.operation).await;
+        Ok(())
+    }
+
     /// After the transaction: whatever of it is under way here ends, before the other one begins.
     pub(crate) async fn let_go(&self, overtaken: OperationId) {
         self.executors.stop(overtaken).await;

@@ -3,6 +3,7 @@
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::execute;
+use crate::overtake::Wanted;
 use crate::render;
 use model::audit::{AuditCode, Outcome};
 use model::digest::Digest;
@@ -21,6 +22,15 @@ pub struct Proposal {
     pub plan: Plan,
     pub digest: Digest,
     pub ruling: Ruling,
+}
+
+/// What a person saw of a plan, typed for it, and has shown of themselves.
+#[derive(Debug, Clone, Copy)]
+pub struct Decided<'a> {
+    /// The digest of the plan.
+    pub seen: &'a str,
+    pub consent: &'a Consent,
+    pub shown: Shown,
 }
 
 impl Engine {
@@ -62,20 +72,54 @@ impl Engine {
         consent: &Consent,
         shown: impl Into<Shown>,
     ) -> Result<OperationId, Problem> {
-        let shown = shown.into();
+        let decided = Decided { seen, consent, shown: shown.into() };
+        self.run_in_place_of(who, cluster, intent, decided, None).await
+    }
+
+    /// The same, ending the operation that has the cluster's place where that is wanted. For what the policy asks nobody
+    /// about; what needs an agreement takes a place by [`Engine::run_overtaking`].
+    ///
+    /// # Errors
+    /// Also why that one may not be ended; then nothing has changed.
+    pub async fn run_in_place_of(
+        &self,
+        who: &Person,
+        cluster: ClusterId,
+        intent: &Intent,
+        decided: Decided<'_>,
+        wanted: Option<&Wanted>,
+    ) -> Result<OperationId, Problem> {
+        let consent = decided.consent;
         let proposal = self.plan(cluster, intent).await?;
-        if proposal.digest.as_str() != seen {
+        if proposal.digest.as_str() != decided.seen {
             return Err(ProblemCode::PlanChanged.into());
         }
-        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, shown, false);
+        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, decided.shown, false);
         if let Some(first) = missing.first() {
             let problem = unmet(*first);
             self.refuse(who, cluster, &proposal, &problem).await?;
             return Err(problem);
         }
-        let id = self.begin(who, proposal, consent).await?;
+        let id = self.begin_in_place_of(who, proposal, consent, wanted).await?;
         execute::spawn(self.clone(), id, who.clone(), None);
         Ok(id)
+    }
+
+    /// What the policy wants of the sign-in for a plan that starts with what was typed for it, not from a preview.
+    ///
+    /// # Errors
+    /// `ConsentMissing`; the refusal is audited.
+    pub async fn sign_in_meets(
+        &self,
+        who: &Person,
+        cluster: ClusterId,
+        proposal: &Proposal,
+        shown: Shown,
+    ) -> Result<(), Problem> {
+        let Some(missing) = proposal.ruling.sign_in().unmet(shown) else { return Ok(()) };
+        let problem = unmet(missing);
+        self.refuse(who, cluster, proposal, &problem).await?;
+        Err(problem)
     }
 
     /// Writes an operation down and takes the cluster's place for it; the caller carries it out.
@@ -83,8 +127,22 @@ impl Engine {
     /// # Errors
     /// `AlreadyRunning` where another operation holds the cluster.
     pub async fn begin(&self, who: &Person, proposal: Proposal, consent: &Consent) -> Result<OperationId, Problem> {
+        self.begin_in_place_of(who, proposal, consent, None).await
+    }
+
+    async fn begin_in_place_of(
+        &self,
+        who: &Person,
+        proposal: Proposal,
+        consent: &Consent,
+        wanted: Option<&Wanted>,
+    ) -> Result<OperationId, Problem> {
         let operation = self.propose(who, proposal, consent).await?;
-        if let Err(problem) = self.start(&operation, AuditCode::OperationStarted).await {
+        let started = match wanted {
+            None => self.start(&operation, AuditCode::OperationStarted).await,
+            Some(wanted) => self.start_in_place_of(who, &operation, wanted).await,
+        };
+        if let Err(problem) = started {
             self.withdraw(who, &operation, &problem).await?;
             return Err(problem);
         }

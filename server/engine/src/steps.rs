@@ -70,13 +70,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::PowerOn { way, uuid } => power::probe(context, way, uuid, Power::On).await,
         Action::InstallPackage { package } => packages::probe(context, *package).await,
         Action::ResumeJoin { .. } => join::again::probe(context).await,
-        Action::StartMember { .. }
-        | Action::MakeNodeFiles { .. }
-        | Action::StopMember
-        | Action::RegainQuorum { .. }
-        | Action::RemoveUnjoined { .. }
-        | Action::WithdrawRootKey { .. }
-        | Action::StandAlone { .. } => midway::probe(context).await,
+        action if midway::is_its(action) => midway::probe(context).await,
         Action::RestartCorosync { was } => corosync::probe(context, was.as_deref()).await,
         _ => remedy::probe(context).await,
     }
@@ -103,13 +97,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::PowerOff { way, uuid } => power::act(context, way, uuid, Power::Off).await,
         Action::PowerOn { way, uuid } => power::act(context, way, uuid, Power::On).await,
         Action::InstallPackage { package } => packages::act(context, *package).await,
-        Action::StartMember { .. }
-        | Action::MakeNodeFiles { .. }
-        | Action::StopMember
-        | Action::RegainQuorum { .. }
-        | Action::RemoveUnjoined { .. }
-        | Action::WithdrawRootKey { .. }
-        | Action::StandAlone { .. } => midway::act(context).await,
+        action if midway::is_its(action) => midway::act(context).await,
         Action::RestartCorosync { .. } => corosync::act(context).await,
         _ => remedy::act(context).await,
     }
@@ -138,13 +126,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::PowerOff { way, uuid } => power::prove(context, way, uuid, Power::Off).await,
         Action::PowerOn { way, uuid } => power::prove(context, way, uuid, Power::On).await,
         Action::InstallPackage { package } => packages::prove(context, *package).await,
-        Action::StartMember { .. }
-        | Action::MakeNodeFiles { .. }
-        | Action::StopMember
-        | Action::RegainQuorum { .. }
-        | Action::RemoveUnjoined { .. }
-        | Action::WithdrawRootKey { .. }
-        | Action::StandAlone { .. } => midway::prove(context).await,
+        action if midway::is_its(action) => midway::prove(context).await,
         Action::RestartCorosync { was } => corosync::prove(context, was.as_deref()).await,
         _ => remedy::prove(context).await,
     }

@@ -128,7 +128,7 @@ impl RequestBackend {
     }
 }
 
-fn demand(caller: &Caller, demand: SignInDemand) -> ApiResult<()> {
+pub(super) fn demand(caller: &Caller, demand: SignInDemand) -> ApiResult<()> {
     match demand.unmet(caller.me.shown) {
         Some(missing) => Err(ApiError(Problem::from(missing))),
         None => Ok(()),

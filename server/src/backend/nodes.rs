@@ -129,6 +129,10 @@ impl RequestBackend {
         let (cluster, node) = self.node_for(&caller, id, Deed::RunPlan).await?;
         let engine = &self.state.engine;
         let endpoint = engine.endpoint(&node).await.map_err(ApiError)?;
+        let intent = Intent::InstallKey { node: id };
+        let proposal = engine.plan(cluster.id, &intent).await.map_err(ApiError)?;
+        // Before the password opens anything.
+        engine.sign_in_meets(&actor(&caller), cluster.id, &proposal, caller.me.shown).await.map_err(ApiError)?;
         let shell = match engine.dialer.once(&endpoint, Credential::Password(password)).await {
             Ok(shell) => shell,
             Err(error) => {
@@ -137,8 +141,6 @@ impl RequestBackend {
                 return Err(ApiError(problem));
             }
         };
-        let intent = Intent::InstallKey { node: id };
-        let proposal = engine.plan(cluster.id, &intent).await.map_err(ApiError)?;
         let consent = Consent { reason: String::new(), typed: String::new() };
         let operation = engine.begin(&actor(&caller), proposal, &consent).await.map_err(ApiError)?;
         execute::spawn(engine.clone(), operation, actor(&caller), Some(shell))

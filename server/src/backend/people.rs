@@ -1,5 +1,6 @@
 //! Signing in and out, invitations, accounts.
 
+use super::access::demand;
 use super::who::{broken, me, shown};
 use super::{RequestBackend, actor, stored};
 use crate::sessions::{ACCOUNT, Account};
@@ -8,6 +9,7 @@ use engine::ports::StoredUser;
 use model::audit::{AuditCode, Outcome};
 use model::can::Deed;
 use model::ids::UserId;
+use model::policy::SignInDemand;
 use model::problem::ProblemCode;
 use zeroize::Zeroizing;
 
@@ -79,6 +81,7 @@ impl RequestBackend {
 
     pub(super) async fn do_disable_person(&self, caller: Caller, id: UserId) -> ApiResult<()> {
         Self::may(&caller, Deed::ManagePeople)?;
+        demand(&caller, SignInDemand::WHOLE)?;
         self.state.accounts.disable(&actor(&caller), id).await.map_err(ApiError)
     }
 }

@@ -3,6 +3,8 @@
 use super::wizard::{Joining, link_problem};
 use super::{RequestBackend, actor, stored};
 use app::api::*;
+use engine::overtake::Wanted;
+use engine::propose::Decided;
 use futures::future::join_all;
 use model::can::{self, Deed};
 use model::ids::{ClusterId, NodeId, OperationId};
@@ -12,7 +14,7 @@ use model::midway::Midway;
 use model::name::ClusterName;
 use model::operation::{Operation, OutputLine};
 use model::plan::Intent;
-use model::policy::Consent;
+use model::policy::{Agreement, Consent};
 use model::problem::{Problem, ProblemCode};
 use model::recovery::Recovery;
 use model::topology::Membership;
@@ -31,7 +33,10 @@ impl RequestBackend {
         let intent = self.intent(&caller, &cluster, &wish).await?;
         let proposal = self.state.engine.plan(id, &intent).await.map_err(ApiError)?;
         let obstacles = self.obstacles(&cluster, &wish).await?;
-        Ok(Preview { plan: proposal.plan, digest: proposal.digest.to_string(), ruling: proposal.ruling, obstacles })
+        let alone = proposal.ruling.agreement == Agreement::Nobody && intent.overtakes();
+        let place = if alone { self.place_of(&caller, id, &intent).await? } else { None };
+        let (plan, digest) = (proposal.plan, proposal.digest.to_string());
+        Ok(Preview { plan, digest, ruling: proposal.ruling, obstacles, place })
     }
 
     pub(super) async fn do_run(
@@ -39,8 +44,8 @@ impl RequestBackend {
         caller: Caller,
         id: ClusterId,
         wish: Wish,
-        digest: String,
-        consent: Consent,
+        (digest, consent): (String, Consent),
+        ends: Option<Ending>,
     ) -> ApiResult<OperationId> {
         let cluster = self.cluster_for(&caller, id, Deed::RunPlan).await?;
         Self::may_wish(&caller, id, &wish)?;
@@ -48,7 +53,11 @@ impl RequestBackend {
             return Err(ApiError(obstacle));
         }
         let intent = self.intent(&caller, &cluster, &wish).await?;
-        self.state.engine.run(&actor(&caller), id, &intent, &digest, &consent, caller.me.shown).await.map_err(ApiError)
+        let decided = Decided { seen: &digest, consent: &consent, shown: caller.me.shown };
+        let wanted = ends.map(|Ending { operation, reason }| Wanted { operation, reason });
+        let who = actor(&caller);
+        let run = self.state.engine.run_in_place_of(&who, id, &intent, decided, wanted.as_ref());
+        run.await.map_err(ApiError)
     }
 
     /// What needs more than the right to run plans.

@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use engine::overtake::Wanted;
 use model::approval::Request;
 use model::can::Deed;
-use model::ids::{OperationId, RequestId};
+use model::ids::{ClusterId, OperationId, RequestId};
 use model::lowering::Lowerings;
+use model::plan::Intent;
 
 #[async_trait]
 impl RunsBackend for RequestBackend {
@@ -46,15 +47,27 @@ impl RunsBackend for RequestBackend {
 impl RequestBackend {
     /// The operation that stands in the way of a request that is still open, and whether the caller may end it.
     pub(super) async fn place_for(&self, caller: &Caller, request: &Request) -> ApiResult<Option<Place>> {
-        let Some(plan) = request.subject.plan().filter(|_| request.state.is_open()) else { return Ok(None) };
-        let Some(holder) = self.state.engine.holder(request.cluster).await.map_err(ApiError)? else { return Ok(None) };
-        let role = Self::role_on(caller, request.cluster);
+        match request.subject.plan().filter(|_| request.state.is_open()) {
+            Some(plan) => self.place_of(caller, request.cluster, &plan.intent).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The operation that has a cluster's place, and whether the caller may end it for this.
+    pub(super) async fn place_of(
+        &self,
+        caller: &Caller,
+        cluster: ClusterId,
+        intent: &Intent,
+    ) -> ApiResult<Option<Place>> {
+        let Some(holder) = self.state.engine.holder(cluster).await.map_err(ApiError)? else { return Ok(None) };
+        let role = Self::role_on(caller, cluster);
         Ok(Some(Place {
             operation: holder.id,
             intent: holder.plan.intent.word().to_owned(),
             state: holder.state.word().to_owned(),
             proposed_by: holder.proposed_by.clone(),
-            may_overtake: holder.may_be_overtaken(&plan.intent, &caller.me.name, role).err(),
+            may_overtake: holder.may_be_overtaken(intent, &caller.me.name, role).err(),
         }))
     }
 }

@@ -108,13 +108,21 @@ impl ApprovalStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         let started = use_up(&mut tx, id, event, at).await?;
-        let role = gate::role_of(&mut tx, &started.proposed_by, started.cluster).await?.unwrap_or(Role::Viewer);
-        operations::overtake(&mut tx, overtaking, &started, role, at).await?;
-        operations::mark_running(&mut tx, started.id).await?;
-        append_in(&mut tx, overtaking.audit.clone()).await?;
-        for entry in audit {
-            append_in(&mut tx, entry).await?;
-        }
+        take_place(&mut tx, &started, overtaking, at, audit).await?;
+        tx.commit().await.map_err(db)
+    }
+
+    async fn start_in_place(
+        &self,
+        id: OperationId,
+        at: Timestamp,
+        overtaking: &Overtaking,
+        audit: AuditEntry,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let started = operations::begun_by(&mut tx, id).await?;
+        refuse_unagreed(&mut tx, id).await?;
+        take_place(&mut tx, &started, overtaking, at, vec![audit]).await?;
         tx.commit().await.map_err(db)
     }
 
@@ -137,6 +145,24 @@ impl ApprovalStore for SqliteStore {
         let mut tx = self.read().await?;
         gate::other_admins(&mut tx, cluster, but).await
     }
+}
+
+/// Ends the operation that has the cluster's place, as the person who starts the other one may, and gives it the place.
+async fn take_place(
+    tx: &mut SqliteConnection,
+    started: &Operation,
+    overtaking: &Overtaking,
+    at: Timestamp,
+    audit: Vec<AuditEntry>,
+) -> Result<(), StoreError> {
+    let role = gate::role_of(tx, &started.proposed_by, started.cluster).await?.unwrap_or(Role::Viewer);
+    operations::overtake(tx, overtaking, started, role, at).await?;
+    operations::mark_running(tx, started.id).await?;
+    append_in(tx, overtaking.audit.clone()).await?;
+    for entry in audit {
+        append_in(tx, entry).await?;
+    }
+    Ok(())
 }
 
 /// Uses a request up; returns the operation that starts by that.

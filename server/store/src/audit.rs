@@ -3,6 +3,8 @@
 mod append;
 mod derive;
 mod derived;
+mod keys;
+mod period;
 mod search;
 mod verify;
 

@@ -94,6 +94,30 @@ fn code<T: std::fmt::Debug>(result: Result<T, Problem>) -> ProblemCode {
     result.expect_err("refused").code
 }
 
+#[tokio::test]
+async fn installing_the_key_asks_for_the_sign_in_that_the_policy_wants_before_the_password_is_used() {
+    let site = Site::with(Scenario::bare(1)).await;
+    let node = site.pinned("pve1").await;
+    let row = json!({
+        "reason": false, "typed_target": false, "fresh_sign_in": true, "second_factor": true, "agreement": "nobody"
+    });
+    let policy = json!({ "protected": false, "classes": {}, "actions": { "install_key": row } });
+    let admin = site.app.admin().await;
+    let input = json!({ "cluster": site.cluster, "policy": policy, "reason": "who lets the console in is known" });
+    assert!(admin.call::<app::api::PolicyAnswer>("change_policy", input).await.expect("set").in_force);
+    site.app.clock.advance_minutes(6);
+    for password in [ROOT_PASSWORD, "wrong"] {
+        let old = site.install(node, password).await.expect_err("an open tab");
+        assert_eq!((old.code, old.params["missing"].as_str()), (ProblemCode::ConsentMissing, "fresh-sign-in"));
+    }
+    assert_eq!(site.audited(AuditCode::PlanRefused).await, 2);
+    assert_eq!(code(site.log_in(node).await), ProblemCode::KeyRefused, "the key is there already");
+    let confirmed = json!({ "password": crate::app::PASSWORD, "code": null });
+    site.operator.call::<app::api::Me>("confirm_password", confirmed).await.expect("confirmed");
+    site.install(node, ROOT_PASSWORD).await.expect("installed");
+    site.log_in(node).await.expect("let in");
+}
+
 /// A port of this machine where nothing listens.
 async fn closed_port() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");

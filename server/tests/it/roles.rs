@@ -130,6 +130,28 @@ async fn the_last_admin_cannot_be_taken_away() {
 }
 
 #[tokio::test]
+async fn disabling_somebody_needs_a_sign_in_of_the_last_minutes_with_the_second_factor() {
+    let app = TestApp::new().await;
+    let (viewer, admin) = (app.viewer().await, app.admin().await);
+    let id = id_of(&viewer).await;
+    let phone = enrol(&app, &admin).await;
+    app.clock.advance_minutes(6);
+    let missing = async |code: Option<String>| {
+        if let Some(code) = code {
+            let input = json!({ "password": PASSWORD, "code": code });
+            admin.call::<app::api::Me>("confirm_password", input).await.expect("confirmed");
+        }
+        let answer = admin.call::<()>("disable_person", json!({ "id": id })).await;
+        answer.err().and_then(|problem| problem.params.get("missing").cloned())
+    };
+    assert_eq!(missing(None).await.as_deref(), Some("fresh-sign-in"));
+    assert_eq!(missing(Some(String::new())).await.as_deref(), Some("second-factor"));
+    viewer.me().await.expect("still there");
+    assert_eq!(missing(Some(phone.code(&app, 0))).await, None);
+    assert_eq!(code(viewer.me().await), ProblemCode::NotSignedIn);
+}
+
+#[tokio::test]
 async fn giving_roles_needs_a_sign_in_of_the_last_minutes_with_the_second_factor() {
     let app = TestApp::new().await;
     let world = World::make(&app).await;

@@ -93,30 +93,29 @@ pub enum Intent {
     },
 }
 
-impl Intent {
-    /// The stable word for locales, audit and filters.
-    #[must_use]
-    pub const fn word(&self) -> &'static str {
-        match self {
-            Self::InstallKey { .. } => "install_key",
-            Self::AdmitConsole { .. } => "admit_console",
-            Self::Withdraw { .. } => "withdraw",
-            Self::CreateCluster { .. } => "create_cluster",
-            Self::JoinNodes { .. } => "join_nodes",
-            Self::SetUpQdevice { .. } => "set_up_qdevice",
-            Self::RemoveQdevice => "remove_qdevice",
-            Self::SetExpected { .. } => "set_expected",
-            Self::Remedy { .. } => "remedy",
-            Self::TakeBack { .. } => "take_back",
-            Self::PowerOff { .. } => "power_off",
-            Self::PowerOn { .. } => "power_on",
-            Self::PowerCycle { .. } => "power_cycle",
-            Self::FinishJoin { .. } => "finish_join",
-            Self::UndoJoin { .. } => "undo_join",
-            Self::RestartCorosync { .. } => "restart_corosync",
-        }
+words!(
+    /// For locales, audit and filters; stable.
+    Intent {
+        InstallKey => "install_key",
+        AdmitConsole => "admit_console",
+        Withdraw => "withdraw",
+        CreateCluster => "create_cluster",
+        JoinNodes => "join_nodes",
+        SetUpQdevice => "set_up_qdevice",
+        RemoveQdevice => "remove_qdevice",
+        SetExpected => "set_expected",
+        Remedy => "remedy",
+        TakeBack => "take_back",
+        PowerOff => "power_off",
+        PowerOn => "power_on",
+        PowerCycle => "power_cycle",
+        FinishJoin => "finish_join",
+        UndoJoin => "undo_join",
+        RestartCorosync => "restart_corosync",
     }
+);
 
+impl Intent {
     /// Whether it may end an operation that has its cluster's place, instead of waiting for it: what brings a cluster
     /// back at night may not stand behind what has got stuck for the same reason.
     #[must_use]
@@ -133,23 +132,4 @@ impl Intent {
     pub const fn can_pause(&self) -> bool {
         !matches!(self, Self::InstallKey { .. } | Self::AdmitConsole { .. })
     }
-
-    pub const WORDS: &'static [&'static str] = &[
-        "install_key",
-        "admit_console",
-        "withdraw",
-        "create_cluster",
-        "join_nodes",
-        "set_up_qdevice",
-        "remove_qdevice",
-        "set_expected",
-        "remedy",
-        "take_back",
-        "power_off",
-        "power_on",
-        "power_cycle",
-        "finish_join",
-        "undo_join",
-        "restart_corosync",
-    ];
 }

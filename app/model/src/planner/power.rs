@@ -8,46 +8,40 @@ use crate::plan::{Action, Consequence, ConsequenceCode, Intent, Plan};
 use crate::problem::Problem;
 use crate::risk::Risk;
 
-pub(super) fn off(
-    intent: &Intent,
-    node: NodeId,
-    way: &BmcWay,
-    uuid: &SystemUuid,
-    world: &PlanWorld<'_>,
-) -> Result<Plan, Problem> {
-    let node = world.node_for(node, Purpose::Member)?;
-    let steps = vec![step(node, Action::PowerOff { way: way.clone(), uuid: uuid.clone() })];
-    Ok(frozen(intent, world, Risk::Destructive, node.label().to_owned(), steps, cut(node, way, world)))
+/// Which way a machine's power is turned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turn {
+    Off,
+    On,
 }
 
-pub(super) fn on(
+/// One step for each turn, with a proof of its own: one command for off and on could not tell a machine that was never off from
+/// one that came back.
+pub(super) fn plan(
     intent: &Intent,
     node: NodeId,
     way: &BmcWay,
     uuid: &SystemUuid,
+    turns: &[Turn],
     world: &PlanWorld<'_>,
 ) -> Result<Plan, Problem> {
     let node = world.node_for(node, Purpose::Member)?;
-    let steps = vec![step(node, Action::PowerOn { way: way.clone(), uuid: uuid.clone() })];
-    Ok(frozen(intent, world, Risk::Reversible, node.label().to_owned(), steps, vec![starts(node)]))
-}
-
-/// Two steps, each with its proof: one command for both could not tell a machine that was never off from one that came back.
-pub(super) fn cycle(
-    intent: &Intent,
-    node: NodeId,
-    way: &BmcWay,
-    uuid: &SystemUuid,
-    world: &PlanWorld<'_>,
-) -> Result<Plan, Problem> {
-    let node = world.node_for(node, Purpose::Member)?;
-    let steps = vec![
-        step(node, Action::PowerOff { way: way.clone(), uuid: uuid.clone() }),
-        step(node, Action::PowerOn { way: way.clone(), uuid: uuid.clone() }),
-    ];
-    let mut consequences = cut(node, way, world);
-    consequences.push(starts(node));
-    Ok(frozen(intent, world, Risk::Destructive, node.label().to_owned(), steps, consequences))
+    let (mut risk, mut steps, mut consequences) = (Risk::Reversible, Vec::new(), Vec::new());
+    for turn in turns {
+        let (way, uuid) = (way.clone(), uuid.clone());
+        match turn {
+            Turn::Off => {
+                risk = Risk::Destructive;
+                consequences.extend(cut(node, &way, world));
+                steps.push(step(node, Action::PowerOff { way, uuid }));
+            }
+            Turn::On => {
+                consequences.push(starts(node));
+                steps.push(step(node, Action::PowerOn { way, uuid }));
+            }
+        }
+    }
+    Ok(frozen(intent, world, risk, node.label().to_owned(), steps, consequences))
 }
 
 fn starts(node: &Node) -> Consequence {

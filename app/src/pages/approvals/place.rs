@@ -2,10 +2,11 @@
 
 use super::decision::went_on;
 use super::request::Watched;
-use crate::api::{self, Place};
-use crate::components::{Area, Button, ButtonKind, Card, Refusal};
+use crate::api;
+use crate::components::{Area, Button, ButtonKind, Refusal};
 use crate::i18n::*;
 use crate::pages::sign_in_again::SignInAgain;
+use crate::pages::taken::TakenBy;
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -14,29 +15,12 @@ use leptos::prelude::*;
 #[component]
 pub fn Taken(watched: Watched) -> impl IntoView {
     let place = memo(move |_| watched.view.with(|view| view.place.clone()));
-    part(move || place.get().map(|place| view! { <Inside watched place/> }))
-}
-
-#[component]
-fn Inside(watched: Watched, place: Place) -> impl IntoView {
-    let i18n = use_i18n();
-    let words = use_words();
-    let Place { operation, intent, state, proposed_by, may_overtake } = place;
-    let can = may_overtake.is_none();
-    let why_not = may_overtake.map(|problem| view! { <p class="muted">{part(move || words.problem(&problem))}</p> });
-    view! {
-        <Card title=text!(i18n, team.place_taken)>
-            <div class="stack">
-                <p>
-                    <a href=format!("/operations/{operation}")>{part(move || words.plain("intent", &intent))}</a>" · "
-                    {part(move || words.plain("operation", &state))}" · "{proposed_by}
-                </p>
-                {why_not}
-                {can.then(|| view! { <End watched operation/> })}
-            </div>
-        </Card>
-    }
-    .into_any()
+    part(move || {
+        place.get().map(|place| {
+            let operation = place.operation;
+            view! { <TakenBy place><End watched operation/></TakenBy> }
+        })
+    })
 }
 
 /// For the person who asked, and may do both.
@@ -66,8 +50,6 @@ fn End(watched: Watched, operation: model::ids::OperationId) -> impl IntoView {
         if alone.get() { said!(i18n, team.overtake_alone) } else { said!(i18n, team.overtake) }.to_owned()
     });
     view! {
-        <p>{word!(i18n, team.place_text)}</p>
-        <p class="muted">{word!(i18n, team.place_left)}</p>
         <Area label=text!(i18n, team.place_reason) value=reason/>
         <Refusal problem/>
         <div class="row">

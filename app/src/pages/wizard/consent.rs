@@ -15,12 +15,13 @@ use model::policy::{Agreement, Consent, Ruling, Unmet};
 /// Calls `on_run` with what the person typed once every demand of the ruling is met, a fresh sign-in included, and the
 /// agreement of others left out: where that is needed the button asks for it.
 ///
-/// `asking` opens the question for the password; the caller sets it when the server found the sign-in too old after all.
+/// `also` is what else has to be there first, in words. `asking` opens the question for the password; the caller sets it when the server found the sign-in too old after all.
 #[component]
 pub fn ConsentForm(
     preview: Preview,
     #[prop(into)] label: Signal<String>,
     #[prop(into)] busy: Signal<bool>,
+    #[prop(into)] also: Signal<Option<String>>,
     asking: RwSignal<bool>,
     on_run: Callback<Consent>,
 ) -> impl IntoView {
@@ -47,7 +48,7 @@ pub fn ConsentForm(
                 }
             });
             let hindrance = hindered.then(|| said!(i18n, wizard.obstacles_first).to_owned());
-            refusal.get().or(hindrance).or(demand)
+            refusal.get().or(hindrance).or(demand).or_else(|| also.get())
         })
     };
     let run = move || on_run.run(untrack(consent));

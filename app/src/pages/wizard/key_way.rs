@@ -4,6 +4,7 @@ use super::context::Wizard;
 use crate::api::{self, ApiError};
 use crate::components::{Button, ButtonKind, CopyButton, Field, Lines, Message, Refusal, Tone};
 use crate::i18n::*;
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old, needs_sign_in};
 use crate::reactive::{derived, memo, part};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -61,11 +62,18 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
     let install = Action::new(move |typed: &String| {
         let typed = typed.clone();
         async move {
-            let answer = api::install_key(id, typed).await;
+            let answer = api::install_key(id, typed.clone()).await;
             wizard.refresh();
-            answer.err().map(|ApiError(problem)| problem)
+            let problem = answer.err().map(|ApiError(problem)| problem);
+            if problem.as_ref().is_some_and(needs_sign_in) {
+                // It was not used; it goes with the same press once the person has signed in again.
+                password.set(typed);
+            }
+            problem
         }
     });
+    let asking = RwSignal::new(false);
+    let problem = asks_when_old(derived(move || install.value().get().flatten()), asking);
     let refusal = wizard.refusal(Deed::AddNode);
     let label = derived(move || {
         let user = wizard.node(id).map(|node| node.address.user).unwrap_or_default();
@@ -80,12 +88,15 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
             .get()
             .or_else(|| password.with(String::is_empty).then(|| said!(i18n, wizard.password_missing).to_owned()))
     });
-    let submit = move |event: SubmitEvent| {
-        event.prevent_default();
+    let send = Callback::new(move |()| {
         if reason.with_untracked(Option::is_none) && !install.pending().get_untracked() {
             install.dispatch(password.get_untracked());
             password.set(String::new());
         }
+    });
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        send.run(());
     };
     view! {
         <form class="stack" on:submit=submit>
@@ -96,9 +107,10 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
                 autocomplete="off"
                 hint=derived(move || Some(said!(i18n, wizard.password_once).to_owned()))
             />
-            <Refusal problem=derived(move || install.value().get().flatten())/>
+            <Refusal problem/>
             <Button submit=true busy=install.pending() disabled_reason=reason>{word!(i18n, wizard.install_key)}</Button>
         </form>
+        <SignInAgain open=asking second=true then=send/>
     }
 }
 

@@ -3,10 +3,11 @@
 use super::consent::ConsentForm;
 use super::context::Wizard;
 use super::progress::Progress;
-use crate::api::{self, ApiError, Preview, Wish};
-use crate::components::{Button, ButtonKind, Card, ExportPlan, PlanSheet, Refusal, encode};
+use crate::api::{self, ApiError, Ending, Preview, Wish};
+use crate::components::{Area, Button, ButtonKind, Card, ExportPlan, PlanSheet, Refusal, encode};
 use crate::i18n::*;
 use crate::pages::sign_in_again::asks_when_old;
+use crate::pages::taken::TakenBy;
 use crate::reactive::{derived, memo, part};
 use leptos::html;
 use leptos::prelude::*;
@@ -155,13 +156,20 @@ fn Sheet(
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let asking = RwSignal::new(false);
-    let (plan, digest) = (preview.plan.clone(), preview.digest.clone());
+    let (plan, digest, taken) = (preview.plan.clone(), preview.digest.clone(), preview.place.clone());
+    let ending = RwSignal::new(String::new());
+    let ends = taken.as_ref().filter(|place| place.may_overtake.is_none()).map(|place| place.operation);
+    let also = derived(move || {
+        let missing = ends.is_some() && ending.with(|text| text.trim().is_empty());
+        missing.then(|| said!(i18n, pages.reason_missing).to_owned())
+    });
     let needs_others = preview.ruling.agreement != Agreement::Nobody;
     let navigate = use_navigate();
     let shown_digest = digest.clone();
     let file = export(wizard, &wish, &digest);
     let run = Action::new(move |consent: &Consent| {
         let (wish, digest, consent) = (wish.clone(), digest.clone(), consent.clone());
+        let ends = ends.map(|operation| Ending { operation, reason: ending.get_untracked() });
         let navigate = navigate.clone();
         async move {
             if needs_others {
@@ -171,7 +179,7 @@ fn Sheet(
                 }
                 return asked.err().map(|ApiError(problem)| problem);
             }
-            let answer = api::run(wizard.id, wish, digest, consent).await;
+            let answer = api::run(wizard.id, wish, digest, consent, ends).await;
             wizard.refresh();
             if let Ok(id) = answer {
                 // The operation may have been heard of first, and then this sheet has given way to its progress.
@@ -193,13 +201,14 @@ fn Sheet(
         }
     });
     view! {
+        {taken.map(|place| view! { <TakenBy place><Area label=text!(i18n, team.place_reason) value=ending/></TakenBy> })}
         <div class="split" node_ref=place tabindex="-1">
             <Card title=text!(i18n, wizard.plan_title)>
                 <PlanSheet plan digest=shown_digest/>
                 <div class="row no-print"><ExportPlan address=file/></div>
             </Card>
             <Card title=text!(i18n, wizard.consent)>
-                <ConsentForm preview label busy=run.pending() asking on_run=Callback::new(move |consent| drop(run.dispatch(consent)))/>
+                <ConsentForm preview label busy=run.pending() also asking on_run=Callback::new(move |consent| drop(run.dispatch(consent)))/>
                 <Refusal problem=shown/>
                 <Show when=changed><Button on_press=look>{word!(i18n, wizard.preview_again)}</Button></Show>
             </Card>

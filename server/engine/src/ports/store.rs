@@ -184,6 +184,15 @@ pub trait ApprovalStore: Send + Sync + 'static {
         overtaking: &Overtaking,
         audit: Vec<AuditEntry>,
     ) -> Result<(), StoreError>;
+    /// Starts an operation of which the policy asks nobody's agreement, and ends the one that has the cluster's place, in one
+    /// transaction. `Refused` and `Conflict` as in `set_state` and `start_overtaking`: then both are as they were.
+    async fn start_in_place(
+        &self,
+        id: OperationId,
+        at: Timestamp,
+        overtaking: &Overtaking,
+        audit: AuditEntry,
+    ) -> Result<(), StoreError>;
     /// The policy in force.
     async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError>;
     /// Sets the switch *protected* where nobody has ever decided about the policy; false where somebody has, or it is set.

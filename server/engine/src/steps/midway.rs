@@ -20,6 +20,20 @@ use tokio::time::sleep;
 /// The exit code of a script that found other files, or running services, than it was made for.
 const EXIT_CHANGED: i32 = pve::remedy::EXIT_CHANGED;
 
+/// Whether a step belongs to a join that died midway.
+pub const fn is_its(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::StartMember { .. }
+            | Action::MakeNodeFiles { .. }
+            | Action::StopMember
+            | Action::RegainQuorum { .. }
+            | Action::RemoveUnjoined { .. }
+            | Action::WithdrawRootKey { .. }
+            | Action::StandAlone { .. }
+    )
+}
+
 fn needed_unless(done: bool) -> Probe {
     if done { Probe::AlreadyDone } else { Probe::Needed }
 }

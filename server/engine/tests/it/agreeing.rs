@@ -32,23 +32,28 @@ impl House {
     /// anna, who asks, and olga, who agrees.
     pub async fn two_people(&self) {
         for (name, role) in [("anna", Role::Operator), ("olga", Role::Approver)] {
-            let user = StoredUser {
-                id: UserId::from_uuid(Uuid::now_v7()),
-                name: name.into(),
-                password_hash: Some("$argon2id$".into()),
-                access: Access::everywhere(role),
-                disabled: false,
-                created_at: Timestamp::now(),
-                last_sign_in: None,
-                failures: 0,
-                locked_until: None,
-                second_factor: false,
-            };
-            match held(self.raw().add_user(&user, self.entry(AuditCode::UserCreated))).await {
-                // They are there since the last plan.
-                Ok(()) | Err(StoreError::Conflict { .. }) => {}
-                Err(error) => panic!("{error}"),
-            }
+            self.person(name, role).await;
+        }
+    }
+
+    /// Somebody with an account; made once.
+    pub async fn person(&self, name: &str, role: Role) {
+        let user = StoredUser {
+            id: UserId::from_uuid(Uuid::now_v7()),
+            name: name.into(),
+            password_hash: Some("$argon2id$".into()),
+            access: Access::everywhere(role),
+            disabled: false,
+            created_at: Timestamp::now(),
+            last_sign_in: None,
+            failures: 0,
+            locked_until: None,
+            second_factor: false,
+        };
+        match held(self.raw().add_user(&user, self.entry(AuditCode::UserCreated))).await {
+            // They are there since the last plan.
+            Ok(()) | Err(StoreError::Conflict { .. }) => {}
+            Err(error) => panic!("{error}"),
         }
     }
 

@@ -314,6 +314,16 @@ impl ApprovalStore for FencedStore {
         self.counted(self.inner.start_overtaking(id, event, at, overtaking, audit)).await
     }
 
+    async fn start_in_place(
+        &self,
+        id: OperationId,
+        at: Timestamp,
+        overtaking: &Overtaking,
+        audit: AuditEntry,
+    ) -> Result<(), StoreError> {
+        self.counted(self.inner.start_in_place(id, at, overtaking, audit)).await
+    }
+
     async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError> {
         self.through(self.inner.policy(cluster)).await
     }

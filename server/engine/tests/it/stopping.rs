@@ -4,16 +4,20 @@ use crate::fence::Side;
 use crate::house::{House, anna};
 use crate::look;
 use crate::works::Work;
+use engine::approvals::PolicyChange;
 use engine::audit::Person;
 use engine::overtake::Wanted;
+use engine::propose::Decided;
 use lab::{Fault, Scenario};
 use model::approval::RequestState;
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::ids::OperationId;
 use model::operation::{Operation, OperationState, StepStatus};
 use model::plan::Intent;
-use model::policy::Consent;
+use model::policy::{Consent, Demand, Policy, Row};
 use model::problem::{Problem, ProblemCode};
+use model::risk::Risk;
+use model::role::Role;
 use std::time::Duration;
 
 fn bert() -> Person {
@@ -128,9 +132,29 @@ async fn a_pause_survives_the_end_of_the_console_at_every_write() {
 
 const REASON: &str = "the cluster stands still";
 
+/// Whose agreement the policy wants before the other operation is ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    Olga,
+    Nobody,
+}
+
+/// A policy that asks nobody about `pvecm expected`.
+async fn ask_nobody(house: &House) {
+    let ada = Person { name: "ada".into() };
+    house.person("ada", Role::Admin).await;
+    let row = Row { agreement: Demand::Nobody, ..Row::shipped(Risk::Destructive) };
+    let policy = Policy { actions: [("set_expected".to_owned(), row)].into(), ..Policy::default() };
+    let change = house.engine().change_policy(&ada, house.cluster, policy, "a lab", true).await;
+    assert!(matches!(change, Ok(PolicyChange::InForce(_))), "{change:?}");
+}
+
 /// A QDevice that is being set up and waits for somebody, on two nodes of which one has died since.
-async fn parked() -> (House, Operation, Intent) {
+async fn parked(asks: Asks) -> (House, Operation, Intent) {
     let house = House::new(Scenario::healthy(2)).await;
+    if asks == Asks::Nobody {
+        ask_nobody(&house).await;
+    }
     house.inject(Fault::HangCommands { node: "pve1".into(), on: true });
     let operation = house.run(&house.qdevice_intent().await).await;
     assert!(matches!(operation.state, OperationState::Parked { .. }), "{:?}", operation.state);
@@ -145,12 +169,16 @@ fn wanted(operation: OperationId) -> Wanted {
     Wanted { operation, reason: REASON.into() }
 }
 
-/// anna asks, olga agrees, and anna runs it in the place of the other one.
-async fn overtake(house: &House, intent: &Intent, wanted: &Wanted) -> Result<OperationId, Problem> {
+/// anna asks, olga agrees where she has to, and anna runs it in the place of the other one.
+async fn overtake(house: &House, intent: &Intent, wanted: &Wanted, asks: Asks) -> Result<OperationId, Problem> {
     house.two_people().await;
     let engine = house.engine();
     let proposal = engine.plan(house.cluster, intent).await?;
     let consent = Consent { reason: "a cluster is needed".into(), typed: proposal.plan.target.clone() };
+    if asks == Asks::Nobody {
+        let decided = Decided { seen: proposal.digest.as_str(), consent: &consent, shown: true.into() };
+        return engine.run_in_place_of(&anna(), house.cluster, intent, decided, Some(wanted)).await;
+    }
     let request = engine.ask(&anna(), house.cluster, intent, proposal.digest.as_str(), &consent, true).await?;
     if engine.request(request).await?.state == RequestState::Waiting {
         engine.approve(&Person { name: "olga".into() }, request, "I see it too", true).await?;
@@ -190,9 +218,15 @@ async fn is_overtaken(house: &House, operation: OperationId, by: OperationId) {
 
 #[tokio::test(start_paused = true)]
 async fn what_waits_is_overtaken_by_what_cannot() {
-    let (mut house, operation, intent) = parked().await;
+    for asks in [Asks::Olga, Asks::Nobody] {
+        waits_and_is_overtaken(asks).await;
+    }
+}
+
+async fn waits_and_is_overtaken(asks: Asks) {
+    let (mut house, operation, intent) = parked(asks).await;
     assert_eq!(house.start(&intent).await.expect_err("the place is taken").code, ProblemCode::AlreadyRunning);
-    let by = overtake(&house, &intent, &wanted(operation.id)).await.expect("it runs");
+    let by = overtake(&house, &intent, &wanted(operation.id), asks).await.expect("it runs");
     look::is_done(&house, &house.ended(by).await).await;
     is_overtaken(&house, operation.id, by).await;
     let alone = house.lab.inspect().partitions.into_iter().find(|one| one.nodes.contains("pve1")).expect("a partition");
@@ -213,7 +247,7 @@ async fn what_runs_is_overtaken_too_and_lets_go_first() {
     house.until("the first node stands alone", Duration::from_secs(60), lost).await;
     let intent = house.expected_intent().await;
     assert_eq!(house.operation(id).await.state, OperationState::Running, "it still waits for the joiner");
-    let by = overtake(&house, &intent, &wanted(id)).await.expect("it runs");
+    let by = overtake(&house, &intent, &wanted(id), Asks::Olga).await.expect("it runs");
     look::is_done(&house, &house.ended(by).await).await;
     is_overtaken(&house, id, by).await;
     look::audit_is_whole(&house).await;
@@ -222,13 +256,19 @@ async fn what_runs_is_overtaken_too_and_lets_go_first() {
 
 #[tokio::test(start_paused = true)]
 async fn only_with_a_reason_by_its_owner_or_an_approver_and_only_what_holds_the_cluster() {
-    let (house, operation, intent) = parked().await;
-    let code = async |wanted: Wanted| overtake(&house, &intent, &wanted).await.expect_err("not so").code;
+    for asks in [Asks::Olga, Asks::Nobody] {
+        refuses_to_overtake(asks).await;
+    }
+}
+
+async fn refuses_to_overtake(asks: Asks) {
+    let (house, operation, intent) = parked(asks).await;
+    let code = async |wanted: Wanted| overtake(&house, &intent, &wanted, asks).await.expect_err("not so").code;
     assert_eq!(code(Wanted { reason: " ".into(), ..wanted(operation.id) }).await, ProblemCode::ReasonNeeded);
     let nobody = OperationId::from_uuid(uuid::Uuid::nil());
     assert_eq!(code(wanted(nobody)).await, ProblemCode::NotFound);
     let engine = house.engine();
-    let role = model::role::Role::Operator;
+    let role = Role::Operator;
     let refused = operation.may_be_overtaken(&intent, "bert", role).expect_err("it is anna's");
     assert_eq!(refused.code, ProblemCode::OvertakeNotYours);
     assert_eq!(engine.holder(house.cluster).await.expect("a holder").map(|one| one.id), Some(operation.id));
@@ -236,17 +276,20 @@ async fn only_with_a_reason_by_its_owner_or_an_approver_and_only_what_holds_the_
     assert_eq!(code(wanted(operation.id)).await, ProblemCode::NothingToOvertake);
     assert_eq!(engine.holder(house.cluster).await.expect("nobody"), None);
     assert!(matches!(house.operation(operation.id).await.state, OperationState::Abandoned));
+    // What could not take the place is not left waiting for it.
+    let all = house.store().operations(Some(house.cluster), 10).await.expect("the list");
+    assert!(all.iter().all(|one| one.state != OperationState::Proposed), "{all:?}");
     // The approval was not used by any of it.
     look::is_done(&house, &house.done(&intent).await).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn alone_in_front_of_everybody_it_is_overtaken_at_the_end_of_the_countdown() {
-    let (house, operation, intent) = parked().await;
+    let (house, operation, intent) = parked(Asks::Olga).await;
     house.two_people().await;
     let account = crate::fence::held(engine::ports::UserStore::user_by_name(house.raw(), "anna")).await.expect("anna");
     let entry = house.entry(AuditCode::RoleChanged);
-    let approver = model::role::Role::Approver;
+    let approver = Role::Approver;
     crate::fence::held(engine::ports::UserStore::set_role(house.raw(), account.id, None, approver, entry))
         .await
         .expect("she may");
@@ -266,13 +309,13 @@ async fn alone_in_front_of_everybody_it_is_overtaken_at_the_end_of_the_countdown
 }
 
 /// The console dies at a write while one operation takes the place of the other.
-async fn dies_overtaking(write: u64, side: Side) -> bool {
-    let (mut house, operation, intent) = parked().await;
+async fn dies_overtaking(write: u64, side: Side, asks: Asks) -> bool {
+    let (mut house, operation, intent) = parked(asks).await;
     house.arm((write, side)).await;
     let other = wanted(operation.id);
     let started = tokio::select! {
         biased;
-        started = overtake(&house, &intent, &other) => Some(started.expect("it runs")),
+        started = overtake(&house, &intent, &other, asks) => Some(started.expect("it runs")),
         () = house.console.fence.death() => None,
     };
     let died = match started {
@@ -291,7 +334,7 @@ async fn dies_overtaking(write: u64, side: Side) -> bool {
             let all = house.store().operations(Some(house.cluster), 10).await.expect("the list");
             let holds: Vec<_> = all.iter().filter(|one| one.state.holds_cluster()).map(|one| one.id).collect();
             assert_eq!(holds, [operation.id], "one of them has the place, and one only");
-            overtake(&house, &intent, &wanted(operation.id)).await.expect("it runs now")
+            overtake(&house, &intent, &wanted(operation.id), asks).await.expect("it runs now")
         }
         other => panic!("{other:?}"),
     };
@@ -303,12 +346,22 @@ async fn dies_overtaking(write: u64, side: Side) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn one_of_them_has_the_place_whenever_the_console_ends() {
-    let mut deaths = 0;
-    for write in 1..=8 {
-        for side in [Side::Before, Side::After] {
-            eprintln!("dies {side:?} write {write}");
-            deaths += u32::from(dies_overtaking(write, side).await);
+    for asks in [Asks::Olga, Asks::Nobody] {
+        let mut deaths = 0;
+        for write in 1..=8 {
+            for side in [Side::Before, Side::After] {
+                eprintln!("dies {side:?} write {write}, {asks:?} is asked");
+                deaths += u32::from(dies_overtaking(write, side, asks).await);
+            }
         }
+        assert!(deaths >= 8, "only {deaths} deaths");
     }
-    assert!(deaths >= 8, "only {deaths} deaths");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_needs_an_agreement_takes_no_place_without_it() {
+    let (house, operation, intent) = parked(Asks::Olga).await;
+    let refused = overtake(&house, &intent, &wanted(operation.id), Asks::Nobody).await.expect_err("nobody agreed");
+    assert_eq!((refused.code, refused.params["missing"].as_str()), (ProblemCode::ConsentMissing, "agreement"));
+    assert!(house.operation(operation.id).await.state.holds_cluster());
 }

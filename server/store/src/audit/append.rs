@@ -6,11 +6,13 @@ use crate::codec::{corrupt, db, number, signed};
 use engine::audit::chain::{self, Hash};
 use engine::ports::StoreError;
 use model::audit::{AuditEntry, ChainedEntry};
-use sqlx::SqliteConnection;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// How often an entry that came second, behind another process, is chained anew.
 const TRIES: u32 = 5;
+/// Entries in one statement, where there are many.
+const ROWS: usize = 100;
 
 /// Index and hash of the newest entry as far as this process knows: then an entry costs one statement.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +65,33 @@ pub(crate) async fn append_in(tx: &mut SqliteConnection, entry: AuditEntry) -> R
     let hash = chain::entry_hash(&previous, &bytes, index);
     insert(tx, index, &bytes, &previous, &hash).await?;
     Ok(chained(index, entry, &previous, &hash))
+}
+
+impl SqliteStore {
+    /// Appends all of them in their order, in one transaction: for filling a database, not for what happens.
+    ///
+    /// # Errors
+    /// `Database` when it cannot be written; then none of them is there.
+    pub async fn fill_audit(&self, entries: &[AuditEntry]) -> Result<(), StoreError> {
+        let mut tx = self.write().await?;
+        let (mut index, mut previous) = head(&mut tx).await?;
+        for part in entries.chunks(ROWS) {
+            let mut rows = Vec::with_capacity(part.len());
+            for entry in part {
+                index += 1;
+                let bytes = serde_json::to_vec(entry).map_err(|error| corrupt("audit entry", error))?;
+                let hash = chain::entry_hash(&previous, &bytes, index);
+                rows.push((signed("index", index)?, bytes, previous, hash));
+                previous = hash;
+            }
+            let mut query = QueryBuilder::<Sqlite>::new("INSERT INTO audit (idx, bytes, prev, hash) ");
+            query.push_values(rows, |mut row, (index, bytes, previous, hash)| {
+                row.push_bind(index).push_bind(bytes).push_bind(previous.to_vec()).push_bind(hash.to_vec());
+            });
+            query.build().execute(&mut *tx).await.map_err(db)?;
+        }
+        tx.commit().await.map_err(db)
+    }
 }
 
 async fn insert(

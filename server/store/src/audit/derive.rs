@@ -1,25 +1,31 @@
 //! Filling in what entries are found by. It follows the chain; whoever looks for something waits until it has caught up.
 
 use super::derived::Derived;
+use super::keys::{keys, signs};
+use super::period::BLOCK;
 use crate::SqliteStore;
-use crate::codec::{corrupt, db, get, number, signed};
+use crate::codec::{corrupt, db, get};
 use engine::ports::StoreError;
 use model::audit::AuditEntry;
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 /// Entries in one transaction: other writers get their turn in between.
-const BATCH: i64 = 500;
+const BATCH: i64 = 2_000;
+/// Entries in one statement.
+const ROWS: usize = 100;
 
 /// Derives what is behind; returns how many entries that were.
 pub(super) async fn catch_up(store: &SqliteStore) -> Result<u64, StoreError> {
     let mut count = 0;
     while is_behind(store).await? {
         let mut tx = store.write().await?;
-        let rows = behind(&mut tx).await?;
-        for row in &rows {
-            insert(&mut tx, number(row, "idx")?, &of(row)?).await?;
+        let rows = behind(&mut tx).await?.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        for part in rows.chunks(ROWS) {
+            found(part).build().execute(&mut *tx).await.map_err(db)?;
+            indexed(part).build().execute(&mut *tx).await.map_err(db)?;
         }
+        spans(&mut tx).await?;
         tx.commit().await.map_err(db)?;
         count += u64::try_from(rows.len()).unwrap_or(0);
         if rows.is_empty() {
@@ -48,41 +54,39 @@ async fn behind(tx: &mut SqliteConnection) -> Result<Vec<SqliteRow>, StoreError>
     .map_err(db)
 }
 
-fn of(row: &SqliteRow) -> Result<Derived, StoreError> {
+fn of(row: &SqliteRow) -> Result<(i64, Derived), StoreError> {
     let entry: AuditEntry =
         serde_json::from_slice(get(row, "bytes")?).map_err(|error| corrupt("audit entry", error))?;
-    Derived::of(&entry)
+    Ok((get(row, "idx")?, Derived::of(&entry)?))
 }
 
-async fn insert(tx: &mut SqliteConnection, index: u64, derived: &Derived) -> Result<(), StoreError> {
-    let index = signed("index", index)?;
+fn found(rows: &[(i64, Derived)]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("INSERT INTO audit_found (idx, at, code, started) ");
+    query.push_values(rows, |mut row, (index, derived)| {
+        row.push_bind(*index).push_bind(derived.at).push_bind(&derived.code).push_bind(derived.started);
+    });
+    query
+}
+
+fn indexed(rows: &[(i64, Derived)]) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::new("INSERT INTO audit_index (rowid, keys, signs, words) ");
+    query.push_values(rows, |mut row, (index, derived)| {
+        row.push_bind(*index).push_bind(keys(derived)).push_bind(signs(&derived.words)).push_bind(&derived.words);
+    });
+    query
+}
+
+/// The times of the blocks that are full now.
+async fn spans(tx: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO audit_found (idx, at, code, who, outcome, cluster, node, operation, step, risk, command, reason, exit, started, words)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO audit_spans (block, earliest, latest)
+         SELECT (idx - 1) / ?1, MIN(at), MAX(at) FROM audit_found
+         WHERE idx > (SELECT COALESCE(MAX(block) + 1, 0) FROM audit_spans) * ?1
+         GROUP BY (idx - 1) / ?1 HAVING COUNT(*) = ?1 ORDER BY 1",
     )
-    .bind(index)
-    .bind(derived.at)
-    .bind(&derived.code)
-    .bind(&derived.who)
-    .bind(&derived.outcome)
-    .bind(&derived.cluster)
-    .bind(&derived.node)
-    .bind(&derived.operation)
-    .bind(derived.step)
-    .bind(&derived.risk)
-    .bind(&derived.command)
-    .bind(&derived.reason)
-    .bind(derived.exit)
-    .bind(derived.started)
-    .bind(&derived.words)
-    .execute(&mut *tx)
+    .bind(BLOCK)
+    .execute(tx)
     .await
     .map_err(db)?;
-    sqlx::query("INSERT INTO audit_words (rowid, words) VALUES (?, ?)")
-        .bind(index)
-        .bind(&derived.words)
-        .execute(tx)
-        .await
-        .map_err(db)?;
     Ok(())
 }

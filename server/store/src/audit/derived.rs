@@ -1,4 +1,4 @@
-//! The columns that an entry is found by; the bytes are what counts.
+//! What an entry is found by; the bytes are what counts.
 
 use crate::codec::{get, micros, word};
 use engine::audit::DETAIL_STARTED;
@@ -10,17 +10,13 @@ use sqlx::sqlite::SqliteRow;
 pub(super) struct Derived {
     pub at: i64,
     pub code: String,
+    pub started: Option<i64>,
     pub who: String,
     pub outcome: String,
     pub cluster: Option<String>,
     pub node: Option<String>,
     pub operation: Option<String>,
-    pub step: Option<i64>,
     pub risk: Option<String>,
-    pub command: Option<String>,
-    pub reason: Option<String>,
-    pub exit: Option<i64>,
-    pub started: Option<i64>,
     pub words: String,
 }
 
@@ -29,38 +25,22 @@ impl Derived {
         Ok(Self {
             at: micros(entry.at),
             code: entry.code.as_str().to_owned(),
+            started: entry.details.get(DETAIL_STARTED).and_then(|index| index.parse().ok()),
             who: entry.who.clone(),
             outcome: entry.outcome.word().to_owned(),
             cluster: entry.cluster.map(|id| id.to_string()),
             node: entry.node.clone(),
             operation: entry.operation.map(|id| id.to_string()),
-            step: entry.step.map(i64::from),
             risk: entry.risk.map(|risk| word("risk", &risk)).transpose()?,
-            command: entry.command.clone(),
-            reason: entry.reason.clone(),
-            exit: entry.exit.map(i64::from),
-            started: entry.details.get(DETAIL_STARTED).and_then(|index| index.parse().ok()),
             words: words(entry),
         })
     }
 
-    pub fn stored(row: &SqliteRow) -> Result<Self, StoreError> {
-        Ok(Self {
-            at: get(row, "at")?,
-            code: get(row, "code")?,
-            who: get(row, "who")?,
-            outcome: get(row, "outcome")?,
-            cluster: get(row, "cluster")?,
-            node: get(row, "node")?,
-            operation: get(row, "operation")?,
-            step: get(row, "step")?,
-            risk: get(row, "risk")?,
-            command: get(row, "command")?,
-            reason: get(row, "reason")?,
-            exit: get(row, "exit")?,
-            started: get(row, "started")?,
-            words: get(row, "words")?,
-        })
+    /// Whether the columns beside the index say the same.
+    pub fn is_kept_in(&self, row: &SqliteRow) -> Result<bool, StoreError> {
+        Ok(get::<i64>(row, "at")? == self.at
+            && get::<&str>(row, "code")? == self.code
+            && get::<Option<i64>>(row, "started")? == self.started)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Finding entries, newest first.
 
+use super::keys::{Field, sign};
+use super::period::Period;
 use super::{chained, derive};
 use crate::SqliteStore;
-use crate::codec::{db, get, micros, signed, word};
+use crate::codec::{db, signed, word};
 use engine::ports::StoreError;
 use model::audit::{AuditFilter, AuditPage, COUNT_MAX};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -19,128 +21,108 @@ pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) 
     derive::catch_up(store).await?;
     let limit = limit.clamp(1, PAGE_MAX);
     let mut tx = store.read().await?;
+    let asked = Asked::of(filter, Period::of(filter, &mut tx).await?)?;
     // One more than asked for tells whether there is another page.
-    let rows =
-        page_query(filter, span(filter, &mut tx).await?, limit + 1)?.build().fetch_all(&mut *tx).await.map_err(db)?;
-    let total = total(filter, &mut tx).await?;
+    let rows = asked.page(filter.before, limit + 1)?.build().fetch_all(&mut *tx).await.map_err(db)?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut entries = rows.iter().map(chained).collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.index));
     let more = entries.len() > shown;
     entries.truncate(shown);
+    let total = if filter.before.is_none() && !more { entries.len() as u64 } else { asked.total(&mut tx).await? };
     let next = if more { entries.last().map(|entry| entry.index) } else { None };
     let millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
     Ok(AuditPage { entries, next, total, millis })
 }
 
-/// The first and the last index of the filter's period.
-pub(super) type Span = (i64, i64);
-
-pub(super) fn page_query(
-    filter: &AuditFilter,
-    span: Option<Span>,
-    limit: u32,
-) -> Result<QueryBuilder<Sqlite>, StoreError> {
-    // Which entries is answered by what they are found by alone; only those of the page are read.
-    let mut query = QueryBuilder::new("SELECT idx, bytes, prev, hash FROM audit WHERE idx IN (SELECT f.idx");
-    narrow(&mut query, filter)?;
-    if let Some((first, last)) = span {
-        query.push(" AND f.idx BETWEEN ").push_bind(first).push(" AND ").push_bind(last);
-    }
-    if let Some(before) = filter.before {
-        query.push(" AND f.idx < ").push_bind(signed("cursor", before)?);
-    }
-    query.push(" ORDER BY f.idx DESC LIMIT ").push_bind(i64::from(limit)).push(")");
-    Ok(query)
+/// What is looked for, its cursor left aside.
+pub(super) struct Asked {
+    /// In the language of the full text; `None` where every entry meets it.
+    matching: Option<String>,
+    period: Option<Period>,
 }
 
-pub(super) const SPAN_SQL: &str =
-    "SELECT COALESCE(MIN(idx), 0) AS first, COALESCE(MAX(idx), 0) AS last FROM audit_found WHERE at >= ? AND at < ?";
-
-/// A page in order of the index would have to leaf through all that is newer than the period; the index over time knows better.
-/// The clock may have been set back in between, so the times themselves are compared too.
-async fn span(filter: &AuditFilter, tx: &mut SqliteConnection) -> Result<Option<Span>, StoreError> {
-    if filter.from.is_none() && filter.until.is_none() {
-        return Ok(None);
+impl Asked {
+    pub fn of(filter: &AuditFilter, period: Option<Period>) -> Result<Self, StoreError> {
+        let keys = keys_of(filter)?.into_iter().map(|key| format!("keys : \"{key}\""));
+        let words = filter.words.iter().flat_map(|words| words.split_whitespace()).take(WORDS_MAX);
+        let parts: Vec<String> = keys.chain(words.flat_map(full_text)).collect();
+        Ok(Self { matching: (!parts.is_empty()).then(|| parts.join(" AND ")), period })
     }
-    let row = sqlx::query(SPAN_SQL)
-        .bind(filter.from.map_or(i64::MIN, micros))
-        .bind(filter.until.map_or(i64::MAX, micros))
-        .fetch_one(tx)
-        .await
-        .map_err(db)?;
-    Ok(Some((get(&row, "first")?, get(&row, "last")?)))
-}
 
-async fn total(filter: &AuditFilter, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
-    let everything = AuditFilter { before: filter.before, ..AuditFilter::default() } == *filter;
-    let count: i64 = if everything {
-        // Indexes have no gaps, so the newest one is the count.
-        sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?
-    } else {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (SELECT f.idx");
-        narrow(&mut query, filter)?;
+    pub fn page(&self, before: Option<u64>, limit: u32) -> Result<QueryBuilder<Sqlite>, StoreError> {
+        // Which entries is answered by what they are found by alone; only those of the page are read.
+        let mut query = QueryBuilder::new("SELECT idx, bytes, prev, hash FROM audit WHERE idx IN (");
+        let last = before.map(|before| signed("cursor", before)).transpose()?.map(|before| before.saturating_sub(1));
+        let row = self.narrow(&mut query, last);
+        query.push(format_args!(" ORDER BY {row} DESC LIMIT ")).push_bind(i64::from(limit)).push(")");
+        Ok(query)
+    }
+
+    pub fn count(&self) -> Result<QueryBuilder<Sqlite>, StoreError> {
+        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
+        self.narrow(&mut query, None);
         query.push(" LIMIT ").push_bind(signed("count", COUNT_MAX)?).push(")");
-        query.build_query_scalar().fetch_one(tx).await.map_err(db)?
+        Ok(query)
+    }
+
+    async fn total(&self, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
+        let count: i64 = if self.matching.is_none() && self.period.is_none() {
+            // Indexes have no gaps, so the newest one is the count.
+            sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?
+        } else {
+            self.count()?.build_query_scalar().fetch_one(tx).await.map_err(db)?
+        };
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
+    /// Selects the indexes of all entries up to `last` that meet it, and says what they are called in there.
+    fn narrow(&self, query: &mut QueryBuilder<Sqlite>, last: Option<i64>) -> &'static str {
+        let row = match &self.matching {
+            Some(text) => {
+                query.push("SELECT rowid FROM audit_index WHERE audit_index MATCH ").push_bind(text.clone());
+                "audit_index.rowid"
+            }
+            None => {
+                query.push("SELECT idx FROM audit_found WHERE 1 = 1");
+                "audit_found.idx"
+            }
+        };
+        match (&self.period, last) {
+            (Some(period), last) => period.narrow(query, row, last.unwrap_or(i64::MAX)),
+            (None, Some(last)) => {
+                query.push(format_args!(" AND {row} <= ")).push_bind(last);
+            }
+            (None, None) => {}
+        }
+        row
+    }
+}
+
+/// The keys that an entry must have, the rarest kind first.
+fn keys_of(filter: &AuditFilter) -> Result<Vec<String>, StoreError> {
+    let value = |field| {
+        Ok(match field {
+            Field::Operation => filter.operation.map(|id| id.to_string()),
+            Field::Node => filter.node.clone(),
+            Field::Who => filter.who.clone(),
+            Field::Cluster => filter.cluster.map(|id| id.to_string()),
+            Field::Code => filter.code.map(|code| code.as_str().to_owned()),
+            Field::Risk => filter.risk.map(|risk| word("risk", &risk)).transpose()?,
+            Field::Outcome => filter.outcome.map(|outcome| outcome.word().to_owned()),
+        })
     };
-    Ok(u64::try_from(count).unwrap_or(0))
+    let keys = Field::ALL.into_iter().map(|field| Ok(value(field)?.map(|value| field.key(&value))));
+    Ok(keys.collect::<Result<Vec<_>, StoreError>>()?.into_iter().flatten().collect())
 }
 
-/// Everything but the cursor. `from` is the first moment that counts, `until` the first that does not.
-fn narrow(query: &mut QueryBuilder<Sqlite>, filter: &AuditFilter) -> Result<(), StoreError> {
-    let asked: Vec<&str> = filter.words.iter().flat_map(|words| words.split_whitespace()).take(WORDS_MAX).collect();
-    let (indexed, signs): (Vec<&str>, Vec<&str>) =
-        asked.into_iter().partition(|word| word.chars().any(char::is_alphanumeric));
-    if indexed.is_empty() {
-        query.push(" FROM audit_found AS f WHERE 1 = 1");
-    } else {
-        query
-            .push(" FROM audit_words JOIN audit_found AS f ON f.idx = audit_words.rowid WHERE audit_words MATCH ")
-            .push_bind(full_text(&indexed));
+/// One word of a person: whole, or the beginning of one where a star ends it; of a word without letter and digit its signs. In
+/// quotes nothing has a meaning of its own (sqlite.org/fts5.html, 3.1 and 3.2).
+fn full_text(word: &str) -> Vec<String> {
+    if !word.chars().any(char::is_alphanumeric) {
+        return word.chars().map(|c| format!("signs : \"{}\"", sign(c))).collect();
     }
-    let risk = filter.risk.map(|risk| word("risk", &risk)).transpose()?;
-    let equal = [
-        (" AND f.who = ", filter.who.clone()),
-        (" AND f.cluster = ", filter.cluster.map(|id| id.to_string())),
-        (" AND f.node = ", filter.node.clone()),
-        (" AND f.code = ", filter.code.map(|code| code.as_str().to_owned())),
-        (" AND f.outcome = ", filter.outcome.map(|outcome| outcome.word().to_owned())),
-        (" AND f.operation = ", filter.operation.map(|id| id.to_string())),
-        (" AND f.risk = ", risk),
-    ];
-    for (condition, value) in equal {
-        if let Some(value) = value {
-            query.push(condition).push_bind(value);
-        }
-    }
-    if let Some(from) = filter.from {
-        query.push(" AND f.at >= ").push_bind(micros(from));
-    }
-    if let Some(until) = filter.until {
-        query.push(" AND f.at < ").push_bind(micros(until));
-    }
-    for sign in signs {
-        // What has no letter and no digit is in no full-text index.
-        query.push(" AND f.words LIKE ").push_bind(format!("%{}%", escaped(sign))).push(" ESCAPE '\\'");
-    }
-    Ok(())
-}
-
-/// Beginnings of words, all of which must be there. In quotes nothing has a meaning of its own (sqlite.org/fts5.html, 3.1).
-fn full_text(words: &[&str]) -> String {
-    let quoted: Vec<String> =
-        words.iter().map(|word| format!("\"{}\"*", word.to_lowercase().replace('"', "\"\""))).collect();
-    quoted.join(" ")
-}
-
-/// Takes the meaning from what LIKE would read as a pattern.
-fn escaped(sign: &str) -> String {
-    let mut text = String::with_capacity(sign.len());
-    for c in sign.chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            text.push('\\');
-        }
-        text.push(c);
-    }
-    text
+    let whole = word.trim_end_matches('*');
+    let star = if whole.len() < word.len() { " *" } else { "" };
+    vec![format!("words : \"{}\"{star}", whole.to_lowercase().replace('"', "\"\""))]
 }

@@ -1,4 +1,5 @@
-use super::search::{SPAN_SQL, page_query};
+use super::period::{Period, SQL as PERIOD_SQL};
+use super::search::Asked;
 use crate::SqliteStore;
 use jiff::Timestamp;
 use model::audit::{AuditCode, AuditFilter, Outcome};
@@ -7,57 +8,87 @@ use model::risk::Risk;
 use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
-#[tokio::test]
-async fn every_filter_is_answered_from_an_index() {
-    let store = SqliteStore::open_in_memory().await.expect("open");
+/// Every kind of filter by itself, and `true` where the full text answers it.
+fn alone() -> Vec<(AuditFilter, bool)> {
     let id = Uuid::from_u128(7);
-    let filters = [
-        (AuditFilter { who: Some("ops-1".into()), ..AuditFilter::default() }, "audit_who"),
-        (AuditFilter { cluster: Some(ClusterId::from_uuid(id)), ..AuditFilter::default() }, "audit_cluster"),
-        (AuditFilter { node: Some("pve1".into()), ..AuditFilter::default() }, "audit_node"),
-        (AuditFilter { code: Some(AuditCode::SignedIn), ..AuditFilter::default() }, "audit_code"),
-        (AuditFilter { outcome: Some(Outcome::Failed), ..AuditFilter::default() }, "audit_outcome"),
-        (AuditFilter { operation: Some(OperationId::from_uuid(id)), ..AuditFilter::default() }, "audit_operation"),
-        (AuditFilter { risk: Some(Risk::Disruptive), ..AuditFilter::default() }, "audit_risk"),
-        (AuditFilter { before: Some(9), ..AuditFilter::default() }, "INTEGER PRIMARY KEY"),
-        (AuditFilter { words: Some("pvecm".into()), ..AuditFilter::default() }, "VIRTUAL TABLE INDEX"),
-    ];
-    for (filter, index) in filters {
-        let plan = plan_of(&store, &filter).await;
-        assert!(plan.contains(index) && !plan.contains("SCAN f"), "{filter:?} is answered by: {plan}");
+    let none = AuditFilter::default;
+    vec![
+        (AuditFilter { who: Some("ops-1".into()), ..none() }, true),
+        (AuditFilter { cluster: Some(ClusterId::from_uuid(id)), ..none() }, true),
+        (AuditFilter { node: Some("pve1".into()), ..none() }, true),
+        (AuditFilter { code: Some(AuditCode::SignedIn), ..none() }, true),
+        (AuditFilter { outcome: Some(Outcome::Failed), ..none() }, true),
+        (AuditFilter { operation: Some(OperationId::from_uuid(id)), ..none() }, true),
+        (AuditFilter { risk: Some(Risk::Disruptive), ..none() }, true),
+        (AuditFilter { words: Some("pvecm expected".into()), ..none() }, true),
+        (AuditFilter { words: Some("pve*".into()), ..none() }, true),
+        (none(), false),
+    ]
+}
+
+#[tokio::test]
+async fn no_filter_reads_or_sorts_the_whole_log() {
+    let store = SqliteStore::open_in_memory().await.expect("open");
+    for (filter, by_text) in combinations() {
+        for before in [None, Some(9)] {
+            for period in [None, Some(Period::between(3, 9))] {
+                let asked = Asked::of(&filter, period).expect("asked");
+                let page = explained(&store, asked.page(before, 50).expect("page").sql().as_str()).await;
+                let count = explained(&store, asked.count().expect("count").sql().as_str()).await;
+                for plan in [&page, &count] {
+                    let case = format!("{filter:?}, before {before:?}, {period:?} is answered by: {plan}");
+                    assert!(!plan.contains("TEMP B-TREE"), "it is sorted: {case}");
+                    assert!(!plan.contains("SCAN audit "), "the log is read: {case}");
+                    if by_text {
+                        // `M` is a match, which FTS5 answers from its lists alone; never one list for each entry of another.
+                        assert_eq!(plan.matches("VIRTUAL TABLE INDEX").count(), 1, "{case}");
+                        assert!(plan.contains("SCAN audit_index VIRTUAL TABLE INDEX") && plan.contains(":M"), "{case}");
+                        assert!(!plan.contains("SCAN audit_found"), "{case}");
+                    }
+                    if period.is_some() && !by_text {
+                        assert!(plan.contains("SEARCH audit_found USING INTEGER PRIMARY KEY"), "{case}");
+                    }
+                }
+                assert!(page.contains("SEARCH audit USING INTEGER PRIMARY KEY"), "{page}");
+            }
+        }
     }
 }
 
-#[tokio::test]
-async fn a_filter_with_a_cursor_needs_no_sorting() {
-    let store = SqliteStore::open_in_memory().await.expect("open");
-    let filter = AuditFilter {
-        who: Some("ops-1".into()),
-        words: Some("pvecm".into()),
-        before: Some(9),
-        ..AuditFilter::default()
-    };
-    let plan = plan_of(&store, &filter).await;
-    assert!(plan.contains("VIRTUAL TABLE INDEX") && !plan.contains("TEMP B-TREE"), "{plan}");
+/// Each filter alone, and each together with every other.
+fn combinations() -> Vec<(AuditFilter, bool)> {
+    let alone = alone();
+    let mut all = alone.clone();
+    for (one, by_text) in &alone {
+        for (other, other_by_text) in &alone {
+            let both = AuditFilter {
+                who: one.who.clone().or_else(|| other.who.clone()),
+                cluster: one.cluster.or(other.cluster),
+                node: one.node.clone().or_else(|| other.node.clone()),
+                code: one.code.or(other.code),
+                outcome: one.outcome.or(other.outcome),
+                operation: one.operation.or(other.operation),
+                risk: one.risk.or(other.risk),
+                words: one.words.clone().or_else(|| other.words.clone()),
+                ..AuditFilter::default()
+            };
+            all.push((both, *by_text || *other_by_text));
+        }
+    }
+    all
 }
 
 #[tokio::test]
-async fn a_period_is_found_by_time_and_read_by_index() {
+async fn a_period_is_found_by_the_times_of_blocks() {
     let store = SqliteStore::open_in_memory().await.expect("open");
-    let span = explained(&store, SPAN_SQL).await;
-    assert!(span.contains("SEARCH audit_found USING COVERING INDEX audit_at"), "{span}");
-    let mut filter =
+    let plan = explained(&store, PERIOD_SQL).await;
+    assert!(plan.contains("SCAN audit_spans") && !plan.contains("SCAN audit_found"), "{plan}");
+    assert!(plan.contains("SEARCH audit_found USING INTEGER PRIMARY KEY (rowid>?)"), "{plan}");
+    let filter =
         AuditFilter { from: Some(Timestamp::UNIX_EPOCH), until: Some(Timestamp::MAX), ..AuditFilter::default() };
-    for index in ["INTEGER PRIMARY KEY", "audit_who"] {
-        let query = page_query(&filter, Some((3, 9)), 50).expect("query");
-        let plan = explained(&store, query.sql().as_str()).await;
-        assert!(plan.contains(index) && !plan.contains("SCAN f") && !plan.contains("TEMP B-TREE"), "{plan}");
-        filter.who = Some("ops-1".into());
-    }
-}
-
-async fn plan_of(store: &SqliteStore, filter: &AuditFilter) -> String {
-    explained(store, page_query(filter, None, 50).expect("query").sql().as_str()).await
+    let mut tx = store.read().await.expect("begin");
+    assert!(Period::of(&filter, &mut tx).await.expect("period").is_some());
+    assert!(Period::of(&AuditFilter::default(), &mut tx).await.expect("none").is_none());
 }
 
 async fn explained(store: &SqliteStore, sql: &str) -> String {

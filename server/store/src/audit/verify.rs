@@ -4,8 +4,11 @@
 //! one by one, and what they say counts.
 
 mod block;
+mod index;
 
+use self::index::Expected;
 use super::derived::Derived;
+use super::period::BLOCK;
 use super::{derive, hash};
 use crate::SqliteStore;
 use crate::codec::{corrupt, db, get, number, signed};
@@ -19,6 +22,11 @@ use sqlx::sqlite::SqliteRow;
 const BLOCK_ROWS: u64 = 1_000;
 /// Parts that are read side by side, where there is enough to read.
 const LANES_MAX: u64 = 4;
+/// Entries after which what was derived is compared with the index, so that memory does not grow with the log.
+const WINDOW: u64 = 2_000_000;
+
+/// The last hash of what was read, and what it is found by.
+type Read = (Hash, Vec<Derived>);
 
 /// The indexes after the first up to the second one, included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,27 +45,45 @@ pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Resul
     if after > entries || hash_of(store, after).await? != Some(known) {
         return Ok(broken(after.min(entries.saturating_add(1)).max(1)));
     }
-    let lanes = lanes(Range { after, last: entries });
-    let work = lanes.into_iter().map(|range| {
+    let mut head = known;
+    let mut from = after;
+    while from < entries {
+        let window = Range { after: from, last: entries.min(from + WINDOW) };
+        head = match read(store, window, after == 0).await? {
+            Ok(head) => head,
+            Err(index) => return Ok(broken(index)),
+        };
+        from = window.last;
+    }
+    if is_ahead(store).await? {
+        return Ok(broken(entries.saturating_add(1)));
+    }
+    Ok(ChainState::Whole { entries, verified_at: store.now(), head: hex::encode(head) })
+}
+
+/// The last hash of a window, or the index at which it breaks; with `indexed` the index over it is compared too.
+async fn read(store: &SqliteStore, window: Range, indexed: bool) -> Result<Result<Hash, u64>, StoreError> {
+    let work = lanes(window).into_iter().map(|range| {
         let store = store.clone();
         async move {
-            tokio::spawn(async move { lane(&store, range).await })
+            tokio::spawn(async move { lane(&store, range, indexed).await })
                 .await
                 .map_err(|error| StoreError::Database { text: error.to_string() })?
         }
     });
-    let mut head = known;
+    let mut head = GENESIS;
+    let mut expected = Expected::default();
     for result in try_join_all(work).await? {
         match result {
-            Ok(last) => head = last.unwrap_or(head),
-            Err(index) => return Ok(broken(index)),
+            Ok((last, part)) => {
+                head = last;
+                expected.append(part);
+            }
+            Err(index) => return Ok(Err(index)),
         }
     }
-    // What entries are found by is left of one that was cut off.
-    if found(store).await? > entries {
-        return Ok(broken(entries.saturating_add(1)));
-    }
-    Ok(ChainState::Whole { entries, verified_at: store.now(), head: hex::encode(head) })
+    let differs = if indexed { expected.first_difference(store, window).await? } else { None };
+    Ok(differs.map_or(Ok(head), Err))
 }
 
 /// An entry that cannot be read is found where it stands, with its index.
@@ -75,13 +101,17 @@ pub(super) async fn entries(store: &SqliteStore) -> Result<u64, StoreError> {
     Ok(u64::try_from(last).unwrap_or(0))
 }
 
-/// The highest index among what entries are found by.
-async fn found(store: &SqliteStore) -> Result<u64, StoreError> {
-    let last: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit_found")
-        .fetch_one(&store.readers)
-        .await
-        .map_err(db)?;
-    Ok(u64::try_from(last).unwrap_or(0))
+/// Whether something is left of entries that were cut off. In one statement: others go on writing.
+async fn is_ahead(store: &SqliteStore) -> Result<bool, StoreError> {
+    sqlx::query_scalar(
+        "SELECT found > (SELECT COALESCE(MAX(idx), 0) FROM audit)
+            OR (SELECT COALESCE(MAX(block) + 1, 0) FROM audit_spans) > found / ?
+         FROM (SELECT COALESCE(MAX(idx), 0) AS found FROM audit_found)",
+    )
+    .bind(BLOCK)
+    .fetch_one(&store.readers)
+    .await
+    .map_err(db)
 }
 
 /// The stored hash of an entry; of the one before the first there is none to store.
@@ -112,40 +142,49 @@ fn lanes(all: Range) -> Vec<Range> {
     lanes
 }
 
-/// The last hash of a lane (`None` of an empty one), or the index at which it breaks.
-async fn lane(store: &SqliteStore, range: Range) -> Result<Result<Option<Hash>, u64>, StoreError> {
+/// The last hash of a lane and, where it is asked for, what the index must hold of it; or the index at which it breaks.
+async fn lane(store: &SqliteStore, range: Range, indexed: bool) -> Result<Result<(Hash, Expected), u64>, StoreError> {
     let Some(mut head) = hash_of(store, range.after).await? else { return Ok(Err(range.after)) };
+    let mut expected = Expected::default();
     let mut after = range.after;
     while after < range.last {
         let part = Range { after, last: range.last.min(after + BLOCK_ROWS) };
-        head = match block::same(store, part, &head).await? {
-            Some(next) => next,
+        let (next, derived) = match block::same(store, part, &head).await? {
+            Some(read) => read,
             None => match row_by_row(store, part, head).await? {
-                Ok(next) => next,
+                Ok(read) => read,
                 Err(index) => return Ok(Err(index)),
             },
         };
+        if indexed {
+            expected.add(part.after, &derived);
+        }
+        head = next;
         after = part.last;
     }
-    Ok(Ok(Some(head)))
+    Ok(Ok((head, expected)))
 }
 
-async fn row_by_row(store: &SqliteStore, range: Range, mut head: Hash) -> Result<Result<Hash, u64>, StoreError> {
+async fn row_by_row(store: &SqliteStore, range: Range, mut head: Hash) -> Result<Result<Read, u64>, StoreError> {
     let rows = rows(store, range).await?;
     let mut index = range.after;
+    let mut all = Vec::with_capacity(rows.len());
     for row in &rows {
         index += 1;
         match follow(row, index, &head) {
-            Some(next) => head = next,
+            Some((next, derived)) => {
+                head = next;
+                all.push(derived);
+            }
             None => return Ok(Err(index)),
         }
     }
-    Ok(if index == range.last { Ok(head) } else { Err(index + 1) })
+    Ok(if index == range.last { Ok((head, all)) } else { Err(index + 1) })
 }
 
 async fn rows(store: &SqliteStore, range: Range) -> Result<Vec<SqliteRow>, StoreError> {
     sqlx::query(
-        "SELECT a.idx, bytes, prev, hash, at, code, who, outcome, cluster, node, operation, step, risk, command, reason, exit, started, words
+        "SELECT a.idx, bytes, prev, hash, at, code, started
          FROM audit AS a LEFT JOIN audit_found AS f ON f.idx = a.idx WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx",
     )
     .bind(signed("index", range.after)?)
@@ -155,16 +194,17 @@ async fn rows(store: &SqliteStore, range: Range) -> Result<Vec<SqliteRow>, Store
     .map_err(db)
 }
 
-/// The row's hash if the row is what must follow; a row that cannot even be read is as bad as a wrong one.
-fn follow(row: &SqliteRow, index: u64, previous: &Hash) -> Option<Hash> {
+/// The row's hash and what it is found by, if the row is what must follow; one that cannot even be read is as bad as a wrong one.
+fn follow(row: &SqliteRow, index: u64, previous: &Hash) -> Option<(Hash, Derived)> {
     let bytes: &[u8] = get(row, "bytes").ok()?;
     let entry: AuditEntry = serde_json::from_slice(bytes).ok()?;
     let expected = chain::entry_hash(previous, bytes, index);
+    let derived = Derived::of(&entry).ok()?;
     let whole = number::<u64>(row, "idx").ok()? == index
         && hash(row, "prev").ok()? == *previous
         && hash(row, "hash").ok()? == expected
-        && Derived::stored(row).ok()? == Derived::of(&entry).ok()?;
-    whole.then_some(expected)
+        && derived.is_kept_in(row).ok()?;
+    whole.then_some((expected, derived))
 }
 
 #[cfg(test)]

@@ -14,9 +14,10 @@ async fn triggers_refuse_every_change() {
         "DELETE FROM audit",
         "INSERT OR REPLACE INTO audit SELECT idx, X'7b7d', prev, hash FROM audit WHERE idx = 2",
         "INSERT INTO audit VALUES (4, X'7b7d', zeroblob(32), zeroblob(32))",
-        "UPDATE audit_found SET who = 'someone' WHERE idx = 2",
+        "UPDATE audit_found SET code = 'signed_out' WHERE idx = 2",
         "DELETE FROM audit_found WHERE idx = 3",
         "INSERT OR REPLACE INTO audit_found SELECT * FROM audit_found WHERE idx = 2",
+        "INSERT INTO audit_spans VALUES (1, 0, 0)",
     ] {
         let error = sqlx::query(AssertSqlSafe(sql)).execute(&mut intruder).await.expect_err(sql);
         assert!(error.to_string().contains("append-only"), "{sql}: {error}");
@@ -26,20 +27,16 @@ async fn triggers_refuse_every_change() {
 
 #[tokio::test]
 async fn a_changed_byte_is_found() {
-    assert_eq!(after("UPDATE audit SET bytes = CAST(replace(CAST(bytes AS TEXT), 'ops-1', 'ops-2') AS BLOB) WHERE idx = 2; UPDATE audit_found SET who = 'ops-2', words = 'ops-2' WHERE idx = 2").await, Some(2));
+    assert_eq!(
+        after("UPDATE audit SET bytes = CAST(replace(CAST(bytes AS TEXT), 'ops-1', 'ops-2') AS BLOB) WHERE idx = 2")
+            .await,
+        Some(2)
+    );
 }
 
 #[tokio::test]
 async fn a_changed_column_beside_the_bytes_is_found() {
-    for column in [
-        "who = 'someone'",
-        "at = at + 1",
-        "node = 'pve9'",
-        "words = ''",
-        "exit = 1",
-        "started = 1",
-        "risk = 'read-only'",
-    ] {
+    for column in ["at = at + 1", "code = 'signed_out'", "code = ''", "started = 1"] {
         assert_eq!(after(&format!("UPDATE audit_found SET {column} WHERE idx = 4")).await, Some(4), "{column}");
     }
 }
@@ -47,9 +44,9 @@ async fn a_changed_column_beside_the_bytes_is_found() {
 #[tokio::test]
 async fn a_column_that_moves_into_its_neighbour_is_found() {
     // The signs that separate columns where blocks are compared, in a value.
-    let moved = "UPDATE audit_found SET who = who || char(31) || outcome, outcome = '' WHERE idx = 4";
+    let moved = "UPDATE audit_found SET code = code || char(31) || char(29) WHERE idx = 4";
     assert_eq!(after(moved).await, Some(4));
-    assert_eq!(after("UPDATE audit_found SET node = char(29) WHERE idx = 4").await, Some(4));
+    assert_eq!(after("UPDATE audit_found SET code = char(29) WHERE idx = 4").await, Some(4));
 }
 
 #[tokio::test]
@@ -59,6 +56,45 @@ async fn an_entry_with_odd_signs_in_it_is_no_forgery() {
     room.store.append(odd).await.expect("append");
     room.store.append(entry(AuditCode::SignedIn)).await.expect("append");
     assert!(matches!(room.store.verify().await, Ok(ChainState::Whole { entries: 5, .. })));
+}
+
+#[tokio::test]
+async fn an_entry_that_its_filters_would_not_find_is_found() {
+    // `ops-1` in hex, see `audit::keys`.
+    let hidden =
+        "INSERT INTO audit_index (audit_index, rowid, keys, words) VALUES ('delete', 4, 'qkeyw6f70732d31', '')";
+    assert_eq!(after(hidden).await, Some(4));
+    assert_eq!(after("INSERT INTO audit_index (rowid, keys, words) VALUES (3, 'qkeyw00', '')").await, Some(3));
+    assert_eq!(after("INSERT INTO audit_index (audit_index) VALUES ('delete-all')").await, Some(1));
+    // A person's word that looks like a key stands in another column.
+    assert_eq!(after("INSERT INTO audit_index (rowid, keys, words) VALUES (3, '', 'qkeyw00')").await, None);
+}
+
+#[tokio::test]
+async fn times_of_a_block_that_hide_it_from_a_period_are_found() {
+    for (change, broken) in [
+        ("SELECT 1", None),
+        ("UPDATE audit_spans SET latest = earliest - 1 WHERE block = 1", Some(1_001)),
+        ("DELETE FROM audit_spans WHERE block = 0", Some(1)),
+        ("INSERT INTO audit_spans VALUES (2, 0, 0)", Some(2_101)),
+    ] {
+        let room = Room::new().await;
+        room.store.fill_audit(&vec![entry(AuditCode::SignedIn); 2_100]).await.expect("filled");
+        room.store.derive().await.expect("derived");
+        let mut intruder = room.intruder().await;
+        let all = format!(
+            "DROP TRIGGER audit_spans_no_update; DROP TRIGGER audit_spans_no_delete; DROP TRIGGER audit_spans_next_only; {change}"
+        );
+        sqlx::raw_sql(AssertSqlSafe(all)).execute(&mut intruder).await.expect("tamper");
+        let found = match room.store.verify().await.expect("verify") {
+            ChainState::Whole { entries, .. } => {
+                assert_eq!(entries, 2_100);
+                None
+            }
+            ChainState::Broken { at_index, .. } => Some(at_index),
+        };
+        assert_eq!(found, broken, "{change}");
+    }
 }
 
 #[tokio::test]

@@ -1,104 +1,81 @@
-//! A block of rows as one text: what the database would print of them, and what it must print.
+//! A block of rows as a few texts, one for each column: what the database prints of them, and what it must print.
 
 use super::super::derived::Derived;
-use super::Range;
+use super::{Range, Read};
 use crate::SqliteStore;
 use crate::codec::{db, signed};
 use engine::audit::chain::{self, Hash};
 use engine::ports::StoreError;
 use model::audit::AuditEntry;
+use sqlx::Row as _;
+use sqlx::sqlite::SqliteRow;
 
-/// Ends a row; no entry holds it, for JSON writes it in another way.
-const ROW_END: char = '\u{1e}';
-/// Ends a column.
-const COLUMN_END: char = '\u{1f}';
-/// Stands for a column without a value; where there may be none, [`SOMETHING`] stands before a value.
-const NOTHING: char = '\u{1d}';
+/// Ends a value; no entry holds it, for JSON writes it in another way.
+const END: char = '\u{1e}';
+/// Stands for no value in a column that may have none; [`SOMETHING`] stands before one.
+const NOTHING: &str = "-";
 const SOMETHING: char = '+';
+const COLUMNS: usize = 6;
 
-/// The rows of a block, in the order of their index. Numbers are printed in decimal, hashes in hex.
-const SQL: &str = "SELECT group_concat(line, char(30)) FROM (
-    SELECT a.idx || char(31) || hex(prev) || char(31) || hex(hash) || char(31) || at || char(31) || code || char(31) || who
-        || char(31) || outcome || char(31) || ifnull('+' || cluster, char(29)) || char(31) || ifnull('+' || node, char(29))
-        || char(31) || ifnull('+' || operation, char(29)) || char(31) || ifnull('+' || step, char(29)) || char(31) || ifnull('+' || risk, char(29))
-        || char(31) || ifnull('+' || command, char(29)) || char(31) || ifnull('+' || reason, char(29)) || char(31) || ifnull('+' || exit, char(29))
-        || char(31) || ifnull('+' || started, char(29)) || char(31) || words || char(31) || CAST(bytes AS TEXT) AS line
-    FROM audit AS a JOIN audit_found AS f ON f.idx = a.idx WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx)";
+/// Hashes are printed in hex, numbers in decimal. Each row prints a value in each column, be it only a sign that no value has:
+/// so many values as rows are the rows' own.
+const SQL: &str =
+    "SELECT group_concat(ifnull(hex(prev), '-'), char(30)), group_concat(ifnull(hex(hash), '-'), char(30)),
+        group_concat(ifnull(at, '-'), char(30)), group_concat(ifnull(code, '-'), char(30)),
+        group_concat(ifnull('+' || started, '-'), char(30)), group_concat(ifnull(CAST(bytes AS TEXT), '-'), char(30))
+    FROM (SELECT prev, hash, at, code, started, bytes FROM audit AS a JOIN audit_found AS f ON f.idx = a.idx
+        WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx)";
 
-/// The last hash when every row of the block is exactly what it must be; `None` when a closer look is needed, be it only
-/// because a text holds one of the signs that end rows and columns here.
-pub(super) async fn same(store: &SqliteStore, range: Range, previous: &Hash) -> Result<Option<Hash>, StoreError> {
-    let printed: Result<Option<String>, _> = sqlx::query_scalar(SQL)
+/// The last hash and what was derived when every row of the block is exactly what it must be; `None` when a closer look is
+/// needed, be it only because a value holds the sign that ends one here.
+pub(super) async fn same(store: &SqliteStore, range: Range, previous: &Hash) -> Result<Option<Read>, StoreError> {
+    let printed = sqlx::query(SQL)
         .bind(signed("index", range.after)?)
         .bind(signed("index", range.last)?)
         .fetch_one(&store.readers)
-        .await;
-    match printed {
-        Ok(Some(text)) => Ok(compare(&text, range, *previous)),
-        // Bytes that are no text.
-        Ok(None) | Err(sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }) => Ok(None),
-        Err(error) => Err(db(error)),
-    }
+        .await
+        .map_err(db)?;
+    Ok(texts(&printed).and_then(|texts| compare(texts, range, *previous)))
 }
 
-fn compare(printed: &str, range: Range, mut head: Hash) -> Option<Hash> {
-    let mut index = range.after;
-    let mut expected = String::new();
-    for line in printed.split(ROW_END) {
-        index += 1;
-        let bytes = line.rsplit_once(COLUMN_END)?.1;
+/// `None` where there is no row, or bytes that are no text.
+fn texts(printed: &SqliteRow) -> Option<[&str; COLUMNS]> {
+    let mut texts = [""; COLUMNS];
+    for (column, text) in texts.iter_mut().enumerate() {
+        *text = printed.try_get(column).ok()?;
+    }
+    Some(texts)
+}
+
+fn compare(texts: [&str; COLUMNS], range: Range, mut head: Hash) -> Option<Read> {
+    let mut columns = texts.map(|text| text.split(END));
+    let mut shown = hex::encode_upper(head);
+    let mut all = Vec::new();
+    for index in range.after + 1..=range.last {
+        let mut values = [""; COLUMNS];
+        for (value, column) in values.iter_mut().zip(&mut columns) {
+            *value = column.next()?;
+        }
+        let [prev, hash, at, code, started, bytes] = values;
         let entry: AuditEntry = serde_json::from_str(bytes).ok()?;
-        let hash = chain::entry_hash(&head, bytes.as_bytes(), index);
         let derived = Derived::of(&entry).ok()?;
-        expected.clear();
-        write_row(&mut expected, index, &head, &hash, &derived)?;
-        expected.push_str(bytes);
-        if line != expected {
+        let same = prev == shown && at == derived.at.to_string() && code == derived.code;
+        if !same || !is_told(started, derived.started) {
             return None;
         }
-        head = hash;
-    }
-    (index == range.last).then_some(head)
-}
-
-/// All columns but the bytes; `None` where a value holds a sign that ends something: then equal texts prove nothing.
-fn write_row(out: &mut String, index: u64, previous: &Hash, hash: &Hash, derived: &Derived) -> Option<()> {
-    let number = |value: Option<i64>| value.map(|value| value.to_string());
-    let (step, exit, started) = (number(derived.step), number(derived.exit), number(derived.started));
-    let (index, at) = (index.to_string(), derived.at.to_string());
-    let (previous, hash) = (hex::encode_upper(previous), hex::encode_upper(hash));
-    let always = [&index, &previous, &hash, &at, &derived.code, &derived.who, &derived.outcome];
-    let sometimes = [
-        derived.cluster.as_deref(),
-        derived.node.as_deref(),
-        derived.operation.as_deref(),
-        step.as_deref(),
-        derived.risk.as_deref(),
-        derived.command.as_deref(),
-        derived.reason.as_deref(),
-        exit.as_deref(),
-        started.as_deref(),
-    ];
-    for text in always {
-        column(out, text)?;
-    }
-    for text in sometimes {
-        match text {
-            Some(text) => {
-                out.push(SOMETHING);
-                column(out, text)?;
-            }
-            None => out.extend([NOTHING, COLUMN_END]),
+        head = chain::entry_hash(&head, bytes.as_bytes(), index);
+        shown = hex::encode_upper(head);
+        if hash != shown {
+            return None;
         }
+        all.push(derived);
     }
-    column(out, &derived.words)
+    columns.iter_mut().all(|column| column.next().is_none()).then_some((head, all))
 }
 
-fn column(out: &mut String, text: &str) -> Option<()> {
-    if text.contains([ROW_END, COLUMN_END, NOTHING]) {
-        return None;
+fn is_told(printed: &str, number: Option<i64>) -> bool {
+    match number {
+        Some(number) => printed.strip_prefix(SOMETHING) == Some(&number.to_string()),
+        None => printed == NOTHING,
     }
-    out.push_str(text);
-    out.push(COLUMN_END);
-    Some(())
 }

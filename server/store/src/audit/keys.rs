@@ -1,0 +1,97 @@
+//! Values that are asked for exactly, and signs, as words of the index.
+
+use super::derived::Derived;
+use std::collections::BTreeSet;
+
+/// Begins every key. They stand in a column of their own, so a person may write such words as well.
+pub(super) const MARK: &str = "qkey";
+/// The first word after all keys.
+pub(super) const AFTER: &str = "qkez";
+
+/// What can be asked for exactly, from what is rare in most logs to what is frequent: lists are gone through in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Field {
+    Operation,
+    Node,
+    Who,
+    Cluster,
+    Code,
+    Risk,
+    Outcome,
+}
+
+impl Field {
+    pub const ALL: [Self; 7] =
+        [Self::Operation, Self::Node, Self::Who, Self::Cluster, Self::Code, Self::Risk, Self::Outcome];
+
+    /// Stored: never changed, and never used again for something else.
+    const fn letter(self) -> char {
+        match self {
+            Self::Operation => 'p',
+            Self::Node => 'n',
+            Self::Who => 'w',
+            Self::Cluster => 'c',
+            Self::Code => 'a',
+            Self::Risk => 'r',
+            Self::Outcome => 'o',
+        }
+    }
+
+    /// What an entry has there.
+    pub fn of(self, derived: &Derived) -> Option<&str> {
+        match self {
+            Self::Operation => derived.operation.as_deref(),
+            Self::Node => derived.node.as_deref(),
+            Self::Who => Some(&derived.who),
+            Self::Cluster => derived.cluster.as_deref(),
+            Self::Code => Some(&derived.code),
+            Self::Risk => derived.risk.as_deref(),
+            Self::Outcome => Some(&derived.outcome),
+        }
+    }
+
+    /// The value in hex, so that the index can neither split it nor change its letters.
+    pub fn key(self, value: &str) -> String {
+        format!("{MARK}{}{}", self.letter(), hex::encode(value))
+    }
+}
+
+/// All keys of an entry, as the text that is indexed.
+pub(super) fn keys(derived: &Derived) -> String {
+    let keys: Vec<String> =
+        Field::ALL.into_iter().filter_map(|field| field.of(derived).map(|value| field.key(value))).collect();
+    keys.join(" ")
+}
+
+/// Every sign in a text that is neither letter nor digit, once, as words of the index.
+pub(super) fn signs(text: &str) -> String {
+    let found: BTreeSet<char> = text.chars().filter(|c| !c.is_alphanumeric() && !c.is_whitespace()).collect();
+    let words: Vec<String> = found.into_iter().map(sign).collect();
+    words.join(" ")
+}
+
+/// Its number in Unicode, in hex.
+pub(super) fn sign(sign: char) -> String {
+    format!("{:x}", u32::from(sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_fields_share_a_key() {
+        let keys: BTreeSet<String> = Field::ALL.into_iter().map(|field| field.key("Größe 1")).collect();
+        assert_eq!(keys.len(), Field::ALL.len());
+        for key in &keys {
+            assert!(key.as_str() > MARK && key.as_str() < AFTER, "{key}");
+            assert!(key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()), "{key} stays as it is");
+        }
+    }
+
+    #[test]
+    fn each_sign_is_there_once() {
+        assert_eq!(signs("100 % sure, 7 %\n--"), "25 2c 2d");
+        assert_eq!(signs("Größe 1"), "");
+    }
+}
