@@ -85,7 +85,8 @@ pub fn asks_when_old(refused: Signal<Option<Problem>>, asking: RwSignal<bool>) -
 }
 
 /// The server found the sign-in, or the second factor, too old.
-fn needs_sign_in(problem: &Problem) -> bool {
+#[must_use]
+pub fn needs_sign_in(problem: &Problem) -> bool {
     problem.code == ProblemCode::ConsentMissing
         && problem.params.get("missing").is_some_and(|missing| missing == "fresh-sign-in" || missing == "second-factor")
 }
