@@ -60,6 +60,12 @@ fn icmap(world: &World, corosync: &Corosync) -> Map {
         put(&mut map, "config.reload_in_progress", "u8", 0);
         put(&mut map, "config.reload_status", "i32", if reload == Reload::Refused { 12 } else { 1 });
         put(&mut map, "config.totemconfig_reload_in_progress", "u8", 0);
+        put(&mut map, "runtime.votequorum.atb_type", "u32", 0);
+    } else if let Some(own) = config.by_id(corosync.id) {
+        // Gone with the first reload (bundles `healthy` of pve1 and pve3).
+        for (link, address) in &own.rings {
+            put(&mut map, format!("totem.interface.{link}.bindnetaddr"), "str", address);
+        }
     }
     let place = config.nodes.iter().position(|node| node.id == corosync.id).unwrap_or(0);
     put(&mut map, "nodelist.local_node_pos", "u32", place);
@@ -181,7 +187,6 @@ const FIXED: &[(&str, &str, &str)] = &[
     ("runtime.config.totem.token_warning", "u32", "75"),
     ("runtime.config.totem.window_size", "u32", "50"),
     ("runtime.force_gather", "str", "no"),
-    ("runtime.votequorum.atb_type", "u32", "0"),
     ("runtime.votequorum.two_node", "u8", "0"),
     ("totem.ip_version", "str", "ipv4-6"),
     ("totem.link_mode", "str", "passive"),
