@@ -131,6 +131,9 @@ fn totem(map: &mut Map, corosync: &Corosync) {
         put(map, "quorum.device.net.host", "str", &device.host);
         put(map, "quorum.device.net.tls", "str", "on");
         put(map, "quorum.device.votes", "u32", config.device_votes());
+        // Recordings `qdevice_ok` and `qnetd_dead`.
+        put(map, "runtime.votequorum.qdevice_can_operate", "u8", 1);
+        put(map, "runtime.votequorum.qdevice_master_wins", "u8", 0);
     }
 }
 
