@@ -22,6 +22,9 @@ CREATE INDEX audit_started ON audit_found (started) WHERE started IS NOT NULL;
 
 CREATE VIRTUAL TABLE audit_index USING fts5 (keys, signs, words, content = '', columnsize = 0);
 
+-- Pages of a kilobyte: where a rare word meets a frequent one, little is read past what is looked for.
+INSERT INTO audit_index (audit_index, rank) VALUES ('pgsz', 1000);
+
 -- The index itself, to be compared with the bytes: one row for each word of each entry.
 CREATE VIRTUAL TABLE audit_terms USING fts5vocab (audit_index, instance);
 

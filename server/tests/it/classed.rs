@@ -22,6 +22,7 @@ const OPEN_TYPES: &[&str] = &[
     "NodeId",
     "OperationId",
     "Option<ClusterId>",
+    "Option<Ending>",
     "Option<String>",
     "Option<u64>",
     "Policy",

@@ -4,9 +4,7 @@ use super::derived::Derived;
 use std::collections::BTreeSet;
 
 /// Begins every key. They stand in a column of their own, so a person may write such words as well.
-pub(super) const MARK: &str = "qkey";
-/// The first word after all keys.
-pub(super) const AFTER: &str = "qkez";
+const MARK: &str = "qkey";
 
 /// What can be asked for exactly, from what is rare in most logs to what is frequent: lists are gone through in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +48,13 @@ impl Field {
         }
     }
 
+    /// From where on in the order of words its keys stand, and what comes after all of them.
+    pub fn range(self) -> (String, String) {
+        // No digit in hex comes after it.
+        let begin = format!("{MARK}{}", self.letter());
+        (begin.clone(), format!("{begin}g"))
+    }
+
     /// The value in hex, so that the index can neither split it nor change its letters.
     pub fn key(self, value: &str) -> String {
         format!("{MARK}{}{}", self.letter(), hex::encode(value))
@@ -83,8 +88,12 @@ mod tests {
     fn no_two_fields_share_a_key() {
         let keys: BTreeSet<String> = Field::ALL.into_iter().map(|field| field.key("Größe 1")).collect();
         assert_eq!(keys.len(), Field::ALL.len());
+        for field in Field::ALL {
+            let (from, until) = field.range();
+            let within = keys.iter().filter(|key| **key >= from && **key < until);
+            assert_eq!(within.collect::<Vec<_>>(), [&field.key("Größe 1")], "{field:?}");
+        }
         for key in &keys {
-            assert!(key.as_str() > MARK && key.as_str() < AFTER, "{key}");
             assert!(key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()), "{key} stays as it is");
         }
     }
