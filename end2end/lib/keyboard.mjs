@@ -63,7 +63,10 @@ export class KeyboardPerson extends Person {
 
   /** The control that has the focus now. */
   async has(control, what) {
-    ensure(await control.evaluate((element) => document.activeElement === element), `the focus is on ${what}`)
+    const handle = await control.elementHandle()
+    await this.page.waitForFunction((element) => document.activeElement === element, handle).catch(() => {
+      throw new Error(`the focus is not on ${what}`)
+    })
   }
 
   /** After every step: the focus was never lost, was to be seen wherever it stood, and no mouse was used. */

@@ -83,7 +83,8 @@ fn Inside(me: Me) -> impl IntoView {
         menu.set(false);
     });
     view! {
-        <a class="skip" href="#main">{word!(i18n, common.skip)}</a>
+        // The browser itself takes the focus there; the router would only scroll.
+        <a class="skip" href="#main" rel="external">{word!(i18n, common.skip)}</a>
         <div class="frame" class:frame-menu=move || menu.get()>
             <TopBar session around menu/>
             <nav class="side" id="side" aria-label=move || said!(i18n, common.navigation)>

@@ -12,33 +12,49 @@ pub use browser::keep;
 
 #[cfg(not(feature = "ssr"))]
 mod browser {
+    use js_sys::{Array, Function, JSON, Reflect};
     use leptos::ev;
     use leptos::prelude::*;
-    use wasm_bindgen::JsCast;
     use wasm_bindgen::closure::Closure;
-    use web_sys::{Element, FocusEvent, FocusOptions, HtmlElement, MutationObserver, MutationObserverInit};
+    use wasm_bindgen::{JsCast, JsValue};
+    use web_sys::{Element, FocusEvent};
 
     /// What can take the focus over, looked for from the inside out.
     const PLACES: &str = "[tabindex], li, form, section, dialog, main";
     const NAME: &str = "aria-label";
     const TAB_INDEX: &str = "tabindex";
+    /// Elements that come and go, wherever they are.
+    const EVERYTHING: &str = r#"{"childList":true,"subtree":true}"#;
+    /// The page stays where it is scrolled to.
+    const QUIETLY: &str = r#"{"preventScroll":true}"#;
 
     /// The element that had the focus last, and all that it stands in.
     type Way = StoredValue<Vec<Element>, LocalStorage>;
 
-    /// Watches over the focus for as long as the page is there.
+    /// Watches over the focus for as long as the page is there. A browser that refuses does without.
     pub fn keep() {
         let way: Way = StoredValue::new_local(Vec::new());
         let changed = Closure::<dyn FnMut()>::new(move || look_after(way));
-        let Ok(observer) = MutationObserver::new(changed.as_ref().unchecked_ref()) else { return };
-        let Some(body) = document().body() else { return };
-        let what = MutationObserverInit::new();
-        what.set_child_list(true);
-        what.set_subtree(true);
-        if observer.observe_with_options(&body, &what).is_ok() {
+        if observe(changed.as_ref()).is_ok() {
             changed.forget();
             drop(window_event_listener(ev::focusin, move |event| remember(way, &event)));
         }
+    }
+
+    /// `new MutationObserver(changed).observe(document.body, …)`
+    fn observe(changed: &JsValue) -> Result<(), JsValue> {
+        let class: Function = Reflect::get(&window(), &"MutationObserver".into())?.dyn_into()?;
+        let observer = Reflect::construct(&class, &Array::of1(changed))?;
+        call(
+            &observer,
+            "observe",
+            &Array::of2(&Reflect::get(&document(), &"body".into())?, &JSON::parse(EVERYTHING)?),
+        )?;
+        Ok(())
+    }
+
+    fn call(of: &JsValue, method: &str, arguments: &Array) -> Result<JsValue, JsValue> {
+        Reflect::get(of, &method.into())?.dyn_into::<Function>()?.apply(of, arguments)
     }
 
     fn remember(way: Way, event: &FocusEvent) {
@@ -51,40 +67,41 @@ mod browser {
         way.set_value(found);
     }
 
-    /// Called after every change of the page, before it is drawn.
+    /// Called after every change of the page, before it is drawn. Where nothing can take the focus over yet, because a new
+    /// page is still on its way, a later change finds it.
     fn look_after(way: Way) {
-        let gone = way.with_value(|way| way.first().is_some_and(|one| !one.is_connected()));
-        if !gone {
-            return;
+        let heir = way.with_value(|way| {
+            let lost = way.first().filter(|one| !one.is_connected())?;
+            Some(twin(lost, way).or_else(|| place(way)))
+        });
+        let Some(heir) = heir else { return };
+        let taken = document().active_element().is_some_and(|one| one.tag_name() != "BODY");
+        if taken || heir.is_some() {
+            way.set_value(Vec::new());
         }
-        let way = way.try_update_value(std::mem::take).unwrap_or_default();
-        let nobody = document().active_element().is_none_or(|one| one.tag_name() == "BODY");
-        let around = way.iter().find(|one| one.is_connected());
-        let (Some(lost), Some(around), true) = (way.first(), around, nobody) else { return };
-        if let Some(heir) = twin(lost, around).or_else(|| place(around)) {
-            let quietly = FocusOptions::new();
-            quietly.set_prevent_scroll(true);
+        if let (Some(heir), false) = (heir, taken) {
             // Without focus the page works all the same.
-            let _ = heir.focus_with_options(&quietly);
+            let _ = JSON::parse(QUIETLY).and_then(|quietly| call(&heir, "focus", &Array::of1(&quietly)));
         }
     }
 
     /// The same control, made anew.
-    fn twin(lost: &Element, around: &Element) -> Option<HtmlElement> {
+    fn twin(lost: &Element, way: &[Element]) -> Option<Element> {
+        let around = way.iter().find(|one| one.is_connected())?;
         let name =
             |one: &Element| one.get_attribute(NAME).or_else(|| one.text_content()).filter(|name| !name.is_empty());
         let wanted = name(lost)?;
-        let same = around.get_elements_by_tag_name(&lost.tag_name());
-        let found =
-            (0..same.length()).filter_map(|at| same.item(at)).find(|one| name(one).as_ref() == Some(&wanted))?;
-        found.dyn_into().ok()
+        let same = call(around, "getElementsByTagName", &Array::of1(&lost.tag_name().into())).ok()?;
+        let mut same = Array::from(&same).into_iter().filter_map(|one| one.dyn_into::<Element>().ok());
+        same.find(|one| name(one).as_ref() == Some(&wanted))
     }
 
-    fn place(around: &Element) -> Option<HtmlElement> {
+    fn place(way: &[Element]) -> Option<Element> {
+        let around = way.iter().find(|one| one.is_connected())?;
         let found = around.closest(PLACES).ok().flatten().or_else(|| document().get_element_by_id("main"))?;
         if !found.has_attribute(TAB_INDEX) {
             found.set_attribute(TAB_INDEX, "-1").ok()?;
         }
-        found.dyn_into().ok()
+        Some(found)
     }
 }

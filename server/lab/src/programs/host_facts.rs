@@ -29,7 +29,7 @@ pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i
         "sysctl" => sysctl(env, args).await,
         "df" => df(env, args).await,
         // What searches in `/etc/pve` is another one.
-        "grep" if args.first().is_none_or(|flag| flag != "-r") => grep(env, args).await,
+        "grep" if args.first().is_none_or(|flag| flag != "-r" && flag != "-c") => grep(env, args).await,
         "sshd" => sshd(env, args).await,
         "nft" => nft(env, args).await,
         "apt-get" => super::apt::apt_get(env, args).await,
