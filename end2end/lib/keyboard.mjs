@@ -102,15 +102,13 @@ function watchFocus() {
       if (outlineStyle === 'none' || parseFloat(outlineWidth) === 0 || outside) window.quorateNoted('unseen', told(target))
     })
   })
-  // A frame later whatever takes the focus over has it.
-  const look = () => {
-    if (had && document.activeElement === document.body && document.hasFocus()) {
-      window.quorateNoted('lost', told(had))
-      had = null
-    }
-    requestAnimationFrame(look)
-  }
-  requestAnimationFrame(look)
+  // What has gone may be on its way to where a new page is; but whoever presses the next key has to be somewhere.
+  document.addEventListener('keydown', () => {
+    // A modal dialog lets the focus out to the browser's own controls, and to nothing else.
+    if (!had || document.activeElement !== document.body || document.querySelector('dialog[open]')) return
+    window.quorateNoted('lost', told(had))
+    had = null
+  }, true)
   for (const kind of ['mousedown', 'mousemove', 'pointerdown', 'touchstart']) {
     document.addEventListener(kind, ({ target }) => window.quorateNoted('mouse', `${kind} on ${told(target)}`), true)
   }

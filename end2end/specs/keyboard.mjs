@@ -22,6 +22,7 @@ export default {
     await spec.step('an account, and the list of clusters', async () => {
       await invited(admin, link, ADMIN)
       await admin.seeHeading(admin.t('pages.clusters'))
+      await admin.has(admin.page.getByRole('main'), 'the content of the new page')
     })
     await dialogs(spec, admin)
     await prerequisites(spec, wizard, nodes)
