@@ -72,6 +72,8 @@ crate::problem::codes!(
         PmxcfsRestarts => "pmxcfs_restarts",
         /// Votes and tolerance before and after.
         VotesChange => "votes_change",
+        /// The device of an odd number of nodes holds as many votes as all of them but one.
+        QdeviceAgainstAdvice => "qdevice_against_advice",
         /// The node's root key is authorised on the qnetd host while setting up.
         KeyOnQnetdHost => "key_on_qnetd_host",
         /// The console's own key stays on the machine until it is removed.

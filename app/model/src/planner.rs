@@ -92,7 +92,9 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
         Intent::Withdraw { leave } => console::withdraw(intent, leave, world),
         Intent::CreateCluster { first, links, .. } => create(intent, *first, links, world),
         Intent::JoinNodes { joiners, member, links } => join(intent, joiners, *member, links, world),
-        Intent::SetUpQdevice { host, address } => set_up_qdevice(intent, *host, *address, world),
+        Intent::SetUpQdevice { host, address, against_advice } => {
+            set_up_qdevice(intent, *host, *address, *against_advice, world)
+        }
         Intent::RemoveQdevice => qdevice::remove(intent, world),
         Intent::SetExpected { through, votes, members, written_off } => {
             recovery::expected(intent, *through, *votes, members, written_off, world)
@@ -239,7 +241,13 @@ fn join_one(
     ])
 }
 
-fn set_up_qdevice(intent: &Intent, host: NodeId, address: IpAddr, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
+fn set_up_qdevice(
+    intent: &Intent,
+    host: NodeId,
+    address: IpAddr,
+    against_advice: bool,
+    world: &PlanWorld<'_>,
+) -> Result<Plan, Problem> {
     if world.cluster.phase != ClusterPhase::Live {
         return Err(ProblemCode::NotInCluster.into());
     }
@@ -248,7 +256,8 @@ fn set_up_qdevice(intent: &Intent, host: NodeId, address: IpAddr, world: &PlanWo
     members.sort_by_key(|node| node.position);
     let first = members.first().ok_or(ProblemCode::NodeCountTooLow)?;
     let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
-    if qdevice_advice(count) == QdeviceAdvice::Refused {
+    let force = qdevice_advice(count) == QdeviceAdvice::Refused;
+    if force && !against_advice {
         return Err(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", count));
     }
     if world.snapshot.is_some_and(|snapshot| snapshot.qdevice.is_some()) {
@@ -261,10 +270,15 @@ fn set_up_qdevice(intent: &Intent, host: NodeId, address: IpAddr, world: &PlanWo
         step(first, Action::MakeRootKey),
         step(host, Action::AuthorizeRootKey { of, of_name: of_name.clone(), file: KeyFile::Own }),
         step(first, Action::TrustHostKeys { of: host.id, of_name: host.label().to_owned(), address }),
-        step(first, Action::SetUpQdevice { host: host.id, address, votes_before: count }),
+        step(first, Action::SetUpQdevice { host: host.id, address, votes_before: count, force }),
         step(host, Action::ForgetRootKey { of, of_name: of_name.clone(), file: KeyFile::Own }),
     ]);
-    let (before, after) = (forecast(count, 0), forecast(count, qdevice_votes(count)));
+    let votes = qdevice_votes(count);
+    let (before, after) = (forecast(count, 0), forecast(count, votes));
+    if force {
+        let params = [("nodes", count.to_string()), ("votes", votes.to_string())];
+        consequences.push(consequence(ConsequenceCode::QdeviceAgainstAdvice, &params));
+    }
     consequences.extend([
         consequence(
             ConsequenceCode::VotesChange,
@@ -277,5 +291,7 @@ fn set_up_qdevice(intent: &Intent, host: NodeId, address: IpAddr, world: &PlanWo
         ),
         consequence(ConsequenceCode::KeyOnQnetdHost, &[("node", of_name), ("host", host.label().to_owned())]),
     ]);
-    Ok(frozen(intent, world, Risk::Reversible, world.cluster.name.to_string(), steps, consequences))
+    // Anything by force is destructive (`pvecm qdevice setup --force` would drop an existing certificate store, too).
+    let risk = if force { Risk::Destructive } else { Risk::Reversible };
+    Ok(frozen(intent, world, risk, world.cluster.name.to_string(), steps, consequences))
 }

@@ -170,6 +170,9 @@ pub enum Wish {
     Qdevice {
         host: NodeId,
         address: Option<IpAddr>,
+        /// For an odd number of nodes.
+        #[serde(default)]
+        against_advice: bool,
     },
     /// `leave` are machines that keep the console's key because they do not answer.
     Withdraw {

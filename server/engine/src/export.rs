@@ -112,8 +112,8 @@ fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Pr
             script.run(here, &join_command(*member_address, links)?);
             script.wait_for(here, &quorumtool::status(), QUORATE);
         }
-        Action::SetUpQdevice { address, .. } => {
-            script.run(here, &pvecm::qdevice_setup(*address));
+        Action::SetUpQdevice { address, force, .. } => {
+            script.run(here, &pvecm::qdevice_setup(*address, *force));
             script.wait_for(here, &quorumtool::status(), QDEVICE);
         }
         Action::RemoveQdevice { .. } => script.run(here, &pvecm::qdevice_remove()),

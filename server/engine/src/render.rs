@@ -72,7 +72,7 @@ fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, P
             vec![ssh_keys::append_shown(ssh_keys::KeyFile::KnownHosts, &format!("{address} {keys}"))]
         }
         Action::JoinCluster { member_address, links, .. } => as_unit(&join_command(*member_address, links)?, index)?,
-        Action::SetUpQdevice { address, .. } => as_unit(&pve::pvecm::qdevice_setup(*address), index)?,
+        Action::SetUpQdevice { address, force, .. } => as_unit(&pve::pvecm::qdevice_setup(*address, *force), index)?,
         Action::RemoveQdevice { .. } => as_unit(&pve::pvecm::qdevice_remove(), index)?,
         Action::SetExpected { votes, .. } => vec![pve::pvecm::expected(*votes).display()],
         Action::ForgetRootKey { of_name, file, .. } => {

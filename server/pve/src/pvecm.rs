@@ -93,10 +93,12 @@ pub fn updatecerts() -> CommandLine {
     CommandLine::changes("pvecm").arg("updatecerts").limit_s(UPDATECERTS_LIMIT_S)
 }
 
-/// `pvecm qdevice setup ADDRESS`: the qnetd host must be given as an address.
+/// `pvecm qdevice setup ADDRESS [--force]`: the qnetd host must be given as an address. For an odd number of nodes `pvecm` wants
+/// force (`PVE/CLI/pvecm.pm`, "Clusters with an odd node count are not officially supported!").
 #[must_use]
-pub fn qdevice_setup(qnetd: IpAddr) -> CommandLine {
-    CommandLine::changes("pvecm").args(["qdevice", "setup"]).arg(qnetd.to_string()).limit_s(QDEVICE_LIMIT_S)
+pub fn qdevice_setup(qnetd: IpAddr, force: bool) -> CommandLine {
+    let line = CommandLine::changes("pvecm").args(["qdevice", "setup"]).arg(qnetd.to_string());
+    if force { line.arg("--force") } else { line }.limit_s(QDEVICE_LIMIT_S)
 }
 
 /// `pvecm qdevice remove`: takes the device out of corosync.conf, then its daemon and certificates off every node.

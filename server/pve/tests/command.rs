@@ -68,7 +68,8 @@ fn pvecm_gets_links_with_their_priorities() {
     let add = pve::pvecm::add(ip("10.0.1.11"), &links);
     assert_eq!(add.display(), "pvecm add 10.0.1.11 --use_ssh --link0 10.0.1.12,priority=20 --link1 fd00::12");
     assert_eq!(add.effect(), Effect::Changes);
-    assert_eq!(pve::pvecm::qdevice_setup(ip("10.0.1.50")).display(), "pvecm qdevice setup 10.0.1.50");
+    assert_eq!(pve::pvecm::qdevice_setup(ip("10.0.1.50"), false).display(), "pvecm qdevice setup 10.0.1.50");
+    assert_eq!(pve::pvecm::qdevice_setup(ip("10.0.1.50"), true).display(), "pvecm qdevice setup 10.0.1.50 --force");
     assert_eq!(LinkOption::new(8, ip("10.0.1.1"), None), None);
     assert_eq!(pve::pvecm::status().effect(), Effect::ReadsOnly);
 }

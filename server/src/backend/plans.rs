@@ -86,11 +86,11 @@ impl RequestBackend {
                 let member = self.member(cluster).await?.id;
                 Ok(Intent::JoinNodes { joiners: joiners.clone(), member, links })
             }
-            Wish::Qdevice { host, address } => {
+            Wish::Qdevice { host, address, against_advice } => {
                 let host = engine.node(*host).await.map_err(ApiError)?;
                 let typed = host.address.host.parse().ok();
                 let address = address.or(typed).ok_or_else(|| ApiError(ProblemCode::AddressInvalid.into()))?;
-                Ok(Intent::SetUpQdevice { host: host.id, address })
+                Ok(Intent::SetUpQdevice { host: host.id, address, against_advice: *against_advice })
             }
             Wish::RemoveQdevice => Ok(Intent::RemoveQdevice),
             Wish::Expected { accounts } => self.expected(caller, cluster, accounts).await,

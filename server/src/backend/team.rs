@@ -261,7 +261,9 @@ fn wish_of(intent: &Intent) -> Option<Wish> {
     match intent {
         Intent::CreateCluster { name, first, .. } => Some(Wish::Create { name: name.to_string(), first: *first }),
         Intent::JoinNodes { joiners, .. } => Some(Wish::Join { joiners: joiners.clone() }),
-        Intent::SetUpQdevice { host, address } => Some(Wish::Qdevice { host: *host, address: Some(*address) }),
+        Intent::SetUpQdevice { host, address, against_advice } => {
+            Some(Wish::Qdevice { host: *host, address: Some(*address), against_advice: *against_advice })
+        }
         Intent::Withdraw { leave } => Some(Wish::Withdraw { leave: leave.clone() }),
         Intent::RemoveQdevice => Some(Wish::RemoveQdevice),
         // What stands against it does not depend on who says how they know.

@@ -59,6 +59,9 @@ pub enum Action {
         host: NodeId,
         address: IpAddr,
         votes_before: u32,
+        /// An odd number of nodes is set up only by force.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        force: bool,
     },
     /// `pvecm qdevice remove`; so many votes are expected afterwards.
     RemoveQdevice {

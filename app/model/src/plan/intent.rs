@@ -41,6 +41,9 @@ pub enum Intent {
     SetUpQdevice {
         host: NodeId,
         address: IpAddr,
+        /// On an odd number of nodes, against the advice (`pvecm qdevice setup --force`).
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        against_advice: bool,
     },
     RemoveQdevice,
     /// Lower the votes that corosync expects, until the absent nodes are back: `pvecm expected`.

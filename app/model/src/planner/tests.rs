@@ -113,13 +113,23 @@ fn the_qnetd_host_is_left_without_the_key() {
     nodes.push(node(50, Purpose::Qnetd));
     let cluster = cluster(ClusterPhase::Live);
     let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
-    let intent = Intent::SetUpQdevice { host: id(50), address: "10.0.1.50".parse().expect("address") };
+    let asked = |against_advice| Intent::SetUpQdevice {
+        host: id(50),
+        address: "10.0.1.50".parse().expect("address"),
+        against_advice,
+    };
+    let intent = asked(false);
     let made = plan(&intent, &world).expect("plan");
     assert_eq!(made.steps.last().map(|step| step.action.word()), Some("forget_root_key"));
     assert_eq!(made.risk, Risk::Reversible);
     nodes.push(node(13, Purpose::Member));
     let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None };
     assert_eq!(plan(&intent, &world).expect_err("odd").code, ProblemCode::QdeviceOddCount);
+    let forced = plan(&asked(true), &world).expect("against advice");
+    assert_eq!(forced.risk, Risk::Destructive);
+    let said = forced.consequences.iter().find(|one| one.code == ConsequenceCode::QdeviceAgainstAdvice);
+    assert_eq!(said.map(|one| (one.params["nodes"].as_str(), one.params["votes"].as_str())), Some(("3", "2")));
+    assert!(forced.steps.iter().any(|step| matches!(step.action, Action::SetUpQdevice { force: true, .. })));
 }
 
 proptest! {
@@ -169,7 +179,8 @@ fn machines_do_what_they_were_added_for() {
     assert_eq!(refusal(&cluster, join(id(12), id(11))), None);
     let create = Intent::CreateCluster { name: "prod".parse().expect("name"), first: id(50), links: links.clone() };
     assert_eq!(refusal(&draft, create), no_node);
-    let witness = |host| Intent::SetUpQdevice { host, address: "10.0.0.50".parse().expect("address") };
+    let witness =
+        |host| Intent::SetUpQdevice { host, address: "10.0.0.50".parse().expect("address"), against_advice: false };
     assert_eq!(refusal(&cluster, witness(id(12))), Some((ProblemCode::NotAQnetdHost, Some("blade-12".to_owned()))));
     assert_eq!(refusal(&cluster, witness(id(50))), None);
 }

@@ -98,7 +98,30 @@ fn Skipped() -> impl IntoView {
                 <Votes/>
             </div>
         </Card>
+        {refused.then(|| view! { <AgainstAdvice/> })}
     }
+}
+
+/// Somebody may know better, and says why; it opens only when asked for, or while its plan is under way.
+#[component]
+fn AgainstAdvice() -> impl IntoView {
+    let i18n = use_i18n();
+    let wizard = Wizard::here();
+    let live = memo(move |_| wizard.is_live());
+    let runs = memo(move |_| wizard.live.operations.with(|all| all.iter().any(|one| one.state.holds_cluster())));
+    part(move || {
+        live.get().then(|| {
+            view! {
+                <details class="wizard-more" open=move || runs.get()>
+                    <summary>{word!(i18n, wizard.qdevice_anyway)}</summary>
+                    <div class="stack">
+                        <p class="muted">{word!(i18n, wizard.qdevice_anyway_text)}</p>
+                        <Host against_advice=true/>
+                    </div>
+                </details>
+            }
+        })
+    })
 }
 
 #[component]

@@ -15,8 +15,9 @@ use model::problem::{Problem, ProblemCode};
 use model::wizard::WizardStep;
 use std::net::IpAddr;
 
+/// `against_advice`: for an odd number of nodes.
 #[component]
-pub fn Host() -> impl IntoView {
+pub fn Host(#[prop(optional)] against_advice: bool) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let wizard = Wizard::here();
@@ -48,7 +49,8 @@ pub fn Host() -> impl IntoView {
     });
     let wish = derived(move || {
         let address = parsed().ok().flatten()?;
-        host.with(|host| host.as_ref().map(|host| Wish::Qdevice { host: host.id, address: Some(address) }))
+        let host = host.with(|host| host.as_ref().map(|host| host.id))?;
+        Some(Wish::Qdevice { host, address: Some(address), against_advice })
     });
     let default = derived(move || {
         let name = host.with(|host| host.as_ref().map(|host| host.address.host.clone()).unwrap_or_default());

@@ -21,11 +21,12 @@ struct Setup {
     first: Node,
     host: Node,
     address: IpAddr,
+    force: bool,
     members: Vec<Node>,
 }
 
 async fn parts(context: &StepContext<'_>) -> StepResult<Setup> {
-    let Action::SetUpQdevice { host, address, .. } = &context.step.action else {
+    let Action::SetUpQdevice { host, address, force, .. } = &context.step.action else {
         return Err(Stop::Failed(ProblemCode::Internal.into()));
     };
     let host: NodeId = *host;
@@ -40,6 +41,7 @@ async fn parts(context: &StepContext<'_>) -> StepResult<Setup> {
         first: context.node(context.step.node).await?,
         host: context.node(host).await?,
         address: *address,
+        force: *force,
         members,
     })
 }
@@ -62,7 +64,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
             Err(Stop::Parked(Problem::new(ProblemCode::QdeviceHalfway).with("host", setup.host.label())))
         };
     }
-    if conf.nodes.len() % 2 == 1 {
+    if conf.nodes.len() % 2 == 1 && !setup.force {
         return Err(Stop::Failed(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", conf.nodes.len())));
     }
     all_members_online(context, &setup, conf.nodes.len()).await?;
@@ -139,7 +141,7 @@ async fn host_is_reached(context: &StepContext<'_>, setup: &Setup) -> StepResult
 
 pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
     let setup = parts(context).await?;
-    let command = pve::pvecm::qdevice_setup(setup.address);
+    let command = pve::pvecm::qdevice_setup(setup.address, setup.force);
     let output = unit::run(context, &setup.first, &command).await?;
     let halfway = |text: String| {
         Stop::Parked(Problem::new(ProblemCode::QdeviceHalfway).with("host", setup.host.label()).quoting(text))

@@ -4,10 +4,11 @@ use crate::again::once_more;
 use crate::house::{House, QNETD};
 use crate::look;
 use crate::works::Work;
-use lab::Fault;
+use lab::{Fault, Scenario};
 use model::operation::{Operation, OperationState, StepStatus};
-use model::plan::Action;
+use model::plan::{Action, Intent};
 use model::problem::{Problem, ProblemCode};
+use model::risk::Risk;
 use std::time::Duration;
 
 fn failed(operation: &Operation) -> &Problem {
@@ -123,4 +124,33 @@ async fn packages_that_are_there_are_not_installed_again() {
     let mut installs = installs.filter(|(step, _)| matches!(step.action, Action::InstallPackage { .. }));
     assert!(installs.all(|(_, status)| matches!(status, StepStatus::Proven { already: true, .. })));
     assert_eq!(house.lab.inspect(), before);
+}
+
+/// `pvecm` takes an odd number of nodes only by force, and the console only against its advice.
+#[tokio::test(start_paused = true)]
+async fn an_odd_number_of_nodes_gets_a_device_only_against_advice() {
+    let house = House::new(Scenario::healthy(3)).await;
+    let Intent::SetUpQdevice { host, address, .. } = house.qdevice_intent().await else { panic!("another intent") };
+    let asked = |against_advice| Intent::SetUpQdevice { host, address, against_advice };
+    let refused = house.engine().plan(house.cluster, &asked(false)).await.expect_err("odd");
+    assert_eq!(refused.code, ProblemCode::QdeviceOddCount);
+
+    let proposal = house.engine().plan(house.cluster, &asked(true)).await.expect("a plan");
+    assert_eq!(proposal.plan.risk, Risk::Destructive);
+    let commands: Vec<&String> = proposal.plan.steps.iter().flat_map(|step| &step.commands).collect();
+    assert!(
+        commands.iter().any(|line| line.contains("pvecm qdevice setup") && line.contains(" --force")),
+        "{commands:?}"
+    );
+    // Another person agrees, as to everything that is destructive.
+    let done = house.done(&asked(true)).await;
+    look::is_done(&house, &done).await;
+    let truth = house.lab.inspect();
+    look::one_cluster(&truth, &["pve1", "pve2", "pve3"]);
+    assert!(
+        truth.partitions.iter().all(|one| (one.total_votes, one.expected_votes) == (5, 5)),
+        "{:?}",
+        truth.partitions
+    );
+    assert_eq!(truth.ran("pvecm qdevice setup"), 1);
 }

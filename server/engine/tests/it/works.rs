@@ -173,6 +173,6 @@ impl House {
     pub async fn qdevice_intent(&self) -> Intent {
         let info = self.lab.nodes().into_iter().find(|info| info.is_qnetd).expect("a qnetd host");
         let address: IpAddr = *info.addresses.first().expect("an address");
-        Intent::SetUpQdevice { host: self.id(QNETD).await, address }
+        Intent::SetUpQdevice { host: self.id(QNETD).await, address, against_advice: false }
     }
 }

@@ -88,7 +88,10 @@ impl<P: Port> Play<P> {
         let (intent, risk) = match kind {
             0 => (Intent::JoinNodes { joiners: vec![], member: node(), links: vec![] }, Risk::Disruptive),
             1 => (Intent::Withdraw { leave: vec![] }, Risk::Destructive),
-            _ => (Intent::SetUpQdevice { host: node(), address: IpAddr::V4(Ipv4Addr::LOCALHOST) }, Risk::Reversible),
+            _ => (
+                Intent::SetUpQdevice { host: node(), address: IpAddr::V4(Ipv4Addr::LOCALHOST), against_advice: false },
+                Risk::Reversible,
+            ),
         };
         Plan {
             cluster: cluster(1).id,
