@@ -14,7 +14,7 @@ use crate::{bench, cargo, folders, programs, run, site, wasm, wasm_fallback};
 const LONG_TESTS: &str = "QUORATE_LONG_TESTS";
 
 /// The browser specs that every change runs; the others run with `--all`.
-const E2E_PUSH: [&str; 11] = [
+const E2E_PUSH: [&str; 12] = [
     "simulated",
     "keyboard",
     "import",
@@ -26,6 +26,7 @@ const E2E_PUSH: [&str; 11] = [
     "approvals",
     "recover",
     "second-factor",
+    "notifications",
 ];
 
 /// Those that run with `--all` only.

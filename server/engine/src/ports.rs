@@ -2,6 +2,7 @@
 
 mod agent;
 mod checkpoint;
+mod filter;
 mod gathered;
 mod node;
 mod notice;
@@ -13,6 +14,7 @@ mod time;
 
 pub use agent::{AgentError, BmcAgent, NoAgent, SealedSecret};
 pub use checkpoint::{CheckpointSink, SinkError};
+pub use filter::FilterStore;
 pub use gathered::GatheredStore;
 pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
 pub use notice::{Delivery, Fate, MessagePlace, NoticeStore, Outgoing, PlaceState, Queue};
@@ -21,6 +23,6 @@ pub use second_factor::{FactorReset, SecondFactorStore, StoredFactor};
 pub use session::{SessionRow, SessionStore};
 pub use store::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    FilterStore, JournalEntry, OperationStore, PinStore, Store, StoreError, StoredUser, UserStore,
+    JournalEntry, OperationStore, PinStore, Store, StoreError, StoredUser, UserStore,
 };
 pub use time::{Clock, Ids};

@@ -1,5 +1,6 @@
 //! What survives a restart.
 
+use super::filter::FilterStore;
 use super::gathered::GatheredStore;
 use super::overtaking::Overtaking;
 use super::second_factor::SecondFactorStore;
@@ -8,7 +9,7 @@ use crate::audit::chain::GENESIS;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use model::approval::{Refused, Request, RequestEvent};
-use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
+use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry};
 use model::bmc::{Binding, Bmc, PowerReading};
 use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
@@ -230,16 +231,6 @@ pub trait CheckpointStore: Send + Sync + 'static {
     async fn last_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError>;
     /// In order of size, those that cover more entries than this.
     async fn checkpoints_after(&self, size: u64, limit: u32) -> Result<Vec<Checkpoint>, StoreError>;
-}
-
-/// Questions to the audit that a person keeps.
-#[async_trait]
-pub trait FilterStore: Send + Sync + 'static {
-    /// In order of their names.
-    async fn saved_filters(&self, user: UserId) -> Result<Vec<SavedFilter>, StoreError>;
-    /// Takes the place of one with the same name.
-    async fn save_filter(&self, user: UserId, filter: &SavedFilter) -> Result<(), StoreError>;
-    async fn drop_filter(&self, user: UserId, name: &str) -> Result<(), StoreError>;
 }
 
 /// Raw outputs behind what was shown, with retention.

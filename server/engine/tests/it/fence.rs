@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use engine::hub::Measured;
 use engine::ports::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    FactorReset, FilterStore, GatheredStore, JournalEntry, OperationStore, Overtaking, PinStore, SecondFactorStore,
-    SessionRow, SessionStore, StoreError, StoredFactor, StoredUser, UserStore,
+    FilterStore, GatheredStore, JournalEntry, OperationStore, Overtaking, PinStore, SessionRow, SessionStore,
+    StoreError, StoredUser, UserStore,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
@@ -384,19 +384,9 @@ delegate!(UserStore {
     fn accept_invite(token_hash: &[u8; 32], user: &StoredUser, now: Timestamp, audit: AuditEntry) -> ();
 });
 
-delegate!(SecondFactorStore {
-    fn second_factor(user: UserId) -> Option<StoredFactor>;
-    fn begin_factor(user: UserId, sealed: &[u8], now: Timestamp) -> ();
-    fn enrol_factor(user: UserId, sealed: &[u8], step: u64, recovery: &[[u8; 32]], now: Timestamp, audit: AuditEntry) -> ();
-    fn use_step(user: UserId, step: u64) -> bool;
-    fn use_recovery_code(user: UserId, code_hash: &[u8; 32], now: Timestamp, audit: AuditEntry) -> bool;
-    fn remove_factor(user: UserId, audit: AuditEntry) -> ();
-    fn reset_factor(user: UserId, by: &str, now: Timestamp, audit: AuditEntry) -> ();
-    fn factor_reset(user: UserId) -> Option<FactorReset>;
-    fn forget_factor_reset(user: UserId) -> ();
-});
-
 mod notices;
+
+mod second_factors;
 
 delegate!(SessionStore {
     fn create_session(row: &SessionRow) -> ();

@@ -9,8 +9,6 @@ use model::audit::{AuditEntry, ChainedEntry};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How often an entry that came second, behind another process, is chained anew.
-const TRIES: u32 = 5;
 /// Entries in one statement, where there are many.
 const ROWS: usize = 100;
 
@@ -33,35 +31,45 @@ impl KnownHead {
     }
 }
 
-/// Appends by itself, in one statement; the trigger refuses it where another process was faster.
+/// Appends by itself, in one statement where the head is known. Another process may have been faster; the trigger refuses it then,
+/// and it is chained anew under the lock, where nobody is faster.
 pub(super) async fn append(store: &SqliteStore, entry: AuditEntry) -> Result<ChainedEntry, StoreError> {
+    if let Some((index, previous, hash)) = append_known(store, &entry).await? {
+        return Ok(chained(index, entry, &previous, &hash));
+    }
+    let mut tx = store.write().await?;
+    let (last, previous) = head(&mut tx).await?;
+    let (index, bytes) = (last + 1, encoded(&entry)?);
+    let hash = chain::entry_hash(&previous, &bytes, index);
+    insert(&mut tx, index, &bytes, &previous, &hash).await?;
+    tx.commit().await.map_err(db)?;
+    store.known_head.set((index, hash));
+    Ok(chained(index, entry, &previous, &hash))
+}
+
+/// Index, previous hash and hash; `None` where the head is not known, or not any more.
+async fn append_known(store: &SqliteStore, entry: &AuditEntry) -> Result<Option<(u64, Hash, Hash)>, StoreError> {
     // There is one connection that writes, so nobody here appends at the same time.
     let mut writer = store.writer().await?;
-    let bytes = serde_json::to_vec(&entry).map_err(|error| corrupt("audit entry", error))?;
-    let mut tries = TRIES;
-    loop {
-        let (last, previous) = match store.known_head.take() {
-            Some(head) => head,
-            None => head(&mut writer).await?,
-        };
-        let index = last + 1;
-        let hash = chain::entry_hash(&previous, &bytes, index);
-        match insert(&mut writer, index, &bytes, &previous, &hash).await {
-            Ok(()) => {
-                store.known_head.set((index, hash));
-                return Ok(chained(index, entry, &previous, &hash));
-            }
-            Err(_) if tries > 1 => tries -= 1,
-            Err(error) => return Err(error),
-        }
+    let Some((last, previous)) = store.known_head.take() else { return Ok(None) };
+    let (index, bytes) = (last + 1, encoded(entry)?);
+    let hash = chain::entry_hash(&previous, &bytes, index);
+    if insert(&mut writer, index, &bytes, &previous, &hash).await.is_err() {
+        return Ok(None);
     }
+    store.known_head.set((index, hash));
+    Ok(Some((index, previous, hash)))
+}
+
+fn encoded(entry: &AuditEntry) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(entry).map_err(|error| corrupt("audit entry", error))
 }
 
 /// Appends within the caller's transaction, which must hold the write lock: entry and change are kept together or not at all.
 pub(crate) async fn append_in(tx: &mut SqliteConnection, entry: AuditEntry) -> Result<ChainedEntry, StoreError> {
     let (last, previous) = head(tx).await?;
     let index = last + 1;
-    let bytes = serde_json::to_vec(&entry).map_err(|error| corrupt("audit entry", error))?;
+    let bytes = encoded(&entry)?;
     let hash = chain::entry_hash(&previous, &bytes, index);
     insert(tx, index, &bytes, &previous, &hash).await?;
     Ok(chained(index, entry, &previous, &hash))
@@ -79,7 +87,7 @@ impl SqliteStore {
             let mut rows = Vec::with_capacity(part.len());
             for entry in part {
                 index += 1;
-                let bytes = serde_json::to_vec(entry).map_err(|error| corrupt("audit entry", error))?;
+                let bytes = encoded(entry)?;
                 let hash = chain::entry_hash(&previous, &bytes, index);
                 rows.push((signed("index", index)?, bytes, previous, hash));
                 previous = hash;
