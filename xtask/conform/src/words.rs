@@ -2,13 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::Answer;
 use crate::compare::{Pair, compare};
-use crate::differences::Differences;
+use crate::differences::{Asked, Differences};
 use crate::play::Compared;
+use crate::{Answer, normal};
 
 /// Not a word of any program.
 const STRANGE: &str = "zq";
+/// The lab whose programs are not ours.
+const REAL: &str = "real";
 /// Words of dates: hidden, as they differ from run to run.
 const TIMES: [&str; 19] = [
     "Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
@@ -32,7 +34,11 @@ impl Tried {
             if !seen.insert((&one.command, &one.ours.stdout, &one.ours.stderr)) {
                 continue;
             }
-            for (word, changed) in changes(&one.ours) {
+            for (word, line, changed) in changes(&one.ours) {
+                // What a real program says beside what is compared is argued line by line, whatever its words are.
+                if lab == REAL && is_argued(one, scenario, &line, differences) {
+                    continue;
+                }
                 let pair = Pair {
                     scenario,
                     command: &one.command,
@@ -50,8 +56,13 @@ impl Tried {
     }
 }
 
-/// The answer with one word changed, for each word of it: the word and the answer.
-fn changes(answer: &Answer) -> Vec<(String, Answer)> {
+fn is_argued(one: &Compared, scenario: &str, line: &str, differences: &Differences) -> bool {
+    let asked = Asked { lab: REAL, scenario, command: &one.command };
+    normal::lines(&one.command, line).iter().all(|line| differences.allow(asked, REAL, line))
+}
+
+/// The answer with one word changed, for each word of it: the word, the line that it stood in, and the answer.
+fn changes(answer: &Answer) -> Vec<(String, String, Answer)> {
     let mut out = Vec::new();
     for stderr in [false, true] {
         let text = if stderr { &answer.stderr } else { &answer.stdout };
@@ -60,7 +71,7 @@ fn changes(answer: &Answer) -> Vec<(String, Answer)> {
             changed.replace_range(at..at + word.len(), STRANGE);
             let mut other = answer.clone();
             *(if stderr { &mut other.stderr } else { &mut other.stdout }) = changed;
-            out.push((word.to_owned(), other));
+            out.push((word.to_owned(), line_at(text, at).to_owned(), other));
         }
     }
     out
@@ -73,9 +84,13 @@ fn word_starts(text: &str) -> Vec<(usize, &str)> {
 
 /// Random art has no words.
 fn is_art(text: &str, at: usize) -> bool {
-    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
-    let line = text.get(start..).unwrap_or_default().lines().next().unwrap_or_default();
+    let line = line_at(text, at);
     line.starts_with('|') && line.ends_with('|')
+}
+
+fn line_at(text: &str, at: usize) -> &str {
+    let start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    text.get(start..).unwrap_or_default().lines().next().unwrap_or_default()
 }
 
 /// Only numbers and dates may be hidden.
