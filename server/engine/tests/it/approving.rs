@@ -5,19 +5,18 @@ use crate::house::{House, OVER_WITHIN};
 use crate::look;
 use engine::approvals::PolicyChange;
 use engine::audit::Person;
-use engine::ports::{ClusterStore, StoredUser, UserStore};
+use engine::ports::ClusterStore;
 use jiff::Timestamp;
 use lab::{Fault, Scenario};
 use model::approval::{RequestState, VoidCode};
 use model::audit::{AuditCode, AuditEntry, Outcome};
-use model::ids::{RequestId, UserId};
+use model::ids::RequestId;
 use model::operation::OperationState;
 use model::policy::{Agreement, Consent, Policy};
 use model::problem::{Problem, ProblemCode};
-use model::role::{Access, Role};
+use model::role::Role;
 use std::time::Duration;
 use tokio::time::timeout;
-use uuid::Uuid;
 
 fn person(name: &str) -> Person {
     Person { name: name.into() }
@@ -42,20 +41,7 @@ impl Team {
             ("vera", Role::Viewer),
             ("ada", Role::Admin),
         ] {
-            let user = StoredUser {
-                id: UserId::from_uuid(Uuid::now_v7()),
-                name: name.into(),
-                password_hash: Some("$argon2id$".into()),
-                access: Access::everywhere(role),
-                disabled: false,
-                created_at: Timestamp::now(),
-                last_sign_in: None,
-                failures: 0,
-                locked_until: None,
-                second_factor: false,
-            };
-            let entry = AuditEntry::new(Timestamp::now(), AuditCode::UserCreated, "ada".into(), Outcome::Success);
-            held(house.raw().add_user(&user, entry)).await.expect("account");
+            house.person(name, role).await;
         }
         let policy = Policy { protected: true, ..Policy::default() };
         let change = house.engine().change_policy(&person("ada"), house.cluster, policy, "guests", true).await;
