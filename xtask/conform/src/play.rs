@@ -50,6 +50,8 @@ struct Play<'a, S> {
     report: Report,
     /// Journal lines that were there at the last fault, by node.
     seen: std::collections::BTreeMap<String, usize>,
+    /// The command replayed last, until something was waited for: the cluster may still move because of it.
+    last: String,
 }
 
 /// Plays all steps.
@@ -63,7 +65,7 @@ pub async fn play<S: Side>(
     differences: &Differences,
 ) -> anyhow::Result<Report> {
     let seen = std::collections::BTreeMap::new();
-    let mut play = Play { name, scenario, side, differences, report: Report::default(), seen };
+    let mut play = Play { name, scenario, side, differences, report: Report::default(), seen, last: String::new() };
     match &scenario.cluster {
         Some(cluster) if !side.comes_clustered() => play.build(cluster).await?,
         _ => side.wait(&SETTLED).await?,
@@ -87,6 +89,7 @@ impl<S: Side> Play<'_, S> {
             self.side.inject(fault).await?;
         } else if let Some(wait) = &step.wait {
             self.side.wait(wait).await?;
+            self.last.clear();
         } else if let Some(line) = &step.run {
             let on = step.on.as_deref().context("a line is run on a node")?;
             self.side.run(on, line, "").await?;
@@ -141,7 +144,6 @@ impl<S: Side> Play<'_, S> {
     }
 
     async fn replay(&mut self, entries: Vec<Entry>, on: Option<&str>) -> anyhow::Result<()> {
-        let mut last = String::new();
         for entry in entries {
             if self.differences.leaves_out(self.asked(&entry.command)) {
                 continue;
@@ -151,10 +153,10 @@ impl<S: Side> Play<'_, S> {
                 None => self.node_at(&entry.on).with_context(|| entry.command.clone())?,
             };
             // Real time is dear: only what changes something is waited for.
-            if self.side.name() == "simulated" || changes_something(&last) {
+            if self.side.name() == "simulated" || changes_something(&self.last) {
                 self.side.wait(&SETTLED).await?;
             }
-            last.clone_from(&entry.command);
+            self.last.clone_from(&entry.command);
             let mut ours = self.side.run(&node, &quoted(&entry.command), "").await?;
             if entry.merged {
                 ours.stdout.push_str(&std::mem::take(&mut ours.stderr));
@@ -198,6 +200,10 @@ impl<S: Side> Play<'_, S> {
     }
 
     async fn ask(&mut self, at: usize, nodes: &[String]) -> anyhow::Result<()> {
+        if changes_something(&self.last) {
+            self.side.wait(&SETTLED).await?;
+        }
+        self.last.clear();
         for node in nodes {
             for question in QUESTIONS {
                 let answer = self.side.run(node, question, "").await?;
