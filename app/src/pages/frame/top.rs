@@ -86,7 +86,7 @@ fn DemoBadge(session: Session) -> impl IntoView {
     view! {
         <span class="badge badge-act">
             <span aria-hidden="true">"●"</span>
-            <span>{word!(i18n, pages.demo_only)}<span class="wide-only">": "{word!(i18n, common.demo_nodes)}</span>{speed}</span>
+            <span>{word!(i18n, pages.demo_only)}<span class="wide-only">" · "{word!(i18n, common.demo_nodes)}</span>{speed}</span>
         </span>
     }
     .into_any()

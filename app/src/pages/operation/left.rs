@@ -33,7 +33,7 @@ fn Line(one: Left) -> impl IntoView {
     let class = if extent == Extent::Halfway { "text-look" } else { "muted" };
     view! {
         <li>
-            <span class="strong">{node}</span>" "{part(move || words.plain("action", &action))}": "
+            <span class="strong">{node}</span>" "{part(move || words.plain("action", &action))}" · "
             <span class=class>{part(move || words.plain("left", extent.word()))}</span>". "
             {part(move || undo.map(|undo| words.plain("undo", undo.word())))}
         </li>

@@ -67,7 +67,7 @@ fn Form(open: Memo<Open>) -> impl IntoView {
     };
     let named = part(move || {
         let item = |(check, _, label): (CheckId, NodeId, String)| {
-            view! { <li>{part(move || words.plain("check", check.as_str()))}": "{label}</li> }
+            view! { <li>{part(move || words.plain("check", check.as_str()))}" · "{label}</li> }
         };
         open.get().into_iter().map(item).collect_view()
     });

@@ -33,7 +33,7 @@ pub fn CheckPanel(matrix: Memo<Option<Matrix>>, chosen: Chosen, opened: Opened) 
         Some((check, label, cell)) => {
             let title = derived(move || words.plain("check", check.as_str()));
             let verdict = cell.as_ref().map(|cell| cell.verdict);
-            let word = derived(move || format!("{label}: {}", verdict_word(words, i18n, verdict)));
+            let word = derived(move || format!("{label} · {}", verdict_word(words, i18n, verdict)));
             let tone = verdict.map_or(Tone::Act, Tone::from);
             let offer = cell.clone().map(|cell| view! { <Offer cell opened/> });
             view! {

@@ -88,7 +88,7 @@ fn disagreements(found: &Verification) -> Vec<(String, VerifyCell)> {
 fn Sentence(label: String, cell: VerifyCell) -> impl IntoView {
     let words = use_words();
     let what = cell.what.as_str();
-    let word = derived(move || format!("{label}: {}", words.plain("verify", what)));
+    let word = derived(move || format!("{label} · {}", words.plain("verify", what)));
     let said = cell
         .disagreements
         .into_iter()
