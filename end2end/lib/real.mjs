@@ -14,12 +14,12 @@ export class RealLab {
     return run(this.program, args, { env: without(process.env, 'CARGO') })
   }
 
-  async up(count) {
-    this.reallab('up', String(count))
+  async up(count, ...options) {
+    this.reallab('up', String(count), ...options)
     const status = JSON.parse(this.reallab('status', '--json'))
     this.namespace = status.console_namespace
     this.sudoUser = status.sudo_user
-    const node = (one) => ({ name: one.name, address: one.address, port: one.ssh_port, password: status.root_password, fingerprint: one.host_keys.ed25519, qnetd: one.kind === 'qnetd' })
+    const node = (one) => ({ name: one.name, address: one.address, port: one.ssh_port, password: status.root_password, fingerprint: one.host_keys.ed25519, qnetd: one.kind === 'qnetd', bmc: one.bmc, uuid: one.uuid })
     const all = status.nodes.map(node)
     this.members = all.filter((one) => !one.qnetd)
     this.qnetd = all.find((one) => one.qnetd)
@@ -32,6 +32,16 @@ export class RealLab {
 
   ssh(node, command) {
     return this.reallab('ssh', node.name, command)
+  }
+
+  /** Whether the machine has power, asked past its BMC. */
+  runs(node) {
+    return JSON.parse(this.reallab('status', '--json')).nodes.find((one) => one.name === node.name).running
+  }
+
+  /** What corosync's own tool says there; it fails without quorum, which is no failure of the question. */
+  quorum(node) {
+    return this.ssh(node, 'corosync-quorumtool -s || true')
   }
 
   /** Waits until a command runs somewhere, by looking at the machine's processes. */

@@ -37,7 +37,7 @@ const E2E_LONG: [&str; 8] =
 const E2E_ROOT: &str = "real";
 
 /// The same, with `--all` only.
-const E2E_ROOT_LONG: &str = "real-restarts";
+const E2E_ROOT_LONG: [&str; 2] = ["real-restarts", "real-recover"];
 
 /// How a stage ended that did not fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,7 +192,10 @@ fn e2e(context: &Context) -> anyhow::Result<Ended> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let variables: Vec<_> = programs.variables().into_iter().chain([("PATH", path.as_os_str())]).collect();
     let mut command = root.command_with("node", &variables);
-    command.args(["run.mjs", E2E_ROOT]).args(context.long.then_some(E2E_ROOT_LONG)).current_dir(folders::end2end());
+    command
+        .args(["run.mjs", E2E_ROOT])
+        .args(if context.long { &E2E_ROOT_LONG[..] } else { &[] })
+        .current_dir(folders::end2end());
     let result = run::run(command);
     if matches!(root, Root::Sudo) {
         run::run(given_back(&folders::end2end().join("test-results"))?)?;
@@ -286,7 +289,8 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().to_string_lossy().trim_end_matches(".mjs").to_owned())
             .collect();
         files.sort();
-        let mut tiers: Vec<&str> = E2E_PUSH.iter().chain(&E2E_LONG).copied().chain([E2E_ROOT, E2E_ROOT_LONG]).collect();
+        let mut tiers: Vec<&str> =
+            E2E_PUSH.iter().chain(&E2E_LONG).chain(&E2E_ROOT_LONG).copied().chain([E2E_ROOT]).collect();
         tiers.sort_unstable();
         assert_eq!(files, tiers);
     }

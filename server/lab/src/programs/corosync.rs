@@ -92,6 +92,8 @@ fn peers(world: &World, name: &str) -> Option<String> {
     Some(out)
 }
 
+/// corosync-qdevice asks qnetd so often whether it is there, in microseconds (its `HB interval`).
+const HEARTBEAT_US: i64 = 8_000_000;
 /// Exit code of the tool where no QDevice runs.
 const NO_QDEVICE: i32 = 3;
 
@@ -161,8 +163,17 @@ fn device_status(world: &World, name: &str, verbose: bool) -> Option<String> {
     if verbose && node.qdevice.connected {
         let since = civil(node.qdevice.connected_since_us, "%Y-%m-%dT%H:%M:%S");
         let _ = writeln!(out, "TLS active:\t\tYes (client certificate sent)\nConnected since:\t{since}");
+        if let Some(echo) = last_echo_us(node.qdevice.connected_since_us, world.wall_us(name)) {
+            let _ = writeln!(out, "Echo reply received:\t{}", civil(echo, "%Y-%m-%dT%H:%M:%S"));
+        }
     }
     Some(out)
+}
+
+/// qnetd's last answer to a heartbeat; none before the first one is due.
+fn last_echo_us(since_us: i64, now_us: i64) -> Option<i64> {
+    let beats = now_us.saturating_sub(since_us) / HEARTBEAT_US;
+    (beats > 0).then(|| since_us + beats * HEARTBEAT_US)
 }
 
 pub(crate) async fn qnetd_tool(env: &Env, _args: &[String]) -> i32 {
