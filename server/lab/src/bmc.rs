@@ -112,8 +112,10 @@ impl Lab {
         self.shared.sleep(ANSWER_MS).await;
         let session = "Error: Unable to establish IPMI v2 / RMCP+ session\n";
         let Some(node) = self.bmc_at(option("-H")) else { return said("", session, 1) };
-        if refusal(option("-U"), password).is_some() {
-            return said("", session, 1);
+        if let Some(words) = refusal(option("-U"), password) {
+            let told =
+                if args.contains(&"-v") { format!("Loading IANA PEN Registry...\n{words}\n") } else { String::new() };
+            return said("", &format!("{told}{session}"), 1);
         }
         let Some(uuid) = self.file(&node, UUID_FILE) else { return said("", "Get System GUID failed\n", 1) };
         let uuid = String::from_utf8_lossy(&uuid);

@@ -103,12 +103,13 @@ pub fn by_hand(way: &BmcWay, power: Power) -> Option<CommandLine> {
     Some(command.args(["chassis", "power", power.word()]).limit_s(ASK_LIMIT_S))
 }
 
-/// `ipmitool ... mc guid`, `qm config N` or `virsh domuuid NAME`.
+/// `ipmitool -v ... mc guid`, `qm config N` or `virsh domuuid NAME`.
 #[must_use]
 pub fn uuid(way: &BmcWay) -> CommandLine {
     match way {
         BmcWay::Ipmi { .. } => {
-            let line = CommandLine::reads(IPMITOOL);
+            // Without `-v` it says of a wrong password only that there is no session, as of a BMC that is broken.
+            let line = CommandLine::reads(IPMITOOL).arg("-v");
             ipmitool(line.clone(), way).unwrap_or(line).args(["mc", "guid"])
         }
         BmcWay::Qm { vmid, .. } => CommandLine::reads("qm").arg("config").arg(vmid.to_string()),

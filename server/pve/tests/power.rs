@@ -44,7 +44,7 @@ fn the_lines_have_everything_but_the_password() {
         "fence_ipmilan --ip=10.0.9.11 --ipport=623 --username=ADMIN --lanplus --cipher=3 --method=onoff \
          --action=status -v -v --power-timeout=12"
     );
-    assert_eq!(bmc::uuid(&ipmi()).display(), "ipmitool -I lanplus -C 3 -H 10.0.9.11 -p 623 -U ADMIN -E mc guid");
+    assert_eq!(bmc::uuid(&ipmi()).display(), "ipmitool -v -I lanplus -C 3 -H 10.0.9.11 -p 623 -U ADMIN -E mc guid");
     for (way, power, line) in [
         (guest(), Power::Off, "qm stop 101"),
         (guest(), Power::On, "qm start 101"),
@@ -127,8 +127,11 @@ fn the_uuid_is_found_in_each_answer() {
     let empty = "System GUID   : 00000000-0000-0000-0000-000000000000\n";
     assert!(matches!(bmc::told_uuid(Answer::ok(empty.as_bytes()), BmcKind::Ipmi), Err(PowerFault::NoUuid { .. })));
     assert!(matches!(bmc::told_uuid(Answer::ok(b"cores: 4\n"), BmcKind::Qm), Err(PowerFault::NoUuid { .. })));
-    let refused = Answer::new(b"", b"> RAKP 2 HMAC is invalid\n", 1);
-    assert_eq!(bmc::told_uuid(refused, BmcKind::Ipmi), Err(PowerFault::Refused));
+    let session = "Error: Unable to establish IPMI v2 / RMCP+ session\n";
+    let refused = format!("Loading IANA PEN Registry...\n> RAKP 2 HMAC is invalid\n{session}");
+    assert_eq!(bmc::told_uuid(Answer::new(b"", refused.as_bytes(), 1), BmcKind::Ipmi), Err(PowerFault::Refused));
+    let unknown = Answer::new(b"", session.as_bytes(), 1);
+    assert!(matches!(bmc::told_uuid(unknown, BmcKind::Ipmi), Err(PowerFault::Unclear { .. })));
     let own = bmc::own_uuid_told(Answer::ok(format!("{uuid}\n").as_bytes())).expect("a UUID");
     assert_eq!(own.as_str(), uuid);
     let none = Answer::new(b"", b"cat: /sys/class/dmi/id/product_uuid: No such file or directory\n", 1);

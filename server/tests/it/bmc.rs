@@ -215,6 +215,7 @@ async fn the_real_agent_reads_binds_and_switches_and_nobody_sees_the_password() 
     let watch = Watch::start();
     house.set("ADMIN", WRONG).await.expect("entered");
     assert_eq!(trouble(&house.ask().await), ProblemCode::BmcRefused);
+    assert_eq!(house.bind().await.expect_err("compared").code, ProblemCode::BmcRefused);
     house.set("NOBODY", CANARY).await.expect("entered");
     assert_eq!(trouble(&house.ask().await), ProblemCode::BmcRefused);
     let entered = house.set("ADMIN", CANARY).await.expect("entered");
