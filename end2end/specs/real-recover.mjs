@@ -84,6 +84,7 @@ class House {
       await admin.see(t.like('codes.problem_bmc_refused'), this.machine(admin, this.second), LONG_PATIENCE)
     })
     await spec.step('real BMCs are entered, bound by the UUID of their machines, and say on', async () => {
+      await admin.goto(`/clusters/${this.id}/power`)
       for (const node of [this.second, this.third]) {
         const one = this.machine(admin, node)
         await this.enter(node, node.bmc.password)

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 
 use crate::layout::{Host, file};
-use crate::{access, faults, nodes};
+use crate::{access, cuts, faults, nodes};
 
 /// How long a started node may take until its init has a boot id.
 const BOOT_LIMIT: Duration = Duration::from_secs(20);
@@ -15,20 +15,25 @@ const BOOT_PAUSE: Duration = Duration::from_millis(50);
 /// Powers a host on; its disk is as it was. Returns before it answers.
 pub fn on(host: &Host) -> anyhow::Result<()> {
     let _turn = turn(host)?;
+    cuts::cards(host, true)?;
     nodes::start(host)?;
     faults::ended_by_power_on(host)
 }
 
-/// Powers a host off, hard: none of its processes is left when this returns.
+/// Powers a host off, hard: none of its processes is left when this returns. Its cards go first, so that nobody hears a
+/// connection end, and none is refused afterwards.
 pub fn off(host: &Host) -> anyhow::Result<()> {
     let _turn = turn(host)?;
+    cuts::cards(host, false)?;
     nodes::kill(host)
 }
 
 /// Off and on again.
 pub fn cycle(host: &Host) -> anyhow::Result<()> {
     let _turn = turn(host)?;
+    cuts::cards(host, false)?;
     nodes::kill(host)?;
+    cuts::cards(host, true)?;
     nodes::start(host)?;
     faults::ended_by_power_on(host)
 }

@@ -36,8 +36,11 @@ pub fn prove(lab: &Lab, host: &Host, fault: &Fault) -> anyhow::Result<Proof> {
     for link in of(host, fault)? {
         proofs.push(match fault.kind {
             Kind::CutLink => {
-                let up = cuts::has_carrier(host, link)?;
-                Proof { took: !up, words: format!("eth{link} has {}carrier", if up { "" } else { "no " }) }
+                let plugged = cuts::is_plugged(host, link)?;
+                Proof {
+                    took: !plugged,
+                    words: format!("the switch's port of eth{link} is {}", if plugged { "up" } else { "down" }),
+                }
             }
             Kind::Mtu => prove_mtu(host, link)?,
             _ => prove_rules(lab, host, fault, link)?,
