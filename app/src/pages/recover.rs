@@ -18,6 +18,7 @@ use leptos_router::hooks::use_navigate;
 use model::ids::OperationId;
 use model::observation::Evidence;
 use model::recovery::{ATTESTATION_MIN_CHARS, Recovery};
+use std::collections::BTreeMap;
 
 /// `/clusters/:id/quorum`
 #[component]
@@ -32,27 +33,52 @@ fn Inside(view: WizardView) -> impl IntoView {
     let wizard = Wizard::open(view);
     Around::is_about(&wizard.name(), wizard.live);
     Around::is_called(move || said!(i18n, recover.title).to_owned());
-    let again = RwSignal::new(0_u32);
+    let looking = Looking::new();
     let id = wizard.id;
-    let seen: Reading<ApiResult<Recovery>> = api::reading(move || again.get(), move |_| api::recovery(id));
-    let look = Callback::new(move |()| again.update(|count| *count += 1));
+    let seen: Reading<ApiResult<Recovery>> = api::reading(move || looking.times.get(), move |_| api::recovery(id));
+    let look = Callback::new(move |()| looking.again());
     view! {
         <PageTitle text=text!(i18n, recover.title_of, name = wizard.name())/>
         <div class="stack wizard">
             <Message tone=Tone::Look><p>{word!(i18n, recover.what)}</p></Message>
             <div class="row"><Button on_press=look>{word!(i18n, recover.look_again)}</Button></div>
-            <Loaded resource=seen view=move |seen| view! { <Seen seen look/> }/>
+            <Loaded resource=seen view=move |seen| view! { <Seen seen looking/> }/>
         </div>
     }
     .into_any()
 }
 
-#[component]
-fn Seen(
-    seen: Recovery,
+/// What outlives a look at the nodes: whether one is under way, and what a person has typed about each node.
+#[derive(Clone, Copy)]
+struct Looking {
+    times: RwSignal<u32>,
+    under_way: RwSignal<bool>,
+    accounts: StoredValue<BTreeMap<String, ArcRwSignal<String>>>,
+}
+
+impl Looking {
+    fn new() -> Self {
+        let (times, under_way) = (RwSignal::new(0), RwSignal::new(false));
+        Self { times, under_way, accounts: StoredValue::new(BTreeMap::new()) }
+    }
+
     /// Asks the nodes again.
-    look: Callback<()>,
-) -> impl IntoView {
+    fn again(self) {
+        self.under_way.set(true);
+        self.times.update(|times| *times += 1);
+    }
+
+    fn account(self, node: &str) -> RwSignal<String> {
+        let mut all = self.accounts.write_value();
+        all.entry(node.to_owned()).or_insert_with(|| ArcRwSignal::new(String::new())).clone().into()
+    }
+}
+
+#[component]
+fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
+    if looking.under_way.get_untracked() {
+        looking.under_way.set(false);
+    }
     let i18n = use_i18n();
     let navigate = use_navigate();
     let votes = seen.votes();
@@ -60,7 +86,7 @@ fn Seen(
     let possible = obstacles.is_empty() && !seen.absent.is_empty();
     let problems = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
     let accounts: Vec<(String, RwSignal<String>)> =
-        seen.absent.iter().map(|node| (node.name.clone(), RwSignal::new(String::new()))).collect();
+        seen.absent.iter().map(|node| (node.name.clone(), looking.account(&node.name))).collect();
     let typed = StoredValue::new(accounts.clone());
     // What a BMC has proven nobody has to attest.
     let proven: Vec<String> =
@@ -74,6 +100,10 @@ fn Seen(
         typed.with_value(|all| all.iter().find_map(short))
     };
     let why = derived(move || {
+        // Its answer would take a plan away that was made of the one before.
+        if looking.under_way.get() {
+            return Some(said!(i18n, recover.looking).to_owned());
+        }
         missing().map(|node| said!(i18n, recover.account_missing, node = node, min = ATTESTATION_MIN_CHARS).to_string())
     });
     let wish = derived(move || {
@@ -81,7 +111,7 @@ fn Seen(
         Some(Wish::Expected { accounts: all })
     });
     let nodes = seen.absent.iter().cloned().zip(accounts);
-    let absent = nodes.map(|(node, (_, how))| view! { <AbsentNode node how asked=possible look/> }).collect_view();
+    let absent = nodes.map(|(node, (_, how))| view! { <AbsentNode node how asked=possible looking/> }).collect_view();
     let nobody = seen.absent.is_empty();
     let started =
         Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));

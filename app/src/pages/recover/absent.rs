@@ -1,6 +1,6 @@
 //! One absent node: where it was knocked at, who heard it, what would happen to its guests, and how somebody knows that it is off.
 
-use super::Quoted;
+use super::{Looking, Quoted};
 use crate::api::{self, ApiError};
 use crate::components::{Area, Badge, Button, FactRow, Message, Notice, Refusal, Tone};
 use crate::i18n::*;
@@ -15,8 +15,7 @@ pub fn AbsentNode(
     how: RwSignal<String>,
     /// Whether anything can be attested at all.
     asked: bool,
-    /// Asks the nodes again.
-    look: Callback<()>,
+    looking: Looking,
 ) -> impl IntoView {
     let i18n = use_i18n();
     let asked = asked && node.read_off().is_none();
@@ -63,7 +62,7 @@ pub fn AbsentNode(
             {alive.then(|| view! { <ul>{answers.into_iter().map(heard).collect_view()}</ul> })}
             <NotAsked unasked/>
             {own_view}
-            {bmc.map(|seen| view! { <ItsBmc seen look/> })}
+            {bmc.map(|seen| view! { <ItsBmc seen looking/> })}
             {asked.then(|| view! { <div class="wizard-node-work"><Area label value=how hint/></div> })}
         </li>
     }
@@ -72,17 +71,21 @@ pub fn AbsentNode(
 
 /// What its BMC said last, what that is worth, and asking it once more.
 #[component]
-fn ItsBmc(seen: SeenBmc, look: Callback<()>) -> impl IntoView {
+fn ItsBmc(seen: SeenBmc, looking: Looking) -> impl IntoView {
     let i18n = use_i18n();
     let SeenBmc { bmc, proof, problem } = seen;
     let node = bmc.node;
     let ask = Action::new(move |(): &()| async move {
+        looking.under_way.set(true);
         match api::ask_power(node).await {
             Ok(_) => {
-                look.run(());
+                looking.again();
                 None
             }
-            Err(ApiError(problem)) => Some(problem),
+            Err(ApiError(problem)) => {
+                looking.under_way.set(false);
+                Some(problem)
+            }
         }
     });
     let worth = match (proof, problem) {
