@@ -16,7 +16,9 @@ use crate::ids::NodeId;
 use crate::inventory::{Cluster, ClusterPhase, Node, Purpose};
 use crate::links::LinkPlan;
 use crate::observation::Freshness;
-use crate::plan::{Action, Consequence, ConsequenceCode, Intent, KeyFile, LinkArgument, MaterialFacts, Plan, Step};
+use crate::plan::{
+    Action, Consequence, ConsequenceCode, Intent, KeyFile, LinkArgument, MaterialFacts, Plan, QDEVICE_STORE, Step,
+};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{QdeviceAdvice, forecast, qdevice_advice, qdevice_votes};
 use crate::remedy::Look;
@@ -278,6 +280,8 @@ fn set_up_qdevice(
     if force {
         let params = [("nodes", count.to_string()), ("votes", votes.to_string())];
         consequences.push(consequence(ConsequenceCode::QdeviceAgainstAdvice, &params));
+        let store = [("node", of_name.clone()), ("path", QDEVICE_STORE.to_owned())];
+        consequences.push(consequence(ConsequenceCode::QdeviceStoreDeleted, &store));
     }
     consequences.extend([
         consequence(
@@ -291,7 +295,7 @@ fn set_up_qdevice(
         ),
         consequence(ConsequenceCode::KeyOnQnetdHost, &[("node", of_name), ("host", host.label().to_owned())]),
     ]);
-    // Anything by force is destructive (`pvecm qdevice setup --force` would drop an existing certificate store, too).
+    // Anything by force is destructive.
     let risk = if force { Risk::Destructive } else { Risk::Reversible };
     Ok(frozen(intent, world, risk, world.cluster.name.to_string(), steps, consequences))
 }

@@ -172,6 +172,8 @@ codes!(
         QnetdUnreachable => "qnetd_unreachable",
         /// `host`, `guest`: the QDevice's host runs in the cluster that it should decide for.
         QnetdIsGuest => "qnetd_is_guest",
+        /// `node`, `path`: the certificates of an earlier QDevice are still on a node.
+        QdeviceLeftovers => "qdevice_leftovers",
         /// `node`, `package`, `seconds`.
         PackageManagerBusy => "package_manager_busy",
         /// `node`, `package`.

@@ -130,6 +130,10 @@ fn the_qnetd_host_is_left_without_the_key() {
     let said = forced.consequences.iter().find(|one| one.code == ConsequenceCode::QdeviceAgainstAdvice);
     assert_eq!(said.map(|one| (one.params["nodes"].as_str(), one.params["votes"].as_str())), Some(("3", "2")));
     assert!(forced.steps.iter().any(|step| matches!(step.action, Action::SetUpQdevice { force: true, .. })));
+    let dropped = forced.consequences.iter().find(|one| one.code == ConsequenceCode::QdeviceStoreDeleted);
+    let said = dropped.map(|one| (one.params["node"].as_str(), one.params["path"].as_str()));
+    assert_eq!(said, Some(("blade-11", "/etc/corosync/qdevice/net/nssdb")), "force drops what is there");
+    assert!(made.consequences.iter().all(|one| one.code != ConsequenceCode::QdeviceStoreDeleted));
 }
 
 proptest! {

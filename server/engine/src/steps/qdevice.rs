@@ -8,9 +8,9 @@ use futures::future::try_join_all;
 use model::facts::{QdeviceFlags, QuorumStatus, TcpProbe};
 use model::ids::NodeId;
 use model::inventory::{Node, Purpose};
-use model::plan::Action;
+use model::plan::{Action, QDEVICE_STORE};
 use model::problem::{Problem, ProblemCode};
-use pve::files;
+use pve::files::{self, NodeFolder};
 use pve::network;
 use pve::outcome::{self, QdeviceOutcome};
 use pve::packages::{self, Package};
@@ -68,6 +68,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         return Err(Stop::Failed(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", conf.nodes.len())));
     }
     all_members_online(context, &setup, conf.nodes.len()).await?;
+    nothing_left_over(context, &setup).await?;
     packages_there(context, &setup).await?;
     host_is_no_guest(context, &setup).await?;
     host_is_reached(context, &setup).await?;
@@ -82,6 +83,19 @@ async fn all_members_online(context: &StepContext<'_>, setup: &Setup, listed: us
         return Ok(());
     }
     Err(Stop::Failed(Problem::new(ProblemCode::MembersOffline).with("online", online).with("listed", listed)))
+}
+
+/// `pvecm` looks for an earlier device's certificates only where it runs, and by force deletes them there; on every other
+/// node they would stay beside the new ones, and that node would not be let in by the new host.
+async fn nothing_left_over(context: &StepContext<'_>, setup: &Setup) -> StepResult<()> {
+    let asked = setup.members.iter().filter(|node| !(setup.force && node.id == setup.first.id));
+    for node in asked {
+        if context.ask(node, &files::list_all(&NodeFolder::QdeviceStore), files::names_all).await?.is_some() {
+            let problem = Problem::new(ProblemCode::QdeviceLeftovers).with("node", node.label());
+            return Err(Stop::Failed(problem.with("path", QDEVICE_STORE)));
+        }
+    }
+    Ok(())
 }
 
 async fn packages_there(context: &StepContext<'_>, setup: &Setup) -> StepResult<()> {

@@ -51,8 +51,14 @@ async fn every_step_of_create_and_join_is_already_done() {
 
 #[tokio::test(start_paused = true)]
 async fn a_qdevice_is_not_set_up_twice() {
-    let house = House::new(Scenario::healthy(2)).await;
-    let set_up = house.done(&house.qdevice_intent().await).await;
+    for work in [Work::Qdevice, Work::QdeviceOdd] {
+        not_set_up_twice(work).await;
+    }
+}
+
+async fn not_set_up_twice(work: Work) {
+    let house = work.house().await;
+    let set_up = house.done(&work.intent(&house).await).await;
     let file = || {
         let content = house.lab.file("qnetd1", "/root/.ssh/authorized_keys").expect("a file");
         let lines: Vec<String> = String::from_utf8_lossy(&content).lines().map(str::to_owned).collect();
