@@ -30,9 +30,10 @@ const E2E_PUSH: [&str; 12] = [
 ];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 9] = [
+const E2E_LONG: [&str; 10] = [
     "two-nodes-qdevice",
     "odd-qdevice",
+    "join-refused",
     "looks",
     "remedy",
     "midway",

@@ -254,8 +254,12 @@ fn set_up_qdevice(
         return Err(ProblemCode::NotInCluster.into());
     }
     let host = world.node_for(host, Purpose::Qnetd)?;
-    let mut members: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();
-    members.sort_by_key(|node| node.position);
+    let (members, waiting) = qdevice::members(world);
+    // With them the count is another one, and with a device in the cluster none of them could join.
+    if !waiting.is_empty() {
+        let names: Vec<&str> = waiting.iter().map(|node| node.label()).collect();
+        return Err(Problem::new(ProblemCode::NodesNotJoined).with("nodes", names.join(", ")));
+    }
     let first = members.first().ok_or(ProblemCode::NodeCountTooLow)?;
     let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
     let force = qdevice_advice(count) == QdeviceAdvice::Refused;

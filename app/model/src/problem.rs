@@ -130,6 +130,8 @@ codes!(
         // Building a cluster
         ChecksNotPassed => "checks_not_passed",
         ChecksStale => "checks_stale",
+        /// `nodes`: they are in the draft and not in the cluster.
+        NodesNotJoined => "nodes_not_joined",
         LinksIncomplete => "links_incomplete",
         LinkNotLocal => "link_not_local",
         LinkAddressTwice => "link_address_twice",

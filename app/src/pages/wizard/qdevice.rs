@@ -107,7 +107,8 @@ fn Skipped() -> impl IntoView {
 fn AgainstAdvice() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let live = memo(move |_| wizard.is_live());
+    // The votes are counted over all nodes of the draft, so they all have to be in it first.
+    let live = memo(move |_| wizard.is_live() && wizard.is_done(WizardStep::Join));
     let runs = memo(move |_| wizard.live.operations.with(|all| all.iter().any(|one| one.state.holds_cluster())));
     part(move || {
         live.get().then(|| {

@@ -5,7 +5,7 @@ use crate::context::store_problem;
 use crate::evidence::answer;
 use crate::limits::{POLL_PAUSE, QNETD_KNOCK_S};
 use futures::future::try_join_all;
-use model::facts::{QdeviceFlags, QuorumStatus, TcpProbe};
+use model::facts::{CorosyncConf, QdeviceFlags, QuorumStatus, TcpProbe};
 use model::ids::NodeId;
 use model::inventory::{Node, Purpose};
 use model::plan::{Action, QDEVICE_STORE};
@@ -64,6 +64,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
             Err(Stop::Parked(Problem::new(ProblemCode::QdeviceHalfway).with("host", setup.host.label())))
         };
     }
+    all_joined(&setup, &conf)?;
     if conf.nodes.len() % 2 == 1 && !setup.force {
         return Err(Stop::Failed(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", conf.nodes.len())));
     }
@@ -73,6 +74,16 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     host_is_no_guest(context, &setup).await?;
     host_is_reached(context, &setup).await?;
     Ok(Probe::Needed)
+}
+
+/// A node of the draft that has still to join would never show the flag V, and the votes were counted with it.
+fn all_joined(setup: &Setup, conf: &CorosyncConf) -> StepResult<()> {
+    let listed = |name: &&str| conf.nodes.iter().any(|one| one.name == *name);
+    let waiting: Vec<&str> = setup.members.iter().map(Node::label).filter(|name| !listed(name)).collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Failed(Problem::new(ProblemCode::NodesNotJoined).with("nodes", waiting.join(", "))))
 }
 
 /// `pvecm` refuses while any node is offline; said before it does.

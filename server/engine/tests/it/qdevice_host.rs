@@ -4,9 +4,11 @@ use crate::again::once_more;
 use crate::house::{House, QNETD};
 use crate::look;
 use crate::works::Work;
-use lab::Fault;
+use lab::{Fault, Scenario};
+use model::audit::AuditCode;
+use model::inventory::Purpose;
 use model::operation::{Operation, OperationState, StepStatus};
-use model::plan::{Action, ConsequenceCode};
+use model::plan::{Action, ConsequenceCode, Intent};
 use model::problem::{Problem, ProblemCode};
 use model::risk::Risk;
 use std::time::Duration;
@@ -172,4 +174,30 @@ async fn certificates_of_an_earlier_device_are_found_before_anything_changes() {
     house.done(&Work::QdeviceOdd.intent(&house).await).await;
     assert_eq!(house.lab.file("pve1", OLD), None, "deleted by force");
     Work::QdeviceOdd.check(&house);
+}
+
+/// What the page of the join says: with a device in the cluster no node joins, so it goes first. The node that waits has
+/// neither a vote nor a configuration by which the removal could be proven.
+#[tokio::test(start_paused = true)]
+async fn a_device_is_removed_while_a_node_waits_to_join() {
+    let house = House::built(Scenario::bare(3), 2).await;
+    let third = house.id("pve3").await;
+    house.store().forget_node(third, house.entry(AuditCode::NodeRemoved)).await.expect("taken out of the draft");
+    house.done(&house.qdevice_intent().await).await;
+    let row = house.add_row("pve3", Purpose::Member, "root").await;
+    house.engine().try_log_in(&row).await.expect("the console may log in");
+    house.engine().watch_all().await;
+    let listed = async || {
+        let snapshot = house.engine().hub.snapshot(house.cluster);
+        snapshot.is_some_and(|one| one.cluster_name.is_some() && one.qdevice.is_some())
+    };
+    house.until("the cluster's list is known", Duration::from_secs(60), listed).await;
+
+    let refused = house.run(&house.join_intent(&["pve3"]).await).await;
+    assert_eq!(failed(&refused).code, ProblemCode::QdevicePresent);
+    let removed = house.done(&Intent::RemoveQdevice).await;
+    look::is_done(&house, &removed).await;
+    assert!(house.lab.inspect().partitions.iter().any(|one| (one.nodes.len(), one.expected_votes) == (2, 2)));
+    house.done(&house.join_intent(&["pve3"]).await).await;
+    look::one_cluster(&house.lab.inspect(), &["pve1", "pve2", "pve3"]);
 }
