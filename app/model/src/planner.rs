@@ -196,6 +196,10 @@ fn join(
     if world.cluster.phase != ClusterPhase::Live {
         return Err(ProblemCode::NotInCluster.into());
     }
+    // Said before a key is carried anywhere; the step looks again.
+    if world.snapshot.is_some_and(|snapshot| snapshot.qdevice.is_some()) {
+        return Err(ProblemCode::QdeviceBeforeJoin.into());
+    }
     let member = world.node_for(member, Purpose::Member)?;
     let member_address = link_arguments(links, member, false)?
         .first()

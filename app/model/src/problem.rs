@@ -166,6 +166,10 @@ codes!(
         CreateHalfway => "create_halfway",
         QdeviceHalfway => "qdevice_halfway",
         QdevicePresent => "qdevice_present",
+        /// `services`: HA moves them at this moment.
+        HaBusy => "ha_busy",
+        /// No node joins a cluster that has a QDevice.
+        QdeviceBeforeJoin => "qdevice_before_join",
         QdeviceOddCount => "qdevice_odd_count",
         QdevicePackageMissing => "qdevice_package_missing",
         QdeviceLeftover => "qdevice_leftover",

@@ -157,6 +157,10 @@ fn a_node_that_waits_in_the_draft_does_not_count() {
         let problem = plan(&set_up, &world(&bare)).expect_err("somebody waits");
         assert_eq!((problem.code, problem.params["nodes"].as_str()), (ProblemCode::NodesNotJoined, "cedar"));
     }
+    let links = links(&nodes);
+    let join = Intent::JoinNodes { joiners: vec![id(3)], member: id(1), links };
+    assert!(plan(&join, &world(&bare)).is_ok());
+    assert_eq!(plan(&join, &world(&voting)).expect_err("not beside it").code, ProblemCode::QdeviceBeforeJoin);
     let removal = plan(&Intent::RemoveQdevice, &world(&voting)).expect("the way to its join");
     assert!(matches!(removal.steps[0].action, Action::RemoveQdevice { votes_after: 2 }), "{:?}", removal.steps);
 }

@@ -182,7 +182,7 @@ async fn certificates_of_an_earlier_device_are_found_before_anything_changes() {
 async fn a_device_is_removed_while_a_node_waits_to_join() {
     let house = House::built(Scenario::bare(3), 2).await;
     let third = house.id("pve3").await;
-    house.store().forget_node(third, house.entry(AuditCode::NodeRemoved)).await.expect("taken out of the draft");
+    house.store().forget_node(third, house.entry(AuditCode::NodeForgotten)).await.expect("taken out of the draft");
     house.done(&house.qdevice_intent().await).await;
     let row = house.add_row("pve3", Purpose::Member, "root").await;
     house.engine().try_log_in(&row).await.expect("the console may log in");
@@ -193,8 +193,8 @@ async fn a_device_is_removed_while_a_node_waits_to_join() {
     };
     house.until("the cluster's list is known", Duration::from_secs(60), listed).await;
 
-    let refused = house.run(&house.join_intent(&["pve3"]).await).await;
-    assert_eq!(failed(&refused).code, ProblemCode::QdevicePresent);
+    let refused = house.start(&house.join_intent(&["pve3"]).await).await.expect_err("not beside a device");
+    assert_eq!(refused.code, ProblemCode::QdeviceBeforeJoin);
     let removed = house.done(&Intent::RemoveQdevice).await;
     look::is_done(&house, &removed).await;
     assert!(house.lab.inspect().partitions.iter().any(|one| (one.nodes.len(), one.expected_votes) == (2, 2)));
