@@ -97,10 +97,23 @@ export default {
       }
       for (const said of await asked(`ls -1a ${STORE}`)) ensure(/^\.$/m.test(said), `certificates: ${said}`)
     })
-    await spec.step('the cluster’s page has them too, and bears the loss of two nodes', async () => {
-      const cluster = new ClusterPage(operator, wizard.cluster)
+    const cluster = new ClusterPage(operator, wizard.cluster)
+    await spec.step('while its host is away no node may be missing, and the page says what can be done', async () => {
       await cluster.open()
       await cluster.seeState({ quorate: true, votes: 5, expected: 5 })
+      await cluster.fault(console.qnetd.name, 'stop_qnetd')
+      await cluster.seeState({ quorate: true, votes: 3, expected: 5 }, LONG_PATIENCE)
+      for (const said of await asked('corosync-quorumtool -s')) ensure(/Total votes:\s+3\b/.test(said), `without the device: ${said}`)
+      await operator.goto(wizard.path('qdevice'))
+      await operator.see(t('wizard.qdevice_silent'), operator.page, LONG_PATIENCE)
+      await operator.see(t('wizard.qdevice_silent_text'))
+      await operator.see(t('wizard.qdevice_remove'))
+      await operator.inspect('wizard, QDevice that does not vote')
+      await cluster.open()
+      await cluster.fault(console.qnetd.name, 'stop_qnetd')
+      await cluster.seeState({ quorate: true, votes: 5, expected: 5 }, LONG_PATIENCE)
+    })
+    await spec.step('with it, two nodes may die', async () => {
       for (const node of ['pve2', 'pve3']) {
         await cluster.fault(node, 'kill')
         await cluster.seeNode(node, 'absent')
