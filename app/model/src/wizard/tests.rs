@@ -224,7 +224,8 @@ fn joining_is_over_when_every_node_is_a_member() {
     assert_eq!(problem.code, ProblemCode::NodesNotJoined, "nobody is away who has never been there");
     assert_eq!(problem.params["nodes"], format!("{}, {}", fixture::name(2), fixture::name(3)));
     let mut away = live(3, 3);
-    let views = [1, 2].map(|n| fixture::view(n, &[1, 2], "1.10", 3, 0));
+    let seen = |n| fixture::view(n, &[1, 2], "1.10", 3, 0);
+    let views = [seen(1), seen(2), fixture::cut_off(fixture::silent(3), 0)];
     away.snapshot = Some(fixture::folded(&views, 1));
     assert_eq!(away.why(WizardStep::Verify), Some(ProblemCode::MembersOffline));
     assert_eq!(live(3, 3).is(WizardStep::Join), StepState::Done);

@@ -51,14 +51,8 @@ async fn every_step_of_create_and_join_is_already_done() {
 
 #[tokio::test(start_paused = true)]
 async fn a_qdevice_is_not_set_up_twice() {
-    for work in [Work::Qdevice, Work::QdeviceOdd] {
-        not_set_up_twice(work).await;
-    }
-}
-
-async fn not_set_up_twice(work: Work) {
-    let house = work.house().await;
-    let set_up = house.done(&work.intent(&house).await).await;
+    let house = House::new(Scenario::healthy(2)).await;
+    let set_up = house.done(&house.qdevice_intent().await).await;
     let file = || {
         let content = house.lab.file("qnetd1", "/root/.ssh/authorized_keys").expect("a file");
         let lines: Vec<String> = String::from_utf8_lossy(&content).lines().map(str::to_owned).collect();
@@ -70,6 +64,20 @@ async fn not_set_up_twice(work: Work) {
     let setting_up = again.plan.steps.iter().position(|step| step.action.word() == "set_up_qdevice").expect("the step");
     assert!(matches!(again.steps[setting_up], StepStatus::Proven { already: true, .. }), "{:#?}", again.steps);
     assert_eq!((house.lab.inspect(), file()), (before, keys));
+}
+
+/// What somebody else has to agree to cannot simply be begun again: it is asked for once more.
+#[tokio::test(start_paused = true)]
+async fn a_qdevice_against_advice_is_not_set_up_twice() {
+    let house = Work::QdeviceOdd.house().await;
+    let intent = house.odd_qdevice_intent().await;
+    house.done(&intent).await;
+    let before = house.lab.inspect();
+    let again = house.done(&intent).await;
+    look::is_done(&house, &again).await;
+    let setting_up = again.plan.steps.iter().position(|step| step.action.word() == "set_up_qdevice").expect("the step");
+    assert!(matches!(again.steps[setting_up], StepStatus::Proven { already: true, .. }), "{:#?}", again.steps);
+    assert_eq!(house.lab.inspect(), before);
 }
 
 #[tokio::test(start_paused = true)]
