@@ -39,9 +39,8 @@ pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Pro
 pub(super) fn members<'a>(world: &PlanWorld<'a>) -> (Vec<&'a Node>, Vec<&'a Node>) {
     let known = world.snapshot.filter(|snapshot| snapshot.cluster_name.is_some());
     let listed = |node: &&Node| {
-        let own = |snapshot: &Snapshot| {
-            snapshot.nodes.iter().any(|one| one.id == Some(node.id) && one.corosync_id.is_some())
-        };
+        let own =
+            |snapshot: &Snapshot| snapshot.nodes.iter().any(|one| one.id == Some(node.id) && one.corosync_id.is_some());
         known.is_none_or(own)
     };
     let mut all: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();

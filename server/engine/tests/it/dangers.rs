@@ -283,7 +283,9 @@ fn four() -> Vec<NodeSpec> {
 async fn while_ha_moves_a_service_nobody_joins() {
     const STATUS: &str = "/etc/pve/ha/manager_status";
     let told = |state: &str| {
-        format!(r#"{{"service_status":{{"vm:100":{{"node":"pve1","uid":"a","state":"{state}"}}}},"master_node":"pve1"}}"#)
+        format!(
+            r#"{{"service_status":{{"vm:100":{{"node":"pve1","uid":"a","state":"{state}"}}}},"master_node":"pve1"}}"#
+        )
     };
     let house = House::built(Scenario::bare(2), 1).await;
     let write = async |text: String| {
