@@ -2,7 +2,7 @@
 
 import { Served } from '../lib/console.mjs'
 import { invited } from '../lib/invite.mjs'
-import { Nodes } from '../lib/nodes.mjs'
+import { Nodes, paste } from '../lib/nodes.mjs'
 import { freePort } from '../lib/programs.mjs'
 import { person } from '../lib/person.mjs'
 import { ensure, equal } from '../lib/spec.mjs'
@@ -32,6 +32,7 @@ export default {
     await prerequisites(spec, admin, wizard, nodes)
     await changedKey(spec, admin, wizard, nodes)
     await consent(spec, admin, wizard, nodes)
+    await clusterOfItsOwn(spec, admin, wizard, nodes)
   },
 }
 
@@ -271,6 +272,22 @@ async function consent(spec, admin, wizard, nodes) {
     await disabledBecause(admin, t('wizard.create_run'), t('wizard.typed_missing', { target: 'mistakes' }), form)
     const truth = await nodes.truth()
     equal(Object.values(truth.nodes).map((node) => node.ran['pvecm create'] ?? 0), [0, 0, 0, 0], 'times that pvecm create ran')
+  })
+}
+
+async function clusterOfItsOwn(spec, admin, wizard, nodes) {
+  const { t } = admin
+  const [first, , third] = nodes.members
+  await spec.check('a machine that has been made a cluster of its own', async () => {
+    await paste(third, 'pvecm create elm')
+    await admin.goto(wizard.path('prerequisites'))
+    await wizard.check()
+    const red = new RegExp(`^${escaped(t('codes.check_no_guests'))}, ${third.name}: ${t('codes.verdict_fail')}`)
+    await admin.press(admin.page.getByRole('button', { name: red }))
+    await admin.see(t.like('codes.finding_in_cluster'))
+    await isDisabledBecause(wizard.nextButton('network'), t.like('wizard.missing_green'))
+    const truth = await nodes.truth()
+    equal([truth.nodes[first.name].cluster, truth.nodes[third.name].cluster], [null, 'elm'], 'clusters of both machines')
   })
 }
 

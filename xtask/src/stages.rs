@@ -30,8 +30,18 @@ const E2E_PUSH: [&str; 12] = [
 ];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 8] =
-    ["two-nodes-qdevice", "looks", "remedy", "midway", "handover", "power", "five-nodes", "qdevice-restarts"];
+const E2E_LONG: [&str; 10] = [
+    "two-nodes-qdevice",
+    "odd-qdevice",
+    "join-refused",
+    "looks",
+    "remedy",
+    "midway",
+    "handover",
+    "power",
+    "five-nodes",
+    "qdevice-restarts",
+];
 
 /// The one that needs namespaces, and so the administrator.
 const E2E_ROOT: &str = "real";

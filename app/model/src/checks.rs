@@ -26,6 +26,7 @@ mod tests;
 use crate::links::LinkPlan;
 use crate::preflight::{Cell, CheckId, NodeEvidence};
 use scene::Scene;
+pub use software::updates::CLUSTER_PACKAGES;
 
 /// Fills the matrix: one cell per check and node, in the order of [`CheckId::ALL`], then of the nodes.
 ///

@@ -38,6 +38,9 @@ use std::collections::BTreeMap;
 /// The domain word of a plan's digest; raised when the meaning of a plan's bytes changes.
 pub const PLAN_DIGEST_DOMAIN: &str = "quorate-plan/v1";
 
+/// Where a node keeps its certificates for the QDevice's host (corosync-qdevice-net-certutil(8)).
+pub const QDEVICE_STORE: &str = "/etc/corosync/qdevice/net/nssdb";
+
 /// One step on one machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
@@ -74,6 +77,8 @@ crate::problem::codes!(
         VotesChange => "votes_change",
         /// The device of an odd number of nodes holds as many votes as all of them but one.
         QdeviceAgainstAdvice => "qdevice_against_advice",
+        /// `node`, `path`: `pvecm qdevice setup --force` deletes an earlier device's certificates on the node where it runs.
+        QdeviceStoreDeleted => "qdevice_store_deleted",
         /// The node's root key is authorised on the qnetd host while setting up.
         KeyOnQnetdHost => "key_on_qnetd_host",
         /// The console's own key stays on the machine until it is removed.

@@ -16,7 +16,9 @@ use crate::ids::NodeId;
 use crate::inventory::{Cluster, ClusterPhase, Node, Purpose};
 use crate::links::LinkPlan;
 use crate::observation::Freshness;
-use crate::plan::{Action, Consequence, ConsequenceCode, Intent, KeyFile, LinkArgument, MaterialFacts, Plan, Step};
+use crate::plan::{
+    Action, Consequence, ConsequenceCode, Intent, KeyFile, LinkArgument, MaterialFacts, Plan, QDEVICE_STORE, Step,
+};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{QdeviceAdvice, forecast, qdevice_advice, qdevice_votes};
 use crate::remedy::Look;
@@ -194,6 +196,10 @@ fn join(
     if world.cluster.phase != ClusterPhase::Live {
         return Err(ProblemCode::NotInCluster.into());
     }
+    // Said before a key is carried anywhere; the step looks again.
+    if world.snapshot.is_some_and(|snapshot| snapshot.qdevice.is_some()) {
+        return Err(ProblemCode::QdeviceBeforeJoin.into());
+    }
     let member = world.node_for(member, Purpose::Member)?;
     let member_address = link_arguments(links, member, false)?
         .first()
@@ -252,8 +258,12 @@ fn set_up_qdevice(
         return Err(ProblemCode::NotInCluster.into());
     }
     let host = world.node_for(host, Purpose::Qnetd)?;
-    let mut members: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();
-    members.sort_by_key(|node| node.position);
+    let (members, waiting) = qdevice::members(world);
+    // With them the count is another one, and with a device in the cluster none of them could join.
+    if !waiting.is_empty() {
+        let names: Vec<&str> = waiting.iter().map(|node| node.label()).collect();
+        return Err(Problem::new(ProblemCode::NodesNotJoined).with("nodes", names.join(", ")));
+    }
     let first = members.first().ok_or(ProblemCode::NodeCountTooLow)?;
     let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
     let force = qdevice_advice(count) == QdeviceAdvice::Refused;
@@ -278,6 +288,8 @@ fn set_up_qdevice(
     if force {
         let params = [("nodes", count.to_string()), ("votes", votes.to_string())];
         consequences.push(consequence(ConsequenceCode::QdeviceAgainstAdvice, &params));
+        let store = [("node", of_name.clone()), ("path", QDEVICE_STORE.to_owned())];
+        consequences.push(consequence(ConsequenceCode::QdeviceStoreDeleted, &store));
     }
     consequences.extend([
         consequence(
@@ -291,7 +303,7 @@ fn set_up_qdevice(
         ),
         consequence(ConsequenceCode::KeyOnQnetdHost, &[("node", of_name), ("host", host.label().to_owned())]),
     ]);
-    // Anything by force is destructive (`pvecm qdevice setup --force` would drop an existing certificate store, too).
+    // Anything by force is destructive.
     let risk = if force { Risk::Destructive } else { Risk::Reversible };
     Ok(frozen(intent, world, risk, world.cluster.name.to_string(), steps, consequences))
 }

@@ -130,6 +130,8 @@ codes!(
         // Building a cluster
         ChecksNotPassed => "checks_not_passed",
         ChecksStale => "checks_stale",
+        /// `nodes`: they are in the draft and not in the cluster.
+        NodesNotJoined => "nodes_not_joined",
         LinksIncomplete => "links_incomplete",
         LinkNotLocal => "link_not_local",
         LinkAddressTwice => "link_address_twice",
@@ -164,6 +166,10 @@ codes!(
         CreateHalfway => "create_halfway",
         QdeviceHalfway => "qdevice_halfway",
         QdevicePresent => "qdevice_present",
+        /// `services`: HA moves them at this moment.
+        HaBusy => "ha_busy",
+        /// No node joins a cluster that has a QDevice.
+        QdeviceBeforeJoin => "qdevice_before_join",
         QdeviceOddCount => "qdevice_odd_count",
         QdevicePackageMissing => "qdevice_package_missing",
         QdeviceLeftover => "qdevice_leftover",
@@ -172,6 +178,8 @@ codes!(
         QnetdUnreachable => "qnetd_unreachable",
         /// `host`, `guest`: the QDevice's host runs in the cluster that it should decide for.
         QnetdIsGuest => "qnetd_is_guest",
+        /// `node`, `path`: the certificates of an earlier QDevice are still on a node.
+        QdeviceLeftovers => "qdevice_leftovers",
         /// `node`, `package`, `seconds`.
         PackageManagerBusy => "package_manager_busy",
         /// `node`, `package`.

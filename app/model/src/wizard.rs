@@ -172,7 +172,11 @@ fn state(step: WizardStep, world: &World<'_>) -> StepState {
         WizardStep::Prerequisites => prerequisites(world, live),
         WizardStep::Network => network(world, live),
         WizardStep::Create if live => StepState::Done,
-        WizardStep::Create => after(prerequisites(world, live), || after(network(world, live), || gate_create(world))),
+        WizardStep::Create => after_checks(world, live, || match network(world, live) {
+            StepState::Open => blocked(ProblemCode::LinksIncomplete),
+            StepState::Done | StepState::Skipped => StepState::Open,
+            blocked @ StepState::Blocked { .. } => blocked,
+        }),
         WizardStep::Join => join(world, live),
         WizardStep::Verify => verify(world, live),
         WizardStep::Qdevice => qdevice(world, live),
@@ -183,9 +187,12 @@ fn blocked(code: ProblemCode) -> StepState {
     StepState::Blocked { problem: code.into() }
 }
 
-fn after(before: StepState, own: impl FnOnce() -> StepState) -> StepState {
-    match before {
+/// What needs checks that still count. Green results that have grown too old are another thing than red ones.
+fn after_checks(world: &World<'_>, live: bool, own: impl FnOnce() -> StepState) -> StepState {
+    let old = |matrix: &Matrix| matrix.passes() && matrix.stale(world.now) && covers(matrix, world);
+    match prerequisites(world, live) {
         StepState::Done | StepState::Skipped => own(),
+        StepState::Open if world.matrix.is_some_and(old) => blocked(ProblemCode::ChecksStale),
         StepState::Open => blocked(ProblemCode::ChecksNotPassed),
         blocked @ StepState::Blocked { .. } => blocked,
     }
@@ -217,10 +224,13 @@ fn network(world: &World<'_>, live: bool) -> StepState {
     if live {
         return if world.unlinked().is_some() { StepState::Open } else { StepState::Done };
     }
-    let before = prerequisites(world, live);
-    if !matches!(before, StepState::Done) && !only_ports_block(world) {
-        return after(before, || StepState::Open);
+    if only_ports_block(world) {
+        return links_chosen(world);
     }
+    after_checks(world, live, || links_chosen(world))
+}
+
+fn links_chosen(world: &World<'_>) -> StepState {
     let complete = !world.draft.links.is_empty()
         && world.draft.links.iter().all(|link| world.members().all(|node| link.addresses.contains_key(&node.id)));
     if complete { StepState::Done } else { StepState::Open }
@@ -234,13 +244,6 @@ fn only_ports_block(world: &World<'_>) -> bool {
             && covers(matrix, world)
             && matrix.cells.iter().filter(|cell| cell.verdict.blocks()).all(|cell| cell.check == CheckId::Ports)
     })
-}
-
-fn gate_create(world: &World<'_>) -> StepState {
-    match world.matrix {
-        Some(matrix) if matrix.stale(world.now) => blocked(ProblemCode::ChecksStale),
-        _ => StepState::Open,
-    }
 }
 
 fn join(world: &World<'_>, live: bool) -> StepState {
@@ -260,8 +263,8 @@ fn verify(world: &World<'_>, live: bool) -> StepState {
     if !live {
         return blocked(ProblemCode::NotInCluster);
     }
-    if !world.joiners().is_empty() {
-        return blocked(ProblemCode::MembersOffline);
+    if let Some(problem) = outside(world) {
+        return StepState::Blocked { problem };
     }
     if world.draft.verified_at.is_some() { StepState::Done } else { StepState::Open }
 }
@@ -276,9 +279,22 @@ fn qdevice(world: &World<'_>, live: bool) -> StepState {
     if world.draft.qdevice_skipped {
         return StepState::Skipped;
     }
-    match qdevice_advice(u32::try_from(world.members().count()).unwrap_or(u32::MAX)) {
-        QdeviceAdvice::Refused => StepState::Skipped,
-        _ if !world.joiners().is_empty() => blocked(ProblemCode::MembersOffline),
-        _ => StepState::Open,
+    match (qdevice_advice(u32::try_from(world.members().count()).unwrap_or(u32::MAX)), outside(world)) {
+        (QdeviceAdvice::Refused, _) => StepState::Skipped,
+        (_, Some(problem)) => StepState::Blocked { problem },
+        (_, None) => StepState::Open,
+    }
+}
+
+/// Somebody who has still to join, or a member that is away: the first is this wizard's work, the second a fault.
+fn outside(world: &World<'_>) -> Option<Problem> {
+    let (waiting, new) = (world.joiners(), world.newcomers());
+    let labels = world.members().filter(|node| new.contains(&node.id)).map(|node| node.label().to_owned());
+    match (waiting.is_empty(), new.is_empty()) {
+        (true, _) => None,
+        (false, true) => Some(ProblemCode::MembersOffline.into()),
+        (false, false) => {
+            Some(Problem::new(ProblemCode::NodesNotJoined).with("nodes", labels.collect::<Vec<_>>().join(", ")))
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Gathering what the prerequisites need: all nodes in parallel, three rounds per node, the last one around a probe that
-//! all run together. What is known is shown while the rest is still coming in.
+//! Gathering what the prerequisites need: all nodes in parallel, three rounds per node, and beside them a probe that all
+//! run together. What is known is shown while the rest is still coming in.
 
 mod board;
 mod node;
@@ -90,18 +90,27 @@ impl Engine {
         }
     }
 
+    /// The rounds of all nodes, and beside them the probe, which begins when it is known where each of them stands: it
+    /// takes its seconds whatever else happens, and what a node is asked takes about as long.
     async fn rounds(&self, who: &Person, cluster: ClusterId, members: &[Node], board: &Board) {
         let column = |(index, node)| Column { engine: self, node, index, board };
-        let there = join_all(members.iter().enumerate().map(column).map(Column::gather)).await;
-        // A measurement of links has the same ports.
-        let _turn = self.probing.wait(cluster, &who.name).await;
-        // Every node runs its end at the same time: each listens, and each calls all others.
-        let plan = probe_plan::probe_plan(&board.all());
-        let measuring = members.iter().enumerate().zip(there).filter(|(_, there)| *there).map(|(place, _)| {
-            let targets = plan.get(&place.1.id).cloned().unwrap_or_default();
-            async move { column(place).measure(&targets).await }
-        });
-        join_all(measuring).await;
+        let columns: Vec<Column<'_>> = members.iter().enumerate().map(column).collect();
+        let probing = async {
+            board.placed().await;
+            // A measurement of links has the same ports.
+            let _turn = self.probing.wait(cluster, &who.name).await;
+            // Every node runs its end at the same time: each listens, and each calls all others.
+            let plan = probe_plan::probe_plan(&board.all());
+            let there = columns.iter().filter(|column| !board.is_lost(column.index));
+            join_all(there.map(|column| {
+                let targets = plan.get(&column.node.id).cloned().unwrap_or_default();
+                async move { column.probe(&targets).await }
+            }))
+            .await;
+        };
+        let asking = join_all(columns.iter().map(|column| column.ask()));
+        let (asked, ()) = tokio::join!(asking, probing);
+        columns.iter().zip(asked).for_each(|(column, asked)| column.end(asked));
     }
 }
 

@@ -7,6 +7,7 @@ use crate::error::{ParseError, Reason, at_most};
 use crate::host_keys::HostKeyKind;
 use model::facts::GuestKind;
 use model::name::NodeName;
+use model::plan::QDEVICE_STORE;
 use model::remedy::{ContentDigest, kept_path};
 use std::collections::BTreeMap;
 
@@ -133,6 +134,8 @@ pub enum NodeFolder {
     Corosync,
     /// `/var/lib/corosync`
     CorosyncState,
+    /// A node's certificates for the QDevice's host.
+    QdeviceStore,
     /// `/etc/ssh`
     Ssh,
     /// `/run`
@@ -151,6 +154,7 @@ impl NodeFolder {
             Self::Guests(node, GuestKind::Lxc) => format!("/etc/pve/nodes/{node}/lxc"),
             Self::Corosync => "/etc/corosync".to_owned(),
             Self::CorosyncState => "/var/lib/corosync".to_owned(),
+            Self::QdeviceStore => QDEVICE_STORE.to_owned(),
             Self::Ssh => "/etc/ssh".to_owned(),
             Self::Run => "/run".to_owned(),
         }

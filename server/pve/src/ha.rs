@@ -20,7 +20,12 @@ struct RawStatus {
 #[derive(Deserialize)]
 struct RawService {
     node: String,
+    #[serde(default)]
+    state: String,
 }
+
+/// States in which the CRM takes a service from one node to another (`PVE::HA::Manager`).
+const MOVING: [&str; 4] = ["fence", "recovery", "migrate", "relocate"];
 
 /// `cat /etc/pve/ha/manager_status`
 #[must_use]
@@ -34,6 +39,20 @@ pub fn cat_manager_status() -> CommandLine {
 /// # Errors
 /// Text that is not the CRM's JSON.
 pub fn services(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseError> {
+    let one = |(service, raw): (String, RawService)| (clean_text(&service), clean_text(&raw.node));
+    Ok(read_services(answer)?.into_iter().map(one).collect())
+}
+
+/// Services that are on their way from one node to another at this moment, or wait for a node to be fenced.
+///
+/// # Errors
+/// Text that is not the CRM's JSON.
+pub fn moving(answer: Answer<'_>) -> Result<Vec<String>, ParseError> {
+    let moves = |(_, raw): &(String, RawService)| MOVING.contains(&raw.state.as_str());
+    Ok(read_services(answer)?.into_iter().filter(moves).map(|(service, _)| clean_text(&service)).collect())
+}
+
+fn read_services(answer: Answer<'_>) -> Result<BTreeMap<String, RawService>, ParseError> {
     let text = match answer.printed(WHAT, &[0]) {
         Ok(text) => text,
         Err(error) if error.reason == Reason::NoSuchFile => return Ok(BTreeMap::new()),
@@ -41,8 +60,7 @@ pub fn services(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseErr
     };
     let status: RawStatus = serde_json::from_str(&text).map_err(|_| ParseError::malformed(WHAT, "JSON", &text))?;
     at_most(WHAT, status.service_status.len(), SERVICES_MAX)?;
-    let one = |(service, raw): (String, RawService)| (clean_text(&service), clean_text(&raw.node));
-    Ok(status.service_status.into_iter().map(one).collect())
+    Ok(status.service_status)
 }
 
 #[cfg(test)]
@@ -59,6 +77,11 @@ mod tests {
         let text = r#"{"timestamp":1795337476,"node_status":{"pve3":"online","pve1":"online","pve2":"online"},"service_status":{"vm:100":{"node":"pve1","uid":"6luveoKPEbRVGJ4TXT6r5A","running":1,"state":"started"},"vm:103":{"running":1,"uid":"X2PTAxUZWCucHLa7hGSK1w","state":"started","node":"pve3"}},"master_node":"pve3"}"#;
         let found = read(text, 0).expect("readable");
         assert_eq!(found, BTreeMap::from([("vm:100".into(), "pve1".into()), ("vm:103".into(), "pve3".into())]));
+        assert!(moving(Answer::ok(text.as_bytes())).expect("readable").is_empty(), "both stand still");
+        for state in MOVING {
+            let text = text.replacen("started", state, 1);
+            assert_eq!(moving(Answer::ok(text.as_bytes())).expect("readable"), ["vm:100"], "{state}");
+        }
         assert!(read("{}", 0).expect("no service yet").is_empty());
         assert!(read("", 0).is_err(), "silence is no answer");
         assert!(read("\u{1b}[31m", 0).is_err() && read("[1]", 0).is_err());

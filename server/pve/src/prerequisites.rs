@@ -1,7 +1,8 @@
 //! What is asked of every node before a cluster exists, bundled into rounds: one list of questions per round, all answers
 //! framed one by one, so that one that is missing or broken leaves the others as they are.
 //!
-//! The third round's probe is [`crate::probe`]; everything slow runs beside it.
+//! The probe is [`crate::probe`]; it begins when every node's addresses are known ([`BEFORE_PROBE`]), and the rest of the
+//! rounds is asked while it runs.
 
 mod access;
 mod clocks;
@@ -54,7 +55,10 @@ impl Question {
     }
 }
 
-/// The first round: what can be asked of a machine of which nothing is known, cheap things only.
+/// What the probe's plan needs of every node: once these are settled everywhere, the probe need not wait for the rest.
+pub const BEFORE_PROBE: [Source; 3] = [Source::Addresses, Source::Interfaces, Source::Resolve];
+
+/// The first round: who the machine is and where it stands, which the second round and the probe need.
 #[must_use]
 pub fn first(_found: &NodeEvidence) -> Vec<Question> {
     let mut all = vec![
@@ -67,41 +71,43 @@ pub fn first(_found: &NodeEvidence) -> Vec<Question> {
             Ok(())
         }),
     ];
-    all.extend(host_keys());
-    all.extend(names());
-    all.extend(traces());
     all.extend(network::first());
-    all.extend(access::first());
-    all.extend(clocks::first());
-    all.extend(machine::first());
-    all.extend(pve_files::first());
-    all.extend(software::first());
     all
 }
 
-/// The second round: what needs the node's name or its cards, and what is a little dearer.
+/// The second round, cheap things only: what its name leads to comes first, because the probe waits for it.
 #[must_use]
 pub fn second(found: &NodeEvidence) -> Vec<Question> {
-    let mut all = vec![Question::new(Source::Version, version::pveversion(), |answer, found| {
-        found.version = Ok(version::short(answer)?);
-        Ok(())
-    })];
+    let mut all = Vec::new();
     if let Some(name) = found.host_name.as_ref().ok().and_then(|name| name.parse::<NodeName>().ok()) {
         all.extend(of_name(&name));
     }
     if let Ok(devices) = &found.host.devices {
         all.extend(network::speeds(devices.iter().map(|one| one.name.as_str()).take(CARDS_MAX)));
     }
+    all.extend(host_keys());
+    all.extend(names());
+    all.extend(traces());
+    all.extend(access::second());
+    all.extend(clocks::second());
+    all.extend(machine::second());
+    all.extend(pve_files::second());
+    all.push(software::packages());
     all.push(access::quiet());
     all
 }
 
-/// The third round, beside the probe: what starts Perl or reads much.
+/// The third round: what starts Perl or reads much.
 #[must_use]
 pub fn third(found: &NodeEvidence) -> Vec<Question> {
     let wanted = found.wanted_name.as_deref().and_then(|name| name.parse::<NodeName>().ok());
     let name = wanted.iter().map(of_wanted_name).collect();
-    [firewall::all(), software::third(), pve_files::third(), machine::third(), switches::third(), name].concat()
+    let version = Question::new(Source::Version, version::pveversion(), |answer, found| {
+        found.version = Ok(version::short(answer)?);
+        Ok(())
+    });
+    let rest = [firewall::all(), pve_files::third(), machine::third(), switches::third(), name, software::third()];
+    std::iter::once(version).chain(rest.into_iter().flatten()).collect()
 }
 
 /// Whether the name that the cluster is to have leads anywhere. A resolver that cannot be reached answers *no* in the end:

@@ -1,4 +1,4 @@
-# quorate-probe v3
+# quorate-probe v4
 use strict;
 use warnings;
 use Errno qw(EADDRINUSE EINPROGRESS ECONNREFUSED);
@@ -15,6 +15,7 @@ my $ECHOES  = 20;      # echo requests for every peer, spread over the probe's t
 my $WHOLE   = 3;       # echo requests of the whole packet size
 my $PAYLOAD = 56;      # bytes behind the header of a usual echo request, as ping has them
 my $PACKET  = 65536;   # the longest packet that is read, in bytes
+my $STAMP   = 0x8906;  # SIOCGSTAMP, asm-generic/sockios.h: when the kernel got what was read last
 my $TRIES   = 2;       # echo requests of each size while the largest one is searched
 
 my (undef, $seconds, @lists) = @ARGV;
@@ -165,7 +166,20 @@ sub raw {
     bind($socket, $address) or return 0;
     # IP_MTU_DISCOVER and IPV6_MTU_DISCOVER, PROBE: packets are never cut up, and no remembered path counts.
     setsockopt($socket, $six ? 41 : 0, $six ? 23 : 10, pack("i", 3)) or return 0;
+    # The first question makes the kernel keep these times; it has none yet.
+    ioctl($socket, $STAMP, my $none = "\0" x 16);
     return $socket;
+}
+
+# When the kernel got the packet: how long this process waited for its turn says nothing about the network. Where the
+# kernel tells nothing, or another clock's time, it is now.
+sub received {
+    my ($socket, $sent, $now) = @_;
+    my $stamp = "\0" x 16;
+    ioctl($socket, $STAMP, $stamp) or return $now;
+    my ($seconds, $micros) = unpack "l! l!", $stamp;
+    my $at = $seconds + $micros / 1e6;
+    return $at >= $sent && $at <= $now ? $at : $now;
 }
 
 sub request {
@@ -177,7 +191,9 @@ sub request {
     my $head = sub { pack("C2 n3", $six ? 128 : 8, 0, $_[0], $$ & 0xffff, 1) };
     # The kernel writes the checksum of ICMPv6 itself.
     my $packet = $head->($six ? 0 : checksum($head->(0) . $text)) . $text;
-    return send($echo->{socket}, $packet, 0, $echo->{to});
+    my $at = time();
+    send($echo->{socket}, $packet, 0, $echo->{to});
+    return $at;
 }
 
 sub checksum {
@@ -193,8 +209,7 @@ sub ping {
     for my $number (keys %echoes) {
         my $echo = $echoes{$number};
         next unless $echo->{socket};
-        $echo->{sent}{$tag} = time();
-        request($number, $tag, $PAYLOAD);
+        $echo->{sent}{$tag} = request($number, $tag, $PAYLOAD);
         my $overhead = $echo->{family} == AF_INET6 ? 48 : 28;
         if ($tag <= $WHOLE) {
             $echo->{whole_sent}++;
@@ -233,8 +248,8 @@ sub reply {
         $echo->{largest} = $size if $size > $echo->{largest} && $size <= $echo->{mtu};
         if ($tag =~ /^w/) {
             $echo->{whole_back}{$tag} = 1;
-        } elsif (defined $echo->{sent}{$tag}) {
-            $echo->{took}{$tag} //= ($now - $echo->{sent}{$tag}) * 1e6;
+        } elsif (defined(my $sent = $echo->{sent}{$tag})) {
+            $echo->{took}{$tag} //= (received($socket, $sent, $now) - $sent) * 1e6;
         }
     }
 }

@@ -13,7 +13,7 @@ use model::preflight::{CheckId, FindingCode as F, NodeEvidence, Source, Verdict}
 use model::problem::{Problem, ProblemCode};
 use proptest::prelude::*;
 use pve::Answer;
-use pve::prerequisites::{Question, first, second, third};
+use pve::prerequisites::{BEFORE_PROBE, Question, first, second, third};
 use support::entries;
 
 const FACTS: &str = "pve-9.2/71-node-facts.txt";
@@ -32,7 +32,7 @@ const SWITCHES: &str = r#"{"lldp": [{"interface": [
 {"name": "eno2", "via": "LLDP", "rid": "2", "chassis": [{"id": [{"type": "mac", "value": "00:1b:21:00:00:0b"}], "name": [{"value": "sw-b"}]}]}]}]}"#;
 const RULES: &str = r#"{"nftables": [{"metainfo": {"version": "1.1.3", "json_schema_version": 1}}]}"#;
 const CERTIFICATE: &str = "notAfter=Nov 20 08:41:56 2028 GMT\nX509v3 Subject Alternative Name: \n    IP Address:127.0.0.1, DNS:localhost, IP Address:10.0.1.11, DNS:pve1, DNS:pve1.lab.local\n";
-const APT: &str = "Reading package lists...\nCalculating upgrade...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n";
+const APT: &str = "apt:\n  Installed: 3.0.3\n  Candidate: 3.0.3\n  Version table:\n *** 3.0.3 500\n        500 http://deb.debian.org/debian trixie/main amd64 Packages\n        100 /var/lib/dpkg/status\n";
 const PACKAGES: &str = "corosync 3.1.9-pve2 installed\npve-cluster 9.1.6 installed\nufw  not-installed\nproxmox-kernel-6.17.2-1-pve-signed 6.17.2-1 installed\n";
 
 fn recorded(command: &str) -> (String, i32) {
@@ -99,7 +99,7 @@ fn healthy(command: &str) -> Option<(String, i32)> {
         _ if command.starts_with("apt-get indextargets") => {
             "http://deb.debian.org/debian/ trixie main\nhttp://download.proxmox.com/debian/pve/ trixie pve-no-subscription\n"
         }
-        _ if command.starts_with("apt-get -s") => APT,
+        _ if command.starts_with("apt-cache policy") => APT,
         _ if command.starts_with("grep -sH ''") => {
             "/sys/class/net/eno1/speed:10000\n/sys/class/net/eno1/duplex:full\n/sys/class/net/eno2/speed:1000\n/sys/class/net/eno2/duplex:full\n"
         }
@@ -213,6 +213,55 @@ fn faults_are_found_in_raw_answers() {
         let (verdict, findings) = verdict(&found, *check);
         assert!(findings.contains(code), "{check:?} of {text:?}: {verdict:?} {findings:?}");
     }
+}
+
+/// apt 2.6.1 on Debian 12, with a foreign architecture, a package that is gone from the lists and one that is not installed.
+const POLICY: &str = "apt:
+  Installed: 2.6.1
+  Candidate: 2.6.1
+  Version table:
+ *** 2.6.1 500
+        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+        100 /var/lib/dpkg/status
+libssh2-1:
+  Installed: 1.10.0-3+b1
+  Candidate: 1.10.0-3+deb12u1
+  Version table:
+     1.10.0-3+deb12u1 500
+        500 http://deb.debian.org/debian-security bookworm-security/main amd64 Packages
+ *** 1.10.0-3+b1 500
+        500 http://deb.debian.org/debian bookworm/main amd64 Packages
+        100 /var/lib/dpkg/status
+libc6:i386:
+  Installed: 2.36-9+deb12u10
+  Candidate: 2.36-9+deb12u14
+  Version table:
+old-tool:
+  Installed: 1.0
+  Candidate: (none)
+  Version table:
+corosync-qnetd:
+  Installed: (none)
+  Candidate: 3.0.3-1
+  Version table:
+";
+
+#[test]
+fn what_has_a_newer_version_to_go_to_waits() {
+    let asked = |text: &str| {
+        ask(&|asked| asked.command.display().starts_with("apt-cache policy").then(|| (text.to_owned(), 0))).host.updates
+    };
+    let waiting: Vec<String> = asked(POLICY).expect("read").into_iter().collect();
+    assert_eq!(waiting, ["libc6:i386", "libssh2-1"]);
+    let silent = POLICY.replace("apt:", "aptitude:");
+    assert!(asked(&silent).is_err(), "without apt itself it is no answer, whatever else it says");
+}
+
+#[test]
+fn the_probe_waits_for_nothing_but_the_first_round_and_the_name() {
+    let found = ask(&|_| None);
+    let begun: Vec<Source> = first(&found).iter().chain(second(&found).first()).map(|one| one.source).collect();
+    assert!(BEFORE_PROBE.iter().all(|source| begun.contains(source)), "{begun:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{forecast, qdevice_votes};
 use crate::remedy::Look;
 use crate::risk::Risk;
+use crate::topology::Snapshot;
 
 pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
     if world.cluster.phase != ClusterPhase::Live {
@@ -16,8 +17,7 @@ pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Pro
     if world.snapshot.is_some_and(|snapshot| snapshot.config_version.is_some() && snapshot.qdevice.is_none()) {
         return Err(Problem::new(ProblemCode::NotFound).with("what", "QDevice"));
     }
-    let mut members: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();
-    members.sort_by_key(|node| node.position);
+    let (members, _) = members(world);
     let first = members.first().ok_or(ProblemCode::NodeCountTooLow)?;
     let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
     let (before, after) = (forecast(count, qdevice_votes(count)), forecast(count, 0));
@@ -32,6 +32,20 @@ pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Pro
     )];
     let steps = vec![step(first, Action::RemoveQdevice { votes_after: after.expected_votes })];
     Ok(frozen(intent, world, Risk::Disruptive, world.cluster.name.to_string(), steps, consequences))
+}
+
+/// The cluster's own nodes, and those of the draft that have still to join, both in their order. Where nobody has read the
+/// cluster's list yet, all count as its own.
+pub(super) fn members<'a>(world: &PlanWorld<'a>) -> (Vec<&'a Node>, Vec<&'a Node>) {
+    let known = world.snapshot.filter(|snapshot| snapshot.cluster_name.is_some());
+    let listed = |node: &&Node| {
+        let own =
+            |snapshot: &Snapshot| snapshot.nodes.iter().any(|one| one.id == Some(node.id) && one.corosync_id.is_some());
+        known.is_none_or(own)
+    };
+    let mut all: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Member).collect();
+    all.sort_by_key(|node| node.position);
+    all.into_iter().partition(listed)
 }
 
 /// A step for each machine that says that its package is missing: the host first, because without it the others are of no use.

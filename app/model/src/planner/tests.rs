@@ -130,6 +130,39 @@ fn the_qnetd_host_is_left_without_the_key() {
     let said = forced.consequences.iter().find(|one| one.code == ConsequenceCode::QdeviceAgainstAdvice);
     assert_eq!(said.map(|one| (one.params["nodes"].as_str(), one.params["votes"].as_str())), Some(("3", "2")));
     assert!(forced.steps.iter().any(|step| matches!(step.action, Action::SetUpQdevice { force: true, .. })));
+    let dropped = forced.consequences.iter().find(|one| one.code == ConsequenceCode::QdeviceStoreDeleted);
+    let said = dropped.map(|one| (one.params["node"].as_str(), one.params["path"].as_str()));
+    assert_eq!(said, Some(("blade-11", "/etc/corosync/qdevice/net/nssdb")), "force drops what is there");
+    assert!(made.consequences.iter().all(|one| one.code != ConsequenceCode::QdeviceStoreDeleted));
+}
+
+/// Two members, and a third machine that has still to join.
+#[test]
+fn a_node_that_waits_in_the_draft_does_not_count() {
+    use crate::topology::fixture;
+    let named = |n: u8| Node { name: Some(fixture::name(n.into())), ..node(n, Purpose::Member) };
+    let mut nodes: Vec<Node> = (1..=3).map(named).collect();
+    nodes.push(node(50, Purpose::Qnetd));
+    let cluster = cluster(ClusterPhase::Live);
+    let snapshot = |device: bool| {
+        let view = |n| fixture::view(n, &[1, 2], "1.10", 2, 0);
+        let with = |n| if device { fixture::with_qdevice(view(n), true) } else { view(n) };
+        fixture::folded(&[1, 2].map(with), 1)
+    };
+    let (bare, voting) = (snapshot(false), snapshot(true));
+    let world = |snapshot| PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(snapshot), look: None };
+    let address = "10.0.1.50".parse().expect("address");
+    for against_advice in [false, true] {
+        let set_up = Intent::SetUpQdevice { host: id(50), address, against_advice };
+        let problem = plan(&set_up, &world(&bare)).expect_err("somebody waits");
+        assert_eq!((problem.code, problem.params["nodes"].as_str()), (ProblemCode::NodesNotJoined, "cedar"));
+    }
+    let links = links(&nodes);
+    let join = Intent::JoinNodes { joiners: vec![id(3)], member: id(1), links };
+    assert!(plan(&join, &world(&bare)).is_ok());
+    assert_eq!(plan(&join, &world(&voting)).expect_err("not beside it").code, ProblemCode::QdeviceBeforeJoin);
+    let removal = plan(&Intent::RemoveQdevice, &world(&voting)).expect("the way to its join");
+    assert!(matches!(removal.steps[0].action, Action::RemoveQdevice { votes_after: 2 }), "{:?}", removal.steps);
 }
 
 proptest! {

@@ -133,7 +133,11 @@ fn results_that_are_too_old_open_no_gate() {
     assert_eq!(scene.is(WizardStep::Create), StepState::Open, "at the limit they still count");
     scene.now = scene.now.checked_add(jiff::Span::new().seconds(1)).expect("a time");
     assert_eq!(scene.is(WizardStep::Prerequisites), StepState::Open);
-    assert_eq!(scene.why(WizardStep::Create), Some(ProblemCode::ChecksNotPassed));
+    for step in [WizardStep::Network, WizardStep::Create] {
+        assert_eq!(scene.why(step), Some(ProblemCode::ChecksStale), "{step:?}: they have passed, only too long ago");
+    }
+    scene.matrix.as_mut().expect("there").cells[0].verdict = Verdict::Fail;
+    assert_eq!(scene.why(WizardStep::Create), Some(ProblemCode::ChecksNotPassed), "old and red");
 }
 
 #[test]
@@ -203,7 +207,7 @@ fn links_have_to_name_every_node_and_are_the_way_out_of_closed_ports() {
     let mut scene = draft(3);
     scene.draft.links[1].addresses.remove(&id(3));
     assert_eq!(scene.is(WizardStep::Network), StepState::Open);
-    assert!(scene.why(WizardStep::Create).is_some());
+    assert_eq!(scene.why(WizardStep::Create), Some(ProblemCode::LinksIncomplete), "the checks have passed");
     let mut ports = draft(3);
     let cells = &mut ports.matrix.as_mut().expect("there").cells;
     cells.iter_mut().filter(|cell| cell.check == CheckId::Ports).for_each(|cell| cell.verdict = Verdict::Fail);
@@ -215,7 +219,15 @@ fn links_have_to_name_every_node_and_are_the_way_out_of_closed_ports() {
 #[test]
 fn joining_is_over_when_every_node_is_a_member() {
     assert_eq!(live(3, 1).is(WizardStep::Join), StepState::Open);
-    assert_eq!(live(3, 1).why(WizardStep::Verify), Some(ProblemCode::MembersOffline));
+    let waiting = live(3, 1).is(WizardStep::Verify);
+    let StepState::Blocked { problem } = waiting else { panic!("{waiting:?}") };
+    assert_eq!(problem.code, ProblemCode::NodesNotJoined, "nobody is away who has never been there");
+    assert_eq!(problem.params["nodes"], format!("{}, {}", fixture::name(2), fixture::name(3)));
+    let mut away = live(3, 3);
+    let seen = |n| fixture::view(n, &[1, 2], "1.10", 3, 0);
+    let views = [seen(1), seen(2), fixture::cut_off(fixture::silent(3), 0)];
+    away.snapshot = Some(fixture::folded(&views, 1));
+    assert_eq!(away.why(WizardStep::Verify), Some(ProblemCode::MembersOffline));
     assert_eq!(live(3, 3).is(WizardStep::Join), StepState::Done);
     let mut nobody_tells = live(3, 3);
     nobody_tells.snapshot = None;
@@ -229,7 +241,7 @@ fn a_verification_counts_until_it_is_forgotten() {
     scene.draft.verified_at = Some(fixture::time(30));
     assert_eq!(scene.is(WizardStep::Verify), StepState::Done);
     scene.nodes.push(node(4));
-    assert_eq!(scene.why(WizardStep::Verify), Some(ProblemCode::MembersOffline), "somebody new has not joined");
+    assert_eq!(scene.why(WizardStep::Verify), Some(ProblemCode::NodesNotJoined), "somebody new");
 }
 
 #[test]
@@ -237,7 +249,7 @@ fn a_qdevice_is_for_even_counts_and_done_once_it_votes() {
     assert_eq!(live(3, 3).is(WizardStep::Qdevice), StepState::Skipped, "odd");
     assert_eq!(live(2, 2).is(WizardStep::Qdevice), StepState::Open);
     assert_eq!(live(4, 4).is(WizardStep::Qdevice), StepState::Open);
-    assert_eq!(live(4, 3).why(WizardStep::Qdevice), Some(ProblemCode::MembersOffline));
+    assert_eq!(live(4, 3).why(WizardStep::Qdevice), Some(ProblemCode::NodesNotJoined));
     let mut skipped = live(2, 2);
     skipped.draft.qdevice_skipped = true;
     assert_eq!(skipped.is(WizardStep::Qdevice), StepState::Skipped);

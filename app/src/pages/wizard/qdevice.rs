@@ -26,8 +26,11 @@ const STEP: WizardStep = WizardStep::Qdevice;
 pub fn Qdevice() -> impl IntoView {
     let wizard = Wizard::here();
     let state = memo(move |_| wizard.state(STEP));
+    // One that does not vote is no step done, but there is nothing else to set up beside it, and it can be removed.
+    let there = memo(move |_| wizard.live.believed.with(|one| one.qdevice.is_some()) && !wizard.runs(STEP));
     let content = part(move || match state.get() {
         StepState::Done => view! { <Works/> }.into_any(),
+        _ if there.get() => view! { <Works/> }.into_any(),
         StepState::Blocked { .. } => blocked(wizard, STEP).map(|problem| view! { <NotYet problem/> }).into_any(),
         StepState::Skipped => view! { <Skipped/> }.into_any(),
         StepState::Open => view! { <Advice/><Host/><Skip/> }.into_any(),
@@ -38,7 +41,7 @@ pub fn Qdevice() -> impl IntoView {
     }
 }
 
-/// The votes that it casts now, as the nodes see them.
+/// The device that the cluster has: the votes that it casts now, as the nodes see them.
 #[component]
 fn Works() -> impl IntoView {
     let i18n = use_i18n();
@@ -53,10 +56,15 @@ fn Works() -> impl IntoView {
         }
         None => said!(i18n, wizard.qdevice_unknown).to_owned(),
     });
+    let silent = memo(move |_| now.with(|one| one.as_ref().is_some_and(|aged| !aged.fact.value.works())));
+    let title = derived(move || {
+        if silent.get() { said!(i18n, wizard.qdevice_silent) } else { said!(i18n, wizard.qdevice_done) }.to_owned()
+    });
     let source = part(move || now.get().map(|aged| view! { <p class="muted small"><Source fact=aged.fact/></p> }));
     view! {
-        <Card title=text!(i18n, wizard.qdevice_done) extra=view! { <Badge tone word/> }.into_any()>
+        <Card title extra=view! { <Badge tone word/> }.into_any()>
             {source}
+            <Show when=move || silent.get()><Message tone=Tone::Look><p>{word!(i18n, wizard.qdevice_silent_text)}</p></Message></Show>
             <Votes/>
         </Card>
         <LastOperation step=STEP/>
@@ -107,7 +115,8 @@ fn Skipped() -> impl IntoView {
 fn AgainstAdvice() -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
-    let live = memo(move |_| wizard.is_live());
+    // The votes are counted over all nodes of the draft, so they all have to be in it first.
+    let live = memo(move |_| wizard.is_live() && wizard.is_done(WizardStep::Join));
     let runs = memo(move |_| wizard.live.operations.with(|all| all.iter().any(|one| one.state.holds_cluster())));
     part(move || {
         live.get().then(|| {

@@ -8,16 +8,18 @@ use model::links::LinkPlan;
 use model::observation::Evidence;
 use model::preflight::{Cell, CheckId, ClockOffset, NodeEvidence, Source, Verdict};
 use model::problem::{Problem, ProblemCode};
-use pve::prerequisites::Question;
+use pve::prerequisites::{BEFORE_PROBE, Question};
 use pve::{Answer, ParseError, Reason};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 /// One place per node, in the order of the columns.
 pub struct Board {
     places: Mutex<Vec<Place>>,
     changed: Notify,
+    /// Nodes of which the probe's plan still waits for something.
+    unplaced: watch::Sender<usize>,
 }
 
 /// What one node has said.
@@ -31,6 +33,8 @@ struct Place {
     settled: BTreeSet<Source>,
     /// An answer of these sources could not be read: nothing of them counts.
     broken: BTreeSet<Source>,
+    /// Nothing more is asked of the node.
+    lost: bool,
 }
 
 impl Board {
@@ -46,9 +50,14 @@ impl Board {
                 open: BTreeMap::new(),
                 settled: BTreeSet::new(),
                 broken: BTreeSet::new(),
+                lost: false,
             }
         };
-        Self { places: Mutex::new(members.iter().enumerate().map(place).collect()), changed: Notify::new() }
+        Self {
+            places: Mutex::new(members.iter().enumerate().map(place).collect()),
+            changed: Notify::new(),
+            unplaced: watch::Sender::new(members.len()),
+        }
     }
 
     fn places(&self) -> MutexGuard<'_, Vec<Place>> {
@@ -57,9 +66,30 @@ impl Board {
     }
 
     fn at<R>(&self, index: usize, work: impl FnOnce(&mut Place) -> R) -> Option<R> {
-        let done = self.places().get_mut(index).map(work);
+        let (done, unplaced) = {
+            let mut places = self.places();
+            let done = places.get_mut(index).map(work);
+            (done, places.iter().filter(|place| !place.placed()).count())
+        };
+        self.unplaced.send_replace(unplaced);
         self.changed.notify_one();
         done
+    }
+
+    /// Returns once all that the probe's plan needs is known of every node, or never will be.
+    pub async fn placed(&self) {
+        // The sender is this board's own, so it is there for as long as anybody waits.
+        let _ = self.unplaced.subscribe().wait_for(|left| *left == 0).await;
+    }
+
+    /// What the probe's plan needs of this node is known, or never will be.
+    pub fn is_placed(&self, index: usize) -> bool {
+        self.places().get(index).is_none_or(Place::placed)
+    }
+
+    /// Whether the node was given up.
+    pub fn is_lost(&self, index: usize) -> bool {
+        self.places().get(index).is_none_or(|place| place.lost)
     }
 
     /// Returns once something has changed since it last returned.
@@ -82,6 +112,7 @@ impl Board {
     /// Everything of the node that is not known by now never will be.
     pub fn give_up(&self, index: usize, problem: &Problem) {
         self.at(index, |place| {
+            place.lost = true;
             for source in sources() {
                 if !place.settled.contains(&source) {
                     place.found.forget(source, problem);
@@ -154,6 +185,10 @@ fn absent(source: Source, error: &ParseError, node: &str) -> Option<Problem> {
 }
 
 impl Place {
+    fn placed(&self) -> bool {
+        self.lost || BEFORE_PROBE.iter().all(|source| self.settled.contains(source))
+    }
+
     fn answer(&mut self, question: &Question, answer: Answer<'_>, seen: Evidence) {
         let source = question.source;
         let label = self.found.label.clone();

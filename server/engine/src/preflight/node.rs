@@ -1,4 +1,5 @@
-//! One node's answers for the prerequisites: three rounds, each one bundle of questions with one time limit.
+//! One node's answers for the prerequisites: three rounds, each one bundle of questions with one time limit, and beside
+//! them its end of the probe.
 
 use super::board::Board;
 use crate::context::Engine;
@@ -27,36 +28,44 @@ pub struct Column<'a> {
 }
 
 impl Column<'_> {
-    /// The first two rounds; false where the node is given up.
-    pub async fn gather(self) -> bool {
-        let shell = match self.engine.shell_to(self.node).await {
-            Ok(shell) => shell,
-            Err(problem) => return self.give_up(&problem),
-        };
-        if let Err(problem) = self.round(shell.as_ref(), &prerequisites::first(&self.found())).await {
-            return self.give_up(&problem);
+    /// All three rounds, one after the other, while the probe runs beside them; the error is why one ended early.
+    ///
+    /// A node that is not even placed when that happens is given up at once: the others' probe waits for it.
+    pub async fn ask(self) -> Result<(), Problem> {
+        let asked = self.rounds().await;
+        if let Err(problem) = &asked
+            && !self.board.is_placed(self.index)
+        {
+            self.board.give_up(self.index, problem);
         }
-        match self.round(shell.as_ref(), &prerequisites::second(&self.found())).await {
-            Ok(()) => true,
-            Err(problem) => self.give_up(&problem),
-        }
+        asked
     }
 
-    /// The third round: this node's end of the probe, and beside it what is slow.
-    pub async fn measure(self, targets: &ProbeTargets) {
-        let shell = match self.engine.shell_to(self.node).await {
-            Ok(shell) => shell,
-            Err(problem) => {
-                self.give_up(&problem);
-                return;
-            }
+    async fn rounds(self) -> Result<(), Problem> {
+        let shell = self.engine.shell_to(self.node).await?;
+        self.round(shell.as_ref(), &prerequisites::first(&self.found())).await?;
+        let second = prerequisites::second(&self.found());
+        if !second.iter().any(|question| question.source == Source::Resolve) {
+            // A machine without a name that could be looked up: nobody need wait for what it leads to.
+            self.board.set(self.index, Source::Resolve, None, |_| ());
+        }
+        self.round(shell.as_ref(), &second).await?;
+        self.round(shell.as_ref(), &prerequisites::third(&self.found())).await
+    }
+
+    /// This node's end of the probe.
+    pub async fn probe(self, targets: &ProbeTargets) {
+        let (seen, report) = match self.engine.shell_to(self.node).await {
+            Ok(shell) => run_probe(self.node, shell.as_ref(), targets).await,
+            Err(problem) => (None, Err(problem)),
         };
-        let questions = prerequisites::third(&self.found());
-        let slow = self.round(shell.as_ref(), &questions);
-        let (slow, ()) = tokio::join!(slow, self.probe(shell.as_ref(), targets));
-        let rest = slow.err().unwrap_or_else(|| Problem::new(ProblemCode::Garbage).with("node", self.node.label()));
-        // The clock was looked at in every round and is as good as it gets; nothing else comes any more.
-        self.give_up(&rest);
+        self.board.set(self.index, Source::Probe, seen, |found| found.probe = report);
+    }
+
+    /// The clock was looked at in every round and is as good as it gets; nothing else comes any more.
+    pub fn end(self, asked: Result<(), Problem>) {
+        let rest = asked.err().unwrap_or_else(|| Problem::new(ProblemCode::Garbage).with("node", self.node.label()));
+        self.board.give_up(self.index, &rest);
     }
 
     fn found(&self) -> model::preflight::NodeEvidence {
@@ -65,11 +74,6 @@ impl Column<'_> {
             model::preflight::NodeEvidence::missing(self.node.id, self.node.label(), self.index == 0, &problem)
         };
         self.board.found(self.index).unwrap_or_else(silent)
-    }
-
-    fn give_up(&self, problem: &Problem) -> bool {
-        self.board.give_up(self.index, problem);
-        false
     }
 
     /// Asks one bundle within [`ROUND_MAX`]; every answer is on the board as soon as it is there.
@@ -120,11 +124,6 @@ impl Column<'_> {
             }
         }
         self.board.set(self.index, Source::Clock, None, |_| ());
-    }
-
-    async fn probe(&self, shell: &dyn NodeShell, targets: &ProbeTargets) {
-        let (seen, report) = run_probe(self.node, shell, targets).await;
-        self.board.set(self.index, Source::Probe, seen, |found| found.probe = report);
     }
 }
 

@@ -67,6 +67,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     danger::versions_fit(context, &join).await?;
     danger::same_machine(context, &join).await?;
     joiner_is_free(context, &join).await?;
+    danger::ha_is_quiet(context, &join).await?;
     // Read once more: everything before took seconds.
     let conf = member_conf(context, &join).await?;
     danger::name_unused(context, &join, &conf).await?;
@@ -153,7 +154,7 @@ async fn no_guests(context: &StepContext<'_>, join: &Join<'_>) -> StepResult<()>
 /// Quorate, everybody there, no QDevice, the same links, none of the addresses used.
 async fn cluster_takes_it(context: &StepContext<'_>, join: &Join<'_>, conf: &CorosyncConf) -> StepResult<()> {
     if conf.qdevice.is_some() {
-        return Err(Stop::Failed(problem(ProblemCode::QdevicePresent, join)));
+        return Err(Stop::Failed(problem(ProblemCode::QdeviceBeforeJoin, join)));
     }
     let status = context.quorum(&join.member).await?;
     let Some(status) = status.filter(|status| status.quorate) else {

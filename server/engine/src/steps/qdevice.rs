@@ -5,12 +5,12 @@ use crate::context::store_problem;
 use crate::evidence::answer;
 use crate::limits::{POLL_PAUSE, QNETD_KNOCK_S};
 use futures::future::try_join_all;
-use model::facts::{QdeviceFlags, QuorumStatus, TcpProbe};
+use model::facts::{CorosyncConf, QdeviceFlags, QuorumStatus, TcpProbe};
 use model::ids::NodeId;
 use model::inventory::{Node, Purpose};
-use model::plan::Action;
+use model::plan::{Action, QDEVICE_STORE};
 use model::problem::{Problem, ProblemCode};
-use pve::files;
+use pve::files::{self, NodeFolder};
 use pve::network;
 use pve::outcome::{self, QdeviceOutcome};
 use pve::packages::{self, Package};
@@ -64,14 +64,26 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
             Err(Stop::Parked(Problem::new(ProblemCode::QdeviceHalfway).with("host", setup.host.label())))
         };
     }
+    all_joined(&setup, &conf)?;
     if conf.nodes.len() % 2 == 1 && !setup.force {
         return Err(Stop::Failed(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", conf.nodes.len())));
     }
     all_members_online(context, &setup, conf.nodes.len()).await?;
+    nothing_left_over(context, &setup).await?;
     packages_there(context, &setup).await?;
     host_is_no_guest(context, &setup).await?;
     host_is_reached(context, &setup).await?;
     Ok(Probe::Needed)
+}
+
+/// A node of the draft that has still to join would never show the flag V, and the votes were counted with it.
+fn all_joined(setup: &Setup, conf: &CorosyncConf) -> StepResult<()> {
+    let listed = |name: &&str| conf.nodes.iter().any(|one| one.name == *name);
+    let waiting: Vec<&str> = setup.members.iter().map(Node::label).filter(|name| !listed(name)).collect();
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Failed(Problem::new(ProblemCode::NodesNotJoined).with("nodes", waiting.join(", "))))
 }
 
 /// `pvecm` refuses while any node is offline; said before it does.
@@ -82,6 +94,19 @@ async fn all_members_online(context: &StepContext<'_>, setup: &Setup, listed: us
         return Ok(());
     }
     Err(Stop::Failed(Problem::new(ProblemCode::MembersOffline).with("online", online).with("listed", listed)))
+}
+
+/// `pvecm` looks for an earlier device's certificates only where it runs, and by force deletes them there; on every other
+/// node they would stay beside the new ones, and that node would not be let in by the new host.
+async fn nothing_left_over(context: &StepContext<'_>, setup: &Setup) -> StepResult<()> {
+    let asked = setup.members.iter().filter(|node| !(setup.force && node.id == setup.first.id));
+    for node in asked {
+        if context.ask(node, &files::list_all(&NodeFolder::QdeviceStore), files::names_all).await?.is_some() {
+            let problem = Problem::new(ProblemCode::QdeviceLeftovers).with("node", node.label());
+            return Err(Stop::Failed(problem.with("path", QDEVICE_STORE)));
+        }
+    }
+    Ok(())
 }
 
 async fn packages_there(context: &StepContext<'_>, setup: &Setup) -> StepResult<()> {

@@ -4,16 +4,23 @@ use super::{Probe, StepContext, StepResult, Stop, unit};
 use crate::context::store_problem;
 use crate::evidence::answer;
 use crate::limits::POLL_PAUSE;
+use model::facts::CorosyncConf;
 use model::inventory::{Node, Purpose};
 use model::problem::{Problem, ProblemCode};
 use pve::files;
 use pve::outcome::{self, RemovalOutcome};
 
-async fn members(context: &StepContext<'_>) -> StepResult<Vec<Node>> {
+/// Those that the cluster lists: a node of the draft that has still to join has neither votes nor a configuration.
+async fn members(context: &StepContext<'_>, conf: &CorosyncConf) -> StepResult<Vec<Node>> {
     let nodes = context.engine.store.nodes(context.operation.cluster).await;
     let mut nodes = nodes.map_err(|error| Stop::Parked(store_problem(&error)))?;
-    nodes.retain(|node| node.purpose == Purpose::Member);
+    nodes.retain(|node| node.purpose == Purpose::Member && conf.nodes.iter().any(|one| one.name == node.label()));
     Ok(nodes)
+}
+
+async fn cluster_conf(context: &StepContext<'_>, first: &Node) -> StepResult<CorosyncConf> {
+    let conf = context.conf(first, &files::cluster_corosync_conf()).await?;
+    conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", first.label())))
 }
 
 pub async fn probe(context: &StepContext<'_>, votes: u32) -> StepResult<Probe> {
@@ -21,10 +28,9 @@ pub async fn probe(context: &StepContext<'_>, votes: u32) -> StepResult<Probe> {
     if unit::attached(context, &first).await? {
         return Ok(Probe::Needed);
     }
-    let conf = context.conf(&first, &files::cluster_corosync_conf()).await?;
-    let conf = conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", first.label())))?;
+    let conf = cluster_conf(context, &first).await?;
     if conf.qdevice.is_none() {
-        let members = members(context).await?;
+        let members = members(context, &conf).await?;
         return if gone_everywhere(context, &members, votes).await? {
             Ok(Probe::AlreadyDone)
         } else {
@@ -62,7 +68,8 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
 
 /// No member's configuration names it, and every member counts with the nodes' own votes.
 pub async fn prove(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
-    let members = members(context).await?;
+    let first = context.node(context.step.node).await?;
+    let members = members(context, &cluster_conf(context, &first).await?).await?;
     while !gone_everywhere(context, &members, votes).await? {
         tokio::time::sleep(POLL_PAUSE).await;
     }

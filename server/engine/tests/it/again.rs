@@ -66,6 +66,20 @@ async fn a_qdevice_is_not_set_up_twice() {
     assert_eq!((house.lab.inspect(), file()), (before, keys));
 }
 
+/// What somebody else has to agree to cannot simply be begun again: it is asked for once more.
+#[tokio::test(start_paused = true)]
+async fn a_qdevice_against_advice_is_not_set_up_twice() {
+    let house = Work::QdeviceOdd.house().await;
+    let intent = house.odd_qdevice_intent().await;
+    house.done(&intent).await;
+    let before = house.lab.inspect();
+    let again = house.done(&intent).await;
+    look::is_done(&house, &again).await;
+    let setting_up = again.plan.steps.iter().position(|step| step.action.word() == "set_up_qdevice").expect("the step");
+    assert!(matches!(again.steps[setting_up], StepStatus::Proven { already: true, .. }), "{:#?}", again.steps);
+    assert_eq!(house.lab.inspect(), before);
+}
+
 #[tokio::test(start_paused = true)]
 async fn votes_that_are_lowered_already_are_not_lowered_again() {
     let house = Work::Expected.house().await;

@@ -151,3 +151,20 @@ async fn a_node_that_answers_rubbish_passes_nothing_that_it_was_asked() {
     // The shell itself is sound there, and what it prints by itself is its own.
     assert_eq!(passed, [CheckId::QuietShell], "rubbish is no proof");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_probe_runs_while_the_rest_is_asked() {
+    let house = House::new(Scenario::bare(3)).await;
+    let matrix = check(&house).await;
+    for node in &matrix.nodes {
+        let seen = |check: CheckId| {
+            let cell = matrix.cells.iter().find(|cell| cell.node == node.node && cell.check == check);
+            cell.and_then(|cell| cell.evidence.last()).expect("its evidence")
+        };
+        // The last question of the second round, and the four seconds in which all nodes call each other.
+        let (asked, probe) = (seen(CheckId::QuietShell), seen(CheckId::Ports));
+        assert!(probe.command.starts_with("perl"), "{probe:?}");
+        let began = engine::evidence::asked(probe.at, probe.millis);
+        assert!(began < asked.at, "{}: began at {began}, the second round ended at {}", node.label, asked.at);
+    }
+}

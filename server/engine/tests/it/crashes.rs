@@ -115,6 +115,11 @@ async fn at_every_write_while_setting_up_the_qdevice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_every_write_while_setting_up_the_qdevice_of_an_odd_cluster() {
+    every_write(Work::QdeviceOdd, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_every_write_while_installing_the_qdevices_packages() {
     every_write(Work::QdevicePackages, 0, 1).await;
 }

@@ -278,3 +278,26 @@ async fn an_odd_cluster_or_an_absent_member_gets_no_qdevice() {
 fn four() -> Vec<NodeSpec> {
     Scenario::healthy(4).nodes
 }
+
+#[tokio::test(start_paused = true)]
+async fn while_ha_moves_a_service_nobody_joins() {
+    const STATUS: &str = "/etc/pve/ha/manager_status";
+    let told = |state: &str| {
+        format!(
+            r#"{{"service_status":{{"vm:100":{{"node":"pve1","uid":"a","state":"{state}"}}}},"master_node":"pve1"}}"#
+        )
+    };
+    let house = House::built(Scenario::bare(2), 1).await;
+    let write = async |text: String| {
+        let ran = house.lab.run("pve1", &format!("tee {STATUS}"), text.as_bytes()).await.expect("an answer");
+        assert_eq!(ran.exit, 0, "{ran:?}");
+    };
+    let intent = house.join_intent(&["pve2"]).await;
+    for state in ["migrate", "fence"] {
+        write(told(state)).await;
+        refused(&house, "pve2", &intent, ProblemCode::HaBusy).await;
+    }
+    write(told("started")).await;
+    house.done(&intent).await;
+    look::one_cluster(&house.lab.inspect(), &["pve1", "pve2"]);
+}

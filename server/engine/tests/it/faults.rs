@@ -154,6 +154,7 @@ every_trouble! {
     create: Work::Create;
     join: Work::Join;
     qdevice: Work::Qdevice;
+    qdevice_odd: Work::QdeviceOdd;
     qdevice_packages: Work::QdevicePackages;
     remove_qdevice: Work::RemoveQdevice;
     expected: Work::Expected;

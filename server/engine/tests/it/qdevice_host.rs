@@ -5,8 +5,10 @@ use crate::house::{House, QNETD};
 use crate::look;
 use crate::works::Work;
 use lab::{Fault, Scenario};
+use model::audit::AuditCode;
+use model::inventory::Purpose;
 use model::operation::{Operation, OperationState, StepStatus};
-use model::plan::{Action, Intent};
+use model::plan::{Action, ConsequenceCode, Intent};
 use model::problem::{Problem, ProblemCode};
 use model::risk::Risk;
 use std::time::Duration;
@@ -129,13 +131,12 @@ async fn packages_that_are_there_are_not_installed_again() {
 /// `pvecm` takes an odd number of nodes only by force, and the console only against its advice.
 #[tokio::test(start_paused = true)]
 async fn an_odd_number_of_nodes_gets_a_device_only_against_advice() {
-    let house = House::new(Scenario::healthy(3)).await;
-    let Intent::SetUpQdevice { host, address, .. } = house.qdevice_intent().await else { panic!("another intent") };
-    let asked = |against_advice| Intent::SetUpQdevice { host, address, against_advice };
-    let refused = house.engine().plan(house.cluster, &asked(false)).await.expect_err("odd");
+    let house = Work::QdeviceOdd.house().await;
+    let refused = house.engine().plan(house.cluster, &house.qdevice_intent().await).await.expect_err("odd");
     assert_eq!(refused.code, ProblemCode::QdeviceOddCount);
 
-    let proposal = house.engine().plan(house.cluster, &asked(true)).await.expect("a plan");
+    let intent = house.odd_qdevice_intent().await;
+    let proposal = house.engine().plan(house.cluster, &intent).await.expect("a plan");
     assert_eq!(proposal.plan.risk, Risk::Destructive);
     let commands: Vec<&String> = proposal.plan.steps.iter().flat_map(|step| &step.commands).collect();
     assert!(
@@ -143,14 +144,60 @@ async fn an_odd_number_of_nodes_gets_a_device_only_against_advice() {
         "{commands:?}"
     );
     // Another person agrees, as to everything that is destructive.
-    let done = house.done(&asked(true)).await;
+    let done = house.done(&intent).await;
     look::is_done(&house, &done).await;
-    let truth = house.lab.inspect();
-    look::one_cluster(&truth, &["pve1", "pve2", "pve3"]);
-    assert!(
-        truth.partitions.iter().all(|one| (one.total_votes, one.expected_votes) == (5, 5)),
-        "{:?}",
-        truth.partitions
-    );
-    assert_eq!(truth.ran("pvecm qdevice setup"), 1);
+    Work::QdeviceOdd.check(&house);
+}
+
+const OLD: &str = "/etc/corosync/qdevice/net/nssdb/cert9.db";
+
+/// `pvecm` looks for them where it runs alone, and deletes them there by force; everywhere else they would stay.
+#[tokio::test(start_paused = true)]
+async fn certificates_of_an_earlier_device_are_found_before_anything_changes() {
+    for (work, node) in [(Work::Qdevice, "pve1"), (Work::Qdevice, "pve2"), (Work::QdeviceOdd, "pve3")] {
+        let house = work.house().await;
+        assert!(house.lab.put_file(node, OLD, b"of another host"));
+        let operation = house.run(&work.intent(&house).await).await;
+        let problem = failed(&operation);
+        assert_eq!(problem.code, ProblemCode::QdeviceLeftovers, "{problem}");
+        assert_eq!(problem.params.get("node").map(String::as_str), Some(node));
+        assert_eq!(house.lab.inspect().ran("pvecm qdevice setup"), 0);
+        assert_eq!(house.lab.file(node, OLD).as_deref(), Some(b"of another host".as_slice()), "nobody touched it");
+        look::audit_is_whole(&house).await;
+    }
+    // By force they go where the plan said so, and nowhere else.
+    let house = Work::QdeviceOdd.house().await;
+    assert!(house.lab.put_file("pve1", OLD, b"of another host"));
+    let plan = Work::QdeviceOdd.plan(&house).await;
+    let said = plan.consequences.iter().find(|one| one.code == ConsequenceCode::QdeviceStoreDeleted);
+    assert_eq!(said.and_then(|one| one.params.get("node")).map(String::as_str), Some("pve1"));
+    house.done(&Work::QdeviceOdd.intent(&house).await).await;
+    assert_eq!(house.lab.file("pve1", OLD), None, "deleted by force");
+    Work::QdeviceOdd.check(&house);
+}
+
+/// What the page of the join says: with a device in the cluster no node joins, so it goes first. The node that waits has
+/// neither a vote nor a configuration by which the removal could be proven.
+#[tokio::test(start_paused = true)]
+async fn a_device_is_removed_while_a_node_waits_to_join() {
+    let house = House::built(Scenario::bare(3), 2).await;
+    let third = house.id("pve3").await;
+    house.store().forget_node(third, house.entry(AuditCode::NodeForgotten)).await.expect("taken out of the draft");
+    house.done(&house.qdevice_intent().await).await;
+    let row = house.add_row("pve3", Purpose::Member, "root").await;
+    house.engine().try_log_in(&row).await.expect("the console may log in");
+    house.engine().watch_all().await;
+    let listed = async || {
+        let snapshot = house.engine().hub.snapshot(house.cluster);
+        snapshot.is_some_and(|one| one.cluster_name.is_some() && one.qdevice.is_some())
+    };
+    house.until("the cluster's list is known", Duration::from_secs(60), listed).await;
+
+    let refused = house.start(&house.join_intent(&["pve3"]).await).await.expect_err("not beside a device");
+    assert_eq!(refused.code, ProblemCode::QdeviceBeforeJoin);
+    let removed = house.done(&Intent::RemoveQdevice).await;
+    look::is_done(&house, &removed).await;
+    assert!(house.lab.inspect().partitions.iter().any(|one| (one.nodes.len(), one.expected_votes) == (2, 2)));
+    house.done(&house.join_intent(&["pve3"]).await).await;
+    look::one_cluster(&house.lab.inspect(), &["pve1", "pve2", "pve3"]);
 }

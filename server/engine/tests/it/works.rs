@@ -15,6 +15,8 @@ pub enum Work {
     /// Two nodes, one after the other.
     Join,
     Qdevice,
+    /// Three nodes, against the advice: by force, and somebody else agrees.
+    QdeviceOdd,
     /// Neither the host nor a node has the package.
     QdevicePackages,
     RemoveQdevice,
@@ -37,6 +39,7 @@ impl Work {
             Self::Create => House::new(Scenario::bare(1)).await,
             Self::Join => House::built(Scenario::bare(3), 1).await,
             Self::Qdevice => House::new(Scenario::healthy(2)).await,
+            Self::QdeviceOdd => House::new(Scenario::healthy(3)).await,
             Self::QdevicePackages => {
                 let house = House::new(Scenario::healthy(2)).await;
                 for (node, package) in [(QNETD, "corosync-qnetd"), ("pve2", "corosync-qdevice")] {
@@ -76,6 +79,7 @@ impl Work {
             Self::Create => house.create_intent().await,
             Self::Join => house.join_intent(&["pve2", "pve3"]).await,
             Self::Qdevice | Self::QdevicePackages => house.qdevice_intent().await,
+            Self::QdeviceOdd => house.odd_qdevice_intent().await,
             Self::RemoveQdevice => Intent::RemoveQdevice,
             Self::Expected => house.expected_intent().await,
             Self::PowerOff => house.power_intent("pve3", PowerWish::Off).await,
@@ -95,7 +99,7 @@ impl Work {
         match self {
             Self::Create => "pvecm create",
             Self::Join | Self::Midway(..) => "pvecm add",
-            Self::Qdevice | Self::QdevicePackages => "pvecm qdevice setup",
+            Self::Qdevice | Self::QdeviceOdd | Self::QdevicePackages => "pvecm qdevice setup",
             Self::RemoveQdevice => "pvecm qdevice remove",
             Self::Expected => "pvecm expected",
             Self::PowerOff | Self::PowerCycle => "power off",
@@ -126,6 +130,12 @@ impl Work {
                 look::one_cluster(truth, &["pve1", "pve2"]);
                 assert_eq!(truth.ran("pvecm qdevice setup"), 1);
                 assert!(truth.partitions.iter().all(|one| one.total_votes == 3), "{:?}", truth.partitions);
+            }
+            Self::QdeviceOdd => {
+                look::one_cluster(truth, &["pve1", "pve2", "pve3"]);
+                assert_eq!(truth.ran("pvecm qdevice setup"), 1);
+                let votes: Vec<_> = truth.partitions.iter().map(|one| (one.total_votes, one.expected_votes)).collect();
+                assert_eq!(votes, [(5, 5)], "the device holds as many votes as all nodes but one");
             }
             Self::RemoveQdevice => {
                 look::one_cluster(truth, &["pve1", "pve2"]);
@@ -174,5 +184,13 @@ impl House {
         let info = self.lab.nodes().into_iter().find(|info| info.is_qnetd).expect("a qnetd host");
         let address: IpAddr = *info.addresses.first().expect("an address");
         Intent::SetUpQdevice { host: self.id(QNETD).await, address, against_advice: false }
+    }
+
+    /// The same against the advice.
+    pub async fn odd_qdevice_intent(&self) -> Intent {
+        match self.qdevice_intent().await {
+            Intent::SetUpQdevice { host, address, .. } => Intent::SetUpQdevice { host, address, against_advice: true },
+            other => other,
+        }
     }
 }

@@ -135,6 +135,13 @@ impl Files {
         }
     }
 
+    /// A folder with all that is in it (`rm -rf`).
+    pub(crate) fn remove_tree(&mut self, path: &str) {
+        let path = tidy(path);
+        let inside = format!("{path}/");
+        self.entries.retain(|name, _| *name != path && !name.starts_with(&inside));
+    }
+
     /// Gives an entry another name; what had that name is gone.
     pub(crate) fn rename(&mut self, from: &str, to: &str) -> Result<(), Errno> {
         let (from, to) = (tidy(from), tidy(to));

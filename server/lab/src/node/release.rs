@@ -39,6 +39,16 @@ impl Release {
         if matches!(self, Self::Pve84) { "bookworm" } else { "trixie" }
     }
 
+    /// Debian's package manager.
+    pub(crate) fn apt(self) -> &'static str {
+        if matches!(self, Self::Pve84) { "2.6.1" } else { "3.0.3" }
+    }
+
+    /// The version in which this release has the package.
+    pub(crate) fn version_of(self, package: &str) -> Option<&'static str> {
+        self.packages().iter().find(|(name, _)| *name == package).map(|(_, version)| *version)
+    }
+
     /// Whether `pvecm create` writes `token_coefficient: 125` (pve-cluster 9.1.0 and newer).
     pub(crate) fn writes_token_coefficient(self) -> bool {
         matches!(self, Self::Pve92)

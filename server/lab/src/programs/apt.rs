@@ -1,4 +1,4 @@
-//! `apt-get`: what could be upgraded, and installing one package.
+//! `apt-get` and `apt-cache`: where packages come from, what could be upgraded, and installing one package.
 
 use super::Env;
 use crate::node::time::Chrony;
@@ -29,10 +29,25 @@ pub(crate) async fn apt_get(env: &Env, args: &[String]) -> i32 {
         }
         return if package == "chrony" { install_chrony(env).await } else { install(env, package).await };
     }
-    if !args.iter().any(|arg| arg == "-s") {
-        return env.fail("E: only -s is known here", 100).await;
+    env.fail("E: Invalid operation", FAILED).await
+}
+
+/// `apt-cache policy PATTERN... PACKAGE`: no package has a newer version here, so patterns of those find nothing.
+pub(crate) async fn apt_cache(env: &Env, args: &[String]) -> i32 {
+    env.pause(LARGE_MS).await;
+    let Some(release) = env.world(|world| world.nodes.get(&env.node).map(|node| node.release)) else { return FAILED };
+    let Some((_, names)) = args.split_first().filter(|(verb, _)| *verb == "policy") else {
+        return env.fail("E: Invalid operation", FAILED).await;
+    };
+    for name in names.iter().filter(|name| !name.starts_with('?')) {
+        let version = if name == "apt" { Some(release.apt()) } else { release.version_of(name) };
+        let Some(version) = version else { continue };
+        let suite = release.suite();
+        env.print(&format!(
+            "{name}:\n  Installed: {version}\n  Candidate: {version}\n  Version table:\n *** {version} 500\n        500 http://deb.debian.org/debian {suite}/main amd64 Packages\n        100 /var/lib/dpkg/status\n"
+        ))
+        .await;
     }
-    env.print("Reading package lists...\nBuilding dependency tree...\nCalculating upgrade...\n0 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n").await;
     0
 }
 
@@ -102,7 +117,7 @@ async fn cannot_install(env: &Env, args: &[String]) -> Option<i32> {
 async fn install(env: &Env, package: &str) -> i32 {
     let known = env.world(|world| {
         let node = world.nodes.get(&env.node)?;
-        node.release.packages().iter().find(|(name, _)| *name == package).map(|(_, version)| *version)
+        node.release.version_of(package)
     });
     let Some(version) = known else {
         return env.fail(&format!("E: Unable to locate package {package}"), FAILED).await;

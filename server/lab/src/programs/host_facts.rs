@@ -33,6 +33,7 @@ pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i
         "sshd" => sshd(env, args).await,
         "nft" => nft(env, args).await,
         "apt-get" => super::apt::apt_get(env, args).await,
+        "apt-cache" => super::apt::apt_cache(env, args).await,
         "openssl" => openssl(env, args).await,
         "sqlite3" => sqlite3(env, args).await,
         "pwd" => {

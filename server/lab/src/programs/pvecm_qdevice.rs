@@ -11,6 +11,8 @@ use crate::node::Kind;
 
 /// Steps of the set-up, in simulated milliseconds; together about 8 s.
 const STEP_MS: u64 = 550;
+/// A node's certificates for the QDevice's host.
+const STORE: &str = "/etc/corosync/qdevice/net/nssdb";
 /// From the daemon's start to its first vote.
 const FIRST_POLL_MS: u64 = 900;
 
@@ -44,7 +46,14 @@ pub(crate) async fn setup(env: &Env, args: &[String]) -> i32 {
         }
     };
     env.eprint(COPY_ID_SKIPPED).await;
-    if env.world(|world| world.nodes.get(&env.node).is_some_and(|node| node.qdevice.has_store)) && !force {
+    let kept = env.world(|world| {
+        let Some(node) = world.nodes.get_mut(&env.node) else { return false };
+        if force {
+            node.files.remove_tree(STORE);
+        }
+        node.files.is_directory(STORE)
+    });
+    if kept {
         return env.fail("QDevice certificate store already initialised, set force to delete!", DIED).await;
     }
     certificates(env, &host).await;
@@ -109,7 +118,7 @@ async fn certificates(env: &Env, qnetd: &str) {
         env.world(|world| {
             if let Some(node) = world.nodes.get_mut(&name) {
                 node.qdevice.has_store = true;
-                node.files.make_directory("/etc/corosync/qdevice/net/nssdb");
+                node.files.make_directory(STORE);
             }
         });
         env.pause(STEP_MS).await;
@@ -206,6 +215,7 @@ pub(crate) async fn remove(env: &Env) -> i32 {
         env.world(|world| {
             if let Some(node) = world.nodes.get_mut(&name) {
                 node.qdevice = crate::cluster::qdevice::Qdevice::default();
+                node.files.remove_tree("/etc/corosync/qdevice");
             }
             world.changed();
         });

@@ -15,7 +15,7 @@ const KEYWORDS_MAX: usize = 1_024;
 /// The most lines of a shell that talks.
 const NOISE_MAX: usize = 32;
 
-pub(super) fn first() -> [Question; 2] {
+pub(super) fn second() -> [Question; 2] {
     [
         // By its path: sshd refuses to start by a name alone.
         Question::new(Source::Sshd, CommandLine::reads("/usr/sbin/sshd").arg("-T"), |answer, found| {

@@ -22,7 +22,7 @@ const OFFSET_FIELD: usize = 4;
 const SOURCES_MAX: usize = 256;
 const MICROS_PER_S: f64 = 1e6;
 
-pub(super) fn first() -> [Question; 4] {
+pub(super) fn second() -> [Question; 4] {
     [
         Question::new(Source::TimeSync, host::time_status(), |answer, found| {
             found.time_sync = Ok(host::time(answer)?);

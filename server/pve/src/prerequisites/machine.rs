@@ -52,7 +52,7 @@ fn hung(answer: Answer<'_>) -> Result<u32, ParseError> {
     if none == (count == 0) { Ok(count) } else { Err(ParseError::malformed(WHAT, "an end", &text)) }
 }
 
-pub(super) fn first() -> [Question; 4] {
+pub(super) fn second() -> [Question; 4] {
     let df = CommandLine::reads("df").args(["-B1", "--output=target,avail,ipcent"]).args(FOLDERS);
     [
         Question::new(Source::Disks, df, |answer, found| {

@@ -27,7 +27,7 @@ const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Au
 /// Kinds of entries of user.cfg beside accounts and tokens.
 const RULES: [&str; 4] = ["group:", "acl:", "pool:", "role:"];
 
-pub(super) fn first() -> Vec<Question> {
+pub(super) fn second() -> Vec<Question> {
     let cat = |path: &str| CommandLine::reads("cat").arg(path);
     let x509 = |file: &str| CommandLine::reads("openssl").args(["x509", "-in", file, "-noout", "-enddate"]);
     let realms = CommandLine::reads("grep").args(["-c", "-E", "^(ad|ldap|openid):", REALMS]);

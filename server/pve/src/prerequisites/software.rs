@@ -6,6 +6,7 @@ use crate::clean::clean_text;
 use crate::command::{CommandLine, LARGE_OUTPUT_MAX_BYTES};
 use crate::error::{ParseError, Reason, at_most};
 use crate::{packages, pvecm};
+use model::checks::CLUSTER_PACKAGES;
 use model::facts::host::Repository;
 use model::preflight::Source;
 use std::collections::BTreeSet;
@@ -32,30 +33,35 @@ const NETWORK_MANAGER: &str = "network-manager";
 const SOURCE_FORMAT: &str = "$(REPO_URI) $(RELEASE) $(COMPONENT)";
 const REPOSITORIES_MAX: usize = 512;
 const UPDATES_MAX: usize = 4_096;
-/// Working out an upgrade reads all package lists.
+/// Without a cache of its own (`Dir::Cache::pkgcache`) apt reads all package lists each time.
 const APT_LIMIT_S: u32 = 20;
+/// Everything installed that has a newer version to go to, held back or not (apt-patterns(7), apt 2.0 and newer).
+const UPGRADABLE: &str = "?upgradable";
+/// Asked for beside them: it is installed wherever apt answers, so an answer without it is none.
+const ITSELF: &str = "apt";
+/// What `apt-cache policy` says of a version that is not there.
+const NO_VERSION: &str = "(none)";
 
-pub(super) fn first() -> [Question; 2] {
-    let sources =
-        CommandLine::reads("apt-get").args(["indextargets", "--format", SOURCE_FORMAT, "Created-By: Packages"]);
-    [
-        Question::new(Source::Packages, packages::query_names(&PACKAGES, NETWORK_MANAGER), |answer, found| {
-            let installed = packages::installed(answer)?;
-            if installed.is_empty() {
-                return Err(ParseError::new("dpkg-query", Reason::Empty));
-            }
-            found.host.packages = Ok(installed);
-            Ok(())
-        }),
-        Question::new(Source::Repositories, sources, |answer, found| {
-            found.host.repositories = Ok(repositories(answer)?);
-            Ok(())
-        }),
-    ]
+pub(super) fn packages() -> Question {
+    Question::new(Source::Packages, packages::query_names(&PACKAGES, NETWORK_MANAGER), |answer, found| {
+        let installed = packages::installed(answer)?;
+        if installed.is_empty() {
+            return Err(ParseError::new("dpkg-query", Reason::Empty));
+        }
+        found.host.packages = Ok(installed);
+        Ok(())
+    })
 }
 
 pub(super) fn third() -> Vec<Question> {
-    let upgrade = CommandLine::reads("apt-get").args(["-s", "-o", "Debug::NoLocking=true", "dist-upgrade"]);
+    let sources = CommandLine::reads("apt-get")
+        .args(["indextargets", "--format", SOURCE_FORMAT, "Created-By: Packages"])
+        .limit_s(APT_LIMIT_S);
+    // Neither locks anything nor works out an upgrade, which takes apt four times as long.
+    let updates = CommandLine::reads("apt-cache")
+        .args(["policy", ITSELF, &cluster_packages(), UPGRADABLE])
+        .limit_s(APT_LIMIT_S)
+        .output_max(LARGE_OUTPUT_MAX_BYTES);
     vec![
         Question::new(Source::ApiVersion, pvecm::apiver(), |answer, found| {
             found.host.api_version = Ok(pvecm::api_version(answer)?);
@@ -70,14 +76,14 @@ pub(super) fn third() -> Vec<Question> {
             found.host.subscription = Ok(clean_text(status));
             Ok(())
         }),
-        Question::new(
-            Source::Updates,
-            upgrade.limit_s(APT_LIMIT_S).output_max(LARGE_OUTPUT_MAX_BYTES),
-            |answer, found| {
-                found.host.updates = Ok(updates(answer)?);
-                Ok(())
-            },
-        ),
+        Question::new(Source::Repositories, sources, |answer, found| {
+            found.host.repositories = Ok(repositories(answer)?);
+            Ok(())
+        }),
+        Question::new(Source::Updates, updates, |answer, found| {
+            found.host.updates = Ok(waiting(answer)?);
+            Ok(())
+        }),
     ]
 }
 
@@ -103,15 +109,33 @@ fn repositories(answer: Answer<'_>) -> Result<Vec<Repository>, ParseError> {
     if found.is_empty() { Err(ParseError::new(WHAT, Reason::Empty)) } else { Ok(found.into_iter().collect()) }
 }
 
-fn updates(answer: Answer<'_>) -> Result<BTreeSet<String>, ParseError> {
-    const WHAT: &str = "apt-get -s dist-upgrade";
+/// The cluster's own packages that wait. They are asked for once more before all others, so that a long list, of which only
+/// the beginning is kept, still quotes what the check speaks of.
+fn cluster_packages() -> String {
+    let names: Vec<String> = CLUSTER_PACKAGES.iter().map(|start| format!("?name(^{start})")).collect();
+    format!("?and({UPGRADABLE},?or({}))", names.join(","))
+}
+
+/// `NAME:`, and below it `  Installed: VERSION` and `  Candidate: VERSION` (apt-cache(8)): what differs waits.
+fn waiting(answer: Answer<'_>) -> Result<BTreeSet<String>, ParseError> {
+    const WHAT: &str = "apt-cache policy";
     let text = answer.printed(WHAT, &[0])?;
-    // Only with its summary the list is whole.
-    if !text.lines().any(|line| line.contains(" upgraded, ") && line.contains(" newly installed")) {
-        return Err(ParseError::missing(WHAT, "the summary"));
+    let (mut found, mut itself) = (BTreeSet::new(), false);
+    let (mut package, mut installed) = ("", NO_VERSION);
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        if !line.starts_with(' ') {
+            package = line.strip_suffix(':').ok_or_else(|| ParseError::malformed(WHAT, "a package", line))?;
+            installed = NO_VERSION;
+        } else if let Some(version) = line.trim().strip_prefix("Installed: ") {
+            installed = version;
+        } else if let Some(candidate) = line.trim().strip_prefix("Candidate: ") {
+            itself |= package == ITSELF && installed != NO_VERSION;
+            if ![installed, candidate].contains(&NO_VERSION) && installed != candidate {
+                found.insert(clean_text(package));
+                at_most(WHAT, found.len(), UPDATES_MAX)?;
+            }
+        }
     }
-    let names = text.lines().filter_map(|line| line.strip_prefix("Inst ")?.split_whitespace().next());
-    let found: BTreeSet<String> = names.map(clean_text).collect();
-    at_most(WHAT, found.len(), UPDATES_MAX)?;
-    Ok(found)
+    // Where nothing waits only this tells an answer from silence.
+    if itself { Ok(found) } else { Err(ParseError::missing(WHAT, ITSELF)) }
 }

@@ -88,8 +88,8 @@ pub const FAULTS: &[(&str, &str, i32, CheckId, F)] = &[
         F::RebootPending,
     ),
     (
-        "apt-get -s",
-        "Inst corosync [3.1.9-pve1] (3.1.9-pve2 Proxmox:9 [amd64])\n1 upgraded, 0 newly installed, 0 to remove and 0 not upgraded.\n",
+        "apt-cache policy",
+        "apt:\n  Installed: 3.0.3\n  Candidate: 3.0.3\ncorosync:\n  Installed: 3.1.9-pve1\n  Candidate: 3.1.9-pve2\n",
         0,
         CheckId::Updates,
         F::UpdatesPending,

@@ -53,6 +53,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::network::resolved;
         pve::network::routes;
         pve::ha::services;
+        pve::ha::moving;
         pve::outcome::create;
         pve::outcome::expected;
         pve::outcome::join;

@@ -1,6 +1,7 @@
 //! `pvecm qdevice setup ADDRESS` and `remove`, with the real certificates of corosync-qdevice and corosync-qnetd.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
@@ -46,6 +47,11 @@ fn setup(mut conf: Block, args: &[String]) -> anyhow::Result<u8> {
     if !words::succeeds("/bin/ssh-copy-id", &["-i", paths::ROOT_KEY, &format!("root@{address}")]) {
         eprintln!("command 'ssh-copy-id -i {} root@{address}' failed: exit code 1", paths::ROOT_KEY);
         return Ok(1);
+    }
+    // As the real program has it: here alone, and not on the other nodes.
+    if Path::new(NODE_DB).is_dir() {
+        anyhow::ensure!(forced, "QDevice certificate store already initialised, set force to delete!");
+        std::fs::remove_dir_all(NODE_DB).context(NODE_DB)?;
     }
     certificates(&conf, &address, &members)?;
     println!("INFO: add QDevice to cluster configuration");

@@ -35,6 +35,15 @@ pub async fn name_unused(context: &StepContext<'_>, join: &Join<'_>, conf: &Coro
     }
 }
 
+/// Each join changes the membership, and with it the moment that HA waits for.
+pub async fn ha_is_quiet(context: &StepContext<'_>, join: &Join<'_>) -> StepResult<()> {
+    let moving = context.ask(&join.member, &pve::ha::cat_manager_status(), pve::ha::moving).await?;
+    if moving.is_empty() {
+        return Ok(());
+    }
+    Err(Stop::Failed(problem(ProblemCode::HaBusy, join).with("services", moving.join(", "))))
+}
+
 /// The comparison that `pvecm` makes only where the API is used.
 pub async fn versions_fit(context: &StepContext<'_>, join: &Join<'_>) -> StepResult<()> {
     let (joiner, member) =
