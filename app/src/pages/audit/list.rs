@@ -18,7 +18,7 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
     let count = part(move || {
         page.with(|page| {
             let (total, millis) = (page.total, page.millis);
-            if page.is_more() {
+            if page.more {
                 said!(i18n, pages.audit_count_more, total = total, millis = millis).to_string()
             } else {
                 said!(i18n, pages.audit_count, total = total, millis = millis).to_string()

@@ -1,6 +1,6 @@
 //! Filling in what entries are found by. It follows the chain; whoever looks for something waits until it has caught up.
 
-use super::derived::Derived;
+use super::derived::{Derived, words};
 use super::keys::{keys, signs};
 use super::period::BLOCK;
 use crate::SqliteStore;
@@ -54,24 +54,28 @@ async fn behind(tx: &mut SqliteConnection) -> Result<Vec<SqliteRow>, StoreError>
     .map_err(db)
 }
 
-fn of(row: &SqliteRow) -> Result<(i64, Derived), StoreError> {
+/// An entry's index, and what it is found by.
+type Found = (i64, Derived, String);
+
+fn of(row: &SqliteRow) -> Result<Found, StoreError> {
     let entry: AuditEntry =
         serde_json::from_slice(get(row, "bytes")?).map_err(|error| corrupt("audit entry", error))?;
-    Ok((get(row, "idx")?, Derived::of(&entry)?))
+    let words = words(&entry);
+    Ok((get(row, "idx")?, Derived::of(entry), words))
 }
 
-fn found(rows: &[(i64, Derived)]) -> QueryBuilder<Sqlite> {
+fn found(rows: &[Found]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("INSERT INTO audit_found (idx, at, code, started) ");
-    query.push_values(rows, |mut row, (index, derived)| {
-        row.push_bind(*index).push_bind(derived.at).push_bind(&derived.code).push_bind(derived.started);
+    query.push_values(rows, |mut row, (index, derived, _)| {
+        row.push_bind(*index).push_bind(derived.at).push_bind(derived.code).push_bind(derived.started);
     });
     query
 }
 
-fn indexed(rows: &[(i64, Derived)]) -> QueryBuilder<Sqlite> {
+fn indexed(rows: &[Found]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("INSERT INTO audit_index (rowid, keys, signs, words) ");
-    query.push_values(rows, |mut row, (index, derived)| {
-        row.push_bind(*index).push_bind(keys(derived)).push_bind(signs(&derived.words)).push_bind(&derived.words);
+    query.push_values(rows, |mut row, (index, derived, words)| {
+        row.push_bind(*index).push_bind(keys(derived)).push_bind(signs(words)).push_bind(words);
     });
     query
 }

@@ -42,9 +42,9 @@ impl Field {
             Self::Node => derived.node.as_deref(),
             Self::Who => Some(&derived.who),
             Self::Cluster => derived.cluster.as_deref(),
-            Self::Code => Some(&derived.code),
-            Self::Risk => derived.risk.as_deref(),
-            Self::Outcome => Some(&derived.outcome),
+            Self::Code => Some(derived.code),
+            Self::Risk => derived.risk,
+            Self::Outcome => Some(derived.outcome),
         }
     }
 

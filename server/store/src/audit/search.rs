@@ -4,7 +4,7 @@ use super::keys::{Field, sign};
 use super::period::Period;
 use super::{chained, derive};
 use crate::SqliteStore;
-use crate::codec::{db, signed, word};
+use crate::codec::{db, signed};
 use engine::ports::StoreError;
 use model::audit::{AuditFilter, AuditPage, COUNT_MAX};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -27,12 +27,13 @@ pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) 
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut entries = rows.iter().map(chained).collect::<Result<Vec<_>, _>>()?;
     entries.sort_by_key(|entry| std::cmp::Reverse(entry.index));
-    let more = entries.len() > shown;
+    let goes_on = entries.len() > shown;
     entries.truncate(shown);
-    let total = if filter.before.is_none() && !more { entries.len() as u64 } else { asked.total(&mut tx).await? };
-    let next = if more { entries.last().map(|entry| entry.index) } else { None };
+    let (total, more) =
+        if filter.before.is_none() && !goes_on { (entries.len() as u64, false) } else { asked.total(&mut tx).await? };
+    let next = if goes_on { entries.last().map(|entry| entry.index) } else { None };
     let millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-    Ok(AuditPage { entries, next, total, millis })
+    Ok(AuditPage { entries, next, total, more, millis })
 }
 
 /// What is looked for, its cursor left aside.
@@ -59,21 +60,25 @@ impl Asked {
         Ok(query)
     }
 
+    /// Counts one more than is told.
     pub fn count(&self) -> Result<QueryBuilder<Sqlite>, StoreError> {
         let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
         self.narrow(&mut query, None);
-        query.push(" LIMIT ").push_bind(signed("count", COUNT_MAX)?).push(")");
+        query.push(" LIMIT ").push_bind(signed("count", COUNT_MAX + 1)?).push(")");
         Ok(query)
     }
 
-    async fn total(&self, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
-        let count: i64 = if self.matching.is_none() && self.period.is_none() {
+    /// How many there are, and whether there are more than that.
+    async fn total(&self, tx: &mut SqliteConnection) -> Result<(u64, bool), StoreError> {
+        if self.matching.is_none() && self.period.is_none() {
             // Indexes have no gaps, so the newest one is the count.
-            sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?
-        } else {
-            self.count()?.build_query_scalar().fetch_one(tx).await.map_err(db)?
-        };
-        Ok(u64::try_from(count).unwrap_or(0))
+            let last: i64 =
+                sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?;
+            return Ok((u64::try_from(last).unwrap_or(0), false));
+        }
+        let count: i64 = self.count()?.build_query_scalar().fetch_one(tx).await.map_err(db)?;
+        let count = u64::try_from(count).unwrap_or(0);
+        Ok((count.min(COUNT_MAX), count > COUNT_MAX))
     }
 
     /// Selects the indexes of all entries up to `last` that meet it, and says what they are called in there.
@@ -108,7 +113,7 @@ fn keys_of(filter: &AuditFilter) -> Result<Vec<String>, StoreError> {
             Field::Who => filter.who.clone(),
             Field::Cluster => filter.cluster.map(|id| id.to_string()),
             Field::Code => filter.code.map(|code| code.as_str().to_owned()),
-            Field::Risk => filter.risk.map(|risk| word("risk", &risk)).transpose()?,
+            Field::Risk => filter.risk.map(|risk| risk.word().to_owned()),
             Field::Outcome => filter.outcome.map(|outcome| outcome.word().to_owned()),
         })
     };

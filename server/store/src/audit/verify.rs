@@ -5,6 +5,7 @@
 
 mod block;
 mod index;
+mod pages;
 
 use self::index::Expected;
 use super::derived::Derived;
@@ -199,7 +200,7 @@ fn follow(row: &SqliteRow, index: u64, previous: &Hash) -> Option<(Hash, Derived
     let bytes: &[u8] = get(row, "bytes").ok()?;
     let entry: AuditEntry = serde_json::from_slice(bytes).ok()?;
     let expected = chain::entry_hash(previous, bytes, index);
-    let derived = Derived::of(&entry).ok()?;
+    let derived = Derived::of(entry);
     let whole = number::<u64>(row, "idx").ok()? == index
         && hash(row, "prev").ok()? == *previous
         && hash(row, "hash").ok()? == expected
