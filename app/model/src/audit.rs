@@ -269,6 +269,8 @@ pub struct AuditFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPage {
     pub entries: Vec<ChainedEntry>,
+    /// Indexes of those on it whose bytes are no entry: somebody changed them.
+    pub unreadable: Vec<u64>,
     /// Cursor of the next page; `None` on the last.
     pub next: Option<u64>,
     /// Entries that the filter meets, counted up to [`COUNT_MAX`] only; of all entries, without any filter, the number is known.

@@ -4,7 +4,7 @@ use super::derived::{Derived, words};
 use super::keys::{keys, signs};
 use super::period::BLOCK;
 use crate::SqliteStore;
-use crate::codec::{corrupt, db, get};
+use crate::codec::{db, get};
 use engine::ports::StoreError;
 use model::audit::AuditEntry;
 use sqlx::sqlite::SqliteRow;
@@ -54,28 +54,35 @@ async fn behind(tx: &mut SqliteConnection) -> Result<Vec<SqliteRow>, StoreError>
     .map_err(db)
 }
 
-/// An entry's index, and what it is found by.
-type Found = (i64, Derived, String);
+/// An entry's index, and what it is found by: nothing, where its bytes are no entry. It has its place all the same, so that
+/// those behind it are found.
+type Found = (i64, Option<(Derived, String)>);
 
 fn of(row: &SqliteRow) -> Result<Found, StoreError> {
-    let entry: AuditEntry =
-        serde_json::from_slice(get(row, "bytes")?).map_err(|error| corrupt("audit entry", error))?;
-    let words = words(&entry);
-    Ok((get(row, "idx")?, Derived::of(entry), words))
+    let entry: Option<AuditEntry> = get(row, "bytes").ok().and_then(|bytes| serde_json::from_slice(bytes).ok());
+    let found = entry.map(|entry| {
+        let words = words(&entry);
+        (Derived::of(entry), words)
+    });
+    Ok((get(row, "idx")?, found))
 }
 
 fn found(rows: &[Found]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("INSERT INTO audit_found (idx, at, code, started) ");
-    query.push_values(rows, |mut row, (index, derived, _)| {
-        row.push_bind(*index).push_bind(derived.at).push_bind(derived.code).push_bind(derived.started);
+    query.push_values(rows, |mut row, (index, found)| {
+        let (at, code, started) =
+            found.as_ref().map_or((0, "", None), |(derived, _)| (derived.at, derived.code, derived.started));
+        row.push_bind(*index).push_bind(at).push_bind(code).push_bind(started);
     });
     query
 }
 
 fn indexed(rows: &[Found]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("INSERT INTO audit_index (rowid, keys, signs, words) ");
-    query.push_values(rows, |mut row, (index, derived, words)| {
-        row.push_bind(*index).push_bind(keys(derived)).push_bind(signs(words)).push_bind(words);
+    query.push_values(rows, |mut row, (index, found)| {
+        let words = found.as_ref().map_or("", |(_, words)| words);
+        let keys = found.as_ref().map(|(derived, _)| keys(derived)).unwrap_or_default();
+        row.push_bind(*index).push_bind(keys).push_bind(signs(words)).push_bind(words);
     });
     query
 }

@@ -2,11 +2,12 @@
 
 use super::keys::{Field, sign};
 use super::period::Period;
-use super::{chained, derive};
+use super::{derive, readable};
 use crate::SqliteStore;
-use crate::codec::{db, signed};
+use crate::codec::{db, number, signed};
 use engine::ports::StoreError;
-use model::audit::{AuditFilter, AuditPage, COUNT_MAX};
+use model::audit::{AuditFilter, AuditPage, COUNT_MAX, ChainedEntry};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::time::Instant;
 
@@ -25,15 +26,22 @@ pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) 
     // One more than asked for tells whether there is another page.
     let rows = asked.page(filter.before, limit + 1)?.build().fetch_all(&mut *tx).await.map_err(db)?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut entries = rows.iter().map(chained).collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.index));
-    let goes_on = entries.len() > shown;
-    entries.truncate(shown);
+    let mut found = rows.iter().map(numbered).collect::<Result<Vec<_>, _>>()?;
+    found.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
+    let goes_on = found.len() > shown;
+    found.truncate(shown);
     let (total, more) =
-        if filter.before.is_none() && !goes_on { (entries.len() as u64, false) } else { asked.total(&mut tx).await? };
-    let next = if goes_on { entries.last().map(|entry| entry.index) } else { None };
+        if filter.before.is_none() && !goes_on { (found.len() as u64, false) } else { asked.total(&mut tx).await? };
+    let next = if goes_on { found.last().map(|(index, _)| *index) } else { None };
+    let unreadable = found.iter().filter(|(_, entry)| entry.is_none()).map(|(index, _)| *index).collect();
+    let entries = found.into_iter().filter_map(|(_, entry)| entry).collect();
     let millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-    Ok(AuditPage { entries, next, total, more, millis })
+    Ok(AuditPage { entries, unreadable, next, total, more, millis })
+}
+
+/// An entry with its index; whoever makes one unreadable hides none beside it.
+fn numbered(row: &SqliteRow) -> Result<(u64, Option<ChainedEntry>), StoreError> {
+    Ok((number(row, "idx")?, readable(row)?))
 }
 
 /// What is looked for, its cursor left aside.

@@ -38,7 +38,7 @@ struct Range {
 
 /// What it cannot see: entries missing at the very end, or a chain computed anew as a whole. Checkpoints kept elsewhere show those.
 pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Result<ChainState, StoreError> {
-    derive::catch_up(store).await.or_else(unreadable)?;
+    derive::catch_up(store).await?;
     let entries = entries(store).await?;
     let broken = |at_index| ChainState::Broken { at_index, entries, verified_at: store.now() };
     let mut known: Hash = GENESIS;
@@ -85,14 +85,6 @@ async fn read(store: &SqliteStore, window: Range, indexed: bool) -> Result<Resul
     }
     let differs = if indexed { expected.first_difference(store, window).await? } else { None };
     Ok(differs.map_or(Ok(head), Err))
-}
-
-/// An entry that cannot be read is found where it stands, with its index.
-fn unreadable(error: StoreError) -> Result<u64, StoreError> {
-    match error {
-        StoreError::Corrupt { .. } => Ok(0),
-        other => Err(other),
-    }
 }
 
 /// The highest index; a row that is missing below it is found as a gap.
