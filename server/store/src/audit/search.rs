@@ -23,20 +23,38 @@ pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) 
     let limit = limit.clamp(1, PAGE_MAX);
     let mut tx = store.read().await?;
     let asked = Asked::of(filter, Period::of(filter, &mut tx).await?)?;
+    let (all, total, more) = asked.all(&mut tx).await?;
     // One more than asked for tells whether there is another page.
-    let rows = asked.page(filter.before, limit + 1)?.build().fetch_all(&mut *tx).await.map_err(db)?;
+    let mut rows = match all {
+        Some(all) => newest(all, filter.before, limit + 1)?,
+        None => asked.page(filter.before, limit + 1)?,
+    };
+    let rows = rows.build().fetch_all(&mut *tx).await.map_err(db)?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut found = rows.iter().map(numbered).collect::<Result<Vec<_>, _>>()?;
     found.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
     let goes_on = found.len() > shown;
     found.truncate(shown);
-    let (total, more) =
-        if filter.before.is_none() && !goes_on { (found.len() as u64, false) } else { asked.total(&mut tx).await? };
     let next = if goes_on { found.last().map(|(index, _)| *index) } else { None };
     let unreadable = found.iter().filter(|(_, entry)| entry.is_none()).map(|(index, _)| *index).collect();
     let entries = found.into_iter().filter_map(|(_, entry)| entry).collect();
     let millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
     Ok(AuditPage { entries, unreadable, next, total, more, millis })
+}
+
+/// The newest of these indexes, from the cursor on.
+fn newest(mut all: Vec<i64>, before: Option<u64>, limit: u32) -> Result<QueryBuilder<Sqlite>, StoreError> {
+    let before = before.map(|before| signed("cursor", before)).transpose()?;
+    all.retain(|index| before.is_none_or(|before| *index < before));
+    all.sort_by_key(|index| std::cmp::Reverse(*index));
+    all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut query = QueryBuilder::new("SELECT idx, bytes, prev, hash FROM audit WHERE idx IN (");
+    let mut indexes = query.separated(", ");
+    for index in all {
+        indexes.push_bind(index);
+    }
+    query.push(")");
+    Ok(query)
 }
 
 /// An entry with its index; whoever makes one unreadable hides none beside it.
@@ -68,25 +86,28 @@ impl Asked {
         Ok(query)
     }
 
-    /// Counts one more than is told.
-    pub fn count(&self) -> Result<QueryBuilder<Sqlite>, StoreError> {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
+    /// The indexes of the first entries that meet it, in no order; one more than is told.
+    pub fn first(&self) -> Result<QueryBuilder<Sqlite>, StoreError> {
+        let mut query = QueryBuilder::new("");
         self.narrow(&mut query, None);
-        query.push(" LIMIT ").push_bind(signed("count", COUNT_MAX + 1)?).push(")");
+        query.push(" LIMIT ").push_bind(signed("count", COUNT_MAX + 1)?);
         Ok(query)
     }
 
-    /// How many there are, and whether there are more than that.
-    async fn total(&self, tx: &mut SqliteConnection) -> Result<(u64, bool), StoreError> {
+    /// All entries that meet it, where they are not too many to be counted; how many there are, and whether there are more.
+    ///
+    /// Lists are gone through from their beginning, which costs less than from their end, and few entries need not be looked
+    /// for a second time.
+    async fn all(&self, tx: &mut SqliteConnection) -> Result<(Option<Vec<i64>>, u64, bool), StoreError> {
         if self.matching.is_none() && self.period.is_none() {
             // Indexes have no gaps, so the newest one is the count.
             let last: i64 =
                 sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?;
-            return Ok((u64::try_from(last).unwrap_or(0), false));
+            return Ok((None, u64::try_from(last).unwrap_or(0), false));
         }
-        let count: i64 = self.count()?.build_query_scalar().fetch_one(tx).await.map_err(db)?;
-        let count = u64::try_from(count).unwrap_or(0);
-        Ok((count.min(COUNT_MAX), count > COUNT_MAX))
+        let all: Vec<i64> = self.first()?.build_query_scalar().fetch_all(tx).await.map_err(db)?;
+        let count = all.len() as u64;
+        Ok(if count > COUNT_MAX { (None, COUNT_MAX, true) } else { (Some(all), count, false) })
     }
 
     /// Selects the indexes of all entries up to `last` that meet it, and says what they are called in there.
