@@ -56,7 +56,7 @@ impl<'a> Printed<'a> {
             return None;
         }
         let mut texts = [""; COLUMNS];
-        for (column, text) in (4..).zip(texts.iter_mut()) {
+        for (column, text) in (4_usize..).zip(texts.iter_mut()) {
             *text = row.try_get(column).ok()?;
         }
         Some(Self { previous: hashes(row, 2, rows)?, hashes: hashes(row, 3, rows)?, texts })

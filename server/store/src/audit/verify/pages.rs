@@ -92,7 +92,7 @@ struct Segment {
 
 fn segments(structure: &[u8]) -> Option<Vec<Segment>> {
     let mut at = HEADER;
-    if structure.get(at..at + WITH_DELETIONS.len())? == WITH_DELETIONS {
+    if structure.get(at..)?.starts_with(&WITH_DELETIONS) {
         return None;
     }
     let at = &mut at;
@@ -269,10 +269,10 @@ mod tests {
     /// Rare values and frequent ones, words that look like keys, and names of every length.
     fn entry(number: u64) -> AuditEntry {
         let at = jiff::Timestamp::from_second(1_700_000_000).expect("time");
-        let code = if number % 7 == 0 { AuditCode::SignedIn } else { AuditCode::CommandFinished };
+        let code = if number.is_multiple_of(7) { AuditCode::SignedIn } else { AuditCode::CommandFinished };
         let mut entry = AuditEntry::new(at, code, "x".repeat(1 + (number % 90) as usize), Outcome::Success);
         entry.operation = Some(OperationId::from_uuid(Uuid::from_u128(u128::from(number / 3))));
-        entry.node = (number % 5 == 0).then(|| format!("pve{}", number * number % 1_013));
+        entry.node = number.is_multiple_of(5).then(|| format!("pve{}", number * number % 1_013));
         entry.reason = Some(format!("qkeyw{:02x} qkeyw78 and {number}", number % 251));
         entry
     }
