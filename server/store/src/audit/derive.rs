@@ -20,7 +20,8 @@ pub(super) async fn catch_up(store: &SqliteStore) -> Result<u64, StoreError> {
     let mut count = 0;
     while is_behind(store).await? {
         let mut tx = store.write().await?;
-        let rows = behind(&mut tx).await?.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        let rows = behind(&mut tx).await?;
+        let rows = rows.iter().map(of).collect::<Result<Vec<_>, _>>()?;
         for part in rows.chunks(ROWS) {
             found(part).build().execute(&mut *tx).await.map_err(db)?;
             indexed(part).build().execute(&mut *tx).await.map_err(db)?;
@@ -56,28 +57,27 @@ async fn behind(tx: &mut SqliteConnection) -> Result<Vec<SqliteRow>, StoreError>
 
 /// An entry's index, and what it is found by: nothing, where its bytes are no entry. It has its place all the same, so that
 /// those behind it are found.
-type Found = (i64, Option<(Derived, String)>);
+type Found<'a> = (i64, Option<(Derived<'a>, String)>);
 
-fn of(row: &SqliteRow) -> Result<Found, StoreError> {
-    let entry: Option<AuditEntry> = get(row, "bytes").ok().and_then(|bytes| serde_json::from_slice(bytes).ok());
-    let found = entry.map(|entry| {
-        let words = words(&entry);
-        (Derived::of(entry), words)
+fn of(row: &SqliteRow) -> Result<Found<'_>, StoreError> {
+    let found = get::<&[u8]>(row, "bytes").ok().and_then(|bytes| {
+        let entry: AuditEntry = serde_json::from_slice(bytes).ok()?;
+        Some((serde_json::from_slice(bytes).ok()?, words(&entry)))
     });
     Ok((get(row, "idx")?, found))
 }
 
-fn found(rows: &[Found]) -> QueryBuilder<Sqlite> {
+fn found(rows: &[Found<'_>]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("INSERT INTO audit_found (idx, at, code, started) ");
     query.push_values(rows, |mut row, (index, found)| {
         let (at, code, started) =
-            found.as_ref().map_or((0, "", None), |(derived, _)| (derived.at, derived.code, derived.started));
+            found.as_ref().map_or((0, "", None), |(one, _)| (one.at(), one.code.as_str(), one.started()));
         row.push_bind(*index).push_bind(at).push_bind(code).push_bind(started);
     });
     query
 }
 
-fn indexed(rows: &[Found]) -> QueryBuilder<Sqlite> {
+fn indexed(rows: &[Found<'_>]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("INSERT INTO audit_index (rowid, keys, signs, words) ");
     query.push_values(rows, |mut row, (index, found)| {
         let words = found.as_ref().map_or("", |(_, words)| words);

@@ -1,12 +1,12 @@
 //! A block of rows as a few values, one for each column: what the database says of them, and what it must say.
 
 use super::super::derived::Derived;
-use super::{Range, Read};
+use super::Range;
+use super::index::Expected;
 use crate::SqliteStore;
 use crate::codec::{db, signed};
 use engine::audit::chain::{self, HASH_BYTES, Hash};
 use engine::ports::StoreError;
-use model::audit::AuditEntry;
 use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
@@ -28,16 +28,25 @@ const SQL: &str = "SELECT count(*), sum(length(prev) = 32 AND length(hash) = 32)
     FROM (SELECT prev, hash, at, code, started, bytes FROM audit AS a JOIN audit_found AS f ON f.idx = a.idx
         WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx)";
 
-/// The last hash and what was derived when every row of the block is exactly what it must be; `None` when a closer look is
-/// needed, be it only because a value holds the sign that ends one here.
-pub(super) async fn same(store: &SqliteStore, range: Range, previous: &Hash) -> Result<Option<Read>, StoreError> {
+/// The last hash when every row of the block is exactly what it must be, and then what is derived from them is noted; `None` when
+/// a closer look is needed, be it only because a value holds the sign that ends one here.
+pub(super) async fn same(
+    store: &SqliteStore,
+    range: Range,
+    previous: &Hash,
+    expected: &mut Expected,
+) -> Result<Option<Hash>, StoreError> {
     let row = sqlx::query(SQL)
         .bind(signed("index", range.after)?)
         .bind(signed("index", range.last)?)
         .fetch_one(&store.readers)
         .await
         .map_err(db)?;
-    Ok(Printed::of(&row, range).and_then(|printed| printed.compare(range, *previous)))
+    let read = Printed::of(&row, range).and_then(|printed| printed.compare(range, *previous));
+    Ok(read.map(|(head, entries)| {
+        (range.after + 1..).zip(&entries).for_each(|(index, derived)| expected.add(index, derived));
+        head
+    }))
 }
 
 /// What the database says of as many rows as there must be.
@@ -62,7 +71,7 @@ impl<'a> Printed<'a> {
         Some(Self { previous: hashes(row, 2, rows)?, hashes: hashes(row, 3, rows)?, texts })
     }
 
-    fn compare(&self, range: Range, mut head: Hash) -> Option<Read> {
+    fn compare(&self, range: Range, mut head: Hash) -> Option<(Hash, Vec<Derived<'a>>)> {
         let mut columns = self.texts.map(|text| text.split(END));
         let mut all = Vec::with_capacity(self.hashes.len());
         for (index, (previous, hash)) in (range.after + 1..).zip(self.previous.iter().zip(self.hashes)) {
@@ -71,10 +80,13 @@ impl<'a> Printed<'a> {
                 *value = column.next()?;
             }
             let [at, code, started, bytes] = values;
-            let derived = Derived::of(serde_json::from_str::<AuditEntry>(bytes).ok()?);
+            let derived: Derived<'a> = serde_json::from_str(bytes).ok()?;
             let next = chain::entry_hash(&head, bytes.as_bytes(), index);
             let chained = *previous == head && *hash == next;
-            if !chained || at != derived.at.to_string() || code != derived.code || !is_told(started, derived.started) {
+            if !chained || at != derived.at().to_string() || code != derived.code.as_str() {
+                return None;
+            }
+            if !is_told(started, derived.started()) {
                 return None;
             }
             head = next;

@@ -29,18 +29,16 @@ pub(super) struct Expected {
 }
 
 impl Expected {
-    /// Entries that follow the one with index `after`.
-    pub fn add(&mut self, after: u64, entries: &[Derived]) {
-        for (index, derived) in (i64::try_from(after).unwrap_or(i64::MAX).saturating_add(1)..).zip(entries) {
-            for (field, values) in Field::ALL.into_iter().zip(&mut self.values) {
-                let Some(value) = field.of(derived) else { continue };
-                match values.get_mut(value) {
-                    Some(list) => list.push(index),
-                    None => drop(values.insert(value.to_owned(), vec![index])),
-                }
+    pub fn add(&mut self, index: u64, derived: &Derived<'_>) {
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        for (field, values) in Field::ALL.into_iter().zip(&mut self.values) {
+            let Some(value) = field.of(derived) else { continue };
+            match values.get_mut(value.as_ref()) {
+                Some(list) => list.push(index),
+                None => drop(values.insert(value.into_owned(), vec![index])),
             }
-            self.times.push(derived.at);
         }
+        self.times.push(derived.at());
     }
 
     /// What follows the entries in here.
