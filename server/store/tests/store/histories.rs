@@ -110,7 +110,7 @@ impl<P: Port> Play<P> {
     }
 
     async fn step(&mut self, counts: &mut Counts) {
-        let (word, answer) = match self.dice.below(30) {
+        let (word, answer) = match self.dice.below(32) {
             0..=3 => ("ask", self.ask().await),
             4 => ("ask for a policy", self.ask_policy().await),
             5..=8 => self.decide("approve").await,
@@ -120,7 +120,7 @@ impl<P: Port> Play<P> {
             15..=16 => self.decide("break glass").await,
             17 => self.decide("stop").await,
             18..=20 => self.start("run out").await,
-            21 => self.decide("review").await,
+            21 | 30 | 31 => self.decide("review").await,
             22 => self.decide("expire").await,
             23 => ("run plainly", self.run_plainly().await),
             24 => self.decide("apply alone").await,
