@@ -147,10 +147,7 @@ pub(crate) fn make_key(data: &Path, file: &str) -> Result<Zeroizing<[u8; KEY_BYT
 }
 
 fn key_path(data: &Path, file: &str) -> PathBuf {
-    credentials()
-        .map(|folder| folder.join(file))
-        .filter(|path| path.exists())
-        .unwrap_or_else(|| data.join(file))
+    credentials().map(|folder| folder.join(file)).filter(|path| path.exists()).unwrap_or_else(|| data.join(file))
 }
 
 /// The console's own SSH key, sealed in memory as it is on disk, opened at use.

@@ -140,9 +140,12 @@ async fn installing_the_key_asks_for_the_reason_and_the_name_that_the_policy_wan
     let asks = site.wizard().await.key_ruling;
     assert!(asks.reason && asks.typed_target, "the page asks for it");
     let target = site.node(node).await.label().to_owned();
-    for (reason, typed, missing) in
-        [("", "", "reason"), (" ", target.as_str(), "reason"), ("a new node", "", "typed-target"), ("a new node", "pve9", "typed-target")]
-    {
+    for (reason, typed, missing) in [
+        ("", "", "reason"),
+        (" ", target.as_str(), "reason"),
+        ("a new node", "", "typed-target"),
+        ("a new node", "pve9", "typed-target"),
+    ] {
         for password in [ROOT_PASSWORD, "wrong"] {
             let refused = site.install_saying(node, password, reason, typed).await.expect_err("not enough");
             assert_eq!((refused.code, refused.params["missing"].as_str()), (ProblemCode::ConsentMissing, missing));

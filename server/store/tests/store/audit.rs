@@ -279,9 +279,10 @@ fn full() -> AuditEntry {
 async fn entries_are_counted_up_to_a_limit_and_all_of_them_without_one() {
     let most = usize::try_from(COUNT_MAX).expect("small");
     let by = AuditFilter { who: Some("ops-1".into()), ..AuditFilter::default() };
-    for (filter, counted, one_more) in
-        [(by, (COUNT_MAX, false), (COUNT_MAX, true)), (AuditFilter::default(), (COUNT_MAX, false), (COUNT_MAX + 1, false))]
-    {
+    for (filter, counted, one_more) in [
+        (by, (COUNT_MAX, false), (COUNT_MAX, true)),
+        (AuditFilter::default(), (COUNT_MAX, false), (COUNT_MAX + 1, false)),
+    ] {
         let room = Room::new().await;
         room.store.fill_audit(&vec![entry(AuditCode::SignedIn); most]).await.expect("filled");
         for (before, told) in [(None, counted), (Some(60), counted)] {

@@ -64,7 +64,18 @@ impl<P: Port> Play<P> {
     fn new(port: P, seed: u64) -> Self {
         let judge = Judge::new(&ACCOUNTS);
         let (dice, plans) = (Dice(seed), [0; 3]);
-        Self { port, dice, judge, now: 0, plans, facts: 0, requests: Vec::new(), alone: Vec::new(), running: None, next_id: 1_000 }
+        Self {
+            port,
+            dice,
+            judge,
+            now: 0,
+            plans,
+            facts: 0,
+            requests: Vec::new(),
+            alone: Vec::new(),
+            running: None,
+            next_id: 1_000,
+        }
     }
 
     fn id(&mut self) -> Uuid {

@@ -289,9 +289,8 @@ impl Port for Beside {
 
     async fn decide_both(&mut self, id: RequestId, clicks: &[Click; 2], now: Timestamp) -> ([Answer; 2], [usize; 2]) {
         let store = &self.store;
-        let call = async |click: &Click| {
-            store.decide(id, &click.0, &click.1, now, entry(AuditCode::ApprovalGiven)).await
-        };
+        let call =
+            async |click: &Click| store.decide(id, &click.0, &click.1, now, entry(AuditCode::ApprovalGiven)).await;
         let (one, other) = tokio::join!(call(&clicks[0]), call(&clicks[1]));
         let found = [Self::said(one), Self::said(other)];
         // As if one of them had come before the other, whichever.

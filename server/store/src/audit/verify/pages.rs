@@ -170,7 +170,7 @@ impl Walk {
                 self.entry = Some(before.checked_add(number(page, &mut at)?)?);
                 let size: usize = number(page, &mut at)?;
                 // One without places, or marked by the lowest bit, says that an entry is to be forgotten.
-                self.missing = (size > 1 && size % 2 == 0).then_some(size / 2)?;
+                self.missing = (size > 1 && size.is_multiple_of(2)).then_some(size / 2)?;
             }
         }
         Some(true)
