@@ -145,6 +145,10 @@ pub fn lines(
         async move {
             let Some(filter) = left else { return Ok(None) };
             let page = store.find(&filter, PAGE).await.map_err(std::io::Error::other)?;
+            // A file without them would look whole.
+            if let Some(index) = page.unreadable.first() {
+                return Err(std::io::Error::other(format!("entry {index} of the audit cannot be read")));
+            }
             let mut text = Vec::new();
             for entry in &page.entries {
                 text.extend_from_slice(&line(entry, format)?);

@@ -174,8 +174,8 @@ impl Backend for RequestBackend {
         self.do_try_log_in(caller, node).await
     }
 
-    async fn install_key(&self, caller: Caller, node: NodeId, password: String) -> ApiResult<()> {
-        self.do_install_key(caller, node, password).await
+    async fn install_key(&self, caller: Caller, node: NodeId, password: String, consent: Consent) -> ApiResult<()> {
+        self.do_install_key(caller, node, password, consent).await
     }
 
     async fn wizard(&self, caller: Caller, cluster: ClusterId) -> ApiResult<WizardView> {

@@ -2,6 +2,7 @@
 //!
 //! A restored backup without `seal.key` can show everything except the secrets.
 
+use crate::private::{credentials, is_credential, open_to_others};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hmac::{Hmac, Mac};
@@ -11,7 +12,7 @@ use sha2::Sha256;
 use ssh::ConsoleKeySource;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use store::SqliteStore;
 use zeroize::Zeroizing;
@@ -111,19 +112,21 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; KEY_BYTES] {
     mac.finalize().into_bytes().into()
 }
 
-/// Reads 32 bytes from a file that nobody else may read, among systemd's credentials or in the data folder.
+/// Reads 32 bytes from a file that nobody else may read (see [`crate::private`]), among systemd's credentials or in the data folder.
 pub(crate) fn read_key(data: &Path, file: &str) -> Result<Option<Zeroizing<[u8; KEY_BYTES]>>, KeyError> {
     let path = key_path(data, file);
-    if !path.exists() {
-        return Ok(None);
-    }
     let file_error = |source| KeyError::File { path: path.clone(), source };
-    let mode = fs::metadata(&path).map_err(file_error)?.mode() & 0o777;
-    if mode & 0o077 != 0 {
+    let mut opened = match fs::File::open(&path) {
+        Ok(opened) => opened,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(file_error(error)),
+    };
+    let about = opened.metadata().map_err(file_error)?;
+    if let Some(mode) = open_to_others(&about, is_credential(&path)) {
         return Err(KeyError::Open { path, mode });
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    fs::File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(file_error)?;
+    opened.read_to_end(&mut bytes).map_err(file_error)?;
     let key: [u8; KEY_BYTES] = bytes.as_slice().try_into().map_err(|_| KeyError::Length { path: path.clone() })?;
     Ok(Some(Zeroizing::new(key)))
 }
@@ -144,10 +147,7 @@ pub(crate) fn make_key(data: &Path, file: &str) -> Result<Zeroizing<[u8; KEY_BYT
 }
 
 fn key_path(data: &Path, file: &str) -> PathBuf {
-    std::env::var_os("CREDENTIALS_DIRECTORY")
-        .map(|folder| PathBuf::from(folder).join(file))
-        .filter(|path| path.exists())
-        .unwrap_or_else(|| data.join(file))
+    credentials().map(|folder| folder.join(file)).filter(|path| path.exists()).unwrap_or_else(|| data.join(file))
 }
 
 /// The console's own SSH key, sealed in memory as it is on disk, opened at use.

@@ -22,6 +22,7 @@ pub mod live;
 pub mod lock;
 pub mod notify;
 pub mod passwords;
+mod private;
 pub mod routes;
 pub mod second_factor;
 pub mod serve;

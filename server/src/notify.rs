@@ -4,6 +4,7 @@ pub mod mail;
 pub mod webhook;
 
 use crate::config::Notify;
+use crate::private::{is_credential, open_to_others};
 use engine::Engine;
 use engine::notify::Notifier;
 use engine::ports::MessagePlace;
@@ -12,7 +13,6 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use std::fs::File;
 use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -91,8 +91,7 @@ fn secret(path: &Path) -> Result<Zeroizing<String>, NotifyError> {
     let failed = |source| NotifyError::File { path: path.to_owned(), source };
     let file = File::open(path).map_err(failed)?;
     let about = file.metadata().map_err(failed)?;
-    let mode = about.mode() & 0o777;
-    if mode & 0o077 != 0 && !is_credential(path) {
+    if let Some(mode) = open_to_others(&about, is_credential(path)) {
         return Err(NotifyError::Open { path: path.to_owned(), mode });
     }
     let length = || NotifyError::Length { path: path.to_owned() };
@@ -105,11 +104,6 @@ fn secret(path: &Path) -> Result<Zeroizing<String>, NotifyError> {
         text.pop();
     }
     if text.is_empty() { Err(length()) } else { Ok(text) }
-}
-
-/// systemd guards its folder of credentials by itself, with access lists that look like a mode of 0440.
-fn is_credential(path: &Path) -> bool {
-    std::env::var_os("CREDENTIALS_DIRECTORY").is_some_and(|folder| path.starts_with(folder))
 }
 
 /// One that signs: what can be guessed signs for anybody.

@@ -269,23 +269,19 @@ pub struct AuditFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditPage {
     pub entries: Vec<ChainedEntry>,
+    /// Indexes of those on it whose bytes are no entry: somebody changed them.
+    pub unreadable: Vec<u64>,
     /// Cursor of the next page; `None` on the last.
     pub next: Option<u64>,
-    /// Entries that the filter meets; counted up to [`COUNT_MAX`] only, which then stands for at least so many.
+    /// Entries that the filter meets, counted up to [`COUNT_MAX`] only; of all entries, without any filter, the number is known.
     pub total: u64,
+    /// Whether there are more than were counted.
+    pub more: bool,
     pub millis: u32,
 }
 
 /// Entries that are counted for one answer at most: what is more is told as more.
-pub const COUNT_MAX: u64 = 10_000;
-
-impl AuditPage {
-    /// Whether there are more entries than were counted.
-    #[must_use]
-    pub const fn is_more(&self) -> bool {
-        self.total >= COUNT_MAX
-    }
-}
+pub const COUNT_MAX: u64 = 1_000;
 
 /// A question to the audit that a person keeps under a name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

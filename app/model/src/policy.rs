@@ -67,7 +67,7 @@ pub const fn rule(risk: Risk, protected: bool) -> Ruling {
 }
 
 /// What a person brings along when asking to run a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Consent {
     pub reason: String,
     pub typed: String,

@@ -18,4 +18,27 @@ pub enum Risk {
 
 impl Risk {
     pub const ALL: [Self; 4] = [Self::ReadOnly, Self::Reversible, Self::Disruptive, Self::Destructive];
+
+    /// As it is written in JSON.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::ReadOnly => "read-only",
+            Self::Reversible => "reversible",
+            Self::Disruptive => "disruptive",
+            Self::Destructive => "destructive",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_risk_is_written_as_its_word() {
+        for risk in Risk::ALL {
+            assert_eq!(serde_json::to_value(risk).expect("JSON"), risk.word());
+        }
+    }
 }

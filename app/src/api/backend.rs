@@ -59,7 +59,7 @@ pub trait Backend:
     async fn forget_node(&self, caller: Caller, node: NodeId) -> ApiResult<()>;
     async fn pin_key(&self, caller: Caller, node: NodeId, fingerprint: String) -> ApiResult<()>;
     async fn try_log_in(&self, caller: Caller, node: NodeId) -> ApiResult<()>;
-    async fn install_key(&self, caller: Caller, node: NodeId, password: String) -> ApiResult<()>;
+    async fn install_key(&self, caller: Caller, node: NodeId, password: String, consent: Consent) -> ApiResult<()>;
 
     async fn wizard(&self, caller: Caller, cluster: ClusterId) -> ApiResult<WizardView>;
     async fn run_checks(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Matrix>;

@@ -156,10 +156,10 @@ pub async fn try_log_in(node: NodeId) -> ApiResult<()> {
 }
 
 #[server(name = InstallKeyCall, prefix = "/api", endpoint = "install_key", input = Json, output = Json)]
-pub async fn install_key(node: NodeId, password: String) -> ApiResult<()> {
+pub async fn install_key(node: NodeId, password: String, #[server(default)] consent: Consent) -> ApiResult<()> {
     let backend = backend()?;
     let caller = backend.caller().await?;
-    backend.install_key(caller, node, password).await
+    backend.install_key(caller, node, password, consent).await
 }
 
 #[server(name = WizardCall, prefix = "/api", endpoint = "wizard", input = Json, output = Json)]

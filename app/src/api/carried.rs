@@ -127,6 +127,8 @@ pub struct WizardView {
     pub report_at: Option<Timestamp>,
     /// The console's own public key, one `authorized_keys` line, for pasting.
     pub console_key: String,
+    /// What the policy wants of who lets the console in with a password.
+    pub key_ruling: Ruling,
     pub qdevice: QdeviceAdvice,
     /// Without and with a QDevice.
     pub forecast: (Forecast, Forecast),

@@ -94,31 +94,27 @@ impl Engine {
         if proposal.digest.as_str() != decided.seen {
             return Err(ProblemCode::PlanChanged.into());
         }
-        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, decided.shown, false);
-        if let Some(first) = missing.first() {
-            let problem = unmet(*first);
-            self.refuse(who, cluster, &proposal, &problem).await?;
-            return Err(problem);
-        }
+        self.demands_met(who, &proposal, consent, decided.shown).await?;
         let id = self.begin_in_place_of(who, proposal, consent, wanted).await?;
         execute::spawn(self.clone(), id, who.clone(), None);
         Ok(id)
     }
 
-    /// What the policy wants of the sign-in for a plan that starts with what was typed for it, not from a preview.
+    /// Everything that the policy wants of a person who runs a plan without anybody's agreement.
     ///
     /// # Errors
     /// `ConsentMissing`; the refusal is audited.
-    pub async fn sign_in_meets(
+    pub async fn demands_met(
         &self,
         who: &Person,
-        cluster: ClusterId,
         proposal: &Proposal,
+        consent: &Consent,
         shown: Shown,
     ) -> Result<(), Problem> {
-        let Some(missing) = proposal.ruling.sign_in().unmet(shown) else { return Ok(()) };
-        let problem = unmet(missing);
-        self.refuse(who, cluster, proposal, &problem).await?;
+        let missing = proposal.ruling.unmet(consent, &proposal.plan.target, shown, false);
+        let Some(first) = missing.first() else { return Ok(()) };
+        let problem = unmet(*first);
+        self.refuse(who, proposal.plan.cluster, proposal, &problem).await?;
         Err(problem)
     }
 

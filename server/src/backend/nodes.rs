@@ -124,7 +124,13 @@ impl RequestBackend {
     }
 
     /// A plan like any other; only its connection is opened with the password, which is then wiped.
-    pub(super) async fn do_install_key(&self, caller: Caller, id: NodeId, password: String) -> ApiResult<()> {
+    pub(super) async fn do_install_key(
+        &self,
+        caller: Caller,
+        id: NodeId,
+        password: String,
+        consent: Consent,
+    ) -> ApiResult<()> {
         let password = Zeroizing::new(password);
         let (cluster, node) = self.node_for(&caller, id, Deed::RunPlan).await?;
         let engine = &self.state.engine;
@@ -132,7 +138,7 @@ impl RequestBackend {
         let intent = Intent::InstallKey { node: id };
         let proposal = engine.plan(cluster.id, &intent).await.map_err(ApiError)?;
         // Before the password opens anything.
-        engine.sign_in_meets(&actor(&caller), cluster.id, &proposal, caller.me.shown).await.map_err(ApiError)?;
+        engine.demands_met(&actor(&caller), &proposal, &consent, caller.me.shown).await.map_err(ApiError)?;
         let shell = match engine.dialer.once(&endpoint, Credential::Password(password)).await {
             Ok(shell) => shell,
             Err(error) => {
@@ -141,7 +147,6 @@ impl RequestBackend {
                 return Err(ApiError(problem));
             }
         };
-        let consent = Consent { reason: String::new(), typed: String::new() };
         let operation = engine.begin(&actor(&caller), proposal, &consent).await.map_err(ApiError)?;
         execute::spawn(engine.clone(), operation, actor(&caller), Some(shell))
             .await

@@ -41,6 +41,7 @@ impl RequestBackend {
             measurement: engine.hub.measured(id).map(|measured| measured.report.as_ref().clone()),
             report_at: engine.verification(id).await.map_err(ApiError)?.map(|report| report.at),
             console_key: engine.dialer.console_key().map_err(ApiError)?,
+            key_ruling: engine.store.policy(id).await.map_err(stored)?.of_key(),
             qdevice: qdevice_advice(count),
             forecast: (forecast(count, 0), forecast(count, qdevice_votes(count.max(1)))),
             view,

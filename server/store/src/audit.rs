@@ -64,7 +64,15 @@ impl AuditStore for SqliteStore {
         .fetch_all(&self.readers)
         .await
         .map_err(db)?;
-        rows.iter().map(chained).collect()
+        rows.iter().filter_map(|row| readable(row).transpose()).collect()
+    }
+}
+
+/// `None` where the bytes are no entry.
+fn readable(row: &SqliteRow) -> Result<Option<ChainedEntry>, StoreError> {
+    match chained(row) {
+        Err(StoreError::Corrupt { .. }) => Ok(None),
+        other => other.map(Some),
     }
 }
 

@@ -71,6 +71,12 @@ impl Site {
         self.operator.call("install_key", json!({ "node": node, "password": password })).await
     }
 
+    async fn install_saying(&self, node: NodeId, password: &str, reason: &str, typed: &str) -> Result<(), Problem> {
+        let consent = json!({ "reason": reason, "typed": typed });
+        let input = json!({ "node": node, "password": password, "consent": consent });
+        self.operator.call("install_key", input).await
+    }
+
     async fn log_in(&self, node: NodeId) -> Result<(), Problem> {
         self.operator.call("try_log_in", json!({ "node": node })).await
     }
@@ -116,6 +122,41 @@ async fn installing_the_key_asks_for_the_sign_in_that_the_policy_wants_before_th
     site.operator.call::<app::api::Me>("confirm_password", confirmed).await.expect("confirmed");
     site.install(node, ROOT_PASSWORD).await.expect("installed");
     site.log_in(node).await.expect("let in");
+}
+
+#[tokio::test]
+async fn installing_the_key_asks_for_the_reason_and_the_name_that_the_policy_wants_before_the_password_is_used() {
+    let site = Site::with(Scenario::bare(1)).await;
+    let node = site.pinned("pve1").await;
+    let asks = site.wizard().await.key_ruling;
+    assert!(!asks.reason && !asks.typed_target, "as it is shipped");
+    let row = json!({
+        "reason": true, "typed_target": true, "fresh_sign_in": false, "second_factor": false, "agreement": "nobody"
+    });
+    let policy = json!({ "protected": false, "classes": {}, "actions": { "install_key": row } });
+    let admin = site.app.admin().await;
+    let input = json!({ "cluster": site.cluster, "policy": policy, "reason": "who lets the console in says why" });
+    assert!(admin.call::<app::api::PolicyAnswer>("change_policy", input).await.expect("set").in_force);
+    let asks = site.wizard().await.key_ruling;
+    assert!(asks.reason && asks.typed_target, "the page asks for it");
+    let target = site.node(node).await.label().to_owned();
+    for (reason, typed, missing) in [
+        ("", "", "reason"),
+        (" ", target.as_str(), "reason"),
+        ("a new node", "", "typed-target"),
+        ("a new node", "pve9", "typed-target"),
+    ] {
+        for password in [ROOT_PASSWORD, "wrong"] {
+            let refused = site.install_saying(node, password, reason, typed).await.expect_err("not enough");
+            assert_eq!((refused.code, refused.params["missing"].as_str()), (ProblemCode::ConsentMissing, missing));
+        }
+    }
+    assert_eq!(site.audited(AuditCode::PlanRefused).await, 8);
+    assert_eq!(code(site.log_in(node).await), ProblemCode::KeyRefused, "the key is there already");
+    site.install_saying(node, ROOT_PASSWORD, "a new node", &target).await.expect("installed");
+    let filter = json!({ "filter": { "code": AuditCode::PlanProposed }, "again": false });
+    let page: model::audit::AuditPage = site.operator.call("audit", filter).await.expect("audit");
+    assert_eq!(page.entries[0].entry.reason.as_deref(), Some("a new node"));
 }
 
 /// A port of this machine where nothing listens.

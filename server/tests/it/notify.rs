@@ -4,11 +4,13 @@ mod cli;
 mod hook;
 mod mail;
 mod outage;
+mod tampered;
 mod tls;
 
 use crate::app::{BASE, TestApp};
 use crate::logs;
 use crate::secrets::look_at_the_disk;
+use engine::Engine;
 use engine::audit::Person;
 use engine::notify::Notifier;
 use engine::ports::{CheckpointSink as _, Clock, MessagePlace, NoticeStore as _};
@@ -31,7 +33,10 @@ fn started_again(app: &TestApp, place: &Arc<dyn MessagePlace>) -> Notifier {
 
 /// Somebody asks for something.
 async fn asked(app: &TestApp, reason: &str) {
-    let engine = &app.state.engine;
+    write_down(&app.state.engine, reason).await;
+}
+
+async fn write_down(engine: &Engine, reason: &str) {
     let person = Person { name: "anna".into() };
     let mut entry = engine.audit.entry(AuditCode::ApprovalRequested, &person, Outcome::Success);
     entry.cluster_name = Some("prod".into());

@@ -70,7 +70,7 @@ async fn what_wants_the_second_factor_is_neither_asked_for_nor_agreed_to_nor_run
     running().await.expect("it runs");
     let refused = team.audited(AuditCode::ApprovalRefused).await;
     let demand = refused.iter().filter(|entry| entry.details["problem"] == "consent_missing").count();
-    assert_eq!(demand, 2, "refusals of the approver are in the audit: {refused:?}");
+    assert_eq!(demand, 4, "refusals of the approver and of who runs it are in the audit: {refused:?}");
 }
 
 #[tokio::test]

@@ -138,6 +138,12 @@ impl Policy {
         if CANNOT_WAIT.contains(&intent) { Ruling { agreement: Agreement::Nobody, ..ruling } } else { ruling }
     }
 
+    /// What it asks for the plan that installs the console's key, whichever the machine is.
+    #[must_use]
+    pub fn of_key(&self) -> Ruling {
+        self.rule("install_key", Risk::Reversible)
+    }
+
     /// Whether somebody can agree to this action before it runs.
     #[must_use]
     pub fn can_wait(intent: &str) -> bool {

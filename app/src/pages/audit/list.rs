@@ -1,7 +1,7 @@
 //! Entries, newest first, page by page. The newest page follows what is written while it is looked at.
 
 use crate::api;
-use crate::components::{Badge, Column, Empty, Table, Tone, When};
+use crate::components::{Badge, Column, Empty, Message, Table, Tone, When};
 use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::state::poll::{AUDIT_EVERY, poll};
@@ -18,7 +18,7 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
     let count = part(move || {
         page.with(|page| {
             let (total, millis) = (page.total, page.millis);
-            if page.is_more() {
+            if page.more {
                 said!(i18n, pages.audit_count_more, total = total, millis = millis).to_string()
             } else {
                 said!(i18n, pages.audit_count, total = total, millis = millis).to_string()
@@ -35,7 +35,13 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
             view! { <OnePage page chosen/>{part(move || view! { <Pager next=next.get() asked/> })} }.into_any()
         }
     });
-    view! { <p class="muted small" role="status">{count}</p>{list} }.into_any()
+    let broken = part(move || {
+        let indexes = page.with(|page| page.unreadable.iter().map(u64::to_string).collect::<Vec<_>>().join(", "));
+        (!indexes.is_empty()).then(|| {
+            view! { <Message tone=Tone::Bad><p>{text!(i18n, pages.audit_unreadable, indexes = indexes.clone())}</p></Message> }
+        })
+    });
+    view! { <p class="muted small" role="status">{count}</p>{broken}{list} }.into_any()
 }
 
 /// What the page came with, then what a look every few seconds finds. Older pages stay as they are: theirs never change.

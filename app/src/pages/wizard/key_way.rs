@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use model::can::Deed;
 use model::ids::NodeId;
 use model::inventory::Purpose;
+use model::policy::{Consent, Ruling, Unmet};
 
 #[component]
 pub fn KeyWays(id: NodeId) -> impl IntoView {
@@ -59,10 +60,11 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
     let i18n = use_i18n();
     let wizard = Wizard::here();
     let password = RwSignal::new(String::new());
-    let install = Action::new(move |typed: &String| {
-        let typed = typed.clone();
+    let demands = Demands::of(wizard, id);
+    let install = Action::new(move |(typed, consent): &(String, Consent)| {
+        let (typed, consent) = (typed.clone(), consent.clone());
         async move {
-            let answer = api::install_key(id, typed.clone()).await;
+            let answer = api::install_key(id, typed.clone(), consent).await;
             wizard.refresh();
             let problem = answer.err().map(|ApiError(problem)| problem);
             if problem.as_ref().is_some_and(needs_sign_in) {
@@ -87,10 +89,11 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
         refusal
             .get()
             .or_else(|| password.with(String::is_empty).then(|| said!(i18n, wizard.password_missing).to_owned()))
+            .or_else(|| demands.missing(i18n))
     });
     let send = Callback::new(move |()| {
         if reason.with_untracked(Option::is_none) && !install.pending().get_untracked() {
-            install.dispatch(password.get_untracked());
+            install.dispatch((password.get_untracked(), untrack(|| demands.consent())));
             password.set(String::new());
         }
     });
@@ -107,10 +110,56 @@ fn PasswordOnce(id: NodeId) -> impl IntoView {
                 autocomplete="off"
                 hint=derived(move || Some(said!(i18n, wizard.password_once).to_owned()))
             />
+            {demands.fields(i18n)}
             <Refusal problem/>
             <Button submit=true busy=install.pending() disabled_reason=reason>{word!(i18n, wizard.install_key)}</Button>
         </form>
         <SignInAgain open=asking second=true then=send/>
+    }
+}
+
+/// What the policy wants to be typed beside the password.
+#[derive(Clone, Copy)]
+struct Demands {
+    ruling: Ruling,
+    /// What the plan calls the machine.
+    target: StoredValue<String>,
+    reason: RwSignal<String>,
+    typed: RwSignal<String>,
+}
+
+impl Demands {
+    fn of(wizard: Wizard, id: NodeId) -> Self {
+        let target = untrack(|| wizard.node(id)).map(|node| node.label().to_owned()).unwrap_or_default();
+        Self {
+            ruling: wizard.view.with_untracked(|view| view.key_ruling),
+            target: StoredValue::new(target),
+            reason: RwSignal::new(String::new()),
+            typed: RwSignal::new(String::new()),
+        }
+    }
+
+    fn consent(self) -> Consent {
+        Consent { reason: self.reason.get().trim().to_owned(), typed: self.typed.get().trim().to_owned() }
+    }
+
+    /// A sign-in that is not fresh stops nothing: pressing asks for it.
+    fn missing(self, i18n: I18n) -> Option<String> {
+        let target = self.target.get_value();
+        match self.ruling.unmet(&self.consent(), &target, true.into(), true).first()? {
+            Unmet::Reason => Some(said!(i18n, wizard.reason_missing).to_owned()),
+            Unmet::TypedTarget => Some(said!(i18n, wizard.typed_missing, target = target).to_string()),
+            Unmet::FreshSignIn | Unmet::SecondFactor | Unmet::Agreement => None,
+        }
+    }
+
+    fn fields(self, i18n: I18n) -> impl IntoView {
+        let reason = self.ruling.reason.then(|| view! { <Field label=text!(i18n, wizard.reason) value=self.reason/> });
+        let typed = self.ruling.typed_target.then(|| {
+            let target = self.target.get_value();
+            view! { <Field label=text!(i18n, wizard.typed_label, target = target.clone()) value=self.typed mono=true/> }
+        });
+        view! { {reason}{typed} }
     }
 }
 

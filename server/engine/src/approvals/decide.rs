@@ -143,7 +143,7 @@ impl Engine {
         let consent = Consent { reason: request.reason.clone(), typed: proposal.plan.target.clone() };
         let missing = proposal.ruling.unmet(&consent, &proposal.plan.target, shown, true);
         if let Some(first) = missing.into_iter().find(|demand| !is_left_out(*demand)) {
-            return Err(unmet(first));
+            return self.may_not_run(who, &request, unmet(first)).await;
         }
         let event = |seen, operation| RequestEvent::Use { seen, operation };
         self.start_agreed(who, &request, (proposal, wanted), AuditCode::ApprovalUsed, event).await
@@ -156,7 +156,11 @@ impl Engine {
             RequestState::Approved { .. } => return Ok(()),
             state => Refused::Over { state: state.word() },
         };
-        let problem = Problem::from(&refused);
+        self.may_not_run(who, request, Problem::from(&refused)).await
+    }
+
+    /// That somebody tried, and why nothing came of it.
+    async fn may_not_run<T>(&self, who: &Person, request: &Request, problem: Problem) -> Result<T, Problem> {
         let mut entry = self.request_entry(request, AuditCode::ApprovalRefused, who, Outcome::Refused);
         entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
         self.audit.write(entry).await.map_err(|error| store_problem(&error))?;
@@ -239,11 +243,9 @@ impl Engine {
             Ok(_) => ProblemCode::PlanChanged.into(),
             Err(problem) => problem,
         };
-        let mut entry = self.request_entry(request, AuditCode::ApprovalRefused, who, Outcome::Refused);
-        entry.details.insert("problem".to_owned(), found.code.as_str().to_owned());
-        self.audit.write(entry).await.map_err(|error| store_problem(&error))?;
+        let refused = self.may_not_run(who, request, found.clone()).await;
         self.void_where_over(request, &found).await?;
-        Err(found)
+        refused
     }
 
     async fn settle_or_void(

@@ -1,10 +1,10 @@
 //! Filling in what entries are found by. It follows the chain; whoever looks for something waits until it has caught up.
 
-use super::derived::Derived;
+use super::derived::{Derived, words};
 use super::keys::{keys, signs};
 use super::period::BLOCK;
 use crate::SqliteStore;
-use crate::codec::{corrupt, db, get};
+use crate::codec::{db, get};
 use engine::ports::StoreError;
 use model::audit::AuditEntry;
 use sqlx::sqlite::SqliteRow;
@@ -20,7 +20,8 @@ pub(super) async fn catch_up(store: &SqliteStore) -> Result<u64, StoreError> {
     let mut count = 0;
     while is_behind(store).await? {
         let mut tx = store.write().await?;
-        let rows = behind(&mut tx).await?.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        let rows = behind(&mut tx).await?;
+        let rows = rows.iter().map(of).collect::<Result<Vec<_>, _>>()?;
         for part in rows.chunks(ROWS) {
             found(part).build().execute(&mut *tx).await.map_err(db)?;
             indexed(part).build().execute(&mut *tx).await.map_err(db)?;
@@ -54,24 +55,34 @@ async fn behind(tx: &mut SqliteConnection) -> Result<Vec<SqliteRow>, StoreError>
     .map_err(db)
 }
 
-fn of(row: &SqliteRow) -> Result<(i64, Derived), StoreError> {
-    let entry: AuditEntry =
-        serde_json::from_slice(get(row, "bytes")?).map_err(|error| corrupt("audit entry", error))?;
-    Ok((get(row, "idx")?, Derived::of(&entry)?))
+/// An entry's index, and what it is found by: nothing, where its bytes are no entry. It has its place all the same, so that
+/// those behind it are found.
+type Found<'a> = (i64, Option<(Derived<'a>, String)>);
+
+fn of(row: &SqliteRow) -> Result<Found<'_>, StoreError> {
+    let found = get::<&[u8]>(row, "bytes").ok().and_then(|bytes| {
+        let entry: AuditEntry = serde_json::from_slice(bytes).ok()?;
+        Some((serde_json::from_slice(bytes).ok()?, words(&entry)))
+    });
+    Ok((get(row, "idx")?, found))
 }
 
-fn found(rows: &[(i64, Derived)]) -> QueryBuilder<Sqlite> {
+fn found(rows: &[Found<'_>]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("INSERT INTO audit_found (idx, at, code, started) ");
-    query.push_values(rows, |mut row, (index, derived)| {
-        row.push_bind(*index).push_bind(derived.at).push_bind(&derived.code).push_bind(derived.started);
+    query.push_values(rows, |mut row, (index, found)| {
+        let (at, code, started) =
+            found.as_ref().map_or((0, "", None), |(one, _)| (one.at(), one.code.as_str(), one.started()));
+        row.push_bind(*index).push_bind(at).push_bind(code).push_bind(started);
     });
     query
 }
 
-fn indexed(rows: &[(i64, Derived)]) -> QueryBuilder<Sqlite> {
+fn indexed(rows: &[Found<'_>]) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::new("INSERT INTO audit_index (rowid, keys, signs, words) ");
-    query.push_values(rows, |mut row, (index, derived)| {
-        row.push_bind(*index).push_bind(keys(derived)).push_bind(signs(&derived.words)).push_bind(&derived.words);
+    query.push_values(rows, |mut row, (index, found)| {
+        let words = found.as_ref().map_or("", |(_, words)| words);
+        let keys = found.as_ref().map(|(derived, _)| keys(derived)).unwrap_or_default();
+        row.push_bind(*index).push_bind(keys).push_bind(signs(words)).push_bind(words);
     });
     query
 }

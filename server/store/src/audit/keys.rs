@@ -1,7 +1,9 @@
 //! Values that are asked for exactly, and signs, as words of the index.
 
 use super::derived::Derived;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use uuid::Uuid;
 
 /// Begins every key. They stand in a column of their own, so a person may write such words as well.
 const MARK: &str = "qkey";
@@ -36,16 +38,16 @@ impl Field {
     }
 
     /// What an entry has there.
-    pub fn of(self, derived: &Derived) -> Option<&str> {
-        match self {
-            Self::Operation => derived.operation.as_deref(),
-            Self::Node => derived.node.as_deref(),
-            Self::Who => Some(&derived.who),
-            Self::Cluster => derived.cluster.as_deref(),
-            Self::Code => Some(&derived.code),
-            Self::Risk => derived.risk.as_deref(),
-            Self::Outcome => Some(&derived.outcome),
-        }
+    pub fn of<'a>(self, derived: &'a Derived<'_>) -> Option<Cow<'a, str>> {
+        Some(match self {
+            Self::Operation => Cow::Owned(id(derived.operation?.as_uuid())),
+            Self::Node => Cow::Borrowed(&derived.node.as_ref()?.0),
+            Self::Who => Cow::Borrowed(&derived.who.0),
+            Self::Cluster => Cow::Owned(id(derived.cluster?.as_uuid())),
+            Self::Code => Cow::Borrowed(derived.code.as_str()),
+            Self::Risk => Cow::Borrowed(derived.risk?.word()),
+            Self::Outcome => Cow::Borrowed(derived.outcome.word()),
+        })
     }
 
     /// From where on in the order of words its keys stand, and what comes after all of them.
@@ -61,10 +63,15 @@ impl Field {
     }
 }
 
+/// As it is written everywhere, without the detour through a formatter.
+fn id(id: Uuid) -> String {
+    id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
+}
+
 /// All keys of an entry, as the text that is indexed.
-pub(super) fn keys(derived: &Derived) -> String {
+pub(super) fn keys(derived: &Derived<'_>) -> String {
     let keys: Vec<String> =
-        Field::ALL.into_iter().filter_map(|field| field.of(derived).map(|value| field.key(value))).collect();
+        Field::ALL.into_iter().filter_map(|field| field.of(derived).map(|value| field.key(&value))).collect();
     keys.join(" ")
 }
 
@@ -96,6 +103,12 @@ mod tests {
         for key in &keys {
             assert!(key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()), "{key} stays as it is");
         }
+    }
+
+    #[test]
+    fn an_id_is_written_as_people_ask_for_it() {
+        let one = Uuid::from_u128(0x0193_abcd_ef01_7000_8000_0123_4567_89ab);
+        assert_eq!(id(one), model::ids::OperationId::from_uuid(one).to_string());
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use super::keys::{Field, sign};
 use super::period::Period;
-use super::{chained, derive};
+use super::{derive, readable};
 use crate::SqliteStore;
-use crate::codec::{db, signed, word};
+use crate::codec::{db, number, signed};
 use engine::ports::StoreError;
-use model::audit::{AuditFilter, AuditPage, COUNT_MAX};
+use model::audit::{AuditFilter, AuditPage, COUNT_MAX, ChainedEntry};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::time::Instant;
 
@@ -22,17 +23,43 @@ pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) 
     let limit = limit.clamp(1, PAGE_MAX);
     let mut tx = store.read().await?;
     let asked = Asked::of(filter, Period::of(filter, &mut tx).await?)?;
+    let (all, total, more) = asked.all(&mut tx).await?;
     // One more than asked for tells whether there is another page.
-    let rows = asked.page(filter.before, limit + 1)?.build().fetch_all(&mut *tx).await.map_err(db)?;
+    let mut rows = match all {
+        Some(all) => newest(all, filter.before, limit + 1)?,
+        None => asked.page(filter.before, limit + 1)?,
+    };
+    let rows = rows.build().fetch_all(&mut *tx).await.map_err(db)?;
     let shown = usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut entries = rows.iter().map(chained).collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.index));
-    let more = entries.len() > shown;
-    entries.truncate(shown);
-    let total = if filter.before.is_none() && !more { entries.len() as u64 } else { asked.total(&mut tx).await? };
-    let next = if more { entries.last().map(|entry| entry.index) } else { None };
+    let mut found = rows.iter().map(numbered).collect::<Result<Vec<_>, _>>()?;
+    found.sort_by_key(|(index, _)| std::cmp::Reverse(*index));
+    let goes_on = found.len() > shown;
+    found.truncate(shown);
+    let next = if goes_on { found.last().map(|(index, _)| *index) } else { None };
+    let unreadable = found.iter().filter(|(_, entry)| entry.is_none()).map(|(index, _)| *index).collect();
+    let entries = found.into_iter().filter_map(|(_, entry)| entry).collect();
     let millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-    Ok(AuditPage { entries, next, total, millis })
+    Ok(AuditPage { entries, unreadable, next, total, more, millis })
+}
+
+/// The newest of these indexes, from the cursor on.
+fn newest(mut all: Vec<i64>, before: Option<u64>, limit: u32) -> Result<QueryBuilder<Sqlite>, StoreError> {
+    let before = before.map(|before| signed("cursor", before)).transpose()?;
+    all.retain(|index| before.is_none_or(|before| *index < before));
+    all.sort_by_key(|index| std::cmp::Reverse(*index));
+    all.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    let mut query = QueryBuilder::new("SELECT idx, bytes, prev, hash FROM audit WHERE idx IN (");
+    let mut indexes = query.separated(", ");
+    for index in all {
+        indexes.push_bind(index);
+    }
+    query.push(")");
+    Ok(query)
+}
+
+/// An entry with its index; whoever makes one unreadable hides none beside it.
+fn numbered(row: &SqliteRow) -> Result<(u64, Option<ChainedEntry>), StoreError> {
+    Ok((number(row, "idx")?, readable(row)?))
 }
 
 /// What is looked for, its cursor left aside.
@@ -59,21 +86,28 @@ impl Asked {
         Ok(query)
     }
 
-    pub fn count(&self) -> Result<QueryBuilder<Sqlite>, StoreError> {
-        let mut query = QueryBuilder::new("SELECT COUNT(*) FROM (");
+    /// The indexes of the first entries that meet it, in no order; one more than is told.
+    pub fn first(&self) -> Result<QueryBuilder<Sqlite>, StoreError> {
+        let mut query = QueryBuilder::new("");
         self.narrow(&mut query, None);
-        query.push(" LIMIT ").push_bind(signed("count", COUNT_MAX)?).push(")");
+        query.push(" LIMIT ").push_bind(signed("count", COUNT_MAX + 1)?);
         Ok(query)
     }
 
-    async fn total(&self, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
-        let count: i64 = if self.matching.is_none() && self.period.is_none() {
+    /// All entries that meet it, where they are not too many to be counted; how many there are, and whether there are more.
+    ///
+    /// Lists are gone through from their beginning, which costs less than from their end, and few entries need not be looked
+    /// for a second time.
+    async fn all(&self, tx: &mut SqliteConnection) -> Result<(Option<Vec<i64>>, u64, bool), StoreError> {
+        if self.matching.is_none() && self.period.is_none() {
             // Indexes have no gaps, so the newest one is the count.
-            sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?
-        } else {
-            self.count()?.build_query_scalar().fetch_one(tx).await.map_err(db)?
-        };
-        Ok(u64::try_from(count).unwrap_or(0))
+            let last: i64 =
+                sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?;
+            return Ok((None, u64::try_from(last).unwrap_or(0), false));
+        }
+        let all: Vec<i64> = self.first()?.build_query_scalar().fetch_all(tx).await.map_err(db)?;
+        let count = all.len() as u64;
+        Ok(if count > COUNT_MAX { (None, COUNT_MAX, true) } else { (Some(all), count, false) })
     }
 
     /// Selects the indexes of all entries up to `last` that meet it, and says what they are called in there.
@@ -108,7 +142,7 @@ fn keys_of(filter: &AuditFilter) -> Result<Vec<String>, StoreError> {
             Field::Who => filter.who.clone(),
             Field::Cluster => filter.cluster.map(|id| id.to_string()),
             Field::Code => filter.code.map(|code| code.as_str().to_owned()),
-            Field::Risk => filter.risk.map(|risk| word("risk", &risk)).transpose()?,
+            Field::Risk => filter.risk.map(|risk| risk.word().to_owned()),
             Field::Outcome => filter.outcome.map(|outcome| outcome.word().to_owned()),
         })
     };

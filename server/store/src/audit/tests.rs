@@ -34,8 +34,8 @@ async fn no_filter_reads_or_sorts_the_whole_log() {
             for period in [None, Some(Period::between(3, 9))] {
                 let asked = Asked::of(&filter, period).expect("asked");
                 let page = explained(&store, asked.page(before, 50).expect("page").sql().as_str()).await;
-                let count = explained(&store, asked.count().expect("count").sql().as_str()).await;
-                for plan in [&page, &count] {
+                let first = explained(&store, asked.first().expect("first").sql().as_str()).await;
+                for plan in [&page, &first] {
                     let case = format!("{filter:?}, before {before:?}, {period:?} is answered by: {plan}");
                     assert!(!plan.contains("TEMP B-TREE"), "it is sorted: {case}");
                     assert!(!plan.contains("SCAN audit "), "the log is read: {case}");

@@ -5,6 +5,7 @@
 
 mod block;
 mod index;
+mod pages;
 
 use self::index::Expected;
 use super::derived::Derived;
@@ -15,7 +16,7 @@ use crate::codec::{corrupt, db, get, number, signed};
 use engine::audit::chain::{self, GENESIS, Hash};
 use engine::ports::StoreError;
 use futures::future::try_join_all;
-use model::audit::{AuditEntry, ChainState};
+use model::audit::ChainState;
 use sqlx::sqlite::SqliteRow;
 
 /// Rows read at once.
@@ -24,9 +25,6 @@ const BLOCK_ROWS: u64 = 1_000;
 const LANES_MAX: u64 = 4;
 /// Entries after which what was derived is compared with the index, so that memory does not grow with the log.
 const WINDOW: u64 = 2_000_000;
-
-/// The last hash of what was read, and what it is found by.
-type Read = (Hash, Vec<Derived>);
 
 /// The indexes after the first up to the second one, included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +35,7 @@ struct Range {
 
 /// What it cannot see: entries missing at the very end, or a chain computed anew as a whole. Checkpoints kept elsewhere show those.
 pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Result<ChainState, StoreError> {
-    derive::catch_up(store).await.or_else(unreadable)?;
+    derive::catch_up(store).await?;
     let entries = entries(store).await?;
     let broken = |at_index| ChainState::Broken { at_index, entries, verified_at: store.now() };
     let mut known: Hash = GENESIS;
@@ -66,7 +64,7 @@ async fn read(store: &SqliteStore, window: Range, indexed: bool) -> Result<Resul
     let work = lanes(window).into_iter().map(|range| {
         let store = store.clone();
         async move {
-            tokio::spawn(async move { lane(&store, range, indexed).await })
+            tokio::spawn(async move { lane(&store, range).await })
                 .await
                 .map_err(|error| StoreError::Database { text: error.to_string() })?
         }
@@ -84,14 +82,6 @@ async fn read(store: &SqliteStore, window: Range, indexed: bool) -> Result<Resul
     }
     let differs = if indexed { expected.first_difference(store, window).await? } else { None };
     Ok(differs.map_or(Ok(head), Err))
-}
-
-/// An entry that cannot be read is found where it stands, with its index.
-fn unreadable(error: StoreError) -> Result<u64, StoreError> {
-    match error {
-        StoreError::Corrupt { .. } => Ok(0),
-        other => Err(other),
-    }
 }
 
 /// The highest index; a row that is missing below it is found as a gap.
@@ -142,44 +132,40 @@ fn lanes(all: Range) -> Vec<Range> {
     lanes
 }
 
-/// The last hash of a lane and, where it is asked for, what the index must hold of it; or the index at which it breaks.
-async fn lane(store: &SqliteStore, range: Range, indexed: bool) -> Result<Result<(Hash, Expected), u64>, StoreError> {
+/// The last hash of a lane, and what the index must hold of it; or the index at which it breaks.
+async fn lane(store: &SqliteStore, range: Range) -> Result<Result<(Hash, Expected), u64>, StoreError> {
     let Some(mut head) = hash_of(store, range.after).await? else { return Ok(Err(range.after)) };
     let mut expected = Expected::default();
     let mut after = range.after;
     while after < range.last {
         let part = Range { after, last: range.last.min(after + BLOCK_ROWS) };
-        let (next, derived) = match block::same(store, part, &head).await? {
-            Some(read) => read,
-            None => match row_by_row(store, part, head).await? {
-                Ok(read) => read,
+        head = match block::same(store, part, &head, &mut expected).await? {
+            Some(head) => head,
+            None => match row_by_row(store, part, head, &mut expected).await? {
+                Ok(head) => head,
                 Err(index) => return Ok(Err(index)),
             },
         };
-        if indexed {
-            expected.add(part.after, &derived);
-        }
-        head = next;
         after = part.last;
     }
     Ok(Ok((head, expected)))
 }
 
-async fn row_by_row(store: &SqliteStore, range: Range, mut head: Hash) -> Result<Result<Read, u64>, StoreError> {
+async fn row_by_row(
+    store: &SqliteStore,
+    range: Range,
+    mut head: Hash,
+    expected: &mut Expected,
+) -> Result<Result<Hash, u64>, StoreError> {
     let rows = rows(store, range).await?;
     let mut index = range.after;
-    let mut all = Vec::with_capacity(rows.len());
     for row in &rows {
         index += 1;
-        match follow(row, index, &head) {
-            Some((next, derived)) => {
-                head = next;
-                all.push(derived);
-            }
-            None => return Ok(Err(index)),
-        }
+        let Some((next, derived)) = follow(row, index, &head) else { return Ok(Err(index)) };
+        expected.add(index, &derived);
+        head = next;
     }
-    Ok(if index == range.last { Ok((head, all)) } else { Err(index + 1) })
+    Ok(if index == range.last { Ok(head) } else { Err(index + 1) })
 }
 
 async fn rows(store: &SqliteStore, range: Range) -> Result<Vec<SqliteRow>, StoreError> {
@@ -195,11 +181,10 @@ async fn rows(store: &SqliteStore, range: Range) -> Result<Vec<SqliteRow>, Store
 }
 
 /// The row's hash and what it is found by, if the row is what must follow; one that cannot even be read is as bad as a wrong one.
-fn follow(row: &SqliteRow, index: u64, previous: &Hash) -> Option<(Hash, Derived)> {
+fn follow<'a>(row: &'a SqliteRow, index: u64, previous: &Hash) -> Option<(Hash, Derived<'a>)> {
     let bytes: &[u8] = get(row, "bytes").ok()?;
-    let entry: AuditEntry = serde_json::from_slice(bytes).ok()?;
+    let derived: Derived<'a> = serde_json::from_slice(bytes).ok()?;
     let expected = chain::entry_hash(previous, bytes, index);
-    let derived = Derived::of(&entry).ok()?;
     let whole = number::<u64>(row, "idx").ok()? == index
         && hash(row, "prev").ok()? == *previous
         && hash(row, "hash").ok()? == expected

@@ -2,7 +2,7 @@ use crate::support::{Room, at, cluster_id, entry};
 use engine::audit::DETAIL_STARTED;
 use engine::audit::chain::{GENESIS, entry_hash};
 use engine::ports::AuditStore as _;
-use model::audit::{AuditCode, AuditEntry, AuditFilter, ChainState, Outcome};
+use model::audit::{AuditCode, AuditEntry, AuditFilter, COUNT_MAX, ChainState, Outcome};
 use model::ids::OperationId;
 use model::risk::Risk;
 use std::collections::BTreeSet;
@@ -133,7 +133,8 @@ async fn a_period_of_many_blocks_is_whole() {
             let mut before = None;
             loop {
                 let page = room.store.find(&AuditFilter { before, ..filter.clone() }, 500).await.expect("find");
-                assert_eq!(page.total, expected.len() as u64, "{filter:?}");
+                let (count, counted) = (expected.len() as u64, (page.total, page.more));
+                assert_eq!(counted, (count.min(COUNT_MAX), count > COUNT_MAX), "{filter:?}");
                 seen.extend(page.entries.iter().map(|one| one.index));
                 before = page.next;
                 if before.is_none() {
@@ -271,5 +272,25 @@ fn full() -> AuditEntry {
         output: Some("no\nquorum".into()),
         reason: Some("replaces Corpse-2".into()),
         details: [("link0".into(), "192.0.2.3".into())].into(),
+    }
+}
+
+#[tokio::test]
+async fn entries_are_counted_up_to_a_limit_and_all_of_them_without_one() {
+    let most = usize::try_from(COUNT_MAX).expect("small");
+    let by = AuditFilter { who: Some("ops-1".into()), ..AuditFilter::default() };
+    for (filter, counted, one_more) in [
+        (by, (COUNT_MAX, false), (COUNT_MAX, true)),
+        (AuditFilter::default(), (COUNT_MAX, false), (COUNT_MAX + 1, false)),
+    ] {
+        let room = Room::new().await;
+        room.store.fill_audit(&vec![entry(AuditCode::SignedIn); most]).await.expect("filled");
+        for (before, told) in [(None, counted), (Some(60), counted)] {
+            let page = room.store.find(&AuditFilter { before, ..filter.clone() }, 50).await.expect("found");
+            assert_eq!((page.total, page.more), told);
+        }
+        room.store.append(entry(AuditCode::SignedIn)).await.expect("one more");
+        let page = room.store.find(&filter, 50).await.expect("found");
+        assert_eq!((page.total, page.more), one_more);
     }
 }

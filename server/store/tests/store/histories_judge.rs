@@ -119,6 +119,12 @@ impl Judge {
         known.glass = Some(at);
     }
 
+    pub fn reviewed(&self, id: RequestId, by: &str) {
+        let known = self.requests.get(&id).expect("asked");
+        assert!(known.over && known.glass.is_some(), "nobody ran it alone");
+        assert!(known.by != by.to_lowercase() && self.has(by, Role::Approver), "{by} reviewed it");
+    }
+
     pub fn over(&mut self, id: RequestId) {
         self.requests.get_mut(&id).expect("asked").over = true;
     }

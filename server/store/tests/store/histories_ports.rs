@@ -21,6 +21,9 @@ use uuid::Uuid;
 /// What came of a call; refusals by what they say.
 pub type Answer = Result<(), String>;
 
+/// Who presses, and what.
+pub type Click = (String, RequestEvent);
+
 /// An operation that somebody wants to start.
 pub struct Start<'a> {
     pub id: OperationId,
@@ -32,6 +35,8 @@ pub struct Start<'a> {
 pub trait Port {
     async fn add(&mut self, request: &Request) -> Answer;
     async fn decide(&mut self, id: RequestId, actor: &str, event: &RequestEvent, now: Timestamp) -> Answer;
+    /// Two people at the same moment: the answer to each, and who of them came first.
+    async fn decide_both(&mut self, id: RequestId, clicks: &[Click; 2], now: Timestamp) -> ([Answer; 2], [usize; 2]);
     async fn start_agreed(&mut self, id: RequestId, event: &RequestEvent, start: &Start<'_>) -> Answer;
     async fn start_plain(&mut self, start: &Start<'_>) -> Answer;
     async fn end(&mut self, id: OperationId);
@@ -54,7 +59,7 @@ pub const ACCOUNTS: [(&str, Role); 7] = [
 ];
 
 /// The model's gate without a database.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Memory {
     accounts: BTreeMap<String, (Role, bool)>,
     policy: Policy,
@@ -127,6 +132,12 @@ impl Port for Memory {
         }
         request.state = state;
         Ok(())
+    }
+
+    async fn decide_both(&mut self, id: RequestId, clicks: &[Click; 2], now: Timestamp) -> ([Answer; 2], [usize; 2]) {
+        let [(one, first), (other, second)] = clicks;
+        let answer = self.decide(id, one, first, now).await;
+        ([answer, self.decide(id, other, second, now).await], [0, 1])
     }
 
     async fn start_agreed(&mut self, id: RequestId, event: &RequestEvent, start: &Start<'_>) -> Answer {
@@ -210,12 +221,16 @@ impl Beside {
         Self { memory: Memory::new(), store, folder, cluster: cluster.clone() }
     }
 
-    fn same(expected: Answer, found: Result<(), StoreError>) -> Answer {
-        let found = found.map_err(|error| match error {
+    fn said<T>(answer: Result<T, StoreError>) -> Answer {
+        answer.map(drop).map_err(|error| match error {
             StoreError::Refused { why } => why.to_string(),
             StoreError::Conflict { .. } => "conflict".into(),
             other => panic!("the database failed: {other}"),
-        });
+        })
+    }
+
+    fn same(expected: Answer, found: Result<(), StoreError>) -> Answer {
+        let found = Self::said(found);
         assert_eq!(found, expected, "the database and the model disagree");
         found
     }
@@ -270,6 +285,27 @@ impl Port for Beside {
         assert!(!both, "{} went through twice", event.word());
         let first = if one.is_ok() { one } else { two };
         Self::same(self.memory.decide(id, actor, event, now).await, first.map(|_| ()))
+    }
+
+    async fn decide_both(&mut self, id: RequestId, clicks: &[Click; 2], now: Timestamp) -> ([Answer; 2], [usize; 2]) {
+        let store = &self.store;
+        let call =
+            async |click: &Click| store.decide(id, &click.0, &click.1, now, entry(AuditCode::ApprovalGiven)).await;
+        let (one, other) = tokio::join!(call(&clicks[0]), call(&clicks[1]));
+        let found = [Self::said(one), Self::said(other)];
+        // As if one of them had come before the other, whichever.
+        for order in [[0, 1], [1, 0]] {
+            let (mut memory, mut answers) = (self.memory.clone(), [Ok(()), Ok(())]);
+            for which in order {
+                let (actor, event) = &clicks[which];
+                answers[which] = memory.decide(id, actor, event, now).await;
+            }
+            if answers == found {
+                self.memory = memory;
+                return (found, order);
+            }
+        }
+        panic!("no order of {clicks:?} explains {found:?}")
     }
 
     async fn start_agreed(&mut self, id: RequestId, event: &RequestEvent, start: &Start<'_>) -> Answer {

@@ -10,6 +10,7 @@ mod evidence;
 mod files;
 mod gathered;
 mod histories;
+mod histories_dice;
 mod histories_judge;
 mod histories_ports;
 mod inventory;

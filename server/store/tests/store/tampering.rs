@@ -1,6 +1,6 @@
 use crate::support::{Room, entry};
 use engine::ports::AuditStore as _;
-use model::audit::{AuditCode, AuditEntry, ChainState};
+use model::audit::{AuditCode, AuditEntry, AuditFilter, AuditPage, ChainState};
 use sqlx::AssertSqlSafe;
 
 #[tokio::test]
@@ -139,6 +139,28 @@ async fn a_forged_hash_is_found() {
 #[tokio::test]
 async fn bytes_that_are_no_entry_are_found() {
     assert_eq!(after("UPDATE audit SET bytes = X'ff' WHERE idx = 1").await, Some(1));
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_read_hides_none_beside_it() {
+    // Before and after somebody has looked for anything.
+    for derived in [false, true] {
+        let room = filled(5).await;
+        if derived {
+            room.store.derive().await.expect("derived");
+        }
+        let mut intruder = room.intruder().await;
+        let change = "DROP TRIGGER audit_no_update; UPDATE audit SET bytes = X'7b' WHERE idx = 3";
+        sqlx::raw_sql(AssertSqlSafe(change)).execute(&mut intruder).await.expect("tamper");
+        room.store.append(entry(AuditCode::CommandStarted)).await.expect("goes on");
+        let page = room.store.find(&AuditFilter::default(), 4).await.expect("found");
+        let indexes = |page: &AuditPage| page.entries.iter().map(|one| one.index).collect::<Vec<_>>();
+        assert_eq!((indexes(&page), page.unreadable, page.next), (vec![6, 5, 4], vec![3], Some(3)));
+        let by = AuditFilter { code: Some(AuditCode::CommandStarted), ..AuditFilter::default() };
+        assert_eq!(indexes(&room.store.find(&by, 4).await.expect("found")), [6], "what came later is found");
+        assert_eq!(room.store.unpaired().await.expect("read").len(), 1);
+        assert!(matches!(room.store.verify().await, Ok(ChainState::Broken { at_index: 3, .. })));
+    }
 }
 
 #[tokio::test]

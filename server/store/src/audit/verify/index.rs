@@ -5,12 +5,14 @@ use super::super::derived::Derived;
 use super::super::keys::Field;
 use super::super::period::BLOCK;
 use super::Range;
+use super::pages::{self, Lists};
 use crate::SqliteStore;
 use crate::codec::{corrupt, db, get, signed};
 use engine::ports::StoreError;
 use futures::TryStreamExt as _;
 use futures::future::try_join_all;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 /// The entries of each key that the index holds. Which of them are in the window is quicker told here than there.
 const KEYS: &str = "SELECT term, group_concat(doc, ' ') AS entries FROM audit_terms
@@ -22,23 +24,21 @@ const SPANS: &str = "SELECT block, earliest, latest FROM audit_spans WHERE block
 #[derive(Default)]
 pub(super) struct Expected {
     /// By field and value, the indexes of the entries that have it.
-    values: [BTreeMap<String, Vec<i64>>; Field::ALL.len()],
+    values: [HashMap<String, Vec<i64>>; Field::ALL.len()],
     times: Vec<i64>,
 }
 
 impl Expected {
-    /// Entries that follow the one with index `after`.
-    pub fn add(&mut self, after: u64, entries: &[Derived]) {
-        for (index, derived) in (i64::try_from(after).unwrap_or(i64::MAX).saturating_add(1)..).zip(entries) {
-            for (field, values) in Field::ALL.into_iter().zip(&mut self.values) {
-                let Some(value) = field.of(derived) else { continue };
-                match values.get_mut(value) {
-                    Some(list) => list.push(index),
-                    None => drop(values.insert(value.to_owned(), vec![index])),
-                }
+    pub fn add(&mut self, index: u64, derived: &Derived<'_>) {
+        let index = i64::try_from(index).unwrap_or(i64::MAX);
+        for (field, values) in Field::ALL.into_iter().zip(&mut self.values) {
+            let Some(value) = field.of(derived) else { continue };
+            match values.get_mut(value.as_ref()) {
+                Some(list) => list.push(index),
+                None => drop(values.insert(value.into_owned(), vec![index])),
             }
-            self.times.push(derived.at);
         }
+        self.times.push(derived.at());
     }
 
     /// What follows the entries in here.
@@ -63,44 +63,67 @@ impl Expected {
 /// The fields side by side: each is a range of its own in the index.
 async fn keys_differ(
     store: &SqliteStore,
-    values: [BTreeMap<String, Vec<i64>>; Field::ALL.len()],
+    values: [HashMap<String, Vec<i64>>; Field::ALL.len()],
     window: Range,
 ) -> Result<Option<i64>, StoreError> {
     let work = Field::ALL.into_iter().zip(values).map(|(field, values)| {
         let store = store.clone();
-        let expected = values.into_iter().map(|(value, list)| (field.key(&value), list)).collect();
         async move {
-            tokio::spawn(async move { field_differs(&store, field, expected, window).await })
-                .await
-                .map_err(|error| StoreError::Database { text: error.to_string() })?
+            tokio::spawn(async move {
+                let expected = values.into_iter().map(|(value, list)| (field.key(&value), list)).collect();
+                field_differs(&store, field, &expected, window).await
+            })
+            .await
+            .map_err(|error| StoreError::Database { text: error.to_string() })?
         }
     });
     Ok(try_join_all(work).await?.into_iter().flatten().min())
 }
 
+/// The pages of the index are read first; where they say anything else, or cannot be understood, the index is asked, and what
+/// it says counts.
 async fn field_differs(
     store: &SqliteStore,
     field: Field,
-    mut expected: BTreeMap<String, Vec<i64>>,
+    expected: &Lists,
     window: Range,
 ) -> Result<Option<i64>, StoreError> {
-    let (after, last) = (signed("index", window.after)?, signed("index", window.last)?);
-    let mut first = None;
-    let mut note = |index: Option<i64>| first = [first, index].into_iter().flatten().min();
+    let window = signed("index", window.after.saturating_add(1))?..=signed("index", window.last)?;
     let (from, until) = field.range();
+    if let Ok(Some(mut read)) = pages::lists(store, &from, &until).await {
+        within(&window, &mut read);
+        if read == *expected {
+            return Ok(None);
+        }
+    }
+    let mut asked = asked(store, &from, &until).await?;
+    within(&window, &mut asked);
+    let keys = expected.keys().chain(asked.keys());
+    Ok(keys.filter_map(|key| differ(list(expected, key), list(&asked, key))).min())
+}
+
+/// What the index answers when it is asked for all keys from one on and before another.
+pub(super) async fn asked(store: &SqliteStore, from: &str, until: &str) -> Result<Lists, StoreError> {
+    let mut lists = Lists::new();
     let mut rows = sqlx::query(KEYS).bind(from).bind(until).fetch(&store.readers);
     while let Some(row) = rows.try_next().await.map_err(db)? {
-        let entries: &str = get(&row, "entries")?;
-        let list = entries.split(' ').map(str::parse).collect::<Result<Vec<i64>, _>>();
-        let mut list = list.map_err(|error| corrupt("index of the audit", error))?;
-        // Others go on writing.
-        list.retain(|index| *index > after && *index <= last);
-        // In this order they come; where that were not so, it would be no forgery.
-        list.sort_unstable();
-        note(differ(&expected.remove(get::<&str>(&row, "term")?).unwrap_or_default(), &list));
+        let entries = get::<&str>(&row, "entries")?.split(' ').map(str::parse).collect::<Result<_, _>>();
+        lists.insert(get(&row, "term")?, entries.map_err(|error| corrupt("index of the audit", error))?);
     }
-    expected.values().for_each(|list| note(list.first().copied()));
-    Ok(first)
+    Ok(lists)
+}
+
+/// Only what was read of the chain: others go on writing. In the order of the chain; another one is no forgery.
+fn within(window: &RangeInclusive<i64>, lists: &mut Lists) {
+    for list in lists.values_mut() {
+        list.retain(|index| window.contains(index));
+        list.sort();
+    }
+    lists.retain(|_, list| !list.is_empty());
+}
+
+fn list<'a>(lists: &'a Lists, key: &str) -> &'a [i64] {
+    lists.get(key).map_or(&[], Vec::as_slice)
 }
 
 /// The lowest number that only one of two rising lists has, or that one of them has twice.
