@@ -11,11 +11,11 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::time::Instant;
 
 /// The longest page, in entries.
-const PAGE_MAX: u32 = 500;
+pub(super) const PAGE_MAX: u32 = 500;
 /// Words that are looked for at most; more would only narrow what is already narrow.
 const WORDS_MAX: usize = 8;
 
-/// A page and the number of all entries that the filter, its cursor left aside, meets.
+/// A page of one file, and the number of all its entries that the filter, its cursor left aside, meets.
 pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) -> Result<AuditPage, StoreError> {
     let began = Instant::now();
     derive::catch_up(store).await?;
@@ -32,7 +32,7 @@ pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) 
     let total = if filter.before.is_none() && !more { entries.len() as u64 } else { asked.total(&mut tx).await? };
     let next = if more { entries.last().map(|entry| entry.index) } else { None };
     let millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-    Ok(AuditPage { entries, next, total, millis })
+    Ok(AuditPage { entries, next, total, millis, unread: Vec::new() })
 }
 
 /// What is looked for, its cursor left aside.
@@ -68,8 +68,9 @@ impl Asked {
 
     async fn total(&self, tx: &mut SqliteConnection) -> Result<u64, StoreError> {
         let count: i64 = if self.matching.is_none() && self.period.is_none() {
-            // Indexes have no gaps, so the newest one is the count.
-            sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?
+            // Indexes have no gaps, so the newest one, from where this file begins, is the count.
+            let sql = "SELECT COALESCE((SELECT MAX(idx) FROM audit) - (SELECT idx FROM audit_base), 0)";
+            sqlx::query_scalar(sql).fetch_one(tx).await.map_err(db)?
         } else {
             self.count()?.build_query_scalar().fetch_one(tx).await.map_err(db)?
         };
