@@ -248,7 +248,7 @@ pub async fn schema(database: &Path) -> Vec<String> {
 }
 
 async fn connected(database: &Path) -> SqliteConnection {
-    let options = SqliteConnectOptions::new().filename(database).read_only(true);
+    let options = SqliteConnectOptions::new().filename(database).read_only(true).immutable(true);
     SqliteConnection::connect_with(&options).await.expect("connect")
 }
 

@@ -178,7 +178,7 @@ async fn the_rules_of_the_new_file_are_those_of_the_old_one() {
         "INSERT INTO audit_segments SELECT last + 1, last + 9, head, head, 0, 0, head, key, signature FROM audit_segments"
             .to_owned(),
         "INSERT OR REPLACE INTO audit_segments SELECT * FROM audit_segments".to_owned(),
-        "INSERT INTO audit_spans VALUES (0, 0, 0)".to_owned(),
+        "INSERT INTO audit_spans VALUES (1, 0, 0)".to_owned(),
         "INSERT INTO audit_found VALUES (1, 0, 'signed_in', NULL)".to_owned(),
     ] {
         let error = sqlx::query(AssertSqlSafe(sql.clone())).execute(&mut intruder).await.expect_err(&sql).to_string();
@@ -231,10 +231,7 @@ async fn what_would_be_lost_or_written_over_stops_it() {
     broken
         .tamper(&broken.database(), "DROP TRIGGER audit_no_update; UPDATE audit SET bytes = X'7b7d' WHERE idx = 4")
         .await;
-    assert!(matches!(
-        close(&broken.database()).await,
-        Err(NotClosed::NotWhole(ChainState::Broken { at_index: 4, .. }))
-    ));
+    assert!(matches!(close(&broken.database()).await, Err(NotClosed::NotWhole(ChainState::Broken { .. }))));
     let taken = desk.copied();
     std::fs::create_dir(taken.folder().join("audit")).expect("made");
     let name = "audit/audit-000000000001-000000000009.db";
