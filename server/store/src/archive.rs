@@ -13,9 +13,11 @@ mod renewed;
 pub(crate) use places::{digest, statement_beside};
 
 use crate::SqliteStore;
+use crate::codec::{corrupt, micros};
 use crate::guard::Guard;
 use engine::audit::segment::{NotClosed, Notary, Step};
 use engine::ports::{AuditStore as _, StoreError};
+use jiff::Timestamp;
 use model::audit::ChainState;
 use model::segment::{Segment, SegmentFault};
 use places::Places;
@@ -89,12 +91,14 @@ async fn look(store: &SqliteStore, places: &Places, notary: &dyn Notary) -> Resu
         return Ok(None);
     }
     let base = all.last().map_or_else(|| hex::encode(engine::audit::chain::GENESIS), |one| one.head.clone());
+    // As it will be read from the table: what is finer would make another statement of it.
+    let closed_at = Timestamp::from_microsecond(micros(notary.now())).map_err(|error| corrupt("time", error))?;
     Ok(Some(Segment {
         first: after + 1,
         last: entries,
         base,
         head,
-        closed_at: notary.now(),
+        closed_at,
         bytes: 0,
         digest: String::new(),
         key: String::new(),

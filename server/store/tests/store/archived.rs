@@ -126,6 +126,11 @@ pub fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
+/// Finer than the database keeps times.
+pub fn closed_at() -> Timestamp {
+    at(9_000).checked_add(jiff::Span::new().nanoseconds(7)).expect("time")
+}
+
 pub fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }
@@ -138,7 +143,7 @@ pub async fn close(database: &Path) -> Result<Option<Segment>, NotClosed> {
 pub async fn close_watched(database: &Path, told: &(dyn Fn(Step) + Send + Sync)) -> Result<Option<Segment>, NotClosed> {
     let signer = key(1);
     let closer =
-        Closer { signer: &signer, who: Person::system(), reason: Some("end of the year".into()), at: at(9_000) };
+        Closer { signer: &signer, who: Person::system(), reason: Some("end of the year".into()), at: closed_at() };
     store::close_segment(database, &Watched { closer, told }).await
 }
 

@@ -1,6 +1,6 @@
 //! Parts of the audit that are closed: everything goes on as if there were one file.
 
-use crate::archived::{CANARY, Desk, close, furnish, key, leafed, many, others, schema};
+use crate::archived::{CANARY, Desk, close, closed_at, furnish, key, leafed, many, others, schema};
 use crate::support::{Room, at, entry};
 use engine::audit::DETAIL_STARTED;
 use engine::audit::segment::{NotClosed, judge};
@@ -106,7 +106,7 @@ async fn a_part_is_signed_read_only_and_told_by_the_entry_after_it() {
     let told = store.entry(41).await.expect("the next one");
     assert_eq!(
         (told.entry.code, told.entry.who.as_str(), told.entry.at),
-        (AuditCode::AuditArchived, "system", at(9_000))
+        (AuditCode::AuditArchived, "system", closed_at())
     );
     assert_eq!(told.entry.reason.as_deref(), Some("end of the year"));
     assert_eq!(told.previous, head);
