@@ -12,7 +12,7 @@ use engine::context::store_problem;
 use engine::ports::{Store, StoreError};
 use futures::{Stream, stream};
 use leptos_router::params::ParamsMap;
-use model::audit::{AuditCode, AuditFilter, ChainedEntry, Outcome};
+use model::audit::{AuditCode, AuditFilter, AuditPage, ChainedEntry, Outcome};
 use model::can::{self, Deed};
 use std::sync::Arc;
 use tower_sessions::Session;
@@ -114,13 +114,14 @@ pub async fn route(
 /// Writes down who takes what away, and fixes the end: what comes while the file is written is not in it.
 ///
 /// # Errors
-/// When the store fails.
+/// When the store fails, or an archived part that may hold something of it cannot be read.
 pub async fn begin(
     engine: &engine::Engine,
     who: &Person,
     filter: &AuditFilter,
     format: Format,
 ) -> Result<AuditFilter, StoreError> {
+    readable(&engine.store.find(filter, 1).await?)?;
     let end = engine.store.entries().await?.saturating_add(1);
     let mut entry = engine.audit.entry(AuditCode::AuditExported, who, Outcome::Success);
     entry.details.insert("format".to_owned(), format.word().to_owned());
@@ -128,6 +129,11 @@ pub async fn begin(
     entry.details.insert("filter".to_owned(), asked.unwrap_or_default());
     engine.audit.write(entry).await?;
     Ok(AuditFilter { before: Some(filter.before.map_or(end, |before| before.min(end))), ..filter.clone() })
+}
+
+/// A file that leaves out what cannot be read would be taken for all there is.
+fn readable(page: &AuditPage) -> Result<(), StoreError> {
+    page.unread.first().map_or(Ok(()), |unread| Err(StoreError::Unread(unread.clone())))
 }
 
 /// The file, a page at a time; a reader that is slow slows the reading.
@@ -145,6 +151,7 @@ pub fn lines(
         async move {
             let Some(filter) = left else { return Ok(None) };
             let page = store.find(&filter, PAGE).await.map_err(std::io::Error::other)?;
+            readable(&page).map_err(std::io::Error::other)?;
             // A file without them would look whole.
             if let Some(index) = page.unreadable.first() {
                 return Err(std::io::Error::other(format!("entry {index} of the audit cannot be read")));

@@ -21,7 +21,7 @@ const SYSLOG: &str = "/dev/log";
 /// Facility 13 (log audit) times 8, and severity 6 (informational): RFC 5424, 6.2.1.
 const SYSLOG_PRIORITY: u8 = 110;
 
-/// Loads the signing key, or makes it the first time. A database that holds checkpoints gets no second key in silence:
+/// Loads the signing key, or makes it the first time. A database that holds checkpoints or has archived parts gets no second key in silence:
 /// without its own it can be read and checked, and nothing new is signed.
 ///
 /// # Errors
@@ -31,7 +31,7 @@ pub async fn signing_key(store: &SqliteStore, data: &Path) -> Result<Option<Sign
         return Ok(Some(SigningKey::from_bytes(&key)));
     }
     let last = store.last_checkpoint().await.map_err(|error| KeyError::Store(error.to_string()))?;
-    if last.is_some() {
+    if last.is_some() || !store.archived().is_empty() {
         tracing::warn!(
             key.file = KEY_FILE,
             "the key that signs checkpoints is missing: the audit goes on, and nothing of it is signed. Put back the key \

@@ -173,9 +173,16 @@ enum AuditCommand {
         /// Checkpoints that were kept elsewhere, one a line: each must fit. Shows a cut end and a log computed anew.
         #[arg(long)]
         checkpoint: Option<PathBuf>,
-        /// The public key (hex) that must have signed them; that of this console when left out.
-        #[arg(long, requires = "checkpoint")]
+        /// The public key (hex) that must have signed them and the archived parts; that of this console when left out.
+        #[arg(long)]
         key: Option<String>,
+    },
+    /// Close what is written so far: all entries go into a signed file of their own in the folder `audit` beside the database,
+    /// and the database goes on from the last one. With the console stopped.
+    Archive {
+        /// Why, for the entry that tells of it.
+        #[arg(long)]
+        reason: Option<String>,
     },
     /// Print the public key that signs checkpoints: keep it elsewhere.
     Key,
@@ -218,6 +225,7 @@ async fn serve_console(args: ServeArgs) -> anyhow::Result<()> {
     }
     config::prepare_data(&config.data)?;
     let _lock = lock::take(&config.data)?;
+    store::clear_leftovers(&config.data.join(serve::DATABASE))?;
     let house = serve::open(&config.data).await?;
     let nobody = house.store.users().await?.iter().all(|user| user.disabled);
     let invitation = match nobody {

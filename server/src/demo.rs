@@ -84,6 +84,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     .check()?;
     prepare_data(&config.data)?;
     let _lock = lock::take(&config.data)?;
+    store::clear_leftovers(&config.data.join(serve::DATABASE))?;
     let house = serve::open(&config.data).await?;
     accounts(&house).await?;
     let forgotten = start_anew(&house).await?;

@@ -3,6 +3,7 @@
 use crate::checkpoint::Checkpoint;
 use crate::ids::{ClusterId, OperationId};
 use crate::risk::Risk;
+use crate::segment::Unread;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -81,6 +82,8 @@ crate::problem::codes!(
         MessagesRestored => "messages_restored",
         /// Somebody sent a test message. Details `place`, and `problem` and `error` where it did not arrive.
         MessageTested => "message_tested",
+        /// A part of the audit was closed and archived; the first entry of what follows. Details `file`, `entries`, `head`, `sha256`.
+        AuditArchived => "audit_archived",
     }
 );
 
@@ -162,6 +165,10 @@ pub const DETAILS: &[&str] = &[
     "overtaken_by",
     "left",
     "place",
+    "file",
+    "entries",
+    "head",
+    "sha256",
 ];
 
 /// One entry, before it is chained. Its JSON bytes are what the chain covers.
@@ -278,6 +285,9 @@ pub struct AuditPage {
     /// Whether there are more than were counted.
     pub more: bool,
     pub millis: u32,
+    /// Archived parts that could not be read: what they hold is neither among the entries nor in the total.
+    #[serde(default)]
+    pub unread: Vec<Unread>,
 }
 
 /// Entries that are counted for one answer at most: what is more is told as more.
@@ -295,8 +305,22 @@ pub struct SavedFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "chain")]
 pub enum ChainState {
-    Whole { entries: u64, verified_at: Timestamp, head: String },
-    Broken { at_index: u64, entries: u64, verified_at: Timestamp },
+    Whole {
+        entries: u64,
+        verified_at: Timestamp,
+        head: String,
+    },
+    Broken {
+        at_index: u64,
+        entries: u64,
+        verified_at: Timestamp,
+    },
+    /// An archived part is not what it was when it was closed, or is not there.
+    Lost {
+        unread: Unread,
+        entries: u64,
+        verified_at: Timestamp,
+    },
 }
 
 /// What is known of the chain, and up to where it was signed.

@@ -39,6 +39,7 @@ pub mod recovery;
 pub mod remedy;
 pub mod risk;
 pub mod role;
+pub mod segment;
 pub mod topology;
 pub mod verify;
 pub mod wizard;

@@ -11,6 +11,7 @@ use crate::audit::{AuditCode, AuditEntry, ChainedEntry, Outcome};
 use crate::ids::{ClusterId, OperationId, RequestId};
 use crate::operation::{Operation, OperationState};
 use crate::plan::{Consequence, Intent};
+use crate::segment::Unread;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -136,6 +137,9 @@ pub struct Lowerings {
     pub runs: Vec<Lowering>,
     /// Cursor of the next page; `None` on the last.
     pub next: Option<u64>,
+    /// Archived parts of the audit that could not be read: runs and entries in them are not told here.
+    #[serde(default)]
+    pub unread: Vec<Unread>,
 }
 
 /// What is stored about one operation.

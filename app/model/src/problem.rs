@@ -62,6 +62,7 @@ codes!(
         NotFound => "not_found",
         FilterName => "filter_name",
         FiltersFull => "filters_full",
+        ArchiveUnread => "archive_unread",
         // Quorum recovery
         ExpectedNotNeeded => "expected_not_needed",
         ExpectedDisputed => "expected_disputed",

@@ -4,6 +4,7 @@ mod detail;
 mod filter;
 mod list;
 mod questions;
+mod unread;
 
 use crate::api;
 use crate::api::{ApiResult, ClusterLine, Reading};
@@ -12,11 +13,13 @@ use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
 use crate::reactive::{derived, memo};
+use crate::words::use_words;
 use filter::FilterBar;
 pub use filter::of_query;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::audit::{AuditPage as Page, ChainState, ChainView, ChainedEntry};
+pub use unread::Unreads;
 
 #[component]
 pub fn AuditPage() -> impl IntoView {
@@ -46,17 +49,22 @@ pub fn AuditPage() -> impl IntoView {
 #[component]
 fn Chain() -> impl IntoView {
     let i18n = use_i18n();
+    let words = use_words();
     let chain: Reading<ApiResult<ChainView>> = api::reading(|| (), |()| api::audit_chain());
     view! {
         <Loaded resource=chain view=move |view| {
             let ChainView { chain, read_whole_at, checkpoint } = view;
             let (tone, at) = match &chain {
                 ChainState::Whole { verified_at, .. } => (Tone::Good, *verified_at),
-                ChainState::Broken { verified_at, .. } => (Tone::Bad, *verified_at),
+                ChainState::Broken { verified_at, .. } | ChainState::Lost { verified_at, .. } => (Tone::Bad, *verified_at),
             };
             let word = derived(move || match &chain {
                 ChainState::Whole { entries, .. } => said!(i18n, pages.chain_whole, entries = *entries).to_string(),
                 ChainState::Broken { at_index, .. } => said!(i18n, pages.chain_broken, index = *at_index).to_string(),
+                ChainState::Lost { unread, .. } => {
+                    let why = words.plain("segment", unread.fault.as_str());
+                    said!(i18n, pages.chain_lost, first = unread.first, last = unread.last, why = why).to_string()
+                }
             });
             let signed = match checkpoint {
                 Some(one) => view! { {text!(i18n, pages.chain_signed, size = one.size)}" "<When at=one.at/> }.into_any(),

@@ -6,6 +6,7 @@ use crate::api;
 use crate::api::{ApiResult, Reading};
 use crate::components::{Card, Empty, PageTitle};
 use crate::i18n::*;
+use crate::pages::audit::Unreads;
 use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
 use crate::reactive::memo;
@@ -41,9 +42,11 @@ pub fn ExpectedPage() -> impl IntoView {
 #[component]
 fn Runs(told: Lowerings) -> impl IntoView {
     let i18n = use_i18n();
-    let Lowerings { runs, next } = told;
+    let Lowerings { runs, next, unread } = told;
+    let missing = view! { <Unreads all=unread/> };
     if runs.is_empty() {
         return view! {
+            {missing}
             <Card><Empty title=text!(i18n, team.lowered_none)><p>{word!(i18n, team.lowered_none_text)}</p></Empty></Card>
         }
         .into_any();
@@ -52,6 +55,7 @@ fn Runs(told: Lowerings) -> impl IntoView {
         view! { <a class="button" href=format!("/audit/expected?before={index}")>{word!(i18n, team.lowered_older)}</a> }
     });
     view! {
+        {missing}
         {runs.into_iter().map(|run| view! { <run::Run run/> }).collect_view()}
         <nav class="row">{older}</nav>
     }

@@ -182,6 +182,7 @@ fn wanted() -> BTreeSet<String> {
     add("verdict", Verdict::WORDS.to_vec());
     add("detail", model::audit::DETAILS.to_vec());
     add("outcome", Outcome::WORDS.to_vec());
+    add("segment", model::segment::SegmentFault::ALL.iter().map(|fault| fault.as_str()).collect());
     add("role", Role::ALL.iter().map(|role| role.as_str()).collect());
     add("remedy", RemedyKind::ALL.iter().map(|kind| kind.as_str()).collect());
     add("risk", vec!["read-only", "reversible", "disruptive", "destructive"]);

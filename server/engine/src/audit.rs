@@ -2,6 +2,7 @@
 
 pub mod chain;
 pub mod checkpoint;
+pub mod segment;
 
 /// Detail of an entry that closes a pair (`CommandFinished`, `OutcomeUnknown`): the index of its `CommandStarted`, in decimal.
 ///

@@ -134,6 +134,15 @@ pub fn store_problem(error: &StoreError) -> Problem {
         StoreError::Conflict { what: "running operation" } => ProblemCode::AlreadyRunning.into(),
         StoreError::Conflict { what } => Problem::new(ProblemCode::WorldChanged).with("what", what),
         StoreError::Refused { why } => why.into(),
+        StoreError::Unread(unread) => {
+            tracing::error!(
+                audit.file = unread.file,
+                audit.fault = unread.fault.as_str(),
+                "an archived part cannot be read"
+            );
+            let range = format!("{}-{}", unread.first, unread.last);
+            Problem::new(ProblemCode::ArchiveUnread).with("entries", range).with("file", &unread.file)
+        }
         StoreError::Database { .. } | StoreError::Corrupt { .. } => {
             // The text may hold paths; it belongs into the log, not onto a page.
             tracing::error!(store.error = %error, "the store failed");

@@ -112,7 +112,7 @@ impl Notifier {
             let entry = match self.store.entry(index).await {
                 Ok(entry) => entry,
                 // Whoever tampers with one entry must not silence all that follow.
-                Err(StoreError::Corrupt { .. } | StoreError::NotFound { .. }) => {
+                Err(StoreError::Corrupt { .. } | StoreError::NotFound { .. } | StoreError::Unread(_)) => {
                     tracing::error!(audit.index = index, "no message was made of an entry that cannot be read");
                     continue;
                 }

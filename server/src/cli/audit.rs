@@ -1,22 +1,25 @@
 //! `quorate audit`: the log read, checked and taken away, without the console running.
 
 use super::{AuditArgs, AuditCommand};
-use crate::{audit_export, checkpoints, serve};
+use crate::system::SystemClock;
+use crate::{audit_export, checkpoints, lock, serve};
 use anyhow::{Context as _, bail};
 use app::audit_filter;
 use ed25519_dalek::VerifyingKey;
 use engine::audit::Person;
 use engine::audit::checkpoint::judge;
-use engine::ports::AuditStore;
+use engine::audit::segment::{Closer, judge as judge_segment};
+use engine::ports::{AuditStore, Clock as _};
 use futures::TryStreamExt as _;
 use leptos_router::params::ParamsMap;
 use model::audit::ChainState;
 use model::checkpoint::Checkpoint;
+use model::segment::Unread;
 use std::io::Write as _;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
-use store::SqliteStore;
+use store::{ARCHIVE_FOLDER as FOLDER, SqliteStore};
 
 pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
     let data = args.data.data;
@@ -26,11 +29,13 @@ pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
         AuditCommand::Verify { checkpoint, key } => {
             let store = open().await?;
             let entries = whole(&store).await?;
+            archived(&store, &data, key.as_deref()).await?;
             match checkpoint {
                 Some(file) => fits(&store, &data, &file, key.as_deref(), entries).await,
                 None => Ok(()),
             }
         }
+        AuditCommand::Archive { reason } => archive(&data, &path, reason).await,
         AuditCommand::Key => {
             println!("{}", hex::encode(own_key(&open().await?, &data).await?.as_bytes()));
             Ok(())
@@ -62,15 +67,58 @@ async fn whole(store: &SqliteStore) -> anyhow::Result<u64> {
             Ok(entries)
         }
         ChainState::Broken { at_index, entries, .. } => bail!("broken at entry {at_index} of {entries}"),
+        ChainState::Lost { unread, .. } => bail!("{unread}"),
     }
+}
+
+/// Who signed the archived parts, which have been read. What lies beside them and does not belong to them is named.
+async fn archived(store: &SqliteStore, data: &Path, key: Option<&str>) -> anyhow::Result<()> {
+    for name in store.strange_archives()? {
+        println!("not read: {}, which is no part of this audit", Path::new(FOLDER).join(name).display());
+    }
+    if store.archived().is_empty() {
+        return Ok(());
+    }
+    let trusted = trusted(store, data, key).await?;
+    for one in store.archived() {
+        judge_segment(one, Some(&trusted)).map_err(|fault| anyhow::anyhow!("{}", Unread::of(one, fault)))?;
+        let file = Path::new(FOLDER).join(one.file());
+        println!("archived: entries {} to {} in {}, head {}", one.first, one.last, file.display(), one.head);
+    }
+    Ok(())
+}
+
+async fn trusted(store: &SqliteStore, data: &Path, key: Option<&str>) -> anyhow::Result<VerifyingKey> {
+    match key {
+        Some(text) => public_key(text),
+        None => own_key(store, data).await,
+    }
+}
+
+/// Under the console's own lock: while one serves, nothing is closed.
+async fn archive(data: &Path, database: &Path, reason: Option<String>) -> anyhow::Result<()> {
+    let _lock = lock::take(data)?;
+    let store = SqliteStore::open(database).await.with_context(|| format!("opening {}", database.display()))?;
+    let key = checkpoints::signing_key(&store, data).await;
+    store.close().await;
+    drop(store);
+    let missing = || format!("{} is missing in {}: nothing can be signed", checkpoints::KEY_FILE, data.display());
+    let key = key?.with_context(missing)?;
+    let closer = Closer { signer: &key, who: Person::system(), reason, at: SystemClock.now() };
+    match store::close_segment(database, &closer).await? {
+        None => println!("nothing has been written since the last part was archived"),
+        Some(one) => {
+            let file = data.join(FOLDER).join(one.file());
+            println!("archived: entries {} to {} in {}, head {}", one.first, one.last, file.display(), one.head);
+            println!("keep a copy of it and of the .json beside it; the audit goes on at entry {}", one.last + 1);
+        }
+    }
+    Ok(())
 }
 
 /// Every checkpoint of a file against the log. What the log alone cannot show is shown here.
 async fn fits(store: &SqliteStore, data: &Path, file: &Path, key: Option<&str>, entries: u64) -> anyhow::Result<()> {
-    let trusted = match key {
-        Some(text) => public_key(text)?,
-        None => own_key(store, data).await?,
-    };
+    let trusted = trusted(store, data, key).await?;
     let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
     let mut newest = 0;
     let mut count = 0_u64;

@@ -6,12 +6,16 @@ mod derived;
 mod keys;
 mod period;
 mod search;
+mod segments;
 mod verify;
+mod whole;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use append::{KnownHead, append_in};
+pub use segments::FOLDER as ARCHIVE_FOLDER;
+pub(crate) use segments::{Segments, enlist, folder};
 
 use crate::SqliteStore;
 use crate::codec::{corrupt, db, get, number, signed};
@@ -28,16 +32,11 @@ impl AuditStore for SqliteStore {
     }
 
     async fn find(&self, filter: &AuditFilter, limit: u32) -> Result<AuditPage, StoreError> {
-        search::find(self, filter, limit).await
+        whole::find(self, filter, limit).await
     }
 
     async fn entry(&self, index: u64) -> Result<ChainedEntry, StoreError> {
-        let row = sqlx::query("SELECT idx, bytes, prev, hash FROM audit WHERE idx = ?")
-            .bind(signed("index", index)?)
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(db)?;
-        chained(&row.ok_or(StoreError::NotFound { what: "audit entry" })?)
+        whole::entry(self, index).await
     }
 
     async fn entries(&self) -> Result<u64, StoreError> {
@@ -45,14 +44,15 @@ impl AuditStore for SqliteStore {
     }
 
     async fn verify_after(&self, index: u64, hash: &str) -> Result<ChainState, StoreError> {
-        verify::verify(self, index, hash).await
+        whole::verify_after(self, index, hash).await
     }
 
     async fn derive(&self) -> Result<u64, StoreError> {
         derive::catch_up(self).await
     }
 
-    /// Paired by `engine::audit::DETAIL_STARTED` of the later entry.
+    /// Paired by `engine::audit::DETAIL_STARTED` of the later entry. No pair reaches into an archived part: none is closed while
+    /// a command is without its end.
     async fn unpaired(&self) -> Result<Vec<ChainedEntry>, StoreError> {
         derive::catch_up(self).await?;
         let rows = sqlx::query(
@@ -74,6 +74,26 @@ fn readable(row: &SqliteRow) -> Result<Option<ChainedEntry>, StoreError> {
         Err(StoreError::Corrupt { .. }) => Ok(None),
         other => other.map(Some),
     }
+}
+
+/// Reads the entries of one file again, from one that has that hash (in hex).
+pub(crate) async fn verify_file(store: &SqliteStore, after: u64, hash: &str) -> Result<ChainState, StoreError> {
+    verify::verify(store, after, hash).await
+}
+
+/// The stored hash (in hex) of an entry of this file.
+pub(crate) async fn hash_in(store: &SqliteStore, index: u64) -> Result<Option<String>, StoreError> {
+    Ok(verify::hash_of(store, index).await?.map(hex::encode))
+}
+
+/// An entry of this file.
+async fn entry_of(store: &SqliteStore, index: u64) -> Result<ChainedEntry, StoreError> {
+    let row = sqlx::query("SELECT idx, bytes, prev, hash FROM audit WHERE idx = ?")
+        .bind(signed("index", index)?)
+        .fetch_optional(&store.readers)
+        .await
+        .map_err(db)?;
+    chained(&row.ok_or(StoreError::NotFound { what: "audit entry" })?)
 }
 
 fn chained(row: &SqliteRow) -> Result<ChainedEntry, StoreError> {

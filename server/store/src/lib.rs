@@ -4,6 +4,7 @@
 //! Times are kept as microseconds since 1970-01-01 UTC, so what is finer than that is lost, except inside JSON.
 
 mod approvals;
+mod archive;
 mod audit;
 mod bare;
 mod bmcs;
@@ -13,6 +14,7 @@ mod codec;
 mod drafts;
 mod evidence;
 mod gathered;
+mod guard;
 mod invites;
 mod nodes;
 mod notices;
@@ -24,5 +26,7 @@ mod secrets;
 mod sessions;
 mod users;
 
+pub use archive::{clear_leftovers, close_segment};
+pub use audit::ARCHIVE_FOLDER;
 pub use bare::Bare;
 pub use open::SqliteStore;

@@ -3,8 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use crate::audit::KnownHead;
+use crate::audit::{KnownHead, Segments};
 use crate::codec::db;
+use crate::guard::Guard;
 use engine::ports::{Clock, StoreError};
 use jiff::Timestamp;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -33,6 +34,9 @@ pub struct SqliteStore {
     writer: SqlitePool,
     clock: Arc<dyn Clock>,
     pub(crate) known_head: KnownHead,
+    /// The archived parts of the audit.
+    pub(crate) segments: Arc<Segments>,
+    _guard: Option<Arc<Guard>>,
 }
 
 impl SqliteStore {
@@ -41,6 +45,13 @@ impl SqliteStore {
     /// # Errors
     /// `Database` when the file cannot be made or read, is no database, or was written by a newer version.
     pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let guard = Guard::shared(path)?;
+        let store = Self::open_unguarded(path).await?;
+        Ok(Self { _guard: Some(Arc::new(guard)), ..store })
+    }
+
+    /// For the one who holds the file alone.
+    pub(crate) async fn open_unguarded(path: &Path) -> Result<Self, StoreError> {
         make_private(path)?;
         let writer = pool(1).connect_with(durable(path)).await.map_err(db)?;
         migrate(&writer).await?;
@@ -49,7 +60,13 @@ impl SqliteStore {
             .read_only(true)
             .busy_timeout(Duration::from_millis(BUSY_TIMEOUT_MS));
         let readers = pool(READERS).connect_with(reading).await.map_err(db)?;
-        Ok(Self { readers, writer, clock: Arc::new(SystemClock), known_head: KnownHead::default() })
+        let segments = Segments::of(&readers, path).await?;
+        Ok(Self { segments: Arc::new(segments), ..Self::over(readers, writer) })
+    }
+
+    fn over(readers: SqlitePool, writer: SqlitePool) -> Self {
+        let (clock, known_head) = (Arc::new(SystemClock), KnownHead::default());
+        Self { readers, writer, clock, known_head, segments: Arc::default(), _guard: None }
     }
 
     /// A database without a file, for tests: it is gone when the last clone is dropped.
@@ -61,7 +78,28 @@ impl SqliteStore {
         // A database in memory belongs to its connection, so the only one reads too.
         let writer = pool(1).connect_with(options).await.map_err(db)?;
         migrate(&writer).await?;
-        Ok(Self { readers: writer.clone(), writer, clock: Arc::new(SystemClock), known_head: KnownHead::default() })
+        Ok(Self::over(writer.clone(), writer))
+    }
+
+    /// A new file that counts only once it is whole, so that nothing of it is waited for; whoever made it synchronises it. It has
+    /// one connection and, when it is closed, no side files.
+    pub(crate) async fn build(path: &Path) -> Result<Self, StoreError> {
+        make_private(path)?;
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .journal_mode(SqliteJournalMode::Delete)
+            .synchronous(SqliteSynchronous::Off)
+            .foreign_keys(false);
+        let writer = pool(1).connect_with(options).await.map_err(db)?;
+        migrate(&writer).await?;
+        Ok(Self::over(writer.clone(), writer))
+    }
+
+    /// A file that nobody changes any more: not even a lock is taken on it, and nothing is written beside it.
+    pub(crate) async fn open_closed(path: &Path) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
+        let readers = pool(READERS).connect_with(options).await.map_err(db)?;
+        Ok(Self::over(readers.clone(), readers))
     }
 
     /// The clock that `verify` writes its time with.
@@ -176,7 +214,7 @@ fn make_private(path: &Path) -> Result<(), StoreError> {
 }
 
 #[cfg(unix)]
-fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = OpenOptions::new();
     options.write(true).mode(PRIVATE_MODE);
@@ -195,7 +233,7 @@ fn tighten(file: &File) -> std::io::Result<()> {
 }
 
 #[cfg(not(unix))]
-fn private() -> OpenOptions {
+pub(crate) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true);
     options
@@ -206,6 +244,6 @@ fn tighten(_file: &File) -> std::io::Result<()> {
     Ok(())
 }
 
-fn io(path: &Path, error: &std::io::Error) -> StoreError {
+pub(crate) fn io(path: &Path, error: &std::io::Error) -> StoreError {
     StoreError::Database { text: format!("{}: {error}", path.display()) }
 }

@@ -90,9 +90,17 @@ impl TestApp {
         Self::start(true, Vec::new()).await
     }
 
+    /// Over a folder that a console has used before.
+    pub async fn over(folder: TempDir) -> Self {
+        Self::start_in(folder, false, Vec::new()).await
+    }
+
     async fn start(secure: bool, places: Vec<Arc<dyn MessagePlace>>) -> Self {
+        Self::start_in(tempfile::tempdir().expect("folder"), secure, places).await
+    }
+
+    async fn start_in(folder: TempDir, secure: bool, places: Vec<Arc<dyn MessagePlace>>) -> Self {
         logs::capture();
-        let folder = tempfile::tempdir().expect("folder");
         let store = SqliteStore::open(&folder.path().join("quorate.db")).await.expect("database");
         let key = ConsoleKey::load(&store, folder.path()).await.expect("key");
         let seal = key.seal();

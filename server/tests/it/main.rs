@@ -6,6 +6,7 @@
 mod alone;
 mod app;
 mod approvals;
+mod archives;
 mod audit_export;
 mod authorisation;
 mod bmc;

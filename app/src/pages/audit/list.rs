@@ -1,5 +1,6 @@
 //! Entries, newest first, page by page. The newest page follows what is written while it is looked at.
 
+use super::unread::Unreads;
 use crate::api;
 use crate::components::{Badge, Column, Empty, Message, Table, Tone, When};
 use crate::i18n::*;
@@ -25,6 +26,8 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
             }
         })
     });
+    let missing = memo(move |_| page.with(|page| page.unread.clone()));
+    let missing = part(move || view! { <Unreads all=missing.get()/> });
     let nothing = memo(move |_| page.with(|page| page.entries.is_empty()));
     let next = memo(move |_| page.with(|page| page.next));
     let list = part(move || {
@@ -41,7 +44,7 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
             view! { <Message tone=Tone::Bad><p>{text!(i18n, pages.audit_unreadable, indexes = indexes.clone())}</p></Message> }
         })
     });
-    view! { <p class="muted small" role="status">{count}</p>{broken}{list} }.into_any()
+    view! { <p class="muted small" role="status">{count}</p>{missing}{broken}{list} }.into_any()
 }
 
 /// What the page came with, then what a look every few seconds finds. Older pages stay as they are: theirs never change.
@@ -65,10 +68,10 @@ fn followed(first: Page, asked: Memo<AuditFilter>) -> RwSignal<Page> {
     page
 }
 
-/// Whether a look found entries that are not on screen; how long it took does not count.
+/// Whether a look found entries that are not on screen, or archived parts that come or go; how long it took does not count.
 fn is_other(old: &Page, new: &Page) -> bool {
     let newest = |page: &Page| page.entries.first().map(|one| one.index);
-    newest(old) != newest(new) || old.total != new.total
+    newest(old) != newest(new) || old.total != new.total || old.unread != new.unread
 }
 
 #[component]

@@ -7,6 +7,7 @@ use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use jiff::Timestamp;
 use model::audit::ChainState;
 use model::checkpoint::{Checkpoint, CheckpointFault};
+use model::segment::Unread;
 use std::sync::Arc;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -62,6 +63,8 @@ pub enum Unsigned {
     /// Nothing is signed that does not follow from what was signed before.
     #[error("the audit is broken at entry {at_index}")]
     Broken { at_index: u64 },
+    #[error("{0}")]
+    Lost(Unread),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -104,6 +107,7 @@ impl Checkpointer {
         let (entries, head) = match self.store.verify_after(size, &head).await? {
             ChainState::Whole { entries, head, .. } => (entries, head),
             ChainState::Broken { at_index, .. } => return Err(Unsigned::Broken { at_index }),
+            ChainState::Lost { unread, .. } => return Err(Unsigned::Lost(unread)),
         };
         let checkpoint = self.sign(entries, head, at)?;
         self.store.keep_checkpoint(&checkpoint).await?;

@@ -59,7 +59,9 @@ impl Reader {
                 *known = Some(Known { entries: *entries, head: head.clone(), read_whole_at });
                 read_whole_at
             }
-            ChainState::Broken { verified_at, .. } => whole_at.unwrap_or(*verified_at),
+            ChainState::Broken { verified_at, .. } | ChainState::Lost { verified_at, .. } => {
+                whole_at.unwrap_or(*verified_at)
+            }
         };
         let checkpoint = self.store.last_checkpoint().await?;
         Ok(ChainView { chain, read_whole_at, checkpoint })
@@ -74,6 +76,13 @@ impl Reader {
             match self.read_whole().await {
                 Ok(ChainView { chain: ChainState::Broken { at_index, entries, .. }, .. }) => {
                     tracing::error!(audit.broken_at = at_index, audit.entries = entries, "the audit is broken");
+                }
+                Ok(ChainView { chain: ChainState::Lost { unread, .. }, .. }) => {
+                    tracing::error!(
+                        audit.file = unread.file,
+                        audit.fault = unread.fault.as_str(),
+                        "an archived part of the audit is lost"
+                    );
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(store.error = %error, "the audit was not read"),

@@ -20,7 +20,7 @@ impl Engine {
             ..AuditFilter::default()
         };
         let page = self.store.find(&started, LOWERINGS_PAGE).await?;
-        let mut told = Lowerings { runs: Vec::new(), next: page.next };
+        let mut told = Lowerings { runs: Vec::new(), next: page.next, unread: page.unread };
         for id in page.entries.iter().filter_map(|one| one.entry.operation) {
             // Somebody's reason may hold the same words.
             told.runs.extend(self.lowering(id).await?);

@@ -20,6 +20,7 @@ use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine, StepEvent};
 use model::policy::Policy;
 use model::role::{Access, Role};
+use model::segment::Unread;
 use model::verify::Verification;
 use model::wizard::Draft;
 use thiserror::Error;
@@ -38,6 +39,9 @@ pub enum StoreError {
     Database { text: String },
     #[error("stored {what} cannot be read: {text}")]
     Corrupt { what: &'static str, text: String },
+    /// It is in an archived part of the audit that cannot be read.
+    #[error("{0}")]
+    Unread(Unread),
 }
 
 /// One line of an operation's journal.
@@ -202,7 +206,7 @@ pub trait ApprovalStore: Send + Sync + 'static {
     async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError>;
 }
 
-/// The audit. Only `engine::audit` calls `append`.
+/// The audit, its archived parts included. Only `engine::audit` calls `append`.
 #[async_trait]
 pub trait AuditStore: Send + Sync + 'static {
     /// Chains and writes one entry; durable before it returns.

@@ -126,7 +126,10 @@ fn chained(index: u64, entry: AuditEntry, previous: &Hash, hash: &Hash) -> Chain
 
 /// Index and hash of the newest entry.
 async fn head(tx: &mut SqliteConnection) -> Result<(u64, Hash), StoreError> {
-    let row =
-        sqlx::query("SELECT idx, hash FROM audit ORDER BY idx DESC LIMIT 1").fetch_optional(tx).await.map_err(db)?;
-    row.map_or(Ok((0, chain::GENESIS)), |row| Ok((number(&row, "idx")?, hash(&row, "hash")?)))
+    let newest = "SELECT idx, hash FROM audit ORDER BY idx DESC LIMIT 1";
+    let row = match sqlx::query(newest).fetch_optional(&mut *tx).await.map_err(db)? {
+        Some(row) => row,
+        None => sqlx::query("SELECT idx, hash FROM audit_base").fetch_one(tx).await.map_err(db)?,
+    };
+    Ok((number(&row, "idx")?, hash(&row, "hash")?))
 }

@@ -87,13 +87,13 @@ fn indexed(rows: &[Found<'_>]) -> QueryBuilder<Sqlite> {
     query
 }
 
-/// The times of the blocks that are full now.
+/// The times of the blocks that are full now; the first of a file may have begun in an archived part.
 async fn spans(tx: &mut SqliteConnection) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO audit_spans (block, earliest, latest)
          SELECT (idx - 1) / ?1, MIN(at), MAX(at) FROM audit_found
          WHERE idx > (SELECT COALESCE(MAX(block) + 1, 0) FROM audit_spans) * ?1
-         GROUP BY (idx - 1) / ?1 HAVING COUNT(*) = ?1 ORDER BY 1",
+         GROUP BY (idx - 1) / ?1 HAVING MAX(idx) % ?1 = 0 ORDER BY 1",
     )
     .bind(BLOCK)
     .execute(tx)

@@ -23,7 +23,7 @@ pub(super) struct Period {
 }
 
 /// The blocks that a period touches, the unfinished one at the end among them, and those that are in it as a whole.
-pub(super) const SQL: &str = "WITH done AS (SELECT COALESCE(MAX(block) + 1, 0) AS blocks FROM audit_spans),
+pub(super) const SQL: &str = "WITH done AS (SELECT COALESCE(MAX(block) + 1, (SELECT idx / ?3 FROM audit_base)) AS blocks FROM audit_spans),
     spans AS (
         SELECT block, earliest, latest FROM audit_spans
         UNION ALL SELECT (SELECT blocks FROM done), MIN(at), MAX(at) FROM audit_found WHERE idx > (SELECT blocks FROM done) * ?3),

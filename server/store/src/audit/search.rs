@@ -12,11 +12,11 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use std::time::Instant;
 
 /// The longest page, in entries.
-const PAGE_MAX: u32 = 500;
+pub(super) const PAGE_MAX: u32 = 500;
 /// Words that are looked for at most; more would only narrow what is already narrow.
 const WORDS_MAX: usize = 8;
 
-/// A page and the number of all entries that the filter, its cursor left aside, meets.
+/// A page of one file, and the number of all its entries that the filter, its cursor left aside, meets.
 pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) -> Result<AuditPage, StoreError> {
     let began = Instant::now();
     derive::catch_up(store).await?;
@@ -39,7 +39,7 @@ pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) 
     let unreadable = found.iter().filter(|(_, entry)| entry.is_none()).map(|(index, _)| *index).collect();
     let entries = found.into_iter().filter_map(|(_, entry)| entry).collect();
     let millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
-    Ok(AuditPage { entries, unreadable, next, total, more, millis })
+    Ok(AuditPage { entries, unreadable, next, total, more, millis, unread: Vec::new() })
 }
 
 /// The newest of these indexes, from the cursor on.
@@ -100,10 +100,10 @@ impl Asked {
     /// for a second time.
     async fn all(&self, tx: &mut SqliteConnection) -> Result<(Option<Vec<i64>>, u64, bool), StoreError> {
         if self.matching.is_none() && self.period.is_none() {
-            // Indexes have no gaps, so the newest one is the count.
-            let last: i64 =
-                sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(tx).await.map_err(db)?;
-            return Ok((None, u64::try_from(last).unwrap_or(0), false));
+            // Indexes have no gaps, so the newest one, from where this file begins, is the count.
+            let sql = "SELECT COALESCE((SELECT MAX(idx) FROM audit) - (SELECT idx FROM audit_base), 0)";
+            let count: i64 = sqlx::query_scalar(sql).fetch_one(tx).await.map_err(db)?;
+            return Ok((None, u64::try_from(count).unwrap_or(0), false));
         }
         let all: Vec<i64> = self.first()?.build_query_scalar().fetch_all(tx).await.map_err(db)?;
         let count = all.len() as u64;

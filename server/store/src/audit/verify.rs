@@ -33,6 +33,8 @@ struct Range {
     last: u64,
 }
 
+/// Of one file, from the entry on that it goes on from or from a later one.
+///
 /// What it cannot see: entries missing at the very end, or a chain computed anew as a whole. Checkpoints kept elsewhere show those.
 pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Result<ChainState, StoreError> {
     derive::catch_up(store).await?;
@@ -43,11 +45,12 @@ pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Resul
     if after > entries || hash_of(store, after).await? != Some(known) {
         return Ok(broken(after.min(entries.saturating_add(1)).max(1)));
     }
+    let indexed = after == base(store).await?.0;
     let mut head = known;
     let mut from = after;
     while from < entries {
-        let window = Range { after: from, last: entries.min(from + WINDOW) };
-        head = match read(store, window, after == 0).await? {
+        let window = Range { after: from, last: entries.min(window_end(from)) };
+        head = match read(store, window, indexed).await? {
             Ok(head) => head,
             Err(index) => return Ok(broken(index)),
         };
@@ -57,6 +60,12 @@ pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Resul
         return Ok(broken(entries.saturating_add(1)));
     }
     Ok(ChainState::Whole { entries, verified_at: store.now(), head: hex::encode(head) })
+}
+
+/// Where a window ends that begins after that index: with a block, for times are kept of whole blocks.
+fn window_end(after: u64) -> u64 {
+    let end = after.saturating_add(WINDOW);
+    end - end % u64::try_from(BLOCK).unwrap_or(1)
 }
 
 /// The last hash of a window, or the index at which it breaks; with `indexed` the index over it is compared too.
@@ -86,9 +95,17 @@ async fn read(store: &SqliteStore, window: Range, indexed: bool) -> Result<Resul
 
 /// The highest index; a row that is missing below it is found as a gap.
 pub(super) async fn entries(store: &SqliteStore) -> Result<u64, StoreError> {
-    let last: i64 =
-        sqlx::query_scalar("SELECT COALESCE(MAX(idx), 0) FROM audit").fetch_one(&store.readers).await.map_err(db)?;
+    let last: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(idx), (SELECT idx FROM audit_base)) FROM audit")
+        .fetch_one(&store.readers)
+        .await
+        .map_err(db)?;
     Ok(u64::try_from(last).unwrap_or(0))
+}
+
+/// Index and hash that the first entry of this file follows.
+async fn base(store: &SqliteStore) -> Result<(u64, Option<Hash>), StoreError> {
+    let row = sqlx::query("SELECT idx, hash FROM audit_base").fetch_one(&store.readers).await.map_err(db)?;
+    Ok((number(&row, "idx")?, hash(&row, "hash").ok()))
 }
 
 /// Whether something is left of entries that were cut off. In one statement: others go on writing.
@@ -104,10 +121,11 @@ async fn is_ahead(store: &SqliteStore) -> Result<bool, StoreError> {
     .map_err(db)
 }
 
-/// The stored hash of an entry; of the one before the first there is none to store.
-async fn hash_of(store: &SqliteStore, index: u64) -> Result<Option<Hash>, StoreError> {
-    if index == 0 {
-        return Ok(Some(GENESIS));
+/// The stored hash of an entry, the one before the first of this file among them.
+pub(super) async fn hash_of(store: &SqliteStore, index: u64) -> Result<Option<Hash>, StoreError> {
+    let base = base(store).await?;
+    if index == base.0 {
+        return Ok(base.1);
     }
     let row = sqlx::query("SELECT hash FROM audit WHERE idx = ?")
         .bind(signed("index", index)?)

@@ -3,6 +3,10 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on has failed, its helpers included")]
 
 mod approvals;
+mod archive_killed;
+mod archive_tampering;
+mod archived;
+mod archiving;
 mod audit;
 mod bmcs;
 mod crash;

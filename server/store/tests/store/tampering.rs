@@ -92,6 +92,7 @@ async fn times_of_a_block_that_hide_it_from_a_period_are_found() {
                 None
             }
             ChainState::Broken { at_index, .. } => Some(at_index),
+            ChainState::Lost { unread, .. } => panic!("nothing is archived here: {unread}"),
         };
         assert_eq!(found, broken, "{change}");
     }
@@ -188,5 +189,6 @@ async fn after(sql: &str) -> Option<u64> {
     match room.store.verify().await.expect("verify") {
         ChainState::Whole { .. } => None,
         ChainState::Broken { at_index, .. } => Some(at_index),
+        ChainState::Lost { unread, .. } => panic!("nothing is archived here: {unread}"),
     }
 }

@@ -135,7 +135,12 @@ fn differ(one: &[i64], other: &[i64]) -> Option<i64> {
 async fn spans_differ(store: &SqliteStore, times: &[i64], window: Range) -> Result<Option<i64>, StoreError> {
     let block = signed("index", window.after)? / BLOCK;
     let size = usize::try_from(BLOCK).unwrap_or(usize::MAX);
-    let full = times.chunks_exact(size).map(|part| (part.iter().min().copied(), part.iter().max().copied()));
+    // The first block of a file may have begun in an archived part; it is full when its last entry is there.
+    let begun = usize::try_from(signed("index", window.after)? % BLOCK).unwrap_or(0);
+    let rest = if begun == 0 { 0 } else { size - begun };
+    let (first, times) = times.split_at_checked(rest).unwrap_or((&[], &[]));
+    let full = (rest > 0 && !first.is_empty()).then_some(first).into_iter().chain(times.chunks_exact(size));
+    let full = full.map(|part| (part.iter().min().copied(), part.iter().max().copied()));
     let expected: Vec<_> = (block..).zip(full).map(|(block, (earliest, latest))| (block, earliest, latest)).collect();
     let rows = sqlx::query(SPANS)
         .bind(block)
