@@ -3,7 +3,7 @@
 //!
 //! Ten thousand are played on the model's gate, some of them on the real database beside it, answer for answer.
 
-use crate::histories_dice::{Counts, Dice, Named, seed};
+use crate::histories_dice::{Counts, Dice, Named, WORDS, seed};
 use crate::histories_judge::{Judge, Ran, needs};
 use crate::histories_ports::{ACCOUNTS, Answer, Beside, Memory, Port, Start};
 use crate::support::{at, cluster};
@@ -22,27 +22,6 @@ const HISTORIES: u64 = 10_000;
 const ON_DISK: u64 = 40;
 const ON_DISK_LONG: u64 = 1_000;
 const STEPS: u32 = 60;
-/// Everything that people and the world do.
-const WORDS: [&str; 18] = [
-    "ask",
-    "ask for a policy",
-    "approve",
-    "reject",
-    "withdraw",
-    "use",
-    "break glass",
-    "stop",
-    "run out",
-    "review",
-    "expire",
-    "run plainly",
-    "apply alone",
-    "the world moves",
-    "accounts change",
-    "crash",
-    "one of two at once",
-    "both of two at once",
-];
 
 /// One history on one port.
 struct Play<P> {

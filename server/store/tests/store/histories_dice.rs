@@ -4,6 +4,27 @@ use crate::histories_ports::Answer;
 use std::collections::BTreeMap;
 
 const SEED: u64 = 2_026;
+/// Everything that people and the world do.
+pub const WORDS: [&str; 18] = [
+    "ask",
+    "ask for a policy",
+    "approve",
+    "reject",
+    "withdraw",
+    "use",
+    "break glass",
+    "stop",
+    "run out",
+    "review",
+    "expire",
+    "run plainly",
+    "apply alone",
+    "the world moves",
+    "accounts change",
+    "crash",
+    "one of two at once",
+    "both of two at once",
+];
 
 /// Where the histories begin; each one has the seed of the one before and one more.
 pub fn seed() -> u64 {
