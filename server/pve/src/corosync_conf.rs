@@ -49,12 +49,14 @@ pub fn read(text: &str) -> Result<CorosyncConf, ParseError> {
         return Err(ParseError::missing(WHAT, "nodelist"));
     }
     let quorum = root.block("quorum");
+    let device = quorum.and_then(|block| block.block("device"));
+    let device = device.map(|block| qdevice(block, nodes.len())).transpose()?;
     Ok(CorosyncConf {
         cluster_name: totem.text("cluster_name").ok_or_else(|| ParseError::missing(WHAT, "cluster_name"))?,
         config_version: version.parse().map_err(|_| ParseError::malformed(WHAT, "config_version", version))?,
         nodes,
         link_priorities: totem.all("interface").filter_map(link_priority).collect(),
-        qdevice: quorum.and_then(|block| block.block("device")).map(qdevice).transpose()?,
+        qdevice: device,
         token_coefficient: totem.number("token_coefficient"),
         quorum_options: quorum.map(quorum_options).unwrap_or_default(),
     })
@@ -84,13 +86,18 @@ fn link_priority(block: &Block<'_>) -> Option<(u8, u32)> {
     Some((number.parse().ok()?, block.number("knet_link_priority")?))
 }
 
-fn qdevice(block: &Block<'_>) -> Result<ConfQdevice, ParseError> {
+/// With the algorithm `lms` pvecm writes no votes, and corosync gives the device as many as there are nodes, less one
+/// (votequorum(5), corosync-qdevice(8)).
+fn qdevice(block: &Block<'_>, nodes: usize) -> Result<ConfQdevice, ParseError> {
     let net = block.block("net");
+    let algorithm = net.and_then(|net| net.text("algorithm"));
+    let lms = algorithm.as_deref() == Some("lms");
+    let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
     Ok(ConfQdevice {
         model: block.text("model").ok_or_else(|| ParseError::missing(WHAT, "the device's model"))?,
         host: net.and_then(|net| net.text("host")),
-        algorithm: net.and_then(|net| net.text("algorithm")),
-        votes: block.number("votes").unwrap_or(VOTES_DEFAULT),
+        algorithm,
+        votes: block.number("votes").unwrap_or(if lms { nodes.saturating_sub(1) } else { VOTES_DEFAULT }),
     })
 }
 
@@ -156,5 +163,25 @@ fn blocks(text: &str) -> Result<Block<'_>, ParseError> {
     match open.pop() {
         Some(root) if open.is_empty() => Ok(root),
         _ => Err(ParseError::missing(WHAT, "a closing brace")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_device_without_votes_has_those_that_corosync_gives_it() {
+        let votes = |algorithm: &str| {
+            let node =
+                |n: u8| format!("node {{\nname: pve{n}\nnodeid: {n}\nquorum_votes: 1\nring0_addr: 10.0.1.{n}\n}}\n");
+            let nodes: String = (1..=3).map(node).collect();
+            let device = format!("device {{\nmodel: net\nnet {{\nalgorithm: {algorithm}\nhost: 10.0.1.50\n}}\n}}\n");
+            let text = format!(
+                "totem {{\ncluster_name: prod\nconfig_version: 2\n}}\nnodelist {{\n{nodes}}}\nquorum {{\nprovider: corosync_votequorum\n{device}}}\n"
+            );
+            read(&text).expect("readable").qdevice.expect("a device").votes
+        };
+        assert_eq!((votes("lms"), votes("ffsplit")), (2, 1));
     }
 }

@@ -117,11 +117,14 @@ fn AgainstAdvice() -> impl IntoView {
     let wizard = Wizard::here();
     // The votes are counted over all nodes of the draft, so they all have to be in it first.
     let live = memo(move |_| wizard.is_live() && wizard.is_done(WizardStep::Join));
-    let runs = memo(move |_| wizard.live.operations.with(|all| all.iter().any(|one| one.state.holds_cluster())));
+    // Once anything has run it stays open: the key of the host is installed by an operation too, and ends in between.
+    let open = memo(move |before: Option<&bool>| {
+        before == Some(&true) || wizard.live.operations.with(|all| all.iter().any(|one| one.state.holds_cluster()))
+    });
     part(move || {
         live.get().then(|| {
             view! {
-                <details class="wizard-more" open=move || runs.get()>
+                <details class="wizard-more" open=move || open.get()>
                     <summary>{word!(i18n, wizard.qdevice_anyway)}</summary>
                     <div class="stack">
                         <p class="muted">{word!(i18n, wizard.qdevice_anyway_text)}</p>

@@ -69,10 +69,14 @@ async fn a_qdevice_is_not_set_up_twice() {
 /// What somebody else has to agree to cannot simply be begun again: it is asked for once more.
 #[tokio::test(start_paused = true)]
 async fn a_qdevice_against_advice_is_not_set_up_twice() {
-    let house = Work::QdeviceOdd.house().await;
+    let mut house = Work::QdeviceOdd.house().await;
     let intent = house.odd_qdevice_intent().await;
     house.done(&intent).await;
     let before = house.lab.inspect();
+    let refused = house.start(&intent).await.expect_err("one that the console sees is said to be there");
+    assert_eq!(refused.code, ProblemCode::QdevicePresent);
+    // A console that has just started has read no configuration yet: then its steps find that all is done.
+    house.restart().await;
     let again = house.done(&intent).await;
     look::is_done(&house, &again).await;
     let setting_up = again.plan.steps.iter().position(|step| step.action.word() == "set_up_qdevice").expect("the step");
