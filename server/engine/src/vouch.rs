@@ -23,13 +23,18 @@ pub struct Sighting {
 }
 
 impl Engine {
-    /// The other cluster of this console in which a machine with this host key is a member.
+    /// The other cluster of this console, among those that `counts` takes, in which a machine with this host key is a member.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn pinned_elsewhere(&self, key: &HostKey, here: Option<ClusterId>) -> Result<Option<Cluster>, Problem> {
+    pub async fn pinned_elsewhere(
+        &self,
+        key: &HostKey,
+        here: Option<ClusterId>,
+        counts: impl Fn(&Cluster) -> bool,
+    ) -> Result<Option<Cluster>, Problem> {
         for cluster in self.store.clusters().await.map_err(|error| store_problem(&error))? {
-            if Some(cluster.id) == here {
+            if Some(cluster.id) == here || !counts(&cluster) {
                 continue;
             }
             let nodes = self.store.nodes(cluster.id).await.map_err(|error| store_problem(&error))?;

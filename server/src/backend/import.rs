@@ -83,7 +83,7 @@ impl RequestBackend {
 
     /// One cluster is not taken over twice: two watchers would tell two stories of it.
     async fn not_elsewhere(&self, key: &HostKey, here: Option<ClusterId>) -> ApiResult<()> {
-        match self.state.engine.pinned_elsewhere(key, here).await.map_err(ApiError)? {
+        match self.state.engine.pinned_elsewhere(key, here, |_| true).await.map_err(ApiError)? {
             None => Ok(()),
             Some(other) => Err(ApiError(
                 Problem::new(ProblemCode::ClusterKnown).with("name", &other.name).with("cluster", other.id),

@@ -69,6 +69,7 @@ impl RequestBackend {
                 AuditCode::HostKeyReplaced
             }
         };
+        self.in_no_other(&cluster, &node, &offered).await?;
         self.pin(&caller, &cluster, &node, offered, code).await?;
         // What the console's key is good for there is the next question on the page; a refusal is no error of pinning.
         let node = engine.node(id).await.map_err(ApiError)?;
@@ -77,6 +78,22 @@ impl RequestBackend {
             self.try_behind(&node).await?;
         }
         Ok(())
+    }
+
+    /// A member of a living cluster is no member of a second one: the console is let in there already, and whoever has a lower
+    /// role on the first would reach its machine past that cluster's roles, policy and running operation. Drafts do not count:
+    /// somebody may begin anew.
+    async fn in_no_other(&self, cluster: &Cluster, node: &Node, key: &HostKey) -> ApiResult<()> {
+        if node.purpose != Purpose::Member {
+            return Ok(());
+        }
+        let lives = |other: &Cluster| other.phase == ClusterPhase::Live;
+        match self.state.engine.pinned_elsewhere(key, Some(cluster.id), lives).await.map_err(ApiError)? {
+            None => Ok(()),
+            Some(other) => Err(ApiError(
+                Problem::new(ProblemCode::InOtherCluster).with("node", node.label()).with("cluster", other.name),
+            )),
+        }
     }
 
     async fn pin(

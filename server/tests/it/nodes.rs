@@ -6,7 +6,7 @@ use app::api::{KeyOffer, NewCluster, WizardView};
 use lab::{Fault, Lab, Options, ROOT_PASSWORD, Scenario};
 use model::audit::AuditCode;
 use model::ids::{ClusterId, NodeId};
-use model::inventory::LogIn;
+use model::inventory::{ClusterPhase, LogIn};
 use model::problem::{Problem, ProblemCode};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -98,6 +98,22 @@ impl Site {
 
 fn code<T: std::fmt::Debug>(result: Result<T, Problem>) -> ProblemCode {
     result.expect_err("refused").code
+}
+
+#[tokio::test]
+async fn a_member_of_a_living_cluster_is_taken_into_no_second_one() {
+    let mut site = Site::with(Scenario::bare(1)).await;
+    site.ready("pve1").await;
+    let first = site.cluster;
+    let new: NewCluster = site.operator.call("add_cluster", json!({ "name": "other" })).await.expect("draft");
+    site.cluster = new.cluster;
+    let offer = site.add(site.address("pve1")).await.expect("added");
+    site.app.store.set_phase(first, ClusterPhase::Live).await.expect("living");
+    let refused = site.pin(&site.operator, &offer).await.expect_err("it is a member there");
+    assert_eq!((refused.code, refused.params["cluster"].as_str()), (ProblemCode::InOtherCluster, "prod"));
+    assert_eq!(code(site.log_in(offer.node).await), ProblemCode::HostKeyUnknown, "nobody gets in by way of the second");
+    site.app.store.set_phase(first, ClusterPhase::Draft).await.expect("a draft");
+    site.pin(&site.operator, &offer).await.expect("a draft is no claim");
 }
 
 #[tokio::test]
