@@ -3,6 +3,7 @@
 use crate::app::TestApp;
 use crate::client::Client;
 use app::api::{KeyOffer, NewCluster, WizardView};
+use engine::ports::ClusterStore as _;
 use lab::{Fault, Lab, Options, ROOT_PASSWORD, Scenario};
 use model::audit::AuditCode;
 use model::ids::{ClusterId, NodeId};
