@@ -47,7 +47,8 @@ fn signatures() -> BTreeMap<String, Vec<(String, String)>> {
     let mut all = BTreeMap::new();
     for entry in std::fs::read_dir(folder).expect("the sources") {
         let source = std::fs::read_to_string(entry.expect("entry").path()).expect("text");
-        for part in source.split("#[server(").skip(1) {
+        // At the beginning of a line; before an argument it says what stands for one that is missing.
+        for part in source.split("\n#[server(").skip(1) {
             let endpoint =
                 part.split("endpoint = \"").nth(1).and_then(|rest| rest.split('"').next()).expect("endpoint");
             let after = part.split_once("pub async fn ").expect("a function").1;
@@ -75,6 +76,7 @@ fn split(arguments: &str) -> Vec<(String, String)> {
     }
     let parts = parts.into_iter().filter_map(|part| {
         let (name, kind) = part.split_once(':')?;
+        let name = name.rsplit_once(']').map_or(name, |(_, name)| name);
         Some((name.trim().to_owned(), kind.split_whitespace().collect::<Vec<_>>().join(" ")))
     });
     parts.collect()
