@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 /// Folders whose content is built, fetched or recorded.
 const NOT_OURS: [&str; 6] = ["target", "node_modules", ".git", "fixtures", "test-results", "playwright-report"];
@@ -32,9 +33,11 @@ impl File {
     }
 }
 
+/// Where it is run, not where it was compiled: a target folder may serve two checkouts.
 pub fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().expect("xtask lies in the checkout")
+    static HERE: LazyLock<PathBuf> =
+        LazyLock::new(|| std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo runs it").into());
+    HERE.parent().expect("xtask lies in the checkout")
 }
 
 /// Every file of ours with this ending, in the order of their paths.
