@@ -36,10 +36,10 @@ export class ClusterPage {
     await list.getByText(this.t.like(`codes.happening_${code}`, params)).first().waitFor({ timeout })
   }
 
-  /** Presses a switch of the demo's panel. */
+  /** Presses a switch of the demo's panel; the one of qnetd is nobody's. */
   async fault(node, kind, which = '') {
     const { person, t } = this
-    const panel = this.page.getByRole('group', { name: node, exact: true })
+    const panel = node ? this.page.getByRole('group', { name: node, exact: true }) : this.page.getByRole('main')
     const name = new RegExp(`^\\W*${t(`codes.fault_${kind}`)}${which}$`)
     const toggle = panel.getByRole('button', { name })
     const before = await toggle.getAttribute('aria-pressed', { timeout: PATIENCE })

@@ -69,6 +69,7 @@ fn truth(inspection: &Inspection) -> Value {
                 "alive": node.alive,
                 "cluster": node.cluster,
                 "members": node.nodelist.keys().collect::<Vec<_>>(),
+                "nodelist": node.nodelist,
                 "ran": node.ran,
                 "writable": node.writable,
             });
