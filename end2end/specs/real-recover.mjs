@@ -181,7 +181,8 @@ class House {
       await this.agreedAndRun(`expected 1 on ${NAME}`, 'The hall burns', 'I see it')
       const said = lab.quorum(first)
       ensure(/Quorate:\s+Yes/.test(said) && /Expected votes:\s+1\b/.test(said), said)
-      lab.ssh(first, 'touch /etc/pve/written-alone && rm /etc/pve/written-alone')
+      // pmxcfs hears of the quorum a moment after corosync knows it.
+      lab.ssh(first, `timeout 15 sh -c 'until touch /etc/pve/written-alone 2>/dev/null; do sleep 0.2; done' && rm /etc/pve/written-alone`)
     })
   }
 
