@@ -22,14 +22,7 @@ export default {
     await spec.step('a cluster of one node, with two that are to join', async () => {
       await invited(admin, link, ADMIN)
       await admin.seeHeading(t('pages.clusters'))
-      await wizard.begin(NAME)
-      for (const node of nodes.members) await wizard.addWithPassword(node)
-      await wizard.checkAndPass()
-      await wizard.next('network')
-      await wizard.takeLinks()
-      await wizard.next('create')
-      await wizard.create(NAME, WHY)
-      await wizard.next('join')
+      await wizard.createWith(NAME, nodes.members, WHY)
     })
     await spec.step('the second node joins, and the third has taken its name since the plan', async () => {
       await nodes.fault('rename', 'pve3', { hostname: 'pve2' })

@@ -24,14 +24,7 @@ export default {
       await admin.seeHeading(t('pages.clusters'))
     })
     await spec.step('a cluster is created', async () => {
-      await wizard.begin(NAME)
-      for (const node of nodes.members) await wizard.addWithPassword(node)
-      await wizard.checkAndPass()
-      await wizard.next('network')
-      await wizard.takeLinks()
-      await wizard.next('create')
-      await wizard.create(NAME, 'To be interrupted')
-      await wizard.next('join')
+      await wizard.createWith(NAME, nodes.members, 'To be interrupted')
     })
     await spec.step('the console is killed while a node joins', async () => {
       await wizard.startJoin(NAME, 'To be interrupted')

@@ -15,27 +15,32 @@ const BOOT_PAUSE: Duration = Duration::from_millis(50);
 /// Powers a host on; its disk is as it was. Returns before it answers.
 pub fn on(host: &Host) -> anyhow::Result<()> {
     let _turn = turn(host)?;
-    cuts::cards(host, true)?;
-    nodes::start(host)?;
-    faults::ended_by_power_on(host)
+    boot(host)
 }
 
 /// Powers a host off, hard: none of its processes is left when this returns. Its cards go first, so that nobody hears a
 /// connection end, and none is refused afterwards.
 pub fn off(host: &Host) -> anyhow::Result<()> {
     let _turn = turn(host)?;
-    cuts::cards(host, false)?;
-    nodes::kill(host)
+    die(host)
 }
 
 /// Off and on again.
 pub fn cycle(host: &Host) -> anyhow::Result<()> {
     let _turn = turn(host)?;
-    cuts::cards(host, false)?;
-    nodes::kill(host)?;
+    die(host)?;
+    boot(host)
+}
+
+fn boot(host: &Host) -> anyhow::Result<()> {
     cuts::cards(host, true)?;
     nodes::start(host)?;
     faults::ended_by_power_on(host)
+}
+
+fn die(host: &Host) -> anyhow::Result<()> {
+    cuts::cards(host, false)?;
+    nodes::kill(host)
 }
 
 /// The id of the boot that runs; differs after every power cycle.

@@ -71,7 +71,7 @@ fn followed(first: Page, asked: Memo<AuditFilter>) -> RwSignal<Page> {
 /// Whether a look found entries that are not on screen, or archived parts that come or go; how long it took does not count.
 fn is_other(old: &Page, new: &Page) -> bool {
     let newest = |page: &Page| page.entries.first().map(|one| one.index);
-    newest(old) != newest(new) || old.total != new.total || old.unread != new.unread
+    newest(old) != newest(new) || old.total != new.total || old.unread != new.unread || old.unreadable != new.unreadable
 }
 
 #[component]
