@@ -85,7 +85,7 @@ export class Import {
     await person.inspect('withdraw, plan')
     await person.press(person.button(t('import.withdraw_run'), form))
     await this.page.waitForURL(/\/operations\/[0-9a-f-]{36}/, { timeout: LONG_PATIENCE })
-    await person.see(new RegExp(`^\\W*${t('codes.operation_done')}$`), this.page, LONG_PATIENCE)
+    await person.seeDone()
   }
 
   /** The list of clusters does not have it any more. */

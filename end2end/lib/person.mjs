@@ -120,6 +120,11 @@ export class Person {
     await within.getByText(text).filter({ visible: true }).first().waitFor({ timeout })
   }
 
+  /** Until the operation on the page is proven whole: by its state alone, since sentences have that word too. */
+  async seeDone() {
+    await this.see(new RegExp(`^\\W*${this.t('codes.operation_done')}$`), this.page, LONG_PATIENCE)
+  }
+
   async seeGone(locator, timeout = PATIENCE) {
     await locator.first().waitFor({ state: 'hidden', timeout })
   }

@@ -99,7 +99,7 @@ export default {
       const request = operator.page.url()
       await mine.do('run_now')
       await operator.page.waitForURL(/\/operations\/[0-9a-f-]{36}/, { timeout: LONG_PATIENCE })
-      await operator.see(new RegExp(`^\\W*${t('codes.operation_done')}$`), operator.page, LONG_PATIENCE)
+      await operator.seeDone()
       await operator.see(t('pages.agreed_by'))
       await operator.inspect('operation, agreed')
       await operator.goto(request)

@@ -61,7 +61,7 @@ async function stopped(spec, language) {
     await admin.fill(t('wizard.typed_label', { target: 'pve3' }), 'pve3', form)
     await admin.press(admin.button(t('wizard.midway_finish_run'), form))
     await admin.page.waitForURL(/\/operations\//, { timeout: LONG_PATIENCE })
-    await admin.see(t('codes.operation_done'), admin.page, LONG_PATIENCE)
+    await admin.seeDone()
   })
   await spec.step('all three are one cluster, and nothing is left midway', async () => {
     const truth = await nodes.truth()

@@ -82,7 +82,7 @@ export default {
       await mine.seeState('approved')
       await mine.do('run_now')
       await operator.page.waitForURL(/\/operations\/[0-9a-f-]{36}/, { timeout: LONG_PATIENCE })
-      await operator.see(new RegExp(`^\\W*${t('codes.operation_done')}$`), operator.page, LONG_PATIENCE)
+      await operator.seeDone()
       await operator.goto(wizard.path('qdevice'))
       await operator.see(t('wizard.qdevice_done'), operator.page, LONG_PATIENCE)
       await operator.control('row', `${t('wizard.votes_expected')} 3 5`).waitFor()

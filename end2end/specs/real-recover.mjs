@@ -132,7 +132,7 @@ class House {
     await mine.seeState('approved')
     await mine.do('run_now')
     await operator.page.waitForURL(/\/operations\/[0-9a-f-]{36}/, { timeout: LONG_PATIENCE })
-    await operator.see(new RegExp(`^\\W*${t('codes.operation_done')}$`), operator.page, LONG_PATIENCE)
+    await operator.seeDone()
   }
 
   async powerOff() {

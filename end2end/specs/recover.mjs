@@ -72,7 +72,7 @@ export default {
       await mine.seeState('approved')
       await mine.do('run_now')
       await operator.page.waitForURL(/\/operations\/[0-9a-f-]{36}/, { timeout: LONG_PATIENCE })
-      await operator.see(new RegExp(`^\\W*${t('codes.operation_done')}$`), operator.page, LONG_PATIENCE)
+      await operator.seeDone()
       await cluster.open()
       await cluster.seeState({ quorate: true, votes: 1, expected: 1 })
       await operator.see(t('recover.lowered', { expected: 1, configured: 3 }))

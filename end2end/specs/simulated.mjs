@@ -168,7 +168,7 @@ async function readAudit(spec, operator, console, wizard, reason) {
     await operator.inspect('operations')
     await operator.press(operator.control('link', t('codes.intent_join_nodes')).first())
     await operator.page.waitForURL(/\/operations\/[0-9a-f-]{36}/)
-    await operator.see(t('codes.operation_done'))
+    await operator.seeDone()
     await operator.inspect('operation')
   })
   await spec.step('the audit has every command with its reason', async () => {
