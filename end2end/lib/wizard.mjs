@@ -188,6 +188,22 @@ export class Wizard {
     throw new Error(`instead of “${sentence}”: ${(await trouble.allInnerTexts()).join(' / ')}`)
   }
 
+  /** The plan that is folded away where a device does not vote, until it is done. */
+  async startQdevice() {
+    const { person, page, t } = this
+    await person.see(t('wizard.qdevice_silent'), page, LONG_PATIENCE)
+    const fold = page.locator('details').filter({ hasText: t('wizard.qdevice_start_text') })
+    await fold.getByText(t('wizard.qdevice_start'), { exact: true }).click()
+    await person.inspect(`wizard, a QDevice without its daemon, ${t.language}`)
+    await person.press(person.button(t('wizard.preview'), fold))
+    const form = page.getByRole('form', { name: t('wizard.consent') })
+    await form.waitFor({ timeout: LONG_PATIENCE })
+    await person.see('systemctl enable --now corosync-qdevice')
+    await person.press(person.button(t('wizard.qdevice_start_run'), form))
+    await page.waitForURL(/\/operations\//, { timeout: LONG_PATIENCE })
+    await person.seeDone()
+  }
+
   async verify(nodes) {
     const { person, t } = this
     await person.press(person.button(new RegExp(`^(${t('wizard.verify_now')}|${t('wizard.verify_again')})$`)))

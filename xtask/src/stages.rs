@@ -30,9 +30,10 @@ const E2E_PUSH: [&str; 12] = [
 ];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 10] = [
+const E2E_LONG: [&str; 11] = [
     "two-nodes-qdevice",
     "odd-qdevice",
+    "qdevice-stopped",
     "join-refused",
     "looks",
     "remedy",

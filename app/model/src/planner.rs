@@ -98,6 +98,7 @@ pub fn plan(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
             set_up_qdevice(intent, *host, *address, *against_advice, world)
         }
         Intent::RemoveQdevice => qdevice::remove(intent, world),
+        Intent::StartQdevice => qdevice::start(intent, world),
         Intent::SetExpected { through, votes, members, written_off } => {
             recovery::expected(intent, *through, *votes, members, written_off, world)
         }
@@ -276,6 +277,10 @@ fn set_up_qdevice(
     let key_of = || (first.id, first.label().to_owned());
     let (of, of_name) = key_of();
     let (mut steps, mut consequences) = qdevice::installs(host, &members, world);
+    let (aside, kept) = qdevice::leftovers(&members, world);
+    let first_is_clean = aside.iter().any(|step| step.node == first.id);
+    steps.extend(aside);
+    consequences.extend(kept);
     steps.extend([
         step(first, Action::MakeRootKey),
         step(host, Action::AuthorizeRootKey { of, of_name: of_name.clone(), file: KeyFile::Own }),
@@ -288,8 +293,10 @@ fn set_up_qdevice(
     if force {
         let params = [("nodes", count.to_string()), ("votes", votes.to_string())];
         consequences.push(consequence(ConsequenceCode::QdeviceAgainstAdvice, &params));
-        let store = [("node", of_name.clone()), ("path", QDEVICE_STORE.to_owned())];
-        consequences.push(consequence(ConsequenceCode::QdeviceStoreDeleted, &store));
+        if !first_is_clean {
+            let store = [("node", of_name.clone()), ("path", QDEVICE_STORE.to_owned())];
+            consequences.push(consequence(ConsequenceCode::QdeviceStoreDeleted, &store));
+        }
     }
     consequences.extend([
         consequence(

@@ -166,6 +166,16 @@ codes!(
         DatabaseInPlace => "database_in_place",
         CreateHalfway => "create_halfway",
         QdeviceHalfway => "qdevice_halfway",
+        /// `host`: the set-up ended before the device was in the configuration.
+        QdeviceNotConfigured => "qdevice_not_configured",
+        /// `host`: there is nothing to start.
+        QdeviceRunsEverywhere => "qdevice_runs_everywhere",
+        /// `member`, `version`, `other`, `other_version`: members that do not have one configuration.
+        JoinConfigurationsDiffer => "join_configurations_differ",
+        /// `switch`: a key of the `quorum` block that no QDevice works beside.
+        QdeviceSwitchSet => "qdevice_switch_set",
+        /// `node`: its entry in the nodelist has no `ring0_addr`.
+        QdeviceNeedsFirstLink => "qdevice_needs_first_link",
         QdevicePresent => "qdevice_present",
         /// `services`: HA moves them at this moment.
         HaBusy => "ha_busy",

@@ -199,6 +199,8 @@ pub enum Look {
     Past(Box<Operation>),
     /// Which machines lack the QDevice's packages.
     Qdevice(QdeviceLook),
+    /// Where the daemon of the cluster's QDevice does not run.
+    QdeviceDaemons(QdeviceDaemons),
     /// Both sides of a join that died midway.
     Join(Box<crate::midway::Scene>),
     /// corosync on the machine, and the votes around it.
@@ -242,7 +244,7 @@ impl Look {
             Self::HostKeys(_) => Some(RemedyKind::RsaHostKey),
             Self::Chrony(_) => Some(RemedyKind::Chrony),
             Self::Firewalls(_) => Some(RemedyKind::Firewall),
-            Self::Past(_) | Self::Qdevice(_) | Self::Join(_) | Self::Corosync(_) => None,
+            Self::Past(_) | Self::Qdevice(_) | Self::QdeviceDaemons(_) | Self::Join(_) | Self::Corosync(_) => None,
         }
     }
 }
@@ -287,6 +289,17 @@ pub struct QdeviceLook {
     pub nodes: Vec<NodeId>,
     /// The host is without `corosync-qnetd`.
     pub host: bool,
+    /// Nodes with certificates of an earlier device, or of a set-up that stopped, and the digest of what is there.
+    pub leftovers: Vec<(NodeId, ContentDigest)>,
+}
+
+/// The QDevice of a cluster, and its daemon on the nodes that answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QdeviceDaemons {
+    /// The host that the configuration names; `None` where it has no device.
+    pub host: Option<String>,
+    /// Nodes that say that their daemon does not run.
+    pub stopped: Vec<NodeId>,
 }
 
 /// What of chrony is there.

@@ -181,6 +181,7 @@ pub enum Wish {
         leave: Vec<NodeId>,
     },
     RemoveQdevice,
+    StartQdevice,
     /// Name of an absent node -> how the person knows that it is powered off.
     Expected {
         accounts: BTreeMap<String, String>,

@@ -60,6 +60,8 @@ fn proof_of_remedy(locale: Locale, action: &Action) -> String {
         }
         Action::RestoreHosts { .. } => td_string!(locale, wizard.proof_hosts_back).to_owned(),
         Action::SetAsideAuthkey { .. } => td_string!(locale, wizard.proof_aside).to_owned(),
+        Action::SetAsideQdeviceStore { .. } => td_string!(locale, wizard.proof_store_aside).to_owned(),
+        Action::StartQdevice => td_string!(locale, wizard.proof_qdevice_started).to_owned(),
         Action::PutBackAuthkey { .. } => td_string!(locale, wizard.proof_back).to_owned(),
         Action::SetTimeZone { to, .. } => td_string!(locale, wizard.proof_zone, zone = to.to_string()).to_string(),
         Action::MakeRsaHostKey { .. } => td_string!(locale, wizard.proof_rsa).to_owned(),

@@ -116,6 +116,10 @@ fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Pr
             script.run(here, &pvecm::qdevice_setup(*address, *force));
             script.wait_for(here, &quorumtool::status(), QDEVICE);
         }
+        Action::StartQdevice => {
+            script.run(here, &pve::qdevice::start_daemon());
+            script.wait_for(here, &quorumtool::status(), QDEVICE);
+        }
         Action::RemoveQdevice { .. } => script.run(here, &pvecm::qdevice_remove()),
         Action::SetExpected { votes, .. } => {
             script.run(here, &pvecm::expected(*votes));

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Between two looks while waiting for a state (a proof, a unit's end).
 pub const POLL_PAUSE: Duration = Duration::from_millis(400);
+/// How long the members' configurations may differ before a join, while pmxcfs writes the last change beside corosync.
+pub const CONFIGURATION_SETTLES: Duration = Duration::from_secs(10);
 /// Between two looks at a watched node's files in `/etc/pve` (`.members`, `.version`, `.vmlist`).
 pub const FILES_PAUSE: Duration = Duration::from_secs(5);
 /// Between two looks with corosync's own tools: a sweep.

@@ -1,5 +1,6 @@
 //! What is read right before a remedy is planned. The plan is bound to it: where it has moved when the plan runs, the digest differs.
 
+mod qdevice;
 mod restart;
 
 use crate::context::{Engine, store_problem};
@@ -14,9 +15,7 @@ use model::plan::Intent;
 use model::problem::{Problem, ProblemCode};
 use model::remedy::firewall::RULES_MAX_BYTES;
 use model::remedy::hosts::HOSTS_MAX_BYTES;
-use model::remedy::{
-    ChronyLook, ContentDigest, FirewallLook, HostsLook, Look, OtherZone, QdeviceLook, RemedyKind, ZoneName,
-};
+use model::remedy::{ChronyLook, ContentDigest, FirewallLook, HostsLook, Look, OtherZone, RemedyKind, ZoneName};
 use pve::files::{self, NodeFile};
 use pve::host_keys::{self, HostKeyKind};
 use pve::packages::{self, Package};
@@ -49,30 +48,15 @@ impl Engine {
                 }
                 Ok(Some(Look::Past(Box::new(past))))
             }
-            Intent::SetUpQdevice { host, .. } => Ok(Some(Look::Qdevice(self.qdevice_packages(nodes, *host).await))),
+            Intent::SetUpQdevice { host, .. } => {
+                self.qdevice_look(nodes, *host).await.map(|look| Some(Look::Qdevice(look)))
+            }
+            Intent::StartQdevice => self.qdevice_daemons(nodes).await.map(|look| Some(Look::QdeviceDaemons(look))),
             Intent::FinishJoin { node, .. } | Intent::UndoJoin { node } => {
                 Ok(Some(Look::Join(Box::new(self.join_scene(cluster, *node).await?))))
             }
             _ => Ok(None),
         }
-    }
-}
-
-impl Engine {
-    /// Which machines say that they lack the QDevice's package.
-    async fn qdevice_packages(&self, nodes: &[Node], host: NodeId) -> QdeviceLook {
-        let asked = nodes.iter().filter(|node| node.purpose == Purpose::Member || node.id == host);
-        let found = join_all(asked.map(|node| async move {
-            let wanted = if node.id == host { Package::CorosyncQnetd } else { Package::CorosyncQdevice };
-            let place = Place { engine: self, nodes, node };
-            let there = place.ask(&packages::query(&[wanted]), packages::installed).await;
-            let missing = there.is_ok_and(|found| !found.contains_key(wanted.name()));
-            missing.then_some(node.id)
-        }));
-        let mut missing: Vec<NodeId> = found.await.into_iter().flatten().collect();
-        let without = missing.contains(&host);
-        missing.retain(|node| *node != host);
-        QdeviceLook { nodes: missing, host: without }
     }
 }
 

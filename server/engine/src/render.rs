@@ -110,6 +110,8 @@ pub fn remedy_commands(action: &Action) -> Result<Vec<CommandLine>, Problem> {
         Action::RestoreHosts { old, new } => vec![remedy::restore_hosts(old, new)],
         Action::SetAsideAuthkey { digest } => vec![remedy::set_aside_authkey(digest)],
         Action::PutBackAuthkey { digest } => vec![remedy::put_back_authkey(digest)],
+        Action::SetAsideQdeviceStore { digest } => vec![pve::qdevice::set_aside_store(digest)],
+        Action::StartQdevice => vec![pve::qdevice::start_daemon()],
         Action::AllowLinks { name, old, new } => {
             let node = name.parse().map_err(|_| Problem::from(ProblemCode::Internal))?;
             let command = remedy::write_host_firewall(&node, old.as_deref(), new.as_deref());

@@ -71,6 +71,8 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::InstallPackage { package } => packages::probe(context, *package).await,
         Action::ResumeJoin { .. } => join::again::probe(context).await,
         action if midway::is_its(action) => midway::probe(context).await,
+        Action::SetAsideQdeviceStore { digest } => qdevice::store::probe(context, digest).await,
+        Action::StartQdevice => qdevice::daemon::probe(context).await,
         Action::RestartCorosync { was } => corosync::probe(context, was.as_deref()).await,
         _ => remedy::probe(context).await,
     }
@@ -98,6 +100,8 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
         Action::PowerOn { way, uuid } => power::act(context, way, uuid, Power::On).await,
         Action::InstallPackage { package } => packages::act(context, *package).await,
         action if midway::is_its(action) => midway::act(context).await,
+        Action::SetAsideQdeviceStore { digest } => qdevice::store::act(context, digest).await,
+        Action::StartQdevice => qdevice::daemon::act(context).await,
         Action::RestartCorosync { .. } => corosync::act(context).await,
         _ => remedy::act(context).await,
     }
@@ -127,6 +131,8 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::PowerOn { way, uuid } => power::prove(context, way, uuid, Power::On).await,
         Action::InstallPackage { package } => packages::prove(context, *package).await,
         action if midway::is_its(action) => midway::prove(context).await,
+        Action::SetAsideQdeviceStore { digest } => qdevice::store::prove(context, digest).await,
+        Action::StartQdevice => qdevice::daemon::prove(context).await,
         Action::RestartCorosync { was } => corosync::prove(context, was.as_deref()).await,
         _ => remedy::prove(context).await,
     }

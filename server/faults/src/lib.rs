@@ -24,6 +24,18 @@ pub enum JoinPoint {
     BeforeSuccess,
 }
 
+/// Where a `pvecm qdevice setup` is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum QdevicePoint {
+    /// Every node has its certificates; the configuration has no device.
+    AfterCertificates,
+    /// The configuration has the device; no daemon runs.
+    AfterConfiguration,
+    /// The daemon runs on the first node only.
+    AfterFirstDaemon,
+}
+
 /// How a `systemd-run` is cut off: its caller sees `timeout`'s exit code and no word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -96,6 +108,8 @@ pub enum Fault {
     StartQnetd,
     /// The next `pvecm add` there is killed at this point.
     JoinDiesAt { node: String, point: JoinPoint },
+    /// The next `pvecm qdevice setup` there is killed at this point.
+    QdeviceDiesAt { node: String, point: QdevicePoint },
     /// The next `systemd-run` there is cut off.
     UnitStartCutOff { node: String, how: UnitStart },
     /// A file moves, and a symbolic link to it takes its place.
@@ -226,6 +240,7 @@ impl Fault {
             | Self::AddGuest { node, .. }
             | Self::BlockUdp { node, .. }
             | Self::JoinDiesAt { node, .. }
+            | Self::QdeviceDiesAt { node, .. }
             | Self::CutOneWay { node, .. }
             | Self::CutOneWayIn { node, .. }
             | Self::SplitBrain { node, .. }

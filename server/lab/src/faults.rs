@@ -6,7 +6,7 @@ mod network;
 
 use serde::Serialize;
 
-pub use faults::{Fault, JoinPoint, UnitStart};
+pub use faults::{Fault, JoinPoint, QdevicePoint, UnitStart};
 
 /// A switch as a panel shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

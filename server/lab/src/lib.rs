@@ -26,7 +26,7 @@ mod world;
 
 pub use bmc::{BMC_PASSWORD, BMC_USER};
 pub use error::LabError;
-pub use faults::{Fault, FaultInfo, JoinPoint, UnitStart};
+pub use faults::{Fault, FaultInfo, JoinPoint, QdevicePoint, UnitStart};
 pub use history::{Moment, Told, ToldQuorum};
 pub use inspect::{Inspection, NodeTruth, Partition, UnitTruth};
 pub use lab::{Endpoint, Lab, NodeInfo, Options, PORT};

@@ -1,7 +1,7 @@
 //! What remedies and undone joins keep beside the files that they change, asked for and taken away again.
 
 use crate::command::CommandLine;
-use crate::files::NodeFile;
+use crate::files::{NodeFile, NodeFolder};
 use crate::midway;
 use model::plan::Action;
 use model::remedy::ContentDigest;
@@ -19,6 +19,7 @@ impl KeptCopy {
                 vec![Self(NodeFile::KeptHosts(ContentDigest::of(old.as_bytes())).path())]
             }
             Action::SetAsideAuthkey { digest } => vec![Self(NodeFile::KeptAuthkey(digest.clone()).path())],
+            Action::SetAsideQdeviceStore { digest } => vec![Self(NodeFolder::KeptQdeviceStore(digest.clone()).path())],
             Action::StandAlone { .. } => {
                 [NodeFile::CorosyncAuthkey, NodeFile::LocalCorosyncConf, NodeFile::PmxDatabase]
                     .map(|file| Self(midway::aside(&file)))
@@ -40,10 +41,10 @@ impl KeptCopy {
         CommandLine::reads("test").arg("-e").arg(&self.0)
     }
 
-    /// Deletes it.
+    /// Deletes it, with all that is in it where it is a folder.
     #[must_use]
     pub fn remove(&self) -> CommandLine {
-        CommandLine::changes("rm").arg("-f").arg(&self.0)
+        CommandLine::changes("rm").arg("-rf").arg(&self.0)
     }
 }
 
@@ -63,7 +64,9 @@ mod tests {
         let kept = KeptCopy::of(&Action::SetAsideAuthkey { digest: digest.clone() });
         let path = format!("/etc/corosync/authkey.quorate-{}", digest.short());
         assert_eq!(kept.iter().map(KeptCopy::path).collect::<Vec<_>>(), [path.as_str()]);
-        assert_eq!(kept[0].remove().argv(), ["rm", "-f", path.as_str()]);
+        assert_eq!(kept[0].remove().argv(), ["rm", "-rf", path.as_str()]);
+        let store = KeptCopy::of(&Action::SetAsideQdeviceStore { digest: digest.clone() });
+        assert!(store[0].path().starts_with("/etc/corosync/qdevice/net/nssdb.quorate-"));
         let address = "10.0.1.12".parse().expect("an address");
         let replaced = Action::ReplaceHosts { name: "pve2".into(), address, old: "old\n".into(), new: "new\n".into() };
         assert!(KeptCopy::of(&replaced)[0].path().starts_with("/etc/hosts.quorate-"));

@@ -136,6 +136,8 @@ pub enum NodeFolder {
     CorosyncState,
     /// A node's certificates for the QDevice's host.
     QdeviceStore,
+    /// The same, set aside.
+    KeptQdeviceStore(ContentDigest),
     /// `/etc/ssh`
     Ssh,
     /// `/run`
@@ -155,6 +157,7 @@ impl NodeFolder {
             Self::Corosync => "/etc/corosync".to_owned(),
             Self::CorosyncState => "/var/lib/corosync".to_owned(),
             Self::QdeviceStore => QDEVICE_STORE.to_owned(),
+            Self::KeptQdeviceStore(digest) => kept_path(QDEVICE_STORE, digest.short()),
             Self::Ssh => "/etc/ssh".to_owned(),
             Self::Run => "/run".to_owned(),
         }

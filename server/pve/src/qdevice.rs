@@ -4,7 +4,22 @@ use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
 use crate::error::{ParseError, Reason};
+use crate::files::NodeFolder;
+use crate::systemd::Service;
+use model::remedy::ContentDigest;
 use std::collections::BTreeMap;
+
+/// What is in a store: `sha256sum` of every file, sorted, and nothing of their content; at the end the folder, so that an
+/// empty one is told from no answer: `store FOLDER`.
+const STORE_SCRIPT: &str =
+    "cd \"$1\" && find . -type f -exec sha256sum {} + | LC_ALL=C sort && printf \"%s\\n\" \"$1\"";
+const STORE_NAME: &str = "store";
+/// Gives a store another name, while no daemon uses it and it is the one that was read: `aside-store FOLDER DIGEST KEPT`.
+const ASIDE_SCRIPT: &str = "systemctl is-active -q corosync-qdevice && exit 75; \
+    [ \"$(cd \"$1\" && find . -type f -exec sha256sum {} + | LC_ALL=C sort | sha256sum)\" = \"$2  -\" ] || exit 75; mv -T \"$1\" \"$3\"";
+const ASIDE_NAME: &str = "aside-store";
+/// The time limit of starting the daemon, in seconds.
+const SERVICE_LIMIT_S: u32 = 30;
 
 const WHAT_QDEVICE: &str = "corosync-qdevice-tool";
 const WHAT_QNETD: &str = "corosync-qnetd-tool";
@@ -19,6 +34,50 @@ pub fn qdevice_status() -> CommandLine {
 #[must_use]
 pub fn qnetd_status() -> CommandLine {
     CommandLine::reads("corosync-qnetd-tool").arg("-s")
+}
+
+/// Asks what is in a node's store of certificates.
+#[must_use]
+pub fn store() -> CommandLine {
+    CommandLine::reads("sh").args(["-c", STORE_SCRIPT, STORE_NAME]).arg(NodeFolder::QdeviceStore.path())
+}
+
+/// The digest of what [`store`] prints of the files; an empty store has one too.
+///
+/// # Errors
+/// A failure, an answer without its end, and lines that `sha256sum` does not print.
+pub fn store_digest(answer: Answer<'_>) -> Result<ContentDigest, ParseError> {
+    const WHAT: &str = "sha256sum";
+    let text = answer.printed(WHAT, &[0])?;
+    let folder = NodeFolder::QdeviceStore.path();
+    let is_line = |line: &str| {
+        line.split_once("  ")
+            .is_some_and(|(digest, path)| ContentDigest::try_from(digest.to_owned()).is_ok() && path.starts_with("./"))
+    };
+    let files = text.strip_suffix(&format!("{folder}\n")).filter(|files| files.lines().all(is_line));
+    files
+        .filter(|files| answer.stderr.is_empty() && (files.is_empty() || files.ends_with('\n')))
+        .map(|files| ContentDigest::of(files.as_bytes()))
+        .ok_or_else(|| ParseError::malformed(WHAT, "the list of digests", &text))
+}
+
+/// The store under the name of its kept copy.
+#[must_use]
+pub fn set_aside_store(digest: &ContentDigest) -> CommandLine {
+    CommandLine::changes("sh")
+        .args(["-c", ASIDE_SCRIPT, ASIDE_NAME])
+        .arg(NodeFolder::QdeviceStore.path())
+        .arg(digest.as_str())
+        .arg(NodeFolder::KeptQdeviceStore(digest.clone()).path())
+}
+
+/// The node's daemon, now and after the next start.
+#[must_use]
+pub fn start_daemon() -> CommandLine {
+    CommandLine::changes("systemctl")
+        .args(["enable", "--now"])
+        .arg(Service::CorosyncQdevice.name())
+        .limit_s(SERVICE_LIMIT_S)
 }
 
 /// The node's own QDevice daemon.

@@ -173,3 +173,57 @@ fn the_firewall_says_whether_the_kernel_has_the_rules_already() {
     assert_eq!(state("Status: enabled/stopped\n"), Ok(is(true, false, false)));
     assert!(state("Status\n").is_err() && state("").is_err());
 }
+
+/// What a script prints whose folder lies below `root`.
+fn told(command: &CommandLine, root: &Path) -> Vec<u8> {
+    let words: Vec<String> =
+        command.argv().into_iter().map(|word| word.replace("/etc/", &format!("{}/etc/", root.display()))).collect();
+    let output = Command::new(&words[0]).args(&words[1..]).output().expect("a shell");
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text").replace(&root.display().to_string(), "").into_bytes()
+}
+
+#[test]
+fn a_store_of_certificates_is_set_aside_whole_and_only_as_it_was_read() {
+    let root = machine();
+    let root = root.path();
+    let store = root.join("etc/corosync/qdevice/net/nssdb");
+    std::fs::create_dir_all(store.join("deeper")).expect("a folder");
+    let digest =
+        |root: &Path| pve::qdevice::store_digest(Answer::ok(&told(&pve::qdevice::store(), root))).expect("a digest");
+    let empty = digest(root);
+    assert_eq!(empty, ContentDigest::of(b""), "an empty store is one");
+    for (name, content) in [("cert9.db", "one"), ("a name with blanks", "two"), ("deeper/key4.db", "three")] {
+        std::fs::write(store.join(name), content).expect("written");
+    }
+    let of = digest(root);
+    assert_eq!(run(&pve::qdevice::set_aside_store(&empty), root), EXIT_CHANGED, "another one was read");
+    std::fs::write(store.join("cert9.db"), "changed").expect("written");
+    assert_eq!(run(&pve::qdevice::set_aside_store(&of), root), EXIT_CHANGED, "it has changed");
+    let of = digest(root);
+    assert_eq!(run(&pve::qdevice::set_aside_store(&of), root), 0);
+    let kept = format!("nssdb.quorate-{}", of.short());
+    assert_eq!(names(root, "etc/corosync/qdevice/net"), [kept.as_str()]);
+    assert_eq!(read(root, &format!("etc/corosync/qdevice/net/{kept}/deeper/key4.db")), "three");
+    assert_ne!(run(&pve::qdevice::set_aside_store(&of), root), 0, "there is nothing any more");
+    assert_eq!(names(root, "etc/corosync/qdevice/net"), [kept.as_str()]);
+}
+
+#[test]
+fn a_store_is_not_told_by_half_an_answer() {
+    let folder = "/etc/corosync/qdevice/net/nssdb\n";
+    let line = format!("{}  ./cert9.db\n", ContentDigest::of(b"x"));
+    for text in [
+        "",
+        "\n",
+        &line,
+        &format!("{line}{line}"),
+        &format!("nonsense\n{folder}"),
+        &format!("{}{folder}", line.trim_end()),
+    ] {
+        assert!(pve::qdevice::store_digest(Answer::ok(text.as_bytes())).is_err(), "{text:?}");
+    }
+    assert!(pve::qdevice::store_digest(Answer::new(folder.as_bytes(), b"find: trouble\n", 0)).is_err());
+    assert!(pve::qdevice::store_digest(Answer::new(folder.as_bytes(), b"", 1)).is_err());
+    assert!(pve::qdevice::store_digest(Answer::ok(format!("{line}{folder}").as_bytes())).is_ok());
+}

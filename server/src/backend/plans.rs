@@ -65,7 +65,8 @@ impl RequestBackend {
         match wish {
             Wish::Withdraw { .. } => can::do_it(Self::role_on(caller, id), Deed::ForgetCluster).map_err(ApiError),
             Wish::Create { .. } | Wish::Join { .. } | Wish::Qdevice { .. } => Ok(()),
-            Wish::RemoveQdevice | Wish::Expected { .. } | Wish::Remedy { .. } | Wish::TakeBack { .. } => Ok(()),
+            Wish::RemoveQdevice | Wish::StartQdevice | Wish::Expected { .. } => Ok(()),
+            Wish::Remedy { .. } | Wish::TakeBack { .. } => Ok(()),
             Wish::Power { .. } => Ok(()),
             Wish::FinishJoin { .. } | Wish::UndoJoin { .. } => Ok(()),
             Wish::RestartCorosync { .. } => Ok(()),
@@ -93,6 +94,7 @@ impl RequestBackend {
                 Ok(Intent::SetUpQdevice { host: host.id, address, against_advice: *against_advice })
             }
             Wish::RemoveQdevice => Ok(Intent::RemoveQdevice),
+            Wish::StartQdevice => Ok(Intent::StartQdevice),
             Wish::Expected { accounts } => self.expected(caller, cluster, accounts).await,
             Wish::Withdraw { leave } => {
                 let leave: BTreeSet<NodeId> = leave.iter().copied().collect();
@@ -168,7 +170,7 @@ impl RequestBackend {
             Wish::Qdevice { .. } => WizardStep::Qdevice,
             Wish::Withdraw { leave } => return Ok(self.silent(&nodes, leave).await),
             // What stands against it only the nodes can tell, and they do before the step acts.
-            Wish::RemoveQdevice => return Ok(Vec::new()),
+            Wish::RemoveQdevice | Wish::StartQdevice => return Ok(Vec::new()),
             Wish::Expected { .. } => return Ok(engine.recovery(cluster.id).await.map_err(ApiError)?.obstacles()),
             // What is in the way there is found by looking at the machine, when the plan is made.
             // The BMC is asked by the step itself.

@@ -266,6 +266,7 @@ fn wish_of(intent: &Intent) -> Option<Wish> {
         }
         Intent::Withdraw { leave } => Some(Wish::Withdraw { leave: leave.clone() }),
         Intent::RemoveQdevice => Some(Wish::RemoveQdevice),
+        Intent::StartQdevice => Some(Wish::StartQdevice),
         // What stands against it does not depend on who says how they know.
         Intent::SetExpected { .. } => Some(Wish::Expected { accounts: BTreeMap::new() }),
         Intent::Remedy { node, remedy } => Some(Wish::Remedy { node: *node, remedy: *remedy }),

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::Context;
 
 use crate::layout::{Host, Kind, Lab, SSH_PORT, file};
-use crate::{access, tool};
+use crate::{access, apt, tool};
 
 /// Where the stand-ins are in a node.
 const STANDIN: &str = "usr/local/lib/quorate-lab/standin";
@@ -142,6 +142,8 @@ fn etc(lab: &Lab, host: &Host, etc: &Path, shadow: &str) -> anyhow::Result<()> {
         fs::write(etc.join(name), text).with_context(|| name.to_owned())?;
     }
     fs::set_permissions(etc.join("shadow"), fs::Permissions::from_mode(0o600))?;
+    fs::create_dir_all(etc.join("apt/apt.conf.d")).context("apt's settings")?;
+    fs::write(etc.join("apt/apt.conf.d/zz-quorate-lab"), apt::settings()).context("apt's settings")?;
     fs::create_dir_all(etc.join("pve")).context("/etc/pve")
 }
 

@@ -6,6 +6,7 @@
 //! What a bare Debian lacks (Proxmox VE's programs, systemd) comes from the package `standin`.
 
 mod access;
+mod apt;
 mod bmc;
 mod cgroup;
 mod cuts;

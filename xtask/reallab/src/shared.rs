@@ -84,6 +84,7 @@ fn meaning(word: &Word) -> anyhow::Result<Meaning> {
         | Word::BlockUdp { .. }
         | Word::Delay { .. }
         | Word::JoinDiesAt { .. }
+        | Word::QdeviceDiesAt { .. }
         | Word::UnitStartCutOff { .. }
         | Word::LinkFile { .. }
         | Word::Rename { .. }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail, ensure};
 use serde_json::json;
 
 use crate::layout::{FOLDER, Host, Kind, Lab, file};
-use crate::{access, bmc, disk, down, network, nodes, tool};
+use crate::{access, apt, bmc, disk, down, network, nodes, tool};
 
 /// Programs of the machine that the lab runs for real, with the package that has each.
 const NEEDED: [(&str, &str); 15] = [
@@ -70,7 +70,11 @@ fn make(lab: &Lab, standin: &Path) -> anyhow::Result<()> {
     fs::copy(std::env::current_exe().context("own path")?, file("lab")).context("own program")?;
     let key = file(access::KEY).display().to_string();
     tool::run("ssh-keygen", &["-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f", &key])?;
-    network::make(lab)?;
+    std::thread::scope(|scope| {
+        let cache = scope.spawn(apt::make);
+        network::make(lab)?;
+        cache.join().unwrap_or_else(|_| bail!("the thread of apt's cache broke"))
+    })?;
     let shadow = shadow(&lab.root_password)?;
     at_once(&lab.hosts, |host| {
         disk::make(lab, host, &shadow)?;

@@ -42,6 +42,7 @@ pub fn run(args: &[String]) -> anyhow::Result<u8> {
         tool("mount", &["--bind", &format!("{directory}/own/{own}"), &target])?;
     }
     own_program(&merged)?;
+    caches(&merged)?;
     kernel_file_systems(&merged)?;
     let old = format!("{merged}/.old");
     std::fs::create_dir_all(&old).context("folder for the old root")?;
@@ -77,6 +78,17 @@ fn own_program(merged: &str) -> anyhow::Result<()> {
     std::fs::write(&target, "").with_context(|| target.clone())?;
     let here = std::env::current_exe().context("own path")?;
     tool("mount", &["--bind", "-o", "ro", &here.display().to_string(), &target])
+}
+
+/// apt's cache, where the lab has one: the same for all nodes, which see the same package lists.
+fn caches(merged: &str) -> anyhow::Result<()> {
+    let cache = std::env::current_exe().context("own path")?.with_file_name("apt");
+    if !cache.is_dir() {
+        return Ok(());
+    }
+    let target = format!("{merged}{}", paths::APT_CACHE);
+    std::fs::create_dir_all(&target).with_context(|| target.clone())?;
+    tool("mount", &["--bind", "-o", "ro", &cache.display().to_string(), &target])
 }
 
 fn kernel_file_systems(merged: &str) -> anyhow::Result<()> {

@@ -2,6 +2,8 @@
 
 /// The binary that all stand-ins are links to.
 pub const STANDIN: &str = "/usr/local/lib/quorate-lab/standin";
+/// Where apt keeps what it has read of the package lists.
+pub const APT_CACHE: &str = "/var/cache/quorate-lab-apt";
 /// What kind of host this is: `pve` or `qnetd`.
 pub const KIND: &str = "/etc/quorate-lab/kind";
 /// Units that were enabled beyond the ones every node starts, one a line.

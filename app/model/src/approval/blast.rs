@@ -110,7 +110,11 @@ impl Blast {
 /// Joins, the QDevice and a withdrawal leave every guest where it runs; else those of the nodes that the steps change.
 fn affected(plan: &Plan, guests: Option<&GuestCounts>) -> Option<u32> {
     match &plan.intent {
-        Intent::JoinNodes { .. } | Intent::SetUpQdevice { .. } | Intent::RemoveQdevice | Intent::Withdraw { .. } => {
+        Intent::JoinNodes { .. }
+        | Intent::SetUpQdevice { .. }
+        | Intent::RemoveQdevice
+        | Intent::StartQdevice
+        | Intent::Withdraw { .. } => {
             return Some(0);
         }
         Intent::PowerOn { .. } => return Some(0),

@@ -83,7 +83,7 @@ pub fn material(intent: &Intent, world: &PlanWorld<'_>, guests: Option<&GuestCou
         Intent::InstallKey { .. } | Intent::AdmitConsole { .. } => Vec::new(),
         Intent::Withdraw { .. } => identity(world),
         // What joins has no guests, and those of the members run on.
-        Intent::JoinNodes { .. } | Intent::SetUpQdevice { .. } | Intent::RemoveQdevice => {
+        Intent::JoinNodes { .. } | Intent::SetUpQdevice { .. } | Intent::RemoveQdevice | Intent::StartQdevice => {
             [identity(world), quorum(world), machines(world)].concat()
         }
         _ => [identity(world), quorum(world), machines(world), guests_of(world.snapshot, guests)].concat(),

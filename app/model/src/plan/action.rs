@@ -110,6 +110,13 @@ pub enum Action {
     PutBackAuthkey {
         digest: ContentDigest,
     },
+    /// A node's certificates for a QDevice that the cluster does not have, under another name in their folder.
+    SetAsideQdeviceStore {
+        /// Of what `sha256sum` prints of every file in it, sorted.
+        digest: ContentDigest,
+    },
+    /// The QDevice's daemon on one node, now and after the next start.
+    StartQdevice,
     SetTimeZone {
         from: ZoneName,
         to: ZoneName,
@@ -247,6 +254,8 @@ words!(
         RestoreHosts => "restore_hosts",
         SetAsideAuthkey => "set_aside_authkey",
         PutBackAuthkey => "put_back_authkey",
+        SetAsideQdeviceStore => "set_aside_qdevice_store",
+        StartQdevice => "start_qdevice",
         SetTimeZone => "set_time_zone",
         MakeRsaHostKey => "make_rsa_host_key",
         AllowLinks => "allow_links",
@@ -299,6 +308,7 @@ impl Action {
                 | Self::JoinCluster { .. }
                 | Self::SetUpQdevice { .. }
                 | Self::RemoveQdevice { .. }
+                | Self::StartQdevice
                 | Self::SetExpected { .. }
                 | Self::ResumeJoin { .. }
                 | Self::StartMember { .. }
@@ -323,6 +333,8 @@ impl Action {
             Self::MakeRsaHostKey { .. } | Self::StepClock => 120,
             // The agent itself waits, and a slow BMC takes half a minute for each answer.
             Self::PowerOff { .. } | Self::PowerOn { .. } => 180,
+            // The vote comes with a poll, for which corosync waits up to 30 s (`quorum.device.sync_timeout`, corosync.conf(5)).
+            Self::StartQdevice => 90,
             // A membership of 32 nodes takes up to 50 s to form (token and consensus, corosync.conf(5)).
             Self::RestartCorosync { .. } => 120,
             _ => 60,

@@ -46,6 +46,8 @@ pub enum Intent {
         against_advice: bool,
     },
     RemoveQdevice,
+    /// The daemon of a QDevice that is in the configuration, on every node where it does not run.
+    StartQdevice,
     /// Lower the votes that corosync expects, until the absent nodes are back: `pvecm expected`.
     SetExpected {
         /// A node of the partition that goes on.
@@ -106,6 +108,7 @@ words!(
         JoinNodes => "join_nodes",
         SetUpQdevice => "set_up_qdevice",
         RemoveQdevice => "remove_qdevice",
+        StartQdevice => "start_qdevice",
         SetExpected => "set_expected",
         Remedy => "remedy",
         TakeBack => "take_back",

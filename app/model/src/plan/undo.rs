@@ -15,7 +15,7 @@ impl Action {
             Self::RemoveSharedKey | Self::RemoveConsoleKey { .. } => Undo::InstallAgain,
             Self::CreateCluster { .. } => Undo::SeparateNode,
             Self::JoinCluster { .. } => Undo::RemoveNode,
-            Self::SetUpQdevice { .. } => Undo::QdeviceRemove,
+            Self::SetUpQdevice { .. } | Self::StartQdevice => Undo::QdeviceRemove,
             Self::RemoveQdevice { .. } => Undo::QdeviceSetUp,
             Self::SetExpected { .. } => Undo::MembersReturn,
             Self::ReplaceHosts { .. }
@@ -23,7 +23,7 @@ impl Action {
             | Self::SetTimeZone { .. }
             | Self::AllowLinks { .. } => Undo::TakeBack,
             Self::RestoreHosts { .. } | Self::PutBackAuthkey { .. } => Undo::RemedyAgain,
-            Self::MakeRsaHostKey { .. } | Self::EnableChrony => Undo::NotNeeded,
+            Self::MakeRsaHostKey { .. } | Self::EnableChrony | Self::SetAsideQdeviceStore { .. } => Undo::NotNeeded,
             Self::InstallChrony => Undo::OtherService,
             Self::InstallPackage { .. } => Undo::RemovePackage,
             Self::StepClock | Self::RestartCorosync { .. } | Self::ClearLeftovers => Undo::None,

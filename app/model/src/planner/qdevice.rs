@@ -2,10 +2,10 @@
 
 use super::{PlanWorld, consequence, frozen, step};
 use crate::inventory::{ClusterPhase, Node, Purpose};
-use crate::plan::{Action, Consequence, ConsequenceCode, Intent, Plan, Step, SystemPackage};
+use crate::plan::{Action, Consequence, ConsequenceCode, Intent, KeyFile, Plan, QDEVICE_STORE, Step, SystemPackage};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{forecast, qdevice_votes};
-use crate::remedy::Look;
+use crate::remedy::{Look, kept_path};
 use crate::risk::Risk;
 use crate::topology::Snapshot;
 
@@ -32,6 +32,45 @@ pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Pro
     )];
     let steps = vec![step(first, Action::RemoveQdevice { votes_after: after.expected_votes })];
     Ok(frozen(intent, world, Risk::Disruptive, world.cluster.name.to_string(), steps, consequences))
+}
+
+/// A set-up that stopped, or a daemon that died: the configuration has the device, and some node does not ask it for its vote.
+pub(super) fn start(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Problem> {
+    if world.cluster.phase != ClusterPhase::Live {
+        return Err(ProblemCode::NotInCluster.into());
+    }
+    let Some(Look::QdeviceDaemons(look)) = world.look else { return Err(ProblemCode::Internal.into()) };
+    let Some(host) = &look.host else { return Err(Problem::new(ProblemCode::NotFound).with("what", "QDevice")) };
+    let (members, _) = members(world);
+    let stopped = members.iter().filter(|node| look.stopped.contains(&node.id));
+    let mut steps: Vec<Step> = stopped.map(|node| step(node, Action::StartQdevice)).collect();
+    if steps.is_empty() {
+        return Err(Problem::new(ProblemCode::QdeviceRunsEverywhere).with("host", host));
+    }
+    // A set-up that stopped has not taken the first node's key away again.
+    // The nodes may call its host something else than the console does; one alone can only be that one.
+    let mut hosts: Vec<&Node> = world.nodes.iter().filter(|node| node.purpose == Purpose::Qnetd).collect();
+    if hosts.len() > 1 {
+        hosts.retain(|node| node.address.host == *host);
+    }
+    let asked = hosts.first().copied();
+    if let Some((asked, first)) = asked.zip(members.first()) {
+        let (of, of_name) = (first.id, first.label().to_owned());
+        steps.push(step(asked, Action::ForgetRootKey { of, of_name, file: KeyFile::Own }));
+    }
+    Ok(frozen(intent, world, Risk::Reversible, world.cluster.name.to_string(), steps, Vec::new()))
+}
+
+/// A step for each node that has certificates of another device: beside them new ones would never be made.
+pub(super) fn leftovers(members: &[&Node], world: &PlanWorld<'_>) -> (Vec<Step>, Vec<Consequence>) {
+    let Some(Look::Qdevice(look)) = world.look else { return (Vec::new(), Vec::new()) };
+    let found = members.iter().filter_map(|node| {
+        let (_, digest) = look.leftovers.iter().find(|(id, _)| *id == node.id)?;
+        let params = [("node", node.label().to_owned()), ("file", kept_path(QDEVICE_STORE, digest.short()))];
+        let kept = consequence(ConsequenceCode::CopyKept, &params);
+        Some((step(node, Action::SetAsideQdeviceStore { digest: digest.clone() }), kept))
+    });
+    found.unzip()
 }
 
 /// The cluster's own nodes, and those of the draft that have still to join, both in their order. Where nobody has read the

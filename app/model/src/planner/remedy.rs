@@ -29,7 +29,12 @@ pub(super) fn remedy(intent: &Intent, id: NodeId, kind: RemedyKind, world: &Plan
         Look::Zones { own, others } => of_zones(node, own, others)?,
         Look::HostKeys(keys) => of_host_keys(node, keys)?,
         Look::Chrony(look) => of_chrony(node, *look)?,
-        Look::Firewalls(_) | Look::Past(_) | Look::Qdevice(_) | Look::Join(_) | Look::Corosync(_) => {
+        Look::Firewalls(_)
+        | Look::Past(_)
+        | Look::Qdevice(_)
+        | Look::QdeviceDaemons(_)
+        | Look::Join(_)
+        | Look::Corosync(_) => {
             return Err(ProblemCode::Internal.into());
         }
     };

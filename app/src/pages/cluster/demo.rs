@@ -105,6 +105,9 @@ fn NodeSwitches(
     let (count, empty) = (more.len(), more.is_empty());
     let open = unfolded.with_untracked(|all| all.contains(&node));
     let name = node.clone();
+    let words = use_words();
+    // What is switched for all hosts of QDevices at once is no node's.
+    let legend = derived(move || if node.is_empty() { words.plain("wizard", "qdevice") } else { node.clone() });
     let fold = move |_| {
         unfolded.update_untracked(|all| {
             if !all.remove(&name) {
@@ -114,7 +117,7 @@ fn NodeSwitches(
     };
     view! {
         <fieldset class="demo-node">
-            <legend>{node}</legend>
+            <legend>{part(move || legend.get())}</legend>
             {buttons(first)}
             <details class="demo-more" open=open hidden=empty>
                 <summary on:click=fold>{word!(i18n, pages.demo_more, count = count)}</summary>

@@ -68,8 +68,29 @@ fn Works() -> impl IntoView {
             <Votes/>
         </Card>
         <LastOperation step=STEP/>
+        <Show when=move || silent.get()><Start/></Show>
         <Remove/>
     }
+}
+
+/// What a set-up that stopped, or a daemon that died, leaves to be done.
+#[component]
+fn Start() -> impl IntoView {
+    let i18n = use_i18n();
+    let navigate = use_navigate();
+    let wish = derived(|| Some(Wish::StartQdevice));
+    let started =
+        Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));
+    view! {
+        <details class="wizard-more">
+            <summary>{word!(i18n, wizard.qdevice_start)}</summary>
+            <div class="stack">
+                <p class="muted">{word!(i18n, wizard.qdevice_start_text)}</p>
+                <Planning wish why=derived(|| None) label=text!(i18n, wizard.qdevice_start_run) on_started=started/>
+            </div>
+        </details>
+    }
+    .into_any()
 }
 
 /// Its own plan; it opens only when somebody asks for it.

@@ -166,6 +166,7 @@ async fn cluster_takes_it(context: &StepContext<'_>, join: &Join<'_>, conf: &Cor
     if let Some(node) = absent {
         return Err(Stop::Failed(problem(ProblemCode::MembersOffline, join).with("absent", &node.name)));
     }
+    danger::one_configuration(context, join, conf).await?;
     let used = others().flat_map(|node| node.addresses.values().map(move |address| (node, address)));
     for (node, address) in used {
         if join.links.iter().any(|link| link.address.to_string() == *address) {

@@ -1,5 +1,9 @@
 //! `pvecm qdevice setup` on the first member.
 
+pub mod daemon;
+mod guards;
+pub mod store;
+
 use super::{Probe, StepContext, StepResult, Stop, unit};
 use crate::context::store_problem;
 use crate::evidence::answer;
@@ -65,6 +69,8 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         };
     }
     all_joined(&setup, &conf)?;
+    guards::no_switch_is_set(&conf)?;
+    guards::first_link_is_there(&conf)?;
     if conf.nodes.len() % 2 == 1 && !setup.force {
         return Err(Stop::Failed(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", conf.nodes.len())));
     }
@@ -168,9 +174,6 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
     let setup = parts(context).await?;
     let command = pve::pvecm::qdevice_setup(setup.address, setup.force);
     let output = unit::run(context, &setup.first, &command).await?;
-    let halfway = |text: String| {
-        Stop::Parked(Problem::new(ProblemCode::QdeviceHalfway).with("host", setup.host.label()).quoting(text))
-    };
     match outcome::qdevice(answer(&output)) {
         QdeviceOutcome::SetUp => Ok(()),
         QdeviceOutcome::Refused { reasons } => Err(Stop::Failed(
@@ -180,9 +183,21 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
                 .with("exit", output.exit.unwrap_or(-1))
                 .quoting(reasons.join("; ")),
         )),
-        QdeviceOutcome::Failed { text, .. } => Err(halfway(text)),
-        QdeviceOutcome::Unclear { .. } => Err(halfway(String::new())),
+        QdeviceOutcome::Failed { text, .. } => Err(halfway(context, &setup, text).await),
+        QdeviceOutcome::Unclear { .. } => Err(halfway(context, &setup, String::new()).await),
     }
+}
+
+/// The configuration tells how far it came: without the device in it no vote has changed.
+async fn halfway(context: &StepContext<'_>, setup: &Setup, text: String) -> Stop {
+    let conf = context.conf(&setup.first, &files::cluster_corosync_conf()).await;
+    let code = match conf {
+        Ok(Some(conf)) if conf.qdevice.is_none() => ProblemCode::QdeviceNotConfigured,
+        Ok(Some(_)) => ProblemCode::QdeviceHalfway,
+        Ok(None) | Err(_) => ProblemCode::OutcomeUnknown,
+    };
+    let problem = Problem::new(code).with("host", setup.host.label()).with("node", setup.first.label());
+    Stop::Parked(problem.quoting(text))
 }
 
 /// The flag V on every member, seen from every member, and the device's vote.

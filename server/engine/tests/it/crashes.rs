@@ -125,6 +125,16 @@ async fn at_every_write_while_installing_the_qdevices_packages() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn at_every_write_while_certificates_of_another_qdevice_are_set_aside() {
+    every_write(Work::QdeviceLeftovers, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_every_write_while_the_qdevices_daemon_is_started() {
+    every_write(Work::StartQdevice, 0, 1).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn at_every_write_while_removing_the_qdevice() {
     every_write(Work::RemoveQdevice, 0, 1).await;
 }

@@ -103,6 +103,18 @@ async fn a_cluster_with_an_absent_member_takes_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn members_that_have_different_configurations_take_nobody() {
+    let house = House::built(Scenario::bare(4), 3).await;
+    let intent = house.join_intent(&["pve4"]).await;
+    for on in ["pve1", "pve3"] {
+        house.inject(Fault::RaiseConfigVersion { node: on.into(), on: true });
+        refused(&house, "pve4", &intent, ProblemCode::JoinConfigurationsDiffer).await;
+        house.inject(Fault::RaiseConfigVersion { node: on.into(), on: false });
+    }
+    look::is_done(&house, &house.done(&intent).await).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_machine_that_was_renamed_since_it_was_added_is_refused() {
     let house = House::built(Scenario::bare(3), 2).await;
     let intent = house.join_intent(&["pve3"]).await;

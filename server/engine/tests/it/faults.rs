@@ -156,6 +156,8 @@ every_trouble! {
     qdevice: Work::Qdevice;
     qdevice_odd: Work::QdeviceOdd;
     qdevice_packages: Work::QdevicePackages;
+    qdevice_leftovers: Work::QdeviceLeftovers;
+    start_qdevice: Work::StartQdevice;
     remove_qdevice: Work::RemoveQdevice;
     expected: Work::Expected;
     restart: Work::Restart;

@@ -31,6 +31,7 @@ mod midway;
 mod outside;
 mod powering;
 mod qdevice_host;
+mod qdevice_midway;
 mod recovering;
 mod restarting;
 mod seeded;

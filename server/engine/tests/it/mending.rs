@@ -118,7 +118,7 @@ async fn a_withdrawal_takes_the_kept_copies_along() {
         look::is_done(&house, &operation).await;
         assert_eq!(house.lab.files_with(NODE, b".quorate-"), [THEIRS], "{work:?}");
         let entries = look::audit_is_whole(&house).await;
-        let line = format!("rm -f {}", copies[0]);
+        let line = format!("rm -rf {}", copies[0]);
         let deleted =
             entries.iter().any(|one| one.entry.command.as_ref().is_some_and(|command| command.contains(&line)));
         assert!(deleted, "the audit has the deletion of {}", copies[0]);

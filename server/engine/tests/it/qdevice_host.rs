@@ -8,7 +8,7 @@ use lab::{Fault, Scenario};
 use model::audit::AuditCode;
 use model::inventory::Purpose;
 use model::operation::{Operation, OperationState, StepStatus};
-use model::plan::{Action, ConsequenceCode, Intent};
+use model::plan::{Action, Intent};
 use model::problem::{Problem, ProblemCode};
 use model::risk::Risk;
 use std::time::Duration;
@@ -146,33 +146,6 @@ async fn an_odd_number_of_nodes_gets_a_device_only_against_advice() {
     // Another person agrees, as to everything that is destructive.
     let done = house.done(&intent).await;
     look::is_done(&house, &done).await;
-    Work::QdeviceOdd.check(&house);
-}
-
-const OLD: &str = "/etc/corosync/qdevice/net/nssdb/cert9.db";
-
-/// `pvecm` looks for them where it runs alone, and deletes them there by force; everywhere else they would stay.
-#[tokio::test(start_paused = true)]
-async fn certificates_of_an_earlier_device_are_found_before_anything_changes() {
-    for (work, node) in [(Work::Qdevice, "pve1"), (Work::Qdevice, "pve2"), (Work::QdeviceOdd, "pve3")] {
-        let house = work.house().await;
-        assert!(house.lab.put_file(node, OLD, b"of another host"));
-        let operation = house.run(&work.intent(&house).await).await;
-        let problem = failed(&operation);
-        assert_eq!(problem.code, ProblemCode::QdeviceLeftovers, "{problem}");
-        assert_eq!(problem.params.get("node").map(String::as_str), Some(node));
-        assert_eq!(house.lab.inspect().ran("pvecm qdevice setup"), 0);
-        assert_eq!(house.lab.file(node, OLD).as_deref(), Some(b"of another host".as_slice()), "nobody touched it");
-        look::audit_is_whole(&house).await;
-    }
-    // By force they go where the plan said so, and nowhere else.
-    let house = Work::QdeviceOdd.house().await;
-    assert!(house.lab.put_file("pve1", OLD, b"of another host"));
-    let plan = Work::QdeviceOdd.plan(&house).await;
-    let said = plan.consequences.iter().find(|one| one.code == ConsequenceCode::QdeviceStoreDeleted);
-    assert_eq!(said.and_then(|one| one.params.get("node")).map(String::as_str), Some("pve1"));
-    house.done(&Work::QdeviceOdd.intent(&house).await).await;
-    assert_eq!(house.lab.file("pve1", OLD), None, "deleted by force");
     Work::QdeviceOdd.check(&house);
 }
 

@@ -9,6 +9,9 @@ use model::midway::Way;
 use model::plan::{Intent, Plan};
 use std::net::IpAddr;
 
+/// A file of a store of certificates, which no device of this cluster has made.
+pub const OLD_CERTIFICATES: &str = "/etc/corosync/qdevice/net/nssdb/cert9.db";
+
 #[derive(Debug, Clone, Copy)]
 pub enum Work {
     Create,
@@ -19,6 +22,10 @@ pub enum Work {
     QdeviceOdd,
     /// Neither the host nor a node has the package.
     QdevicePackages,
+    /// Both nodes have certificates of an earlier device.
+    QdeviceLeftovers,
+    /// The daemon of a device that works has died on the second node.
+    StartQdevice,
     RemoveQdevice,
     /// Two of three nodes have lost their power; the third goes on alone.
     Expected,
@@ -47,9 +54,21 @@ impl Work {
                 }
                 house
             }
-            Self::RemoveQdevice => {
+            Self::QdeviceLeftovers => {
+                let house = House::new(Scenario::healthy(2)).await;
+                for node in ["pve1", "pve2"] {
+                    assert!(house.lab.put_file(node, OLD_CERTIFICATES, b"of another host"));
+                }
+                house
+            }
+            Self::RemoveQdevice | Self::StartQdevice => {
                 let house = House::new(Scenario::healthy(2)).await;
                 house.done(&house.qdevice_intent().await).await;
+                if matches!(self, Self::StartQdevice) {
+                    let ran = house.lab.run("pve2", "systemctl stop corosync-qdevice", b"").await.expect("an answer");
+                    assert_eq!(ran.exit, 0);
+                    house.lab.settle().await;
+                }
                 house
             }
             Self::Expected => {
@@ -78,7 +97,8 @@ impl Work {
         match self {
             Self::Create => house.create_intent().await,
             Self::Join => house.join_intent(&["pve2", "pve3"]).await,
-            Self::Qdevice | Self::QdevicePackages => house.qdevice_intent().await,
+            Self::Qdevice | Self::QdevicePackages | Self::QdeviceLeftovers => house.qdevice_intent().await,
+            Self::StartQdevice => Intent::StartQdevice,
             Self::QdeviceOdd => house.odd_qdevice_intent().await,
             Self::RemoveQdevice => Intent::RemoveQdevice,
             Self::Expected => house.expected_intent().await,
@@ -99,7 +119,8 @@ impl Work {
         match self {
             Self::Create => "pvecm create",
             Self::Join | Self::Midway(..) => "pvecm add",
-            Self::Qdevice | Self::QdeviceOdd | Self::QdevicePackages => "pvecm qdevice setup",
+            Self::Qdevice | Self::QdeviceOdd | Self::QdevicePackages | Self::QdeviceLeftovers => "pvecm qdevice setup",
+            Self::StartQdevice => "systemctl enable corosync-qdevice",
             Self::RemoveQdevice => "pvecm qdevice remove",
             Self::Expected => "pvecm expected",
             Self::PowerOff | Self::PowerCycle => "power off",
@@ -124,7 +145,21 @@ impl Work {
                 look::one_cluster(truth, &["pve1", "pve2", "pve3"]);
                 assert_eq!((truth.ran("pvecm add"), truth.ran("pvecm addnode")), (2, 2));
             }
-            Self::Qdevice | Self::QdevicePackages => {
+            Self::StartQdevice => {
+                look::one_cluster(truth, &["pve1", "pve2"]);
+                // A machine that lost its power starts it by itself.
+                assert!(truth.partitions.iter().all(|one| one.total_votes == 3), "{:?}", truth.partitions);
+            }
+            Self::Qdevice | Self::QdevicePackages | Self::QdeviceLeftovers => {
+                if matches!(self, Self::QdeviceLeftovers) {
+                    for node in ["pve1", "pve2"] {
+                        let kept = house.lab.files_with(node, b"of another host");
+                        assert!(
+                            matches!(kept.as_slice(), [one] if one.contains("/nssdb.quorate-")),
+                            "{node}: {kept:?}"
+                        );
+                    }
+                }
                 let installed = [QNETD, "pve2"].map(|name| truth.nodes[name].ran("apt-get install"));
                 assert!(installed.iter().all(|count| *count <= 1), "installed once");
                 look::one_cluster(truth, &["pve1", "pve2"]);

@@ -71,7 +71,8 @@ impl World {
             | Fault::LoseRepository { .. }
             | Fault::LockPackages { .. }
             | Fault::TimeZone { .. }
-            | Fault::JoinDiesAt { .. } => self.set_switch(fault),
+            | Fault::JoinDiesAt { .. }
+            | Fault::QdeviceDiesAt { .. } => self.set_switch(fault),
         }
         self.observe();
         Ok(())
@@ -95,6 +96,7 @@ impl World {
             Fault::StartSshd { .. } => node.faults.no_sshd = false,
             Fault::FillDisk { on, .. } => node.files.full = *on,
             Fault::JoinDiesAt { point, .. } => node.faults.join_dies = Some(*point),
+            Fault::QdeviceDiesAt { point, .. } => node.faults.qdevice_dies = Some(*point),
             Fault::UnitStartCutOff { how, .. } => node.faults.unit_start = Some(*how),
             Fault::LinkFile { path, to, .. } => node.files.move_and_link(path, to),
             Fault::Rename { hostname, .. } => {

@@ -153,6 +153,22 @@ impl Files {
         Ok(())
     }
 
+    /// Gives a folder with all that is in it another name, which nothing may have.
+    pub(crate) fn rename_tree(&mut self, from: &str, to: &str) -> Result<(), Errno> {
+        let (from, to) = (tidy(from), tidy(to));
+        if !self.is_directory(&from) {
+            return Err(Errno::NotFound);
+        }
+        if self.exists(&to) {
+            return Err(Errno::IsDirectory);
+        }
+        let inside = format!("{from}/");
+        let moved = self.entries.extract_if(.., |name, _| *name == from || name.starts_with(&inside));
+        let moved: Vec<(String, Entry)> = moved.collect();
+        self.entries.extend(moved.into_iter().map(|(name, entry)| (name.replacen(&from, &to, 1), entry)));
+        Ok(())
+    }
+
     /// Moves an entry, and puts a link to it in its old place.
     pub(crate) fn move_and_link(&mut self, from: &str, to: &str) {
         if self.rename(from, to).is_ok() {

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::cluster::corosync::Corosync;
 use crate::cluster::pmxcfs::Pmxcfs;
 use crate::cluster::qdevice::Qdevice;
-use crate::faults::{JoinPoint, UnitStart};
+use crate::faults::{JoinPoint, QdevicePoint, UnitStart};
 use files::Files;
 use journal::Journal;
 use keys::HostKeys;
@@ -64,6 +64,8 @@ pub(crate) struct NodeFaults {
     pub(crate) packages_locked: bool,
     /// The next `pvecm add` is killed there.
     pub(crate) join_dies: Option<JoinPoint>,
+    /// The next `pvecm qdevice setup` is killed there.
+    pub(crate) qdevice_dies: Option<QdevicePoint>,
     /// The next `systemd-run` is cut off like this.
     pub(crate) unit_start: Option<UnitStart>,
 }

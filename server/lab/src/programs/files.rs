@@ -205,11 +205,18 @@ async fn install(env: &Env, args: &[String]) -> i32 {
 }
 
 async fn rm(env: &Env, args: &[String]) -> i32 {
-    let force = args.iter().any(|arg| arg.starts_with('-') && arg.contains('f'));
+    let flag = |letter: char| args.iter().any(|arg| arg.starts_with('-') && arg.contains(letter));
+    let (force, trees) = (flag('f'), flag('r'));
     let mut code = 0;
     for path in args.iter().filter(|arg| !arg.starts_with('-')) {
-        let done =
-            env.world(|world| if may_write(env, path) { world.remove(&env.node, path) } else { Err(Errno::Denied) });
+        let done = env.world(|world| match world.nodes.get_mut(&env.node) {
+            _ if !may_write(env, path) => Err(Errno::Denied),
+            Some(node) if trees && node.files.is_directory(path) => {
+                node.files.remove_tree(path);
+                Ok(())
+            }
+            _ => world.remove(&env.node, path),
+        });
         match done {
             Ok(()) => {}
             Err(Errno::NotFound) if force => {}

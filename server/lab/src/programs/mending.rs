@@ -31,10 +31,29 @@ const ALONE_SCRIPT: &str = "systemctl is-active -q corosync && exit 75; systemct
     [ ! -e \"$3\" ] || mv -f -T \"$3\" \"$3.quorate-undone\" || exit 1; rm -f \"$3-wal\" \"$3-shm\"; mv -f -T \"$n\" \"$3\" || exit 1; fi; \
     for f in \"$1\" \"$2\"; do [ ! -e \"$f\" ] || mv -f -T \"$f\" \"$f.quorate-undone\" || exit 1; done; systemctl start pve-cluster";
 
+const STORE_SCRIPT: &str =
+    "cd \"$1\" && find . -type f -exec sha256sum {} + | LC_ALL=C sort && printf \"%s\\n\" \"$1\"";
+const ASIDE_STORE_SCRIPT: &str = "systemctl is-active -q corosync-qdevice && exit 75; \
+    [ \"$(cd \"$1\" && find . -type f -exec sha256sum {} + | LC_ALL=C sort | sha256sum)\" = \"$2  -\" ] || exit 75; mv -T \"$1\" \"$3\"";
+
 /// `None` for any other script.
 pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i32> {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let done = match (script, words.as_slice()) {
+        (STORE_SCRIPT, ["store", folder]) => {
+            let list = env.world(|world| digests(world, env, folder));
+            env.print(&format!("{list}{folder}\n")).await;
+            return Some(0);
+        }
+        (ASIDE_STORE_SCRIPT, ["aside-store", folder, digest, kept]) => changing(env, |world| {
+            let daemon = world.nodes.get(&env.node).is_some_and(|node| node.qdevice.running);
+            if daemon || hex::encode(Sha256::digest(digests(world, env, folder))) != *digest {
+                return Err(Stopped::Changed);
+            }
+            let node = world.nodes.get_mut(&env.node).ok_or(Errno::NotFound)?;
+            node.qdevice.has_store = false;
+            Ok(node.files.rename_tree(folder, kept)?)
+        }),
         (REPLACE_SCRIPT, ["replace", file, digest, kept]) => {
             let input = env.stdin.lock().await.all().await;
             changing(env, |world| {
@@ -81,6 +100,18 @@ pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i
             env.fail(&format!("cp: error writing '{file}.quorate': {}", error.words()), FAILED).await
         }
     })
+}
+
+/// What `sha256sum` prints of every file below a folder, sorted.
+fn digests(world: &World, env: &Env, folder: &str) -> String {
+    let below = format!("{folder}/");
+    let Some(node) = world.nodes.get(&env.node) else { return String::new() };
+    let files = node.files.all().filter(|(path, _)| path.starts_with(&below));
+    let mut lines: Vec<String> = files
+        .map(|(path, content)| format!("{}  ./{}\n", hex::encode(Sha256::digest(content)), &path[below.len()..]))
+        .collect();
+    lines.sort();
+    lines.concat()
 }
 
 /// The database from the backup, the cluster's files aside, pmxcfs started.

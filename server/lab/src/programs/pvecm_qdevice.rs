@@ -7,10 +7,13 @@ use super::{Env, args, ssh};
 use crate::cluster::config::DeviceEntry;
 use crate::cluster::membership::Event;
 use crate::cluster::pmxcfs::DB_CONFIG;
+use crate::faults::QdevicePoint;
 use crate::node::Kind;
 
 /// Steps of the set-up, in simulated milliseconds; together about 8 s.
 const STEP_MS: u64 = 550;
+/// Ended by `SIGKILL`, as a shell says it.
+const KILLED: i32 = 137;
 /// A node's certificates for the QDevice's host.
 const STORE: &str = "/etc/corosync/qdevice/net/nssdb";
 /// From the daemon's start to its first vote.
@@ -57,10 +60,26 @@ pub(crate) async fn setup(env: &Env, args: &[String]) -> i32 {
         return env.fail("QDevice certificate store already initialised, set force to delete!", DIED).await;
     }
     certificates(env, &host).await;
-    match configure(env, &address, algorithm).await {
-        Ok(()) => 0,
-        Err(words) => env.fail(&words, DIED).await,
+    if dies_at(env, QdevicePoint::AfterCertificates) {
+        return KILLED;
     }
+    env.print("\nINFO: add QDevice to cluster configuration\n").await;
+    if let Err(words) = configure(env, &address, algorithm) {
+        return env.fail(&words, DIED).await;
+    }
+    env.pause(STEP_MS).await;
+    if dies_at(env, QdevicePoint::AfterConfiguration) {
+        return KILLED;
+    }
+    daemons(env).await
+}
+
+/// Takes the fault out, when it is for this point.
+fn dies_at(env: &Env, point: QdevicePoint) -> bool {
+    env.world(|world| {
+        let Some(node) = world.nodes.get_mut(&env.node) else { return false };
+        node.faults.qdevice_dies.take_if(|one| *one == point).is_some()
+    })
 }
 
 /// What the program looks at before it changes anything: the algorithm, or words and exit code.
@@ -148,8 +167,7 @@ async fn certificates(env: &Env, qnetd: &str) {
     }
 }
 
-async fn configure(env: &Env, address: &str, algorithm: &str) -> Result<(), String> {
-    env.print("\nINFO: add QDevice to cluster configuration\n").await;
+fn configure(env: &Env, address: &str, algorithm: &str) -> Result<(), String> {
     env.world(|world| {
         if !world.pve_writable(&env.node) {
             return Err("cfs-lock 'file-corosync_conf' error: no quorum!".to_owned());
@@ -167,8 +185,10 @@ async fn configure(env: &Env, address: &str, algorithm: &str) -> Result<(), Stri
         });
         world.pve_write(&env.node, DB_CONFIG, Some(config.render().into_bytes()));
         Ok(())
-    })?;
-    env.pause(STEP_MS).await;
+    })
+}
+
+async fn daemons(env: &Env) -> i32 {
     for (host, name) in members(env) {
         env.print(&format!("\nINFO: start and enable corosync qdevice daemon on node '{host}'...\n")).await;
         env.world(|world| {
@@ -180,9 +200,12 @@ async fn configure(env: &Env, address: &str, algorithm: &str) -> Result<(), Stri
         });
         env.eprint("Synchronizing state of corosync-qdevice.service with SysV service script with /usr/lib/systemd/systemd-sysv-install.\nExecuting: /usr/lib/systemd/systemd-sysv-install enable corosync-qdevice\nCreated symlink '/etc/systemd/system/multi-user.target.wants/corosync-qdevice.service' -> '/usr/lib/systemd/system/corosync-qdevice.service'.\n").await;
         env.pause(STEP_MS).await;
+        if dies_at(env, QdevicePoint::AfterFirstDaemon) {
+            return KILLED;
+        }
     }
     env.print("Reloading corosync.conf...\nDone\n").await;
-    Ok(())
+    0
 }
 
 const DISABLED: &str = "Synchronizing state of corosync-qdevice.service with SysV service script with /usr/lib/systemd/systemd-sysv-install.\nExecuting: /usr/lib/systemd/systemd-sysv-install disable corosync-qdevice\nRemoved '/etc/systemd/system/multi-user.target.wants/corosync-qdevice.service'.\n";

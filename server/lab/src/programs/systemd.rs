@@ -33,7 +33,14 @@ pub(crate) async fn systemctl(env: &Env, args: &[String]) -> i32 {
         "stop" => stop(env, rest).await,
         "start" | "restart" => start(env, verb, rest).await,
         "reset-failed" => reset_failed(env, rest).await,
-        "enable" if rest.iter().any(|arg| arg == "--now") => start(env, "start", rest).await,
+        "enable" if rest.iter().any(|arg| arg == "--now") => {
+            env.world(|world| {
+                if let Some(node) = world.nodes.get_mut(&env.node) {
+                    names(rest).for_each(|name| node.count(&format!("systemctl enable {name}")));
+                }
+            });
+            start(env, "start", rest).await
+        }
         "enable" => 0,
         "reload" => reload(env, rest).await,
         other => env.fail(&format!("Unknown command verb '{other}', did you mean 'is-active'?"), 1).await,

@@ -47,7 +47,7 @@ async fn sh(env: &Env, args: &[String]) -> i32 {
         [flag, script, name, path, digest] if flag == "-c" && script == DROP_SCRIPT && name == "drop" => {
             super::files::drop_unchanged(env, path, digest).await
         }
-        [flag, script, argv @ ..] if flag == "-c" && argv.len() > 2 => {
+        [flag, script, argv @ ..] if flag == "-c" && argv.len() > 1 => {
             match super::mending::script(env, script, argv).await {
                 Some(code) => code,
                 None => Box::pin(shell::exec(env, script)).await,

@@ -44,7 +44,10 @@ pub fn systemctl(args: &[String]) -> anyhow::Result<u8> {
         "start" => start::start(&units),
         "stop" => start::stop(&units),
         "restart" | "reload" | "reload-or-restart" | "try-restart" => start::restart(&units),
-        "enable" => set_enabled(&units, true),
+        "enable" => {
+            let code = set_enabled(&units, true)?;
+            if args.iter().any(|word| word == "--now") { start::start(&units) } else { Ok(code) }
+        }
         "disable" => set_enabled(&units, false),
         "is-enabled" => is_enabled(&units),
         "is-active" => is_active(&units),

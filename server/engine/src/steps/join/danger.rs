@@ -2,12 +2,15 @@
 //! name that the machine has at this moment, and sends no version.
 
 use super::{Join, problem};
+use crate::context::store_problem;
+use crate::limits::{CONFIGURATION_SETTLES, POLL_PAUSE};
 use crate::steps::{StepContext, StepResult, Stop};
 use model::facts::CorosyncConf;
-use model::inventory::Node;
+use model::inventory::{Node, Purpose};
 use model::joinable::{self, JoinVersions};
 use model::problem::ProblemCode;
 use pve::files::{self, NodeFolder};
+use tokio::time::{Instant, sleep};
 
 /// What `hostname` prints now is what will be registered, whatever the plan remembers.
 pub async fn same_machine(context: &StepContext<'_>, join: &Join<'_>) -> StepResult<()> {
@@ -58,4 +61,40 @@ async fn versions(context: &StepContext<'_>, node: &Node) -> StepResult<JoinVers
     let pve = context.ask(node, &pve::version::pveversion(), pve::version::short).await?;
     let api = context.ask(node, &pve::pvecm::apiver(), pve::pvecm::api_version).await?;
     Ok(JoinVersions { pve, api })
+}
+
+/// Every member has the version that the joiner will be given, in its database and beside its corosync: one that has
+/// another would end at its next start (`Received config version ... Exiting`, exec/totemconfig.c) or take the joiner back out.
+///
+/// After a join the file beside corosync follows the database within moments; that long is waited.
+pub async fn one_configuration(context: &StepContext<'_>, join: &Join<'_>, conf: &CorosyncConf) -> StepResult<()> {
+    let nodes = context.engine.store.nodes(context.operation.cluster).await;
+    let mut nodes = nodes.map_err(|error| Stop::Parked(store_problem(&error)))?;
+    let listed = |node: &Node| node.label() != join.name && conf.nodes.iter().any(|one| one.name == node.label());
+    nodes.retain(|node| node.purpose == Purpose::Member && listed(node));
+    let until = Instant::now() + CONFIGURATION_SETTLES;
+    loop {
+        let told = futures::future::try_join_all(nodes.iter().map(|node| configurations(context, node))).await?;
+        let other = nodes.iter().zip(told).find_map(|(node, versions)| {
+            let other = versions.into_iter().find(|version| *version != Some(conf.config_version))?;
+            Some((node, other))
+        });
+        let Some((node, version)) = other else { return Ok(()) };
+        if Instant::now() >= until {
+            let apart = problem(ProblemCode::JoinConfigurationsDiffer, join).with("version", conf.config_version);
+            let apart = apart.with("other", node.label());
+            return Err(Stop::Failed(match version {
+                Some(version) => apart.with("other_version", version),
+                None => apart,
+            }));
+        }
+        sleep(POLL_PAUSE).await;
+    }
+}
+
+/// The versions in a node's database and beside its corosync; `None` where there is no such file.
+async fn configurations(context: &StepContext<'_>, node: &Node) -> StepResult<[Option<u64>; 2]> {
+    let shared = context.conf(node, &files::cluster_corosync_conf()).await?;
+    let local = context.conf(node, &files::local_corosync_conf()).await?;
+    Ok([shared, local].map(|conf| conf.map(|conf| conf.config_version)))
 }
