@@ -30,10 +30,12 @@ const E2E_PUSH: [&str; 12] = [
 ];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 10] = [
+const E2E_LONG: [&str; 12] = [
     "two-nodes-qdevice",
     "odd-qdevice",
     "join-refused",
+    "join-trouble",
+    "join-stopped",
     "looks",
     "remedy",
     "midway",
