@@ -84,6 +84,14 @@ export class Wizard {
     await this.person.see(this.t('codes.log_in_works'), this.row(node))
   }
 
+  /** Takes a machine out of the draft; `label` is what the console calls it. */
+  async remove(node, label = node.name) {
+    const { person, page, t } = this
+    await person.press(person.button(new RegExp(`^${t('wizard.remove')}`), this.row(node)))
+    await person.press(person.button(t('wizard.remove_yes', { node: label }), page.getByRole('dialog').filter({ visible: true })))
+    await this.row(node).waitFor({ state: 'hidden' })
+  }
+
   /** Adds a machine with its password. */
   async addWithPassword(node, button) {
     await this.add(node, button)
@@ -114,6 +122,21 @@ export class Wizard {
     equal(names, [], 'cells that did not pass')
     await this.acknowledge()
     await this.person.see(this.t('wizard.next_possible'))
+  }
+
+  /** The cell of a check on a node. */
+  cell(check, node, verdict) {
+    const [what, word] = [`codes.check_${check}`, `codes.verdict_${verdict}`].map((key) => escaped(this.t(key)))
+    return this.page.getByRole('button', { name: new RegExp(`^${what}, ${escaped(node.name)}: ${word}`) })
+  }
+
+  /** Opens a cell, and reads one of the sentences behind it as a whole. */
+  async seeFinding(check, node, verdict, code, params) {
+    const { person, t } = this
+    await person.press(this.cell(check, node, verdict))
+    const panel = this.page.locator('.wizard-panel').filter({ hasText: t(`codes.check_${check}`) }).filter({ hasText: node.name })
+    const findings = panel.getByRole('listitem').filter({ hasText: t.said(`codes.finding_${code}`, params) })
+    await findings.first().waitFor()
   }
 
   /** Answers for the warnings, where there are any. */

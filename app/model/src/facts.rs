@@ -218,6 +218,21 @@ pub struct GuestRef {
     pub kind: GuestKind,
 }
 
+/// So many guest ids are named in a sentence; their count tells the rest.
+const GUESTS_NAMED_MAX: usize = 8;
+
+impl GuestRef {
+    /// Their ids for a sentence.
+    #[must_use]
+    pub fn named(guests: &[Self]) -> String {
+        let mut named: Vec<String> = guests.iter().take(GUESTS_NAMED_MAX).map(|guest| guest.vmid.to_string()).collect();
+        if guests.len() > GUESTS_NAMED_MAX {
+            named.push("...".to_owned());
+        }
+        named.join(", ")
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum GuestKind {

@@ -7,10 +7,8 @@
 //! Source: Proxmox VE, Cluster Manager, "Adding Nodes to the Cluster"; `assert_joinable` of pve-cluster.
 
 use super::sheet::Sheet;
+use crate::facts::GuestRef;
 use crate::preflight::{Cell, CheckId, Finding, FindingCode, NodeEvidence, Source, Verdict};
-
-/// So many guest ids are named; the count tells the rest.
-const GUESTS_NAMED_MAX: usize = 8;
 
 pub fn judge(node: &NodeEvidence) -> Cell {
     let mut sheet = Sheet::new(CheckId::NoGuests, node);
@@ -30,11 +28,7 @@ fn judge_guests(sheet: &mut Sheet<'_>, node: &NodeEvidence) {
     let (verdict, code) =
         if node.first { (Verdict::Warn, FindingCode::FirstHasGuests) } else { (Verdict::Fail, FindingCode::HasGuests) };
     let ids: Vec<String> = guests.iter().map(|guest| guest.vmid.to_string()).collect();
-    let mut named = ids.iter().take(GUESTS_NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
-    if ids.len() > GUESTS_NAMED_MAX {
-        named.push_str(", ...");
-    }
-    sheet.note(verdict, Finding::new(code).with("count", ids.len()).with("guests", named));
+    sheet.note(verdict, Finding::new(code).with("count", ids.len()).with("guests", GuestRef::named(guests)));
     // `100` must not accuse a line about 1001.
     sheet.accuse(Source::Guests, |line| {
         line.split(|c: char| !c.is_ascii_digit()).any(|word| ids.iter().any(|id| id == word))
@@ -63,7 +57,7 @@ fn judge_traces(sheet: &mut Sheet<'_>, node: &NodeEvidence) {
 mod tests {
     use super::*;
     use crate::checks::fixture::{gone, guilty, has, healthy, lost, params, show};
-    use crate::facts::{GuestKind, GuestRef};
+    use crate::facts::GuestKind;
     use crate::preflight::ClusterTraces;
 
     fn with_guests(first: bool) -> NodeEvidence {

@@ -12,7 +12,7 @@ use super::{Probe, StepContext, StepResult, Stop, unit};
 use crate::evidence::answer;
 use crate::limits::POLL_PAUSE;
 use crate::render::{join_again_command, join_command};
-use model::facts::{ConfNode, CorosyncConf, GuestKind};
+use model::facts::{ConfNode, CorosyncConf, GuestKind, GuestRef};
 use model::inventory::Node;
 use model::name::{ClusterName, NodeName};
 use model::plan::{Action, LinkArgument};
@@ -145,7 +145,8 @@ async fn no_guests(context: &StepContext<'_>, join: &Join<'_>) -> StepResult<()>
         let command = pve::host::guest_files(&name, kind);
         let guests = context.ask(&join.joiner, &command, |answer| pve::host::guests(answer, kind)).await?;
         if !guests.is_empty() {
-            return Err(Stop::Failed(problem(ProblemCode::GuestsOnJoiner, join).with("count", guests.len())));
+            let found = problem(ProblemCode::GuestsOnJoiner, join).with("count", guests.len());
+            return Err(Stop::Failed(found.with("guests", GuestRef::named(&guests))));
         }
     }
     Ok(())

@@ -219,10 +219,9 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
     };
     match there {
         Probe::AlreadyDone => Ok(()),
-        Probe::Needed => Err(Stop::Parked(
-            Problem::new(ProblemCode::ProofMissing)
-                .with("node", &context.step.node_name)
-                .with("what", context.step.action.word()),
-        )),
+        // Which step it is stands beside it.
+        Probe::Needed => {
+            Err(Stop::Parked(Problem::new(ProblemCode::ProofMissing).with("node", &context.step.node_name)))
+        }
     }
 }

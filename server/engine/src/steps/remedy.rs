@@ -80,8 +80,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
     if there {
         return Ok(());
     }
-    let missing = Problem::new(ProblemCode::ProofMissing).with("node", node.label());
-    Err(Stop::Parked(missing.with("what", context.step.action.word())))
+    Err(Stop::Parked(Problem::new(ProblemCode::ProofMissing).with("node", node.label())))
 }
 
 /// Runs a script that touches a file only while it is the one that the plan was made for.

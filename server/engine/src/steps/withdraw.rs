@@ -30,9 +30,6 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
 
 pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
     let node = context.node(context.step.node).await?;
-    let missing = |what: &str| {
-        Err(Stop::Parked(Problem::new(ProblemCode::ProofMissing).with("node", node.label()).with("what", what)))
-    };
     match &context.step.action {
         Action::ClearLeftovers if leftovers::are_none(context, &node).await? => Ok(()),
         Action::RemoveSharedKey if !is_shared(context, &node).await? => Ok(()),
@@ -40,7 +37,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::RemoveConsoleKey { .. } => {
             Err(Stop::Parked(Problem::new(ProblemCode::KeyStillAccepted).with("node", node.label())))
         }
-        other => missing(other.word()),
+        _ => Err(Stop::Parked(Problem::new(ProblemCode::ProofMissing).with("node", node.label()))),
     }
 }
 
