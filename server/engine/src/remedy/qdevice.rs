@@ -66,8 +66,12 @@ impl Engine {
 }
 
 impl Place<'_> {
-    /// `None` where there is no store.
+    /// `None` where there is no store, or where it is the one of the device that the cluster has.
     async fn qdevice_store(&self) -> Result<Option<ContentDigest>, Problem> {
+        let conf = self.ask(&files::cluster_corosync_conf(), corosync_conf::conf).await?;
+        if conf.is_some_and(|conf| conf.qdevice.is_some()) {
+            return Ok(None);
+        }
         if self.ask(&files::list_all(&NodeFolder::QdeviceStore), files::names_all).await?.is_none() {
             return Ok(None);
         }

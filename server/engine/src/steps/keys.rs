@@ -4,7 +4,7 @@ use super::create::writable;
 use super::{Probe, StepContext, StepResult, Stop};
 use crate::context::store_problem;
 use crate::evidence::unreadable;
-use crate::limits::POLL_PAUSE;
+use crate::limits::{OPERATIONS_SEARCHED, POLL_PAUSE};
 use crate::render::key_file;
 use model::audit::{AuditCode, AuditFilter};
 use model::ids::NodeId;
@@ -135,7 +135,8 @@ pub async fn probe_forgotten(context: &StepContext<'_>, of: NodeId, file: PlanFi
     Ok(if there { Probe::Needed } else { Probe::AlreadyDone })
 }
 
-/// Whether this operation put the key there. One that was there before belongs to somebody else.
+/// Whether this operation put the key there, or an earlier one that never came to taking it away. Any other that was there
+/// before belongs to somebody else.
 async fn added_here(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<bool> {
     let (steps, statuses) = (&context.operation.plan.steps, &context.operation.steps);
     let authorised = steps.iter().zip(statuses).zip(0u16..).find(|((step, _), _)| {
@@ -143,10 +144,34 @@ async fn added_here(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> St
             && matches!(&step.action, Action::AuthorizeRootKey { of: whose, file: place, .. } if (*whose, *place) == (of, file))
     });
     match authorised {
-        None => Ok(false),
-        Some(((_, StepStatus::Proven { already: true, .. }), index)) => began_to_change(context, index).await,
+        None => left_by_an_earlier_one(context, of, file).await,
+        Some(((_, StepStatus::Proven { already: true, .. }), index)) => {
+            Ok(began_to_change(context, index).await? || left_by_an_earlier_one(context, of, file).await?)
+        }
         Some(_) => Ok(true),
     }
+}
+
+/// By this cluster's operations, the newest first: the one that added the key, or the one that took it away, whichever was later.
+async fn left_by_an_earlier_one(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<bool> {
+    let operations = context.engine.store.operations(Some(context.operation.cluster), OPERATIONS_SEARCHED).await;
+    let operations = operations.map_err(|error| Stop::Parked(store_problem(&error)))?;
+    let key = (context.step.node, of, file);
+    for earlier in operations.iter().filter(|one| one.id != context.operation.id) {
+        let mut last = None;
+        for (step, status) in earlier.plan.steps.iter().zip(&earlier.steps) {
+            let StepStatus::Proven { already: false, .. } = status else { continue };
+            last = match &step.action {
+                Action::AuthorizeRootKey { of, file, .. } if (step.node, *of, *file) == key => Some(true),
+                Action::ForgetRootKey { of, file, .. } if (step.node, *of, *file) == key => Some(false),
+                _ => last,
+            };
+        }
+        if let Some(added) = last {
+            return Ok(added);
+        }
+    }
+    Ok(false)
 }
 
 /// A step that a crash interrupted finds its own line when it starts again; then the audit knows that it was ours.
