@@ -2,7 +2,7 @@
 
 import { AxeCheck } from './axe.mjs'
 import { browser } from './browser.mjs'
-import { RESULTS, ensure } from './spec.mjs'
+import { RESULTS } from './spec.mjs'
 import { words } from './words.mjs'
 
 /** How long a person waits for the page to change, in milliseconds. */
@@ -118,13 +118,6 @@ export class Person {
   /** Waits until a text is to be seen. */
   async see(text, within = this.page, timeout = PATIENCE) {
     await within.getByText(text).filter({ visible: true }).first().waitFor({ timeout })
-  }
-
-  /** The button cannot be pressed, and says why to those who listen too. */
-  async seeDisabled(button, reason) {
-    await button.and(this.page.locator('[aria-disabled="true"]')).waitFor({ timeout: PATIENCE })
-    const text = await button.evaluate((element) => document.getElementById(element.getAttribute('aria-describedby'))?.textContent ?? '')
-    ensure(typeof reason === 'string' ? text.includes(reason) : reason.test(text), `the button says why: ${text}`)
   }
 
   /** Until the operation on the page is proven whole: by its state alone, since sentences have that word too. */
