@@ -34,11 +34,8 @@ pub(crate) async fn systemctl(env: &Env, args: &[String]) -> i32 {
         "start" | "restart" => start(env, verb, rest).await,
         "reset-failed" => reset_failed(env, rest).await,
         "enable" if rest.iter().any(|arg| arg == "--now") => {
-            env.world(|world| {
-                if let Some(node) = world.nodes.get_mut(&env.node) {
-                    names(rest).for_each(|name| node.count(&format!("systemctl enable {name}")));
-                }
-            });
+            let count = |node: &mut Node| names(rest).for_each(|name| node.count(&format!("systemctl enable {name}")));
+            env.world(|world| world.nodes.get_mut(&env.node).map(count));
             start(env, "start", rest).await
         }
         "enable" => 0,
