@@ -8,7 +8,7 @@ import { closeBrowsers } from './lib/browser.mjs'
 import { killAll } from './lib/programs.mjs'
 import { RESULTS, Spec } from './lib/spec.mjs'
 
-const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'five-nodes', 'qdevice-restarts', 'keyboard', 'midway', 'handover', 'approvals', 'second-factor', 'notifications', 'recover', 'power', 'two-nodes-qdevice', 'odd-qdevice', 'join-refused', 'bad-input', 'network', 'remedy', 'looks', 'real', 'real-restarts', 'real-recover']
+const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'five-nodes', 'qdevice-restarts', 'keyboard', 'midway', 'handover', 'approvals', 'second-factor', 'notifications', 'recover', 'power', 'two-nodes-qdevice', 'odd-qdevice', 'qdevice-stopped', 'join-refused', 'join-trouble', 'join-stopped', 'bad-input', 'network', 'remedy', 'looks', 'real', 'real-restarts', 'real-recover']
 
 /** Those on the lab of real parts: a machine has one such lab, so none of them runs beside another. */
 const ALONE = ['real', 'real-restarts', 'real-recover']

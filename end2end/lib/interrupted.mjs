@@ -196,15 +196,24 @@ export class Interrupted {
       await this.console.restart()
       await wizard.over(t('wizard.qdevice_done'))
     })
-    await spec.step('on the nodes: it votes on every one, and was set up once', async () => {
-      for (const node of lab.members) {
-        const told = await this.on(node, 'corosync-quorumtool -s')
-        ensure(/Flags:.*Quorate.*Qdevice/.test(told), `${node.name} knows of the QDevice: ${told}`)
-        const rows = told.split('\n').filter((line) => /\bA,V,NMW\b/.test(line))
-        equal(rows.length, lab.members.length, `members with the device’s vote, as ${node.name} sees them`)
-        equal([told.match(/Expected votes:\s+(\d+)/)[1], told.match(/Total votes:\s+(\d+)/)[1]], ['3', '3'], `votes on ${node.name}`)
-      }
+    await spec.step('on the nodes: it votes on every one, and was set up once', () => this.deviceVotes())
+    await spec.step('its daemon dies on one node, and a plan starts it again', async () => {
+      await this.on(lab.members[1], 'systemctl stop corosync-qdevice')
+      await admin.goto(wizard.path('qdevice'))
+      await wizard.startQdevice()
+      await this.deviceVotes()
     })
+  }
+
+  async deviceVotes() {
+    const { members } = this.lab
+    for (const node of members) {
+      const told = await this.on(node, 'corosync-quorumtool -s')
+      ensure(/Flags:.*Quorate.*Qdevice/.test(told), `${node.name} knows of the QDevice: ${told}`)
+      const rows = told.split('\n').filter((line) => /\bA,V,NMW\b/.test(line))
+      equal(rows.length, members.length, `members with the device’s vote, as ${node.name} sees them`)
+      equal([told.match(/Expected votes:\s+(\d+)/)[1], told.match(/Total votes:\s+(\d+)/)[1]], ['3', '3'], `votes on ${node.name}`)
+    }
   }
 
   /** Each node lists all of them, and the configuration has one version for the creation and one for each join. */

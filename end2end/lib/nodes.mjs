@@ -37,15 +37,28 @@ export class Nodes {
     return JSON.parse(await this.program.ask('inspect'))
   }
 
-  /** Waits until a command has begun on a node, by asking the nodes. */
-  async untilBegun(command) {
+  /** Waits until something holds on the nodes, by asking them. */
+  async until(what, holds) {
     const deadline = Date.now() + LONG_PATIENCE
     while (Date.now() < deadline) {
-      const truth = await this.truth()
-      if (Object.values(truth.nodes).some((node) => node.ran[command] > 0)) return
+      if (holds(await this.truth())) return
       await new Promise((resolve) => setImmediate(resolve))
     }
-    throw new Error(`${command} did not begin anywhere`)
+    throw new Error(`never: ${what}`)
+  }
+
+  /** Waits until a command has begun on some node, or on this one. */
+  async untilBegun(command, name) {
+    const begun = ([node, { ran }]) => (name === undefined || node === name) && ran[command] > 0
+    await this.until(`${command} begins on ${name ?? 'a node'}`, (truth) => Object.entries(truth.nodes).some(begun))
+  }
+
+  /** Waits until these and no others are in one quorate ring, and take writes. */
+  async untilTogether(names) {
+    const whole = JSON.stringify([...names].sort())
+    const ring = (one) => one.quorate && JSON.stringify([...one.nodes].sort()) === whole
+    const together = (truth) => truth.partitions.some(ring) && names.every((name) => truth.nodes[name].writable)
+    await this.until(`${names.join(', ')} are together`, together)
   }
 
   async fault(kind, node, more = {}) {

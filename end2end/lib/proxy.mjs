@@ -1,9 +1,9 @@
-// A listener between a browser and the console, which a test can close as a bad network does.
+// A listener in between, before a console or a machine, which a test can close as a bad network does.
 
 import { createServer, connect } from 'node:net'
 
 export class Proxy {
-  /** Passes everything on to this address of the console. */
+  /** Passes everything on to this address. */
   static async start(spec, origin) {
     const proxy = new Proxy(new URL(origin))
     await new Promise((resolve, reject) => proxy.server.once('error', reject).listen(0, '127.0.0.1', resolve))
@@ -22,6 +22,18 @@ export class Proxy {
 
   get origin() {
     return `http://127.0.0.1:${this.server.address().port}`
+  }
+
+  /** A machine as it is reached through here. */
+  inFrontOf(node) {
+    return { ...node, address: '127.0.0.1', port: this.server.address().port }
+  }
+
+  /** Another machine stands there now; what is open breaks. */
+  lead(origin) {
+    this.breakAll()
+    this.to = new URL(origin)
+    this.mend()
   }
 
   pass(socket) {

@@ -84,6 +84,14 @@ export class Wizard {
     await this.person.see(this.t('codes.log_in_works'), this.row(node))
   }
 
+  /** Takes a machine out of the draft; `label` is what the console calls it. */
+  async remove(node, label = node.name) {
+    const { person, page, t } = this
+    await person.press(person.button(new RegExp(`^${t('wizard.remove')}`), this.row(node)))
+    await person.press(person.button(t('wizard.remove_yes', { node: label }), page.getByRole('dialog').filter({ visible: true })))
+    await this.row(node).waitFor({ state: 'hidden' })
+  }
+
   /** Adds a machine with its password. */
   async addWithPassword(node, button) {
     await this.add(node, button)
@@ -114,6 +122,21 @@ export class Wizard {
     equal(names, [], 'cells that did not pass')
     await this.acknowledge()
     await this.person.see(this.t('wizard.next_possible'))
+  }
+
+  /** The cell of a check on a node. */
+  cell(check, node, verdict) {
+    const [what, word] = [`codes.check_${check}`, `codes.verdict_${verdict}`].map((key) => escaped(this.t(key)))
+    return this.page.getByRole('button', { name: new RegExp(`^${what}, ${escaped(node.name)}: ${word}`) })
+  }
+
+  /** Opens a cell, and reads one of the sentences behind it as a whole. */
+  async seeFinding(check, node, verdict, code, params) {
+    const { person, t } = this
+    await person.press(this.cell(check, node, verdict))
+    const panel = this.page.locator('.wizard-panel').filter({ hasText: t(`codes.check_${check}`) }).filter({ hasText: node.name })
+    const findings = panel.getByRole('listitem').filter({ hasText: t.said(`codes.finding_${code}`, params) })
+    await findings.first().waitFor()
   }
 
   /** Answers for the warnings, where there are any. */
@@ -186,6 +209,22 @@ export class Wizard {
     await done.or(trouble).first().waitFor({ timeout: LONG_PATIENCE })
     if (await done.first().isVisible()) return
     throw new Error(`instead of “${sentence}”: ${(await trouble.allInnerTexts()).join(' / ')}`)
+  }
+
+  /** The plan that is folded away where a device does not vote, until it is done. */
+  async startQdevice() {
+    const { person, page, t } = this
+    await person.see(t('wizard.qdevice_partial'), page, LONG_PATIENCE)
+    const fold = page.locator('details').filter({ hasText: t('wizard.qdevice_start_text') })
+    await fold.getByText(t('wizard.qdevice_start'), { exact: true }).click()
+    await person.inspect(`wizard, a QDevice without its daemon, ${t.language}`)
+    await person.press(person.button(t('wizard.preview'), fold))
+    const form = page.getByRole('form', { name: t('wizard.consent') })
+    await form.waitFor({ timeout: LONG_PATIENCE })
+    await person.see('systemctl enable --now corosync-qdevice')
+    await person.press(person.button(t('wizard.qdevice_start_run'), form))
+    await page.waitForURL(/\/operations\//, { timeout: LONG_PATIENCE })
+    await person.seeDone()
   }
 
   async verify(nodes) {

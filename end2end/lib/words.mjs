@@ -18,8 +18,29 @@ export function words(language) {
   t.like = (key, params = {}) => new RegExp(pattern(find(key), params))
   /** The same for the whole text. */
   t.only = (key, params = {}) => new RegExp(`^\\s*${pattern(find(key), params)}\\s*$`)
+  /** A code's sentence as the console fills it: parts in brackets are left out where a parameter is missing. */
+  t.said = (key, params = {}) => said(find, find(key), params)
   t.language = language
   return t
+}
+
+function said(find, sentence, params) {
+  const fill = (part) => {
+    let whole = true
+    const text = part.replace(/\{(?:(\w+):)?(\w+)\}/g, (_, family, name) => {
+      if (!(name in params)) whole = false
+      else return family ? said(find, find(`codes.${family}_${params[name]}`), {}) : String(params[name])
+      return ''
+    })
+    return [text, whole]
+  }
+  const parts = sentence.split(/(\[[^\]]*\])/)
+  return parts
+    .map((part) => {
+      const [text, whole] = fill(part.startsWith('[') ? part.slice(1, -1) : part)
+      return whole || !part.startsWith('[') ? text : ''
+    })
+    .join('')
 }
 
 /** Where a code's words are is the console's business: tests ask for `codes.…`. */

@@ -2,6 +2,7 @@
 
 import { Served } from '../lib/console.mjs'
 import { invited } from '../lib/invite.mjs'
+import { givesUp } from '../lib/joins.mjs'
 import { Nodes } from '../lib/nodes.mjs'
 import { LONG_PATIENCE, person } from '../lib/person.mjs'
 import { ensure, equal } from '../lib/spec.mjs'
@@ -48,11 +49,7 @@ async function stopped(spec, language) {
     await admin.see(t('wizard.midway_holds'), card)
   })
   await spec.step('it is given up, and finished by a plan of its own', async () => {
-    await admin.press(admin.button(t('pages.abandon')))
-    const dialog = admin.page.getByRole('dialog', { name: t('pages.abandon_question') })
-    await admin.fill(t('pages.reason'), WHY, dialog)
-    await admin.press(admin.button(t('pages.abandon'), dialog))
-    await admin.seeGone(dialog)
+    await givesUp(wizard, WHY)
     await admin.goto(wizard.path('join'))
     await admin.press(admin.button(t('codes.way_finish'), card))
     const form = admin.page.getByRole('form', { name: t('wizard.consent') })

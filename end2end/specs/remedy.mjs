@@ -6,7 +6,6 @@ import { Nodes, paste } from '../lib/nodes.mjs'
 import { LONG_PATIENCE, person } from '../lib/person.mjs'
 import { ensure, equal } from '../lib/spec.mjs'
 import { Wizard } from '../lib/wizard.mjs'
-import { escaped } from '../lib/words.mjs'
 
 const ADMIN = { name: 'ada', password: 'a long enough sentence' }
 const HOSTS = { check: 'hosts_file', remedy: 'hosts_file', verdict: 'fail' }
@@ -96,7 +95,7 @@ async function authkeyAndChrony(spec, admin, node) {
 /** Opens a cell that is not green, and the plan of its remedy. */
 async function open(admin, { check, remedy, verdict }, node) {
   const { t } = admin
-  await admin.press(admin.page.getByRole('button', { name: cell(t, check, node, verdict) }))
+  await admin.press(new Wizard(admin).cell(check, node, verdict))
   await admin.press(admin.button(t(`codes.remedy_${remedy}`)))
   const form = admin.page.getByRole('form', { name: t('wizard.consent') })
   await form.waitFor({ timeout: LONG_PATIENCE })
@@ -110,10 +109,6 @@ async function run(admin, form, label) {
     admin.press(admin.button(admin.t(label), form)),
   ])
   ensure(answer.ok(), `the checks were refused: ${answer.status()}`)
-}
-
-function cell(t, check, node, verdict) {
-  return new RegExp(`^${escaped(t(`codes.check_${check}`))}, ${node.name}: ${escaped(t(`codes.verdict_${verdict}`))}`)
 }
 
 /** What passed is folded away, so it only has to be there. */

@@ -30,10 +30,13 @@ const E2E_PUSH: [&str; 12] = [
 ];
 
 /// Those that run with `--all` only.
-const E2E_LONG: [&str; 10] = [
+const E2E_LONG: [&str; 13] = [
     "two-nodes-qdevice",
     "odd-qdevice",
+    "qdevice-stopped",
     "join-refused",
+    "join-trouble",
+    "join-stopped",
     "looks",
     "remedy",
     "midway",
