@@ -9,7 +9,7 @@ use std::process::{ExitCode, Stdio};
 use anyhow::{Context, bail, ensure};
 use serde_json::{Value, json};
 
-use crate::site::{Profile, Site};
+use crate::site::{Lints, Profile, Site};
 use crate::{cargo, demo, folders, site};
 
 /// What a browser may have to load of WASM before the first page wakes up, in bytes after brotli. The rooms of the
@@ -36,7 +36,7 @@ pub fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let console = others.as_ref().is_some_and(|names| needs_console(names));
     if built_in || console {
         // The other benchmarks run the release binary, which has the site inside.
-        let site = site::build(Profile::Release)?;
+        let site = site::build(Profile::Release, Lints::Silent)?;
         if built_in {
             print(&wasm_results(&site), options.json);
             within_budget = wasm_within_budget(&site);

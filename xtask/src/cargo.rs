@@ -18,6 +18,15 @@ pub fn cargo_of(toolchain: &str) -> Command {
     prepared(command)
 }
 
+/// Makes `command`, a build of any kind, lint the workspace's crates while it compiles them; a warning is an error.
+///
+/// These are the variables by which `cargo clippy` brings its driver in. That command only type-checks, so it would
+/// compile every dependency once more, for the linter alone: most of its time.
+pub fn linting(mut command: Command) -> Command {
+    command.env("RUSTC_WORKSPACE_WRAPPER", "clippy-driver").env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+    command
+}
+
 /// The folder of the compiler that cargo uses here.
 pub fn sysroot() -> anyhow::Result<PathBuf> {
     let mut command = Command::new("rustc");

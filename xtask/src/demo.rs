@@ -7,13 +7,13 @@ use std::process::{Command, ExitCode};
 use anyhow::Context;
 
 use crate::setup::Need;
-use crate::site::Profile;
+use crate::site::{Lints, Profile};
 use crate::{cargo, folders, run, say, setup, site};
 
 /// Builds everything without optimisation and becomes `quorate demo`.
 pub fn demo(args: &[OsString]) -> anyhow::Result<ExitCode> {
     setup::run(Need::Build, false)?;
-    site::build(Profile::Demo)?;
+    site::build(Profile::Demo, Lints::Silent)?;
     let binary = server()?;
     say::say("starting the demo");
     let mut command = Command::new(binary);
@@ -24,7 +24,7 @@ pub fn demo(args: &[OsString]) -> anyhow::Result<ExitCode> {
 /// Builds `quorate` for release and says where it is.
 pub fn release() -> anyhow::Result<()> {
     setup::run(Need::Build, false)?;
-    site::build(Profile::Release)?;
+    site::build(Profile::Release, Lints::Silent)?;
     let binary = release_binary()?;
     let size = std::fs::metadata(&binary).with_context(|| format!("look at {}", binary.display()))?.len();
     say::say(format!("done ({:.1} MiB)", size as f64 / f64::from(1 << 20)));

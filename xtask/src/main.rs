@@ -25,7 +25,7 @@ use std::process::{self, ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::setup::Need;
-use crate::site::Profile;
+use crate::site::{Lints, Profile};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "Set-up, build, demo, tests, lab and benchmarks of Quorate")]
@@ -93,7 +93,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Site { profile } => {
-            let built = site::build(profile)?;
+            let built = site::build(profile, Lints::Silent)?;
             println!("{}", built.folder.display());
             Ok(ExitCode::SUCCESS)
         }

@@ -1,6 +1,7 @@
 //! The programs of the workspace that the tasks start.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use crate::{cargo, folders, run};
 
@@ -15,7 +16,8 @@ const LAB: [&str; 2] = ["reallab", "standin"];
 /// # Errors
 /// One does not compile.
 pub fn all() -> anyhow::Result<PathBuf> {
-    build(&BINARIES, &EXAMPLES)
+    // As the tests were compiled, which are the same crates.
+    build(cargo::linting(cargo::cargo()), &BINARIES, &EXAMPLES)
 }
 
 /// Builds the lab of real parts, and says where its programs are.
@@ -23,13 +25,12 @@ pub fn all() -> anyhow::Result<PathBuf> {
 /// # Errors
 /// One does not compile.
 pub fn lab() -> anyhow::Result<PathBuf> {
-    build(&LAB, &[])
+    build(cargo::cargo(), &LAB, &[])
 }
 
 /// All packages are named, as in the stage of the unit tests: cargo then unites the same features, and takes what it
 /// has compiled for them. Named alone, each program would have its own variant of what all share.
-fn build(binaries: &[&str], examples: &[&str]) -> anyhow::Result<PathBuf> {
-    let mut command = cargo::cargo();
+fn build(mut command: Command, binaries: &[&str], examples: &[&str]) -> anyhow::Result<PathBuf> {
     command.args(["build", "--quiet", "--workspace", "--exclude", "frontend"]);
     for binary in binaries {
         command.args(["--bin", binary]);

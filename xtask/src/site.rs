@@ -35,6 +35,15 @@ impl Profile {
     }
 }
 
+/// What becomes of the linter's warnings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lints {
+    /// It does not run
+    Silent,
+    /// Each is an error
+    Denied,
+}
+
 /// A site folder that was built, with the modules' sizes in bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {
@@ -50,11 +59,11 @@ pub struct Site {
 }
 
 /// Builds the site; steps whose inputs did not change are skipped.
-pub fn build(profile: Profile) -> anyhow::Result<Site> {
+pub fn build(profile: Profile, lints: Lints) -> anyhow::Result<Site> {
     if profile == Profile::Release {
         setup::node_packages()?;
     }
-    let module = compile(&wasm::ensure(false)?, profile)?;
+    let module = compile(&wasm::ensure(false)?, profile, lints)?;
 
     say::say("making the site");
     run::run(generator(profile, &module))?;
@@ -64,8 +73,11 @@ pub fn build(profile: Profile) -> anyhow::Result<Site> {
 }
 
 /// Compiles the browser's part and says where the module is.
-pub fn compile(compiler: &wasm::Compiler, profile: Profile) -> anyhow::Result<PathBuf> {
+pub fn compile(compiler: &wasm::Compiler, profile: Profile, lints: Lints) -> anyhow::Result<PathBuf> {
     let (mut compile, target) = wasm::cargo_for(compiler)?;
+    if lints == Lints::Denied {
+        compile = cargo::linting(compile);
+    }
     say::say(format!("building the browser part ({})", profile.name()));
     compile
         .args(["build", "--package", "frontend", "--lib", "--target", wasm::TARGET])

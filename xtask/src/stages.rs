@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::ensure;
 
 use crate::apt::Root;
-use crate::site::Profile;
+use crate::site::{Lints, Profile};
 use crate::{bench, cargo, folders, programs, run, site, wasm, wasm_fallback};
 
 /// Told to every stage's programs: set, the long tests run too.
@@ -91,10 +91,9 @@ const fn stage(name: &'static str, about: &'static str, run: fn(&Context) -> any
 pub fn all() -> Vec<Stage> {
     let mut stages = vec![
         stage("fmt", "the code's form", fmt),
-        stage("clippy", "the linter, server side", clippy),
-        stage("wasm-check", "the linter, browser side", wasm_check),
+        stage("compile", "the crates and their tests, and what the linter says of them", compile),
         stage("without-lab", "the product compiles without the simulator", without_lab),
-        stage("site", "the browser's part", build_site),
+        stage("site", "the browser's part, and what the linter says of it", build_site),
         Stage { long: true, ..stage("fallback", "the browser's part with Debian's own Rust", wasm_fallback) },
         stage("unit", "tests of the crates", unit),
         stage("fuzz", "damaged recordings for every reader", fuzz),
@@ -117,34 +116,26 @@ fn fmt(_: &Context) -> anyhow::Result<Ended> {
     passed(command)
 }
 
-/// `frontend` is left out here and in the unit tests: it would switch the pages to the browser's features in the same
-/// build as the server's, which leptos does not support.
-fn clippy(_: &Context) -> anyhow::Result<Ended> {
-    let mut command = cargo::cargo();
-    command.args(["clippy", "--workspace", "--exclude", "frontend", "--all-targets", "--", "-D", "warnings"]);
-    passed(command)
+/// All crates and their tests, compiled by the linter's driver: what it compiles the later stages run.
+fn compile(_: &Context) -> anyhow::Result<Ended> {
+    passed(tests(&["--no-run"]))
 }
 
-fn wasm_check(context: &Context) -> anyhow::Result<Ended> {
-    let (mut command, _) = wasm::cargo_for(&context.compiler)?;
-    command.args(["clippy", "--package", "frontend", "--package", "app", "--package", "model", "--lib"]);
-    command.args(["--features", "app/hydrate", "--target", wasm::TARGET]);
-    // The site's profile: procedural macros and build scripts are then compiled once for both.
-    command.args(["--profile", profile(context).name(), "--", "-D", "warnings"]);
-    passed(command)
-}
-
+/// The other packages stay as they are: what they share with the server is then compiled with the same features, once.
 fn without_lab(_: &Context) -> anyhow::Result<Ended> {
-    let mut command = cargo::cargo();
-    command.args(["check", "--package", "server", "--no-default-features"]);
+    let mut command = cargo::linting(cargo::cargo());
+    command.args(["build", "--workspace", "--exclude", "frontend", "--no-default-features", "--bin", "quorate"]);
     passed(command)
 }
 
+/// The module that is shipped comes from the ordinary compiler: the linter's keeps optimisations away that its rules
+/// could not see through, and would say too large a size.
 fn build_site(context: &Context) -> anyhow::Result<Ended> {
-    let site = site::build(profile(context))?;
-    if context.release {
-        bench::wasm_within_budget(&site)?;
+    if !context.release {
+        return site::build(Profile::Demo, Lints::Denied).map(|_| Ended::Passed);
     }
+    site::compile(&context.compiler, Profile::Demo, Lints::Denied)?;
+    bench::wasm_within_budget(&site::build(Profile::Release, Lints::Silent)?)?;
     Ok(Ended::Passed)
 }
 
@@ -155,23 +146,29 @@ fn wasm_fallback(_: &Context) -> anyhow::Result<Ended> {
     }
     let compiler = wasm::ensure(true)?;
     ensure!(compiler == wasm::Compiler::Fallback, "the switch for the fallback chose {compiler:?}");
-    let module = site::compile(&compiler, Profile::Demo)?;
+    let module = site::compile(&compiler, Profile::Demo, Lints::Silent)?;
     let bytes = std::fs::read(&module)?;
     ensure!(bytes.starts_with(b"\0asm"), "{} is no WASM module", module.display());
     Ok(Ended::Passed)
 }
 
 fn unit(context: &Context) -> anyhow::Result<Ended> {
-    let mut command = cargo::cargo();
+    passed(told(tests(&["--no-fail-fast"]), context))
+}
+
+/// The crates' tests. `frontend` is left out: it would switch the pages to the browser's features in the same build as the
+/// server's, which leptos does not support.
+fn tests(options: &[&str]) -> Command {
     let mut nextest = cargo::cargo();
     nextest.args(["nextest", "--version"]);
+    let mut command = cargo::linting(cargo::cargo());
     if run::succeeds(nextest) {
         command.args(["nextest", "run"]);
     } else {
-        command.args(["test", "--lib", "--bins", "--tests"]);
+        command.args(["test", "--lib", "--bins", "--tests", "--examples"]);
     }
-    command.args(["--workspace", "--exclude", "frontend", "--no-fail-fast"]);
-    passed(told(command, context))
+    command.args(["--workspace", "--exclude", "frontend"]).args(options);
+    command
 }
 
 /// Seconds of fuzzing that every change gets, and that the long run gets.
@@ -186,7 +183,7 @@ fn fuzz(context: &Context) -> anyhow::Result<Ended> {
 }
 
 fn doc(context: &Context) -> anyhow::Result<Ended> {
-    let mut command = cargo::cargo();
+    let mut command = cargo::linting(cargo::cargo());
     command.args(["test", "--doc", "--workspace", "--exclude", "frontend", "--quiet"]);
     passed(told(command, context))
 }
@@ -278,10 +275,6 @@ fn on_real_parts(context: &Context, program: &str, args: &[&str]) -> anyhow::Res
 
 fn passed(command: Command) -> anyhow::Result<Ended> {
     run::run(command).map(|()| Ended::Passed)
-}
-
-fn profile(context: &Context) -> Profile {
-    if context.release { Profile::Release } else { Profile::Demo }
 }
 
 fn told(mut command: Command, context: &Context) -> Command {

@@ -103,17 +103,17 @@ mod tests {
 
     #[test]
     fn the_table_tells_failed_from_not_run() {
-        let only = ["fmt", "clippy", "doc", "unit"].map(str::to_owned);
+        let only = ["fmt", "compile", "doc", "unit"].map(str::to_owned);
         let stages = chosen(stages::all(), &only, false).unwrap();
         let left_out = Some(Ended::LeftOut("needs root".to_owned()));
         let results = [
             ("fmt", Duration::from_secs(1), Some(Ended::Passed)),
-            ("clippy", Duration::from_secs(61), None),
+            ("compile", Duration::from_secs(61), None),
             ("doc", Duration::from_secs(0), left_out),
         ];
         assert_eq!(
             table(&stages, &results),
-            "fmt               1 s  passed\nclippy           61 s  FAILED\nunit                -  not run\n\
+            "fmt               1 s  passed\ncompile          61 s  FAILED\nunit                -  not run\n\
              doc               0 s  left out: needs root\ntotal            62 s\n"
         );
     }
