@@ -48,6 +48,9 @@ export default {
         ensure(hook.bodies.length > before, 'the button sent nothing')
       }
       await admin.see(t('team.messages_outage_text'))
+      await admin.see(t('team.message_failed'))
+      const reason = page.getByText(t.like('codes.problem_place_refused', { answer: '503 Service Unavailable' }))
+      equal(await reason.count(), 1, 'places that say why')
       await admin.inspect('notifications, an outage')
       ensure(!(await page.content()).includes('a-path-that-is-a-secret'), 'the page tells the path')
       await admin.goto('/')

@@ -181,6 +181,13 @@ enum Answer {
 fn Test(name: String, title: Signal<String>, shown: RwSignal<MessagesView>) -> impl IntoView {
     let i18n = use_i18n();
     let waiting = use_context::<Waiting>();
+    let of = name.clone();
+    let is_said_above = move |problem: &Problem| {
+        shown.with(|view| {
+            let last = view.places.iter().find(|one| one.name == of).and_then(|one| one.last_failure.as_ref());
+            last.is_some_and(|failure| failure.problem == *problem)
+        })
+    };
     let test = Action::new(move |(): &()| {
         let name = name.clone();
         async move {
@@ -201,6 +208,10 @@ fn Test(name: String, title: Signal<String>, shown: RwSignal<MessagesView>) -> i
         test.value().get().map(|answer| match answer {
             Answer::Arrived => view! {
                 <div role="status"><Message tone=Tone::Good><p>{word!(i18n, team.message_arrived)}</p></Message></div>
+            }
+            .into_any(),
+            Answer::Not(problem) if is_said_above(&problem) => view! {
+                <div role="alert"><Message tone=Tone::Bad><p>{word!(i18n, team.message_failed)}</p></Message></div>
             }
             .into_any(),
             Answer::Not(problem) => view! { <Notice problem/> }.into_any(),

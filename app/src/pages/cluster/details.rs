@@ -197,11 +197,12 @@ fn DeviceDetails(live: LiveCluster) -> impl IntoView {
         device.get().map(|aged| {
             let state = aged.fact.value.clone();
             let (votes, configured) = (state.votes, state.configured_votes);
-            let (tone, works) = (looks::of_device(&aged), state.works());
+            let (tone, works, partial) = (looks::of_device(&aged), state.works(), looks::votes_partly(&state));
             let unknown = aged.freshness == Freshness::Unknown;
             let word = derived(move || match (unknown, works) {
                 (true, _) => said!(i18n, common.not_known).to_owned(),
                 (false, true) => said!(i18n, pages.qdevice_voting).to_owned(),
+                (false, false) if partial => said!(i18n, pages.qdevice_partial).to_owned(),
                 (false, false) => said!(i18n, pages.qdevice_silent).to_owned(),
             });
             let votes = part(move || {

@@ -20,6 +20,12 @@ pub fn of_device(device: &Aged<QdeviceState>) -> Tone {
     tone.aged(device.freshness)
 }
 
+/// It casts its votes, and not for every member: its daemon runs on some nodes only, or reaches its host from some only.
+#[must_use]
+pub const fn votes_partly(device: &QdeviceState) -> bool {
+    device.votes > 0 && !device.votes_for_all
+}
+
 /// Of the badge *Quorate*.
 #[must_use]
 pub fn of_standing(snapshot: &Snapshot) -> Tone {

@@ -50,7 +50,9 @@ fn Works() -> impl IntoView {
         wizard.live.believed.with(|one| one.qdevice.clone().filter(|aged| aged.freshness != Freshness::Unknown))
     });
     let tone = derived(move || now.with(|one| one.as_ref().map_or(Tone::Unknown, looks::of_device)));
+    let partial = memo(move |_| now.with(|one| one.as_ref().is_some_and(|aged| looks::votes_partly(&aged.fact.value))));
     let word = derived(move || match now.get().map(|aged| aged.fact.value) {
+        Some(_) if partial.get() => said!(i18n, pages.qdevice_partial).to_owned(),
         Some(one) => {
             said!(i18n, wizard.qdevice_votes, votes = one.votes, configured = one.configured_votes).to_string()
         }
@@ -58,14 +60,23 @@ fn Works() -> impl IntoView {
     });
     let silent = memo(move |_| now.with(|one| one.as_ref().is_some_and(|aged| !aged.fact.value.works())));
     let title = derived(move || {
-        if silent.get() { said!(i18n, wizard.qdevice_silent) } else { said!(i18n, wizard.qdevice_done) }.to_owned()
+        match (silent.get(), partial.get()) {
+            (false, _) => said!(i18n, wizard.qdevice_done),
+            (true, false) => said!(i18n, wizard.qdevice_silent),
+            (true, true) => said!(i18n, wizard.qdevice_partial),
+        }
+        .to_owned()
     });
     let source = part(move || now.get().map(|aged| view! { <p class="muted small"><Source fact=aged.fact/></p> }));
     view! {
         <Card title extra=view! { <Badge tone word/> }.into_any()>
-            {source}
-            <Show when=move || silent.get()><Message tone=Tone::Look><p>{word!(i18n, wizard.qdevice_silent_text)}</p></Message></Show>
-            <Votes/>
+            <div class="stack">
+                {source}
+                <Show when=move || silent.get()>
+                    <Message tone=Tone::Look><p>{word!(i18n, wizard.qdevice_silent_text)}</p></Message>
+                </Show>
+                <Votes/>
+            </div>
         </Card>
         <LastOperation step=STEP/>
         <Show when=move || silent.get()><Start/></Show>
@@ -77,36 +88,42 @@ fn Works() -> impl IntoView {
 #[component]
 fn Start() -> impl IntoView {
     let i18n = use_i18n();
-    let navigate = use_navigate();
-    let wish = derived(|| Some(Wish::StartQdevice));
-    let started =
-        Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));
     view! {
-        <details class="wizard-more">
-            <summary>{word!(i18n, wizard.qdevice_start)}</summary>
-            <div class="stack">
-                <p class="muted">{word!(i18n, wizard.qdevice_start_text)}</p>
-                <Planning wish why=derived(|| None) label=text!(i18n, wizard.qdevice_start_run) on_started=started/>
-            </div>
-        </details>
+        <Folded
+            wish=Wish::StartQdevice
+            title=text!(i18n, wizard.qdevice_start)
+            about=text!(i18n, wizard.qdevice_start_text)
+            label=text!(i18n, wizard.qdevice_start_run)
+        />
     }
-    .into_any()
 }
 
-/// Its own plan; it opens only when somebody asks for it.
 #[component]
 fn Remove() -> impl IntoView {
     let i18n = use_i18n();
+    view! {
+        <Folded
+            wish=Wish::RemoveQdevice
+            title=text!(i18n, wizard.qdevice_remove)
+            about=text!(i18n, wizard.qdevice_remove_text)
+            label=text!(i18n, wizard.qdevice_remove_run)
+        />
+    }
+}
+
+/// A plan of its own; it opens only when somebody asks for it.
+#[component]
+fn Folded(wish: Wish, title: Signal<String>, about: Signal<String>, label: Signal<String>) -> impl IntoView {
     let navigate = use_navigate();
-    let wish = derived(|| Some(Wish::RemoveQdevice));
+    let wish = derived(move || Some(wish.clone()));
     let started =
         Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));
     view! {
         <details class="wizard-more">
-            <summary>{word!(i18n, wizard.qdevice_remove)}</summary>
+            <summary>{title}</summary>
             <div class="stack">
-                <p class="muted">{word!(i18n, wizard.qdevice_remove_text)}</p>
-                <Planning wish why=derived(|| None) label=text!(i18n, wizard.qdevice_remove_run) on_started=started/>
+                <p class="muted">{about}</p>
+                <Planning wish why=derived(|| None) label on_started=started/>
             </div>
         </details>
     }
