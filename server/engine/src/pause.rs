@@ -16,23 +16,30 @@ impl Engine {
     /// # Errors
     /// `NotRunning`, or `PauseNotThis` where it could not go on later.
     pub async fn pause(&self, who: &Person, id: OperationId) -> Result<(), Problem> {
-        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
-        match &operation.state {
-            OperationState::Running => {}
-            OperationState::Pausing { .. } => return Ok(()),
-            state if state.is_over() => return Err(ProblemCode::OperationOver.into()),
-            _ => return Err(ProblemCode::NotRunning.into()),
+        for _ in 0..STATE_TRIES {
+            let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
+            match &operation.state {
+                OperationState::Running => {}
+                OperationState::Pausing { .. } => return Ok(()),
+                state if state.is_over() => return Err(ProblemCode::OperationOver.into()),
+                _ => return Err(ProblemCode::NotRunning.into()),
+            }
+            if !operation.plan.intent.can_pause() {
+                return Err(ProblemCode::PauseNotThis.into());
+            }
+            let now = self.clock.now();
+            let to = OperationState::Pausing { by: who.name.clone(), at: now };
+            let entry = self.operation_entry(&operation, AuditCode::OperationPaused, who, Outcome::Started);
+            match self.store.set_state(id, &operation.state, &to, Some(entry), now).await {
+                Ok(()) => {
+                    execute::publish(self, id).await;
+                    return Ok(());
+                }
+                Err(error) if is_overtaken(&error) => {}
+                Err(error) => return Err(store_problem(&error)),
+            }
         }
-        if !operation.plan.intent.can_pause() {
-            return Err(ProblemCode::PauseNotThis.into());
-        }
-        let now = self.clock.now();
-        let to = OperationState::Pausing { by: who.name.clone(), at: now };
-        let entry = self.operation_entry(&operation, AuditCode::OperationPaused, who, Outcome::Started);
-        let set = self.store.set_state(id, &operation.state, &to, Some(entry), now).await;
-        set.map_err(|error| store_problem(&error))?;
-        execute::publish(self, id).await;
-        Ok(())
+        Err(store_problem(&overtaken()))
     }
 
     /// Goes on with an operation that waits: it probes first. One that has not stopped yet does not stop.
@@ -40,24 +47,41 @@ impl Engine {
     /// # Errors
     /// When it does not wait.
     pub async fn resume(&self, who: &Person, id: OperationId) -> Result<(), Problem> {
-        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
-        let stands = match &operation.state {
-            OperationState::Parked { .. } | OperationState::Paused { .. } => true,
-            OperationState::Pausing { .. } => false,
-            _ => return Err(ProblemCode::OperationOver.into()),
-        };
-        let entry = self.operation_entry(&operation, AuditCode::OperationResumed, who, Outcome::Started);
-        self.store
-            .set_state(id, &operation.state, &OperationState::Running, Some(entry), self.clock.now())
-            .await
-            .map_err(|error| store_problem(&error))?;
-        if stands {
-            execute::spawn(self.clone(), id, who.clone(), None);
-        } else {
-            execute::publish(self, id).await;
+        for tried in 0..STATE_TRIES {
+            let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
+            let stands = match &operation.state {
+                OperationState::Parked { .. } | OperationState::Paused { .. } => true,
+                OperationState::Pausing { .. } => false,
+                // Somebody else was quicker.
+                OperationState::Running if tried > 0 => return Ok(()),
+                _ => return Err(ProblemCode::OperationOver.into()),
+            };
+            let entry = self.operation_entry(&operation, AuditCode::OperationResumed, who, Outcome::Started);
+            let (from, now) = (&operation.state, self.clock.now());
+            match self.store.set_state(id, from, &OperationState::Running, Some(entry), now).await {
+                Ok(()) if stands => {
+                    execute::spawn(self.clone(), id, who.clone(), None);
+                }
+                Ok(()) => execute::publish(self, id).await,
+                // It came to its stop at this very moment, or somebody else decided.
+                Err(error) if is_overtaken(&error) => continue,
+                Err(error) => return Err(store_problem(&error)),
+            }
+            return Ok(());
         }
-        Ok(())
+        Err(store_problem(&overtaken()))
     }
+}
+
+/// What the store calls a state that has changed since it was read.
+const OTHER_STATE: &str = "another state of the operation";
+
+const fn overtaken() -> StoreError {
+    StoreError::Conflict { what: OTHER_STATE }
+}
+
+fn is_overtaken(error: &StoreError) -> bool {
+    matches!(error, StoreError::Conflict { what: OTHER_STATE })
 }
 
 /// Before a step: whether it is not to be begun, because somebody wants a pause, or has ended the operation.
@@ -89,5 +113,5 @@ pub(crate) async fn stops_before(engine: &Engine, id: OperationId, step: u16) ->
             Err(error) => return Err(error),
         }
     }
-    Err(StoreError::Conflict { what: "another state of the operation" })
+    Err(overtaken())
 }
