@@ -48,9 +48,7 @@ impl Engine {
                 }
                 Ok(Some(Look::Past(Box::new(past))))
             }
-            Intent::SetUpQdevice { host, .. } => {
-                self.qdevice_look(nodes, *host).await.map(|look| Some(Look::Qdevice(look)))
-            }
+            Intent::SetUpQdevice { host, .. } => Ok(Some(Look::Qdevice(self.qdevice_look(nodes, *host).await))),
             Intent::StartQdevice => self.qdevice_daemons(nodes).await.map(|look| Some(Look::QdeviceDaemons(look))),
             Intent::FinishJoin { node, .. } | Intent::UndoJoin { node } => {
                 Ok(Some(Look::Join(Box::new(self.join_scene(cluster, *node).await?))))

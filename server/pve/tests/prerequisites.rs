@@ -206,6 +206,15 @@ fn no_check_passes_on_an_answer_that_says_nothing() {
     }
 }
 
+/// Complaints of `sqlite3` always come with the numbers that are asked for after them.
+#[test]
+fn rubbish_is_no_damaged_database() {
+    for text in ["\u{fffd}{\"nodename\": 17, [[[\n", "*** in database main ***\n", "ok\n"] {
+        let found = ask(&|asked| asked.command.program().eq("sqlite3").then(|| (text.to_owned(), 0)));
+        assert_eq!(verdict(&found, CheckId::PmxcfsDatabase).0, Verdict::Error, "{text:?}");
+    }
+}
+
 #[test]
 fn faults_are_found_in_raw_answers() {
     for (start, text, exit, check, code) in FAULTS {

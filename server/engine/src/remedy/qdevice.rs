@@ -14,7 +14,7 @@ use pve::{corosync_conf, qdevice};
 
 impl Engine {
     /// Which machines say that they lack a package, and which nodes have certificates of another device.
-    pub(super) async fn qdevice_look(&self, nodes: &[Node], host: NodeId) -> Result<QdeviceLook, Problem> {
+    pub(super) async fn qdevice_look(&self, nodes: &[Node], host: NodeId) -> QdeviceLook {
         let asked = nodes.iter().filter(|node| node.purpose == Purpose::Member || node.id == host);
         let found = join_all(asked.map(|node| async move {
             let wanted = if node.id == host { Package::CorosyncQnetd } else { Package::CorosyncQdevice };
@@ -33,7 +33,7 @@ impl Engine {
         });
         // The step itself asks a node once more that does not answer now.
         let leftovers = join_all(stores).await.into_iter().filter_map(Result::ok).flatten().collect();
-        Ok(QdeviceLook { nodes: missing, host: without, leftovers })
+        QdeviceLook { nodes: missing, host: without, leftovers }
     }
 
     /// The device that the cluster has, and on which nodes its daemon does not run.

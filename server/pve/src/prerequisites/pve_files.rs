@@ -92,7 +92,8 @@ fn database(answer: Answer<'_>) -> Result<Database, ParseError> {
     let text = answer.printed(WHAT, &[0])?;
     let mut lines = text.lines().map(str::trim);
     let integrity = clean_text(lines.next().unwrap_or_default());
-    // A damaged database may have more complaints before the numbers, or none at all after them.
+    // A damaged database may have more complaints before the numbers. Where they cannot be counted sqlite3 ends with an error
+    // of its own; whatever else has no numbers is no answer of it.
     let counted = lines.by_ref().find_map(|line| {
         let (entries, bytes) = line.split_once('|')?;
         Some((entries.parse().ok()?, bytes.parse().ok()?))
@@ -101,9 +102,6 @@ fn database(answer: Answer<'_>) -> Result<Database, ParseError> {
         Some((entries, bytes)) => {
             let doubles = lines.filter(|line| !line.is_empty()).map(clean_text).collect();
             Ok(Database { integrity, entries, bytes, doubles })
-        }
-        None if integrity != "ok" && !integrity.is_empty() => {
-            Ok(Database { integrity, entries: 0, bytes: 0, doubles: Vec::new() })
         }
         None => Err(ParseError::malformed(WHAT, "the numbers", &text)),
     }

@@ -74,6 +74,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::qdevice::listens;
         pve::qdevice::qdevice;
         pve::qdevice::qnetd;
+        pve::qdevice::store_digest;
         pve::quorumtool::members;
         pve::quorumtool::options;
         pve::quorumtool::quorum;
