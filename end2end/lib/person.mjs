@@ -129,6 +129,8 @@ export class Person {
 
   /** Until the operation on the page is proven whole: by its state alone, since sentences have that word too. */
   async seeDone() {
+    // The address changes first: what is still there may say that another one is done.
+    if (/\/operations\/./.test(this.page.url())) await this.seeHeading(this.t('pages.about_operation'), LONG_PATIENCE)
     await this.see(new RegExp(`^\\W*${this.t('codes.operation_done')}$`), this.page, LONG_PATIENCE)
   }
 
