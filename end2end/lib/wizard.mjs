@@ -215,6 +215,7 @@ export class Wizard {
   async startQdevice() {
     const { person, page, t } = this
     await person.see(t('wizard.qdevice_partial'), page, LONG_PATIENCE)
+    await person.see(t('wizard.missing_qdevice'))
     const fold = page.locator('details').filter({ hasText: t('wizard.qdevice_start_text') })
     await fold.getByText(t('wizard.qdevice_start'), { exact: true }).click()
     await person.inspect(`wizard, a QDevice without its daemon, ${t.language}`)

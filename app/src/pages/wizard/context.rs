@@ -125,7 +125,7 @@ impl Wizard {
                 .live
                 .snapshot
                 .with(|one| one.nodes.iter().map(|node| (node.name.clone(), node.membership)).collect()),
-            qdevice: self.live.snapshot.with(|one| one.qdevice.is_some()),
+            qdevice: self.live.snapshot.with(|one| one.qdevice.as_ref().map(|aged| aged.fact.value.works())),
             checked_at: self.live.matrix.with(|one| one.as_ref().and_then(|matrix| matrix.finished_at)),
             stale: self.live.matrix.with(|one| {
                 one.as_ref().is_some_and(|matrix| matrix.finished_at.is_some() && matrix.stale(clock.now()))
@@ -254,7 +254,8 @@ fn overtakes(answered: Option<(Timestamp, bool)>, known: Option<(Timestamp, bool
 struct Signature {
     operations: Vec<(OperationId, &'static str)>,
     members: Vec<(String, Membership)>,
-    qdevice: bool,
+    /// Whether it works, where there is one.
+    qdevice: Option<bool>,
     checked_at: Option<Timestamp>,
     stale: bool,
 }
