@@ -45,3 +45,22 @@ fn prepared(mut command: Command) -> Command {
     }
     command
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_warning_of_the_linter_fails_what_is_compiled() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lib.rs");
+        let compiles = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            let mut command = linting(Command::new("clippy-driver"));
+            command.args(["--crate-type=lib", "--edition=2024", "--out-dir"]).arg(folder.path()).arg(&file);
+            run::succeeds(command)
+        };
+        assert!(compiles("pub fn none(of: &[u8]) -> bool { of.is_empty() }"));
+        assert!(!compiles("pub fn none(of: &[u8]) -> bool { of.len() == 0 }"));
+    }
+}

@@ -116,9 +116,12 @@ fn fmt(_: &Context) -> anyhow::Result<Ended> {
     passed(command)
 }
 
-/// All crates and their tests, compiled by the linter's driver: what it compiles the later stages run.
+/// All crates, their tests and their programs, compiled by the linter's driver: what it compiles the later stages run.
 fn compile(_: &Context) -> anyhow::Result<Ended> {
-    passed(tests(&["--no-run"]))
+    run::run(tests(&["--no-run"]))?;
+    let mut command = cargo::linting(cargo::cargo());
+    command.args(["build", "--workspace", "--exclude", "frontend", "--bins", "--examples"]);
+    passed(command)
 }
 
 /// The other packages stay as they are: what they share with the server is then compiled with the same features, once.
