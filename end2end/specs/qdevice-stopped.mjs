@@ -1,6 +1,7 @@
 // A QDevice's set-up that stopped, and a daemon that died: what the page says, the plan that goes on, and the nodes themselves.
 
 import { Served } from '../lib/console.mjs'
+import { givesUp } from '../lib/joins.mjs'
 import { invited } from '../lib/invite.mjs'
 import { Nodes, paste } from '../lib/nodes.mjs'
 import { LONG_PATIENCE, person } from '../lib/person.mjs'
@@ -44,7 +45,7 @@ async function stopped(spec, language) {
     for (const said of await asked('corosync-quorumtool -s')) ensure(/Expected votes:\s+2\b/.test(said), `no vote has changed: ${said}`)
   })
   await spec.step('given up, the next plan sets its certificates aside, and dies before the daemons', async () => {
-    await givenUp(admin)
+    await givenUp(wizard)
     await admin.goto(wizard.path('qdevice'))
     await nodes.fault('qdevice-dies-at', first.name, { point: 'after-first-daemon' })
     await admin.fill(t('wizard.qnetd_address'), QNETD)
@@ -61,7 +62,7 @@ async function stopped(spec, language) {
     for (const said of await asked(`ls -1a ${STORES}`)) ensure(/^nssdb\.quorate-[0-9a-f]{12}$/m.test(said), `the kept certificates: ${said}`)
   })
   await spec.step('given up, the page starts the daemon where it does not run', async () => {
-    await givenUp(admin)
+    await givenUp(wizard)
     await admin.goto(wizard.path('qdevice'))
     await wizard.startQdevice()
     equal(await admin.page.getByText(t('codes.action_start_qdevice')).count(), 1, 'steps that start a daemon')
@@ -77,15 +78,11 @@ async function stopped(spec, language) {
   })
 }
 
-async function givenUp(admin) {
-  const { t } = admin
+async function givenUp(wizard) {
+  const { person: admin, t } = wizard
   await admin.press(admin.page.getByRole('link', { name: t('wizard.open_operation') }).first())
   await admin.page.waitForURL(/\/operations\//, { timeout: LONG_PATIENCE })
-  await admin.press(admin.button(t('pages.abandon')))
-  const dialog = admin.page.getByRole('dialog', { name: t('pages.abandon_question') })
-  await admin.fill(t('pages.reason'), WHY, dialog)
-  await admin.press(admin.button(t('pages.abandon'), dialog))
-  await admin.seeGone(dialog)
+  await givesUp(wizard, WHY)
 }
 
 /** Three votes and the flag V at each member, as every node says itself. */
