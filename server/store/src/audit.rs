@@ -4,6 +4,7 @@ mod append;
 mod derive;
 mod derived;
 mod keys;
+mod lists;
 mod period;
 mod search;
 mod segments;
@@ -14,6 +15,7 @@ mod whole;
 mod tests;
 
 pub(crate) use append::{KnownHead, append_in};
+pub(crate) use lists::Lists;
 pub use segments::FOLDER as ARCHIVE_FOLDER;
 pub(crate) use segments::{Segments, enlist, folder};
 

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::audit::{KnownHead, Segments};
+use crate::audit::{KnownHead, Lists, Segments};
 use crate::codec::db;
 use crate::guard::Guard;
 use engine::ports::{Clock, StoreError};
@@ -36,6 +36,7 @@ pub struct SqliteStore {
     pub(crate) known_head: KnownHead,
     /// The archived parts of the audit.
     pub(crate) segments: Arc<Segments>,
+    pub(crate) lists: Lists,
     _guard: Option<Arc<Guard>>,
 }
 
@@ -66,7 +67,7 @@ impl SqliteStore {
 
     fn over(readers: SqlitePool, writer: SqlitePool) -> Self {
         let (clock, known_head) = (Arc::new(SystemClock), KnownHead::default());
-        Self { readers, writer, clock, known_head, segments: Arc::default(), _guard: None }
+        Self { readers, writer, clock, known_head, segments: Arc::default(), lists: Lists::Grow, _guard: None }
     }
 
     /// A database without a file, for tests: it is gone when the last clone is dropped.
@@ -99,7 +100,8 @@ impl SqliteStore {
     pub(crate) async fn open_closed(path: &Path) -> Result<Self, StoreError> {
         let options = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true);
         let readers = pool(READERS).connect_with(options).await.map_err(db)?;
-        Ok(Self::over(readers.clone(), readers))
+        let lists = Lists::of_closed(&readers).await?;
+        Ok(Self { lists, ..Self::over(readers.clone(), readers) })
     }
 
     /// The clock that `verify` writes its time with.

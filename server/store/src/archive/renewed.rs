@@ -12,7 +12,8 @@ use model::segment::Segment;
 use sqlx::{AssertSqlSafe, Row as _, SqliteConnection};
 
 /// Tables that begin anew, or that the schema fills by itself; every other one is taken along.
-const LEFT_BEHIND: [&str; 5] = ["audit", "audit_found", "audit_spans", "audit_segments", "_sqlx_migrations"];
+const LEFT_BEHIND: [&str; 6] =
+    ["audit", "audit_found", "audit_lists", "audit_spans", "audit_segments", "_sqlx_migrations"];
 /// Tables of the full text, which begin anew as well.
 const VIRTUAL: [&str; 2] = ["audit_index", "audit_terms"];
 

@@ -2,6 +2,7 @@
 
 use super::derived::{Derived, words};
 use super::keys::{keys, signs};
+use super::lists;
 use super::period::BLOCK;
 use crate::SqliteStore;
 use crate::codec::{db, get};
@@ -33,6 +34,7 @@ pub(super) async fn catch_up(store: &SqliteStore) -> Result<u64, StoreError> {
             break;
         }
     }
+    lists::close(store).await?;
     Ok(count)
 }
 

@@ -38,15 +38,15 @@ impl Field {
     }
 
     /// What an entry has there.
-    pub fn of<'a>(self, derived: &'a Derived<'_>) -> Option<Cow<'a, str>> {
+    pub fn of<'a>(self, derived: &'a Derived<'_>) -> Option<Value<'a>> {
         Some(match self {
-            Self::Operation => Cow::Owned(id(derived.operation?.as_uuid())),
-            Self::Node => Cow::Borrowed(&derived.node.as_ref()?.0),
-            Self::Who => Cow::Borrowed(&derived.who.0),
-            Self::Cluster => Cow::Owned(id(derived.cluster?.as_uuid())),
-            Self::Code => Cow::Borrowed(derived.code.as_str()),
-            Self::Risk => Cow::Borrowed(derived.risk?.word()),
-            Self::Outcome => Cow::Borrowed(derived.outcome.word()),
+            Self::Operation => Value::Id(derived.operation?.as_uuid()),
+            Self::Node => Value::Text(&derived.node.as_ref()?.0),
+            Self::Who => Value::Text(&derived.who.0),
+            Self::Cluster => Value::Id(derived.cluster?.as_uuid()),
+            Self::Code => Value::Text(derived.code.as_str()),
+            Self::Risk => Value::Text(derived.risk?.word()),
+            Self::Outcome => Value::Text(derived.outcome.word()),
         })
     }
 
@@ -63,6 +63,22 @@ impl Field {
     }
 }
 
+/// What an entry has in a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Text(&'a str),
+    Id(Uuid),
+}
+
+impl<'a> Value<'a> {
+    pub fn text(self) -> Cow<'a, str> {
+        match self {
+            Self::Text(text) => Cow::Borrowed(text),
+            Self::Id(one) => Cow::Owned(id(one)),
+        }
+    }
+}
+
 /// As it is written everywhere, without the detour through a formatter.
 fn id(id: Uuid) -> String {
     id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
@@ -71,7 +87,7 @@ fn id(id: Uuid) -> String {
 /// All keys of an entry, as the text that is indexed.
 pub(super) fn keys(derived: &Derived<'_>) -> String {
     let keys: Vec<String> =
-        Field::ALL.into_iter().filter_map(|field| field.of(derived).map(|value| field.key(&value))).collect();
+        Field::ALL.into_iter().filter_map(|field| field.of(derived).map(|value| field.key(&value.text()))).collect();
     keys.join(" ")
 }
 

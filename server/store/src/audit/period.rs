@@ -4,6 +4,7 @@ use crate::codec::{db, get, micros};
 use engine::ports::StoreError;
 use model::audit::AuditFilter;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use std::ops::RangeInclusive;
 
 /// Entries whose earliest and latest times are kept together.
 pub(super) const BLOCK: i64 = 1_000;
@@ -54,11 +55,18 @@ impl Period {
         Self { from: i64::MIN, until: i64::MAX, first, last, inside: (1, 0) }
     }
 
-    /// The entries of the period, up to index `last`; `row` names the index in SQL. One bound on each side: full text would take
-    /// only one of two.
-    pub fn narrow(&self, query: &mut QueryBuilder<Sqlite>, row: &str, last: i64) {
-        query.push(format_args!(" AND {row} BETWEEN ")).push_bind(self.first);
-        query.push(" AND ").push_bind(self.last.min(last));
+    /// The indexes outside of which nothing is in it.
+    pub const fn span(&self) -> RangeInclusive<i64> {
+        self.first..=self.last
+    }
+
+    /// Indexes between which everything is in it.
+    pub const fn inside(&self) -> RangeInclusive<i64> {
+        self.inside.0..=self.inside.1
+    }
+
+    /// Only the entries of the period; `row` names the index in SQL.
+    pub fn narrow(&self, query: &mut QueryBuilder<Sqlite>, row: &str) {
         query.push(format_args!(" AND ({row} BETWEEN ")).push_bind(self.inside.0).push(" AND ");
         query.push_bind(self.inside.1).push(format_args!(
             " OR EXISTS (SELECT 1 FROM audit_found AS timed WHERE timed.idx = {row} AND timed.at >= "

@@ -5,10 +5,12 @@
 
 mod block;
 mod index;
+mod lists;
 mod pages;
 
 use self::index::Expected;
 use super::derived::Derived;
+use super::lists::{BLOCK as LISTED, Lists};
 use super::period::BLOCK;
 use super::{derive, hash};
 use crate::SqliteStore;
@@ -20,9 +22,11 @@ use model::audit::ChainState;
 use sqlx::sqlite::SqliteRow;
 
 /// Rows read at once.
-const BLOCK_ROWS: u64 = 1_000;
+const BLOCK_ROWS: u64 = 400;
 /// Parts that are read side by side, where there is enough to read.
 const LANES_MAX: u64 = 4;
+/// While the database works for one of them, a core has another one.
+const LANES_PER_CORE: u64 = 2;
 /// Entries after which what was derived is compared with the index, so that memory does not grow with the log.
 const WINDOW: u64 = 2_000_000;
 
@@ -37,8 +41,9 @@ struct Range {
 ///
 /// What it cannot see: entries missing at the very end, or a chain computed anew as a whole. Checkpoints kept elsewhere show those.
 pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Result<ChainState, StoreError> {
-    derive::catch_up(store).await?;
+    // In this order: what comes in between may not be derived yet.
     let entries = entries(store).await?;
+    derive::catch_up(store).await?;
     let broken = |at_index| ChainState::Broken { at_index, entries, verified_at: store.now() };
     let mut known: Hash = GENESIS;
     hex::decode_to_slice(hash, &mut known).map_err(|error| corrupt("hash", error))?;
@@ -56,16 +61,17 @@ pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Resul
         };
         from = window.last;
     }
-    if is_ahead(store).await? {
+    if is_ahead(store).await? || are_lists_ahead(store).await? {
         return Ok(broken(entries.saturating_add(1)));
     }
     Ok(ChainState::Whole { entries, verified_at: store.now(), head: hex::encode(head) })
 }
 
-/// Where a window ends that begins after that index: with a block, for times are kept of whole blocks.
+/// Where a window ends that begins after that index: with a block, for times and lists are kept of whole blocks.
 fn window_end(after: u64) -> u64 {
+    const { assert!(LISTED % BLOCK == 0, "where a block of lists ends, one of times does too") };
     let end = after.saturating_add(WINDOW);
-    end - end % u64::try_from(BLOCK).unwrap_or(1)
+    end - end % u64::try_from(LISTED).unwrap_or(1)
 }
 
 /// The last hash of a window, or the index at which it breaks; with `indexed` the index over it is compared too.
@@ -121,6 +127,20 @@ async fn is_ahead(store: &SqliteStore) -> Result<bool, StoreError> {
     .map_err(db)
 }
 
+/// Whether there are lists of blocks that are not full.
+async fn are_lists_ahead(store: &SqliteStore) -> Result<bool, StoreError> {
+    if store.lists == Lists::Absent {
+        return Ok(false);
+    }
+    sqlx::query_scalar(
+        "SELECT COALESCE((SELECT MAX(block) FROM audit_lists), -1) >= COALESCE(MAX(idx), 0) / ? FROM audit_found",
+    )
+    .bind(LISTED)
+    .fetch_one(&store.readers)
+    .await
+    .map_err(db)
+}
+
 /// The stored hash of an entry, the one before the first of this file among them.
 pub(super) async fn hash_of(store: &SqliteStore, index: u64) -> Result<Option<Hash>, StoreError> {
     let base = base(store).await?;
@@ -139,7 +159,7 @@ pub(super) async fn hash_of(store: &SqliteStore, index: u64) -> Result<Option<Ha
 fn lanes(all: Range) -> Vec<Range> {
     let blocks = (all.last - all.after).div_ceil(BLOCK_ROWS);
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    let each = blocks.div_ceil(cores.min(LANES_MAX)).max(1) * BLOCK_ROWS;
+    let each = blocks.div_ceil((cores * LANES_PER_CORE).min(LANES_MAX)).max(1) * BLOCK_ROWS;
     let mut lanes = Vec::new();
     let mut after = all.after;
     while after < all.last {

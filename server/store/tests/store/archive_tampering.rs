@@ -73,6 +73,17 @@ async fn a_changed_entry_is_found_even_where_it_was_signed_again() {
 }
 
 #[tokio::test]
+async fn a_part_that_was_closed_before_there_were_lists_is_read_as_ever() {
+    let (desk, one, _) = Desk::with_two_parts().await;
+    desk.tamper(&desk.archive(&one), "DROP TABLE audit_lists").await;
+    signed_again(&desk, &one, 1).await;
+    assert!(matches!(desk.verified().await, ChainState::Whole { entries: 92, .. }));
+    let by = AuditFilter { who: Some("ops-1".into()), ..AuditFilter::default() };
+    let page = desk.store().await.find(&by, 500).await.expect("found");
+    assert!(page.entries.iter().any(|found| one.holds(found.index)) && page.unread.is_empty(), "{:?}", page.unread);
+}
+
+#[tokio::test]
 async fn a_signature_that_does_not_fit_is_found() {
     let (desk, one, _) = Desk::with_two_parts().await;
     let forged = Segment { closed_at: model::Timestamp::UNIX_EPOCH, ..one.clone() };

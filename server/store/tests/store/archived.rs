@@ -235,7 +235,8 @@ pub async fn furnish(store: &SqliteStore) {
 pub async fn others(database: &Path) -> BTreeMap<String, Vec<String>> {
     let mut one = connected(database).await;
     let names = texts(&mut one, "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table'").await;
-    let own = ["audit", "audit_found", "audit_spans", "audit_segments", "_sqlx_migrations", "sqlite_schema"];
+    let own =
+        ["audit", "audit_found", "audit_lists", "audit_spans", "audit_segments", "_sqlx_migrations", "sqlite_schema"];
     let mut all = BTreeMap::new();
     for name in names.into_iter().filter(|name| !own.contains(&name.as_str())) {
         let columns =

@@ -18,6 +18,7 @@ mod histories_dice;
 mod histories_judge;
 mod histories_ports;
 mod inventory;
+mod listed;
 mod notices;
 mod operations;
 mod people;

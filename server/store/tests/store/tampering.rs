@@ -18,6 +18,7 @@ async fn triggers_refuse_every_change() {
         "DELETE FROM audit_found WHERE idx = 3",
         "INSERT OR REPLACE INTO audit_found SELECT * FROM audit_found WHERE idx = 2",
         "INSERT INTO audit_spans VALUES (1, 0, 0)",
+        "INSERT INTO audit_lists VALUES ('', 1, X'')",
     ] {
         let error = sqlx::query(AssertSqlSafe(sql)).execute(&mut intruder).await.expect_err(sql);
         assert!(error.to_string().contains("append-only"), "{sql}: {error}");

@@ -11,22 +11,33 @@ use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
 
 /// Ends a value; no entry holds it, for JSON writes it in another way.
-const END: char = '\u{1e}';
-/// Stands for no value in a column that may have none; [`SOMETHING`] stands before one.
+const END: u8 = 0x1e;
+/// Stands for no value in a column; those that have one are counted.
 const NOTHING: &str = "-";
-const SOMETHING: char = '+';
-/// Columns whose values are told apart by [`END`].
-const COLUMNS: usize = 4;
+/// Columns of the answer.
+const ROWS: usize = 0;
+const HASHES: usize = 1;
+const PREVIOUS: usize = 2;
+const HASH: usize = 3;
+const BYTES: usize = 4;
+const FOUND: usize = 5;
+const STARTED: usize = 6;
+const AT: usize = 7;
+const CODE: usize = 8;
+const CLOSES: usize = 9;
+/// Those whose values are told apart by [`END`].
+const COLUMNS: [usize; 4] = [BYTES, AT, CODE, CLOSES];
 
 /// Hashes follow each other without anything between them: each is as long as it must be, which is counted, and all of them are
 /// together. Of the other columns each row prints a value, be it only a sign that it has none: so many values as rows are the
-/// rows' own.
-const SQL: &str = "SELECT count(*), sum(length(prev) = 32 AND length(hash) = 32),
-        CAST(group_concat(prev, '') AS BLOB), CAST(group_concat(hash, '') AS BLOB),
-        group_concat(ifnull(at, '-'), char(30)), group_concat(ifnull(code, '-'), char(30)),
-        group_concat(ifnull('+' || started, '-'), char(30)), group_concat(ifnull(bytes, '-'), char(30))
-    FROM (SELECT prev, hash, at, code, started, bytes FROM audit AS a JOIN audit_found AS f ON f.idx = a.idx
-        WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx)";
+/// rows' own. Both tables are read in the order of their index; in any other one nothing would fit.
+const SQL: &str = "SELECT * FROM
+    (SELECT count(*), sum(length(prev) = 32 AND length(hash) = 32), CAST(group_concat(prev, '') AS BLOB),
+        CAST(group_concat(hash, '') AS BLOB), group_concat(ifnull(bytes, '-'), char(30))
+        FROM audit WHERE idx > ?1 AND idx <= ?2),
+    (SELECT count(*), count(started), group_concat(ifnull(at, '-'), char(30)), group_concat(ifnull(code, '-'), char(30)),
+        group_concat(ifnull(started, '-'), char(30))
+        FROM audit_found WHERE idx > ?1 AND idx <= ?2)";
 
 /// The last hash when every row of the block is exactly what it must be, and then what is derived from them is noted; `None` when
 /// a closer look is needed, be it only because a value holds the sign that ends one here.
@@ -53,7 +64,10 @@ pub(super) async fn same(
 struct Printed<'a> {
     previous: &'a [Hash],
     hashes: &'a [Hash],
-    texts: [&'a str; COLUMNS],
+    /// In the order of [`COLUMNS`].
+    texts: [&'a str; COLUMNS.len()],
+    /// Rows that close another one.
+    started: i64,
 }
 
 impl<'a> Printed<'a> {
@@ -61,29 +75,30 @@ impl<'a> Printed<'a> {
     fn of(row: &'a SqliteRow, range: Range) -> Option<Self> {
         let rows = i64::try_from(range.last - range.after).ok()?;
         let counted = |column: usize| row.try_get(column).ok() == Some(rows);
-        if !counted(0) || !counted(1) {
+        if !counted(ROWS) || !counted(HASHES) || !counted(FOUND) {
             return None;
         }
-        let mut texts = [""; COLUMNS];
-        for (column, text) in (4_usize..).zip(texts.iter_mut()) {
+        let mut texts = [""; COLUMNS.len()];
+        for (column, text) in COLUMNS.into_iter().zip(texts.iter_mut()) {
             *text = row.try_get(column).ok()?;
         }
-        Some(Self { previous: hashes(row, 2, rows)?, hashes: hashes(row, 3, rows)?, texts })
+        let started = row.try_get(STARTED).ok()?;
+        Some(Self { previous: hashes(row, PREVIOUS, rows)?, hashes: hashes(row, HASH, rows)?, texts, started })
     }
 
     fn compare(&self, range: Range, mut head: Hash) -> Option<(Hash, Vec<Derived<'a>>)> {
-        let mut columns = self.texts.map(|text| text.split(END));
+        let mut columns = self.texts.map(|text| Values(Some(text)));
         let mut all = Vec::with_capacity(self.hashes.len());
         for (index, (previous, hash)) in (range.after + 1..).zip(self.previous.iter().zip(self.hashes)) {
-            let mut values = [""; COLUMNS];
+            let mut values = [""; COLUMNS.len()];
             for (value, column) in values.iter_mut().zip(&mut columns) {
                 *value = column.next()?;
             }
-            let [at, code, started, bytes] = values;
+            let [bytes, at, code, started] = values;
             let derived: Derived<'a> = serde_json::from_str(bytes).ok()?;
             let next = chain::entry_hash(&head, bytes.as_bytes(), index);
             let chained = *previous == head && *hash == next;
-            if !chained || at != derived.at().to_string() || code != derived.code.as_str() {
+            if !chained || at.parse() != Ok(derived.at()) || code != derived.code.as_str() {
                 return None;
             }
             if !is_told(started, derived.started()) {
@@ -92,7 +107,25 @@ impl<'a> Printed<'a> {
             head = next;
             all.push(derived);
         }
-        columns.iter_mut().all(|column| column.next().is_none()).then_some((head, all))
+        let closing = all.iter().filter(|one| one.started().is_some()).count();
+        let is_whole =
+            columns.iter_mut().all(|column| column.next().is_none()) && i64::try_from(closing) == Ok(self.started);
+        is_whole.then_some((head, all))
+    }
+}
+
+/// The values of a column.
+struct Values<'a>(Option<&'a str>);
+
+impl<'a> Iterator for Values<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        let text = self.0.take()?;
+        let Some(end) = memchr::memchr(END, text.as_bytes()) else { return Some(text) };
+        let (value, rest) = text.split_at_checked(end)?;
+        self.0 = rest.get(1..);
+        Some(value)
     }
 }
 
@@ -103,7 +136,7 @@ fn hashes(row: &SqliteRow, column: usize, rows: i64) -> Option<&[Hash]> {
 
 fn is_told(printed: &str, number: Option<i64>) -> bool {
     match number {
-        Some(number) => printed.strip_prefix(SOMETHING) == Some(&number.to_string()),
+        Some(number) => printed.parse() == Ok(number),
         None => printed == NOTHING,
     }
 }

@@ -2,17 +2,20 @@
 //! its values is as good as hidden.
 
 use super::super::derived::Derived;
-use super::super::keys::Field;
+use super::super::keys::{Field, Value};
 use super::super::period::BLOCK;
 use super::Range;
+use super::lists;
 use super::pages::{self, Lists};
 use crate::SqliteStore;
 use crate::codec::{corrupt, db, get, signed};
 use engine::ports::StoreError;
+use foldhash::fast::RandomState;
 use futures::TryStreamExt as _;
 use futures::future::try_join_all;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use uuid::Uuid;
 
 /// The entries of each key that the index holds. Which of them are in the window is quicker told here than there.
 const KEYS: &str = "SELECT term, group_concat(doc, ' ') AS entries FROM audit_terms
@@ -24,18 +27,50 @@ const SPANS: &str = "SELECT block, earliest, latest FROM audit_spans WHERE block
 #[derive(Default)]
 pub(super) struct Expected {
     /// By field and value, the indexes of the entries that have it.
-    values: [HashMap<String, Vec<i64>>; Field::ALL.len()],
+    values: [Values; Field::ALL.len()],
     times: Vec<i64>,
+}
+
+/// The entries of each value of one field.
+#[derive(Default)]
+struct Values {
+    texts: HashMap<String, Vec<i64>, RandomState>,
+    ids: HashMap<Uuid, Vec<i64>, RandomState>,
+}
+
+impl Values {
+    fn add(&mut self, value: Value<'_>, index: i64) {
+        match value {
+            Value::Id(id) => self.ids.entry(id).or_default().push(index),
+            Value::Text(text) => match self.texts.get_mut(text) {
+                Some(list) => list.push(index),
+                None => drop(self.texts.insert(text.to_owned(), vec![index])),
+            },
+        }
+    }
+
+    fn append(&mut self, next: Self) {
+        for (text, list) in next.texts {
+            self.texts.entry(text).or_default().extend(list);
+        }
+        for (id, list) in next.ids {
+            self.ids.entry(id).or_default().extend(list);
+        }
+    }
+
+    /// By key.
+    fn lists(self, field: Field) -> Lists {
+        let ids = self.ids.into_iter().map(|(id, list)| (field.key(&Value::Id(id).text()), list));
+        self.texts.into_iter().map(|(text, list)| (field.key(&text), list)).chain(ids).collect()
+    }
 }
 
 impl Expected {
     pub fn add(&mut self, index: u64, derived: &Derived<'_>) {
         let index = i64::try_from(index).unwrap_or(i64::MAX);
         for (field, values) in Field::ALL.into_iter().zip(&mut self.values) {
-            let Some(value) = field.of(derived) else { continue };
-            match values.get_mut(value.as_ref()) {
-                Some(list) => list.push(index),
-                None => drop(values.insert(value.into_owned(), vec![index])),
+            if let Some(value) = field.of(derived) {
+                values.add(value, index);
             }
         }
         self.times.push(derived.at());
@@ -44,9 +79,7 @@ impl Expected {
     /// What follows the entries in here.
     pub fn append(&mut self, next: Self) {
         for (mine, theirs) in self.values.iter_mut().zip(next.values) {
-            for (value, list) in theirs {
-                mine.entry(value).or_default().extend(list);
-            }
+            mine.append(theirs);
         }
         self.times.extend(next.times);
     }
@@ -55,7 +88,8 @@ impl Expected {
     pub async fn first_difference(self, store: &SqliteStore, window: Range) -> Result<Option<u64>, StoreError> {
         let spans = spans_differ(store, &self.times, window).await?;
         let keys = keys_differ(store, self.values, window).await?;
-        let first = [spans, keys].into_iter().flatten().min();
+        let every = lists::every_differs(store, window).await?;
+        let first = [spans, keys, every].into_iter().flatten().min();
         Ok(first.map(|index| u64::try_from(index).unwrap_or(0)))
     }
 }
@@ -63,15 +97,17 @@ impl Expected {
 /// The fields side by side: each is a range of its own in the index.
 async fn keys_differ(
     store: &SqliteStore,
-    values: [HashMap<String, Vec<i64>>; Field::ALL.len()],
+    values: [Values; Field::ALL.len()],
     window: Range,
 ) -> Result<Option<i64>, StoreError> {
     let work = Field::ALL.into_iter().zip(values).map(|(field, values)| {
         let store = store.clone();
         async move {
             tokio::spawn(async move {
-                let expected = values.into_iter().map(|(value, list)| (field.key(&value), list)).collect();
-                field_differs(&store, field, &expected, window).await
+                let expected = values.lists(field);
+                let index = field_differs(&store, field, &expected, window).await?;
+                let lists = lists::field_differs(&store, field, &expected, window).await?;
+                Ok([index, lists].into_iter().flatten().min())
             })
             .await
             .map_err(|error| StoreError::Database { text: error.to_string() })?
