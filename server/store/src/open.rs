@@ -21,7 +21,7 @@ use std::time::Duration;
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations");
 
 /// Reading connections.
-const READERS: u32 = 4;
+const READERS: u32 = 6;
 /// How long a write waits for another process that holds the file, in milliseconds.
 const BUSY_TIMEOUT_MS: u64 = 5_000;
 /// How long a call waits for a free connection, in seconds.

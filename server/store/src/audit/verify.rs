@@ -19,16 +19,20 @@ use engine::audit::chain::{self, GENESIS, Hash};
 use engine::ports::StoreError;
 use futures::future::try_join_all;
 use model::audit::ChainState;
+use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 /// Rows read at once.
-const BLOCK_ROWS: u64 = 400;
+const BLOCK_ROWS: u64 = 1_000;
 /// Parts that are read side by side, where there is enough to read.
 const LANES_MAX: u64 = 4;
 /// While the database works for one of them, a core has another one.
 const LANES_PER_CORE: u64 = 2;
 /// Entries after which what was derived is compared with the index, so that memory does not grow with the log.
 const WINDOW: u64 = 2_000_000;
+
+/// Bytes that stay with the process once they are freed: more than a block in all lanes.
+const KEPT_BYTES: usize = 16 << 20;
 
 /// The indexes after the first up to the second one, included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +45,7 @@ struct Range {
 ///
 /// What it cannot see: entries missing at the very end, or a chain computed anew as a whole. Checkpoints kept elsewhere show those.
 pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Result<ChainState, StoreError> {
+    keep_freed_memory();
     // In this order: what comes in between may not be derived yet.
     let entries = entries(store).await?;
     derive::catch_up(store).await?;
@@ -67,6 +72,13 @@ pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Resul
     Ok(ChainState::Whole { entries, verified_at: store.now(), head: hex::encode(head) })
 }
 
+/// Blocks are read into memory of the same size again and again. Given back to the system in between, each page of it would be
+/// cleared anew, which takes as long as an eighth of the rest. Whoever frees a large piece tells the allocator what is to be kept
+/// (mallopt(3), `M_MMAP_THRESHOLD` and `M_TRIM_THRESHOLD`); other allocators take no notice.
+fn keep_freed_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_BYTES)));
+}
+
 /// Where a window ends that begins after that index: with a block, for times and lists are kept of whole blocks.
 fn window_end(after: u64) -> u64 {
     const { assert!(LISTED % BLOCK == 0, "where a block of lists ends, one of times does too") };
@@ -85,17 +97,17 @@ async fn read(store: &SqliteStore, window: Range, indexed: bool) -> Result<Resul
         }
     });
     let mut head = GENESIS;
-    let mut expected = Expected::default();
+    let mut parts = Vec::new();
     for result in try_join_all(work).await? {
         match result {
             Ok((last, part)) => {
                 head = last;
-                expected.append(part);
+                parts.push(part);
             }
             Err(index) => return Ok(Err(index)),
         }
     }
-    let differs = if indexed { expected.first_difference(store, window).await? } else { None };
+    let differs = if indexed { index::first_difference(store, parts, window).await? } else { None };
     Ok(differs.map_or(Ok(head), Err))
 }
 
@@ -173,13 +185,14 @@ fn lanes(all: Range) -> Vec<Range> {
 /// The last hash of a lane, and what the index must hold of it; or the index at which it breaks.
 async fn lane(store: &SqliteStore, range: Range) -> Result<Result<(Hash, Expected), u64>, StoreError> {
     let Some(mut head) = hash_of(store, range.after).await? else { return Ok(Err(range.after)) };
+    let mut one = store.readers.acquire().await.map_err(db)?;
     let mut expected = Expected::default();
     let mut after = range.after;
     while after < range.last {
         let part = Range { after, last: range.last.min(after + BLOCK_ROWS) };
-        head = match block::same(store, part, &head, &mut expected).await? {
+        head = match block::same(&mut one, part, &head, &mut expected).await? {
             Some(head) => head,
-            None => match row_by_row(store, part, head, &mut expected).await? {
+            None => match row_by_row(&mut one, part, head, &mut expected).await? {
                 Ok(head) => head,
                 Err(index) => return Ok(Err(index)),
             },
@@ -190,12 +203,12 @@ async fn lane(store: &SqliteStore, range: Range) -> Result<Result<(Hash, Expecte
 }
 
 async fn row_by_row(
-    store: &SqliteStore,
+    one: &mut SqliteConnection,
     range: Range,
     mut head: Hash,
     expected: &mut Expected,
 ) -> Result<Result<Hash, u64>, StoreError> {
-    let rows = rows(store, range).await?;
+    let rows = rows(one, range).await?;
     let mut index = range.after;
     for row in &rows {
         index += 1;
@@ -206,14 +219,14 @@ async fn row_by_row(
     Ok(if index == range.last { Ok(head) } else { Err(index + 1) })
 }
 
-async fn rows(store: &SqliteStore, range: Range) -> Result<Vec<SqliteRow>, StoreError> {
+async fn rows(one: &mut SqliteConnection, range: Range) -> Result<Vec<SqliteRow>, StoreError> {
     sqlx::query(
         "SELECT a.idx, bytes, prev, hash, at, code, started
          FROM audit AS a LEFT JOIN audit_found AS f ON f.idx = a.idx WHERE a.idx > ? AND a.idx <= ? ORDER BY a.idx",
     )
     .bind(signed("index", range.after)?)
     .bind(signed("index", range.last)?)
-    .fetch_all(&store.readers)
+    .fetch_all(one)
     .await
     .map_err(db)
 }

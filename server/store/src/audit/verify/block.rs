@@ -3,12 +3,11 @@
 use super::super::derived::Derived;
 use super::Range;
 use super::index::Expected;
-use crate::SqliteStore;
 use crate::codec::{db, signed};
 use engine::audit::chain::{self, HASH_BYTES, Hash};
 use engine::ports::StoreError;
-use sqlx::Row as _;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row as _, SqliteConnection};
 
 /// Ends a value; no entry holds it, for JSON writes it in another way.
 const END: u8 = 0x1e;
@@ -42,7 +41,7 @@ const SQL: &str = "SELECT * FROM
 /// The last hash when every row of the block is exactly what it must be, and then what is derived from them is noted; `None` when
 /// a closer look is needed, be it only because a value holds the sign that ends one here.
 pub(super) async fn same(
-    store: &SqliteStore,
+    one: &mut SqliteConnection,
     range: Range,
     previous: &Hash,
     expected: &mut Expected,
@@ -50,7 +49,7 @@ pub(super) async fn same(
     let row = sqlx::query(SQL)
         .bind(signed("index", range.after)?)
         .bind(signed("index", range.last)?)
-        .fetch_one(&store.readers)
+        .fetch_one(one)
         .await
         .map_err(db)?;
     let read = Printed::of(&row, range).and_then(|printed| printed.compare(range, *previous));

@@ -49,13 +49,18 @@ impl Values {
         }
     }
 
-    fn append(&mut self, next: Self) {
+    /// Together with the values of what follows.
+    fn and(mut self, next: Self) -> Self {
+        if self.texts.is_empty() && self.ids.is_empty() {
+            return next;
+        }
         for (text, list) in next.texts {
             self.texts.entry(text).or_default().extend(list);
         }
         for (id, list) in next.ids {
             self.ids.entry(id).or_default().extend(list);
         }
+        self
     }
 
     /// By key.
@@ -75,36 +80,33 @@ impl Expected {
         }
         self.times.push(derived.at());
     }
+}
 
-    /// What follows the entries in here.
-    pub fn append(&mut self, next: Self) {
-        for (mine, theirs) in self.values.iter_mut().zip(next.values) {
-            mine.append(theirs);
-        }
-        self.times.extend(next.times);
-    }
-
-    /// The lowest index at which the index says something else of this window.
-    pub async fn first_difference(self, store: &SqliteStore, window: Range) -> Result<Option<u64>, StoreError> {
-        let spans = spans_differ(store, &self.times, window).await?;
-        let keys = keys_differ(store, self.values, window).await?;
-        let every = lists::every_differs(store, window).await?;
-        let first = [spans, keys, every].into_iter().flatten().min();
-        Ok(first.map(|index| u64::try_from(index).unwrap_or(0)))
-    }
+/// The lowest index at which the index says something else of a window, whose parts follow each other.
+pub(super) async fn first_difference(
+    store: &SqliteStore,
+    parts: Vec<Expected>,
+    window: Range,
+) -> Result<Option<u64>, StoreError> {
+    let times: Vec<i64> = parts.iter().flat_map(|part| &part.times).copied().collect();
+    let spans = spans_differ(store, &times, window).await?;
+    let keys = keys_differ(store, parts, window).await?;
+    let every = lists::every_differs(store, window).await?;
+    let first = [spans, keys, every].into_iter().flatten().min();
+    Ok(first.map(|index| u64::try_from(index).unwrap_or(0)))
 }
 
 /// The fields side by side: each is a range of its own in the index.
-async fn keys_differ(
-    store: &SqliteStore,
-    values: [Values; Field::ALL.len()],
-    window: Range,
-) -> Result<Option<i64>, StoreError> {
-    let work = Field::ALL.into_iter().zip(values).map(|(field, values)| {
+async fn keys_differ(store: &SqliteStore, parts: Vec<Expected>, window: Range) -> Result<Option<i64>, StoreError> {
+    let mut fields: [Vec<Values>; Field::ALL.len()] = Default::default();
+    for part in parts {
+        fields.iter_mut().zip(part.values).for_each(|(field, values)| field.push(values));
+    }
+    let work = Field::ALL.into_iter().zip(fields).map(|(field, parts)| {
         let store = store.clone();
         async move {
             tokio::spawn(async move {
-                let expected = values.lists(field);
+                let expected = parts.into_iter().fold(Values::default(), Values::and).lists(field);
                 let index = field_differs(&store, field, &expected, window).await?;
                 let lists = lists::field_differs(&store, field, &expected, window).await?;
                 Ok([index, lists].into_iter().flatten().min())
@@ -152,8 +154,12 @@ pub(super) async fn asked(store: &SqliteStore, from: &str, until: &str) -> Resul
 /// Only what was read of the chain: others go on writing. In the order of the chain; another one is no forgery.
 fn within(window: &RangeInclusive<i64>, lists: &mut Lists) {
     for list in lists.values_mut() {
-        list.retain(|index| window.contains(index));
         list.sort();
+        if list.first().is_some_and(|first| first < window.start())
+            || list.last().is_some_and(|last| last > window.end())
+        {
+            list.retain(|index| window.contains(index));
+        }
     }
     lists.retain(|_, list| !list.is_empty());
 }
