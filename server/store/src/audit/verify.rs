@@ -3,6 +3,7 @@
 //! A block is compared at once first, as the text that its rows must have; where that differs in anything, its rows are read
 //! one by one, and what they say counts.
 
+mod ahead;
 mod block;
 mod index;
 mod lists;
@@ -23,7 +24,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 /// Rows read at once.
-const BLOCK_ROWS: u64 = 1_000;
+const BLOCK_ROWS: u64 = 250;
 /// Parts that are read side by side, where there is enough to read.
 const LANES_MAX: u64 = 4;
 /// While the database works for one of them, a core has another one.
@@ -56,6 +57,9 @@ pub(super) async fn verify(store: &SqliteStore, after: u64, hash: &str) -> Resul
         return Ok(broken(after.min(entries.saturating_add(1)).max(1)));
     }
     let indexed = after == base(store).await?.0;
+    if indexed {
+        ahead::ask_for_file(store).await?;
+    }
     let mut head = known;
     let mut from = after;
     while from < entries {

@@ -6,7 +6,6 @@
 use crate::SqliteStore;
 use crate::codec::{db, get};
 use engine::ports::StoreError;
-use futures::TryStreamExt as _;
 use sqlx::SqliteConnection;
 use std::collections::BTreeMap;
 
@@ -15,6 +14,11 @@ pub(super) type Lists = BTreeMap<String, Vec<i64>>;
 
 /// The row that names the segments.
 const STRUCTURE_ROW: i64 = 10;
+/// Pages that are read at once, one after the other in one value: each row has a price of its own.
+const PAGES: i64 = 64;
+const SQL: &str = "SELECT count(*) AS pages, ifnull(group_concat(length(block), ' '), '') AS lengths,
+        ifnull(CAST(group_concat(block, '') AS BLOB), X'') AS bytes
+    FROM (SELECT block FROM audit_index_data WHERE id BETWEEN ? AND ? ORDER BY id)";
 /// The row of a page is its number, and from this bit on that of its segment.
 const SEGMENT_BIT: u32 = 37;
 /// Bytes before the number of levels, and of the header of a page.
@@ -63,24 +67,21 @@ async fn read(
             .map_err(db)?;
     let (base, last) = (i64::from(segment.id) << SEGMENT_BIT, i64::from(segment.last));
     let first = i64::from(segment.first).max(place.map_or(1, |place| place >> 1));
-    let mut rows = sqlx::query("SELECT id, block FROM audit_index_data WHERE id BETWEEN ? AND ? ORDER BY id")
-        .bind(base + first)
-        .bind(base + last)
-        .fetch(tx);
-    let mut expected = base + first;
-    while let Some(row) = rows.try_next().await.map_err(db)? {
-        if get::<i64>(&row, "id")? != expected {
+    let (mut next, last) = (base + first, base + last);
+    while next <= last {
+        let to = last.min(next + PAGES - 1);
+        let row = sqlx::query(SQL).bind(next).bind(to).fetch_one(&mut *tx).await.map_err(db)?;
+        if get::<i64>(&row, "pages")? != to - next + 1 {
             return Ok(None);
         }
-        expected += 1;
-        match walk.page(get(&row, "block")?) {
+        match walk.pages(get(&row, "lengths")?, get(&row, "bytes")?) {
             Some(true) => {}
             Some(false) => return Ok(Some(walk.lists)),
             None => return Ok(None),
         }
+        next = to + 1;
     }
-    let is_whole = expected > base + last && walk.end_of_list().is_some();
-    Ok(is_whole.then_some(walk.lists))
+    Ok(walk.end_of_list().map(|()| walk.lists))
 }
 
 /// One of the parts that the index is merged from, and its pages.
@@ -137,6 +138,18 @@ impl Walk {
             places: Vec::new(),
             missing: 0,
         }
+    }
+
+    /// The same for pages that stand one after the other, with their lengths.
+    fn pages(&mut self, lengths: &str, mut bytes: &[u8]) -> Option<bool> {
+        for length in lengths.split(' ') {
+            let (page, rest) = bytes.split_at_checked(length.parse().ok()?)?;
+            if !self.page(page)? {
+                return Some(false);
+            }
+            bytes = rest;
+        }
+        bytes.is_empty().then_some(true)
     }
 
     /// Whether there may be more behind this page; `None` where it is not understood.
