@@ -44,9 +44,9 @@ impl Field {
             Self::Node => Value::Text(&derived.node.as_ref()?.0),
             Self::Who => Value::Text(&derived.who.0),
             Self::Cluster => Value::Id(derived.cluster?.as_uuid()),
-            Self::Code => Value::Text(derived.code.as_str()),
-            Self::Risk => Value::Text(derived.risk?.word()),
-            Self::Outcome => Value::Text(derived.outcome.word()),
+            Self::Code => Value::Word(derived.code.as_str()),
+            Self::Risk => Value::Word(derived.risk?.word()),
+            Self::Outcome => Value::Word(derived.outcome.word()),
         })
     }
 
@@ -67,13 +67,15 @@ impl Field {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Value<'a> {
     Text(&'a str),
+    /// One of those that the console itself has.
+    Word(&'static str),
     Id(Uuid),
 }
 
 impl<'a> Value<'a> {
     pub fn text(self) -> Cow<'a, str> {
         match self {
-            Self::Text(text) => Cow::Borrowed(text),
+            Self::Text(text) | Self::Word(text) => Cow::Borrowed(text),
             Self::Id(one) => Cow::Owned(id(one)),
         }
     }

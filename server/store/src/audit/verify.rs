@@ -8,6 +8,7 @@ mod block;
 mod index;
 mod lists;
 mod pages;
+mod values;
 
 use self::index::Expected;
 use super::derived::Derived;
@@ -24,7 +25,7 @@ use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
 /// Rows read at once.
-const BLOCK_ROWS: u64 = 250;
+const BLOCK_ROWS: u64 = 1_000;
 /// Parts that are read side by side, where there is enough to read.
 const LANES_MAX: u64 = 4;
 /// While the database works for one of them, a core has another one.

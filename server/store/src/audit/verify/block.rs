@@ -7,36 +7,35 @@ use crate::codec::{db, signed};
 use engine::audit::chain::{self, HASH_BYTES, Hash};
 use engine::ports::StoreError;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
 /// Ends a value; no entry holds it, for JSON writes it in another way.
 const END: u8 = 0x1e;
 /// Stands for no value in a column; those that have one are counted.
 const NOTHING: &str = "-";
-/// Columns of the answer.
+/// Columns of values that are told apart by [`END`].
+const COLUMNS: usize = 4;
+/// Rows whose values are printed together, so that they are still at hand when they are compared.
+const PART_ROWS: u64 = 250;
+/// Columns of what [`ENTRIES`] says, and of what [`FOUND`] does.
 const ROWS: usize = 0;
 const HASHES: usize = 1;
 const PREVIOUS: usize = 2;
 const HASH: usize = 3;
 const BYTES: usize = 4;
-const FOUND: usize = 5;
-const STARTED: usize = 6;
-const AT: usize = 7;
-const CODE: usize = 8;
-const CLOSES: usize = 9;
-/// Those whose values are told apart by [`END`].
-const COLUMNS: [usize; 4] = [BYTES, AT, CODE, CLOSES];
+const STARTED: usize = 1;
+const AT: usize = 2;
+const CODE: usize = 3;
+const CLOSES: usize = 4;
 
 /// Hashes follow each other without anything between them: each is as long as it must be, which is counted, and all of them are
 /// together. Of the other columns each row prints a value, be it only a sign that it has none: so many values as rows are the
 /// rows' own. Both tables are read in the order of their index; in any other one nothing would fit.
-const SQL: &str = "SELECT * FROM
-    (SELECT count(*), sum(length(prev) = 32 AND length(hash) = 32), CAST(group_concat(prev, '') AS BLOB),
-        CAST(group_concat(hash, '') AS BLOB), group_concat(ifnull(bytes, '-'), char(30))
-        FROM audit WHERE idx > ?1 AND idx <= ?2),
-    (SELECT count(*), count(started), group_concat(ifnull(at, '-'), char(30)), group_concat(ifnull(code, '-'), char(30)),
-        group_concat(ifnull(started, '-'), char(30))
-        FROM audit_found WHERE idx > ?1 AND idx <= ?2)";
+const ENTRIES: &str =
+    "SELECT count(*), sum(length(prev) = 32 AND length(hash) = 32), CAST(group_concat(prev, '') AS BLOB),
+    CAST(group_concat(hash, '') AS BLOB), group_concat(ifnull(bytes, '-'), char(30)) FROM audit WHERE idx > ";
+const FOUND: &str = "SELECT count(*), count(started), group_concat(ifnull(at, '-'), char(30)),
+    group_concat(ifnull(code, '-'), char(30)), group_concat(ifnull(started, '-'), char(30)) FROM audit_found WHERE idx > ";
 
 /// The last hash when every row of the block is exactly what it must be, and then what is derived from them is noted; `None` when
 /// a closer look is needed, be it only because a value holds the sign that ends one here.
@@ -46,50 +45,69 @@ pub(super) async fn same(
     previous: &Hash,
     expected: &mut Expected,
 ) -> Result<Option<Hash>, StoreError> {
-    let row = sqlx::query(SQL)
-        .bind(signed("index", range.after)?)
-        .bind(signed("index", range.last)?)
-        .fetch_one(one)
-        .await
-        .map_err(db)?;
-    let read = Printed::of(&row, range).and_then(|printed| printed.compare(range, *previous));
-    Ok(read.map(|(head, entries)| {
-        (range.after + 1..).zip(&entries).for_each(|(index, derived)| expected.add(index, derived));
-        head
-    }))
+    let parts = parts(range);
+    let rows = printed(&parts)?.build().fetch_all(one).await.map_err(db)?;
+    let (rows, mut head, mut all) = (rows.as_chunks().0, *previous, Vec::with_capacity(parts.len()));
+    if rows.len() != parts.len() {
+        return Ok(None);
+    }
+    for (part, rows) in parts.iter().zip(rows) {
+        let read = Printed::of(rows, *part).and_then(|printed| printed.compare(*part, head));
+        let Some((last, entries)) = read else { return Ok(None) };
+        head = last;
+        all.push(entries);
+    }
+    (range.after + 1..).zip(all.iter().flatten()).for_each(|(index, derived)| expected.add(index, derived));
+    Ok(Some(head))
+}
+
+fn parts(range: Range) -> Vec<Range> {
+    let step = usize::try_from(PART_ROWS).unwrap_or(usize::MAX);
+    let parts = (range.after..range.last).step_by(step);
+    parts.map(|after| Range { after, last: range.last.min(after + PART_ROWS) }).collect()
+}
+
+/// Two rows for each part.
+fn printed(parts: &[Range]) -> Result<QueryBuilder<Sqlite>, StoreError> {
+    let mut query = QueryBuilder::new("");
+    for (number, part) in parts.iter().enumerate() {
+        let (after, last) = (signed("index", part.after)?, signed("index", part.last)?);
+        query.push(if number > 0 { " UNION ALL " } else { "" });
+        query.push(ENTRIES).push_bind(after).push(" AND idx <= ").push_bind(last).push(" UNION ALL ");
+        query.push(FOUND).push_bind(after).push(" AND idx <= ").push_bind(last);
+    }
+    Ok(query)
 }
 
 /// What the database says of as many rows as there must be.
 struct Printed<'a> {
     previous: &'a [Hash],
     hashes: &'a [Hash],
-    /// In the order of [`COLUMNS`].
-    texts: [&'a str; COLUMNS.len()],
+    /// Bytes, times, codes and what they close: values that are told apart by [`END`].
+    texts: [&'a str; COLUMNS],
     /// Rows that close another one.
     started: i64,
 }
 
 impl<'a> Printed<'a> {
     /// `None` where a row is missing, a hash has another length, or bytes are no text.
-    fn of(row: &'a SqliteRow, range: Range) -> Option<Self> {
+    fn of([entries, found]: &'a [SqliteRow; 2], range: Range) -> Option<Self> {
         let rows = i64::try_from(range.last - range.after).ok()?;
-        let counted = |column: usize| row.try_get(column).ok() == Some(rows);
-        if !counted(ROWS) || !counted(HASHES) || !counted(FOUND) {
+        let counted = |row: &SqliteRow, column: usize| row.try_get(column).ok() == Some(rows);
+        if !counted(entries, ROWS) || !counted(entries, HASHES) || !counted(found, ROWS) {
             return None;
         }
-        let mut texts = [""; COLUMNS.len()];
-        for (column, text) in COLUMNS.into_iter().zip(texts.iter_mut()) {
-            *text = row.try_get(column).ok()?;
-        }
-        let started = row.try_get(STARTED).ok()?;
-        Some(Self { previous: hashes(row, PREVIOUS, rows)?, hashes: hashes(row, HASH, rows)?, texts, started })
+        let text = |row: &'a SqliteRow, column: usize| row.try_get(column).ok();
+        let texts = [text(entries, BYTES)?, text(found, AT)?, text(found, CODE)?, text(found, CLOSES)?];
+        let started = found.try_get(STARTED).ok()?;
+        Some(Self { previous: hashes(entries, PREVIOUS, rows)?, hashes: hashes(entries, HASH, rows)?, texts, started })
     }
 
     fn compare(&self, range: Range, mut head: Hash) -> Option<(Hash, Vec<Derived<'a>>)> {
         let mut columns = self.texts.map(|text| Values(Some(text)));
         let mut all = Vec::with_capacity(self.hashes.len());
         for (index, (previous, hash)) in (range.after + 1..).zip(self.previous.iter().zip(self.hashes)) {
-            let mut values = [""; COLUMNS.len()];
+            let mut values = [""; COLUMNS];
             for (value, column) in values.iter_mut().zip(&mut columns) {
                 *value = column.next()?;
             }

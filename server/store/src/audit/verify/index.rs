@@ -2,20 +2,18 @@
 //! its values is as good as hidden.
 
 use super::super::derived::Derived;
-use super::super::keys::{Field, Value};
+use super::super::keys::Field;
 use super::super::period::BLOCK;
 use super::Range;
 use super::lists;
 use super::pages::{self, Lists};
+use super::values::Values;
 use crate::SqliteStore;
 use crate::codec::{corrupt, db, get, signed};
 use engine::ports::StoreError;
-use foldhash::fast::RandomState;
 use futures::TryStreamExt as _;
 use futures::future::try_join_all;
-use std::collections::HashMap;
 use std::ops::RangeInclusive;
-use uuid::Uuid;
 
 /// The entries of each key that the index holds. Which of them are in the window is quicker told here than there.
 const KEYS: &str = "SELECT term, group_concat(doc, ' ') AS entries FROM audit_terms
@@ -29,45 +27,6 @@ pub(super) struct Expected {
     /// By field and value, the indexes of the entries that have it.
     values: [Values; Field::ALL.len()],
     times: Vec<i64>,
-}
-
-/// The entries of each value of one field.
-#[derive(Default)]
-struct Values {
-    texts: HashMap<String, Vec<i64>, RandomState>,
-    ids: HashMap<Uuid, Vec<i64>, RandomState>,
-}
-
-impl Values {
-    fn add(&mut self, value: Value<'_>, index: i64) {
-        match value {
-            Value::Id(id) => self.ids.entry(id).or_default().push(index),
-            Value::Text(text) => match self.texts.get_mut(text) {
-                Some(list) => list.push(index),
-                None => drop(self.texts.insert(text.to_owned(), vec![index])),
-            },
-        }
-    }
-
-    /// Together with the values of what follows.
-    fn and(mut self, next: Self) -> Self {
-        if self.texts.is_empty() && self.ids.is_empty() {
-            return next;
-        }
-        for (text, list) in next.texts {
-            self.texts.entry(text).or_default().extend(list);
-        }
-        for (id, list) in next.ids {
-            self.ids.entry(id).or_default().extend(list);
-        }
-        self
-    }
-
-    /// By key.
-    fn lists(self, field: Field) -> Lists {
-        let ids = self.ids.into_iter().map(|(id, list)| (field.key(&Value::Id(id).text()), list));
-        self.texts.into_iter().map(|(text, list)| (field.key(&text), list)).chain(ids).collect()
-    }
 }
 
 impl Expected {

@@ -184,6 +184,12 @@ impl Walk {
                 let size: usize = number(page, &mut at)?;
                 // One without places, or marked by the lowest bit, says that an entry is to be forgotten.
                 self.missing = (size > 1 && size.is_multiple_of(2)).then_some(size / 2)?;
+                // Nearly all have one place, in the first column, and it stands right here.
+                let place = page.get(at).filter(|place| **place < 0x80 && u64::from(**place) != COLUMN);
+                if self.missing == 1 && place.is_some() && next_word != Some(at) {
+                    self.entries.as_mut()?.push(self.entry?);
+                    (self.missing, at) = (0, at + 1);
+                }
             }
         }
         Some(true)
