@@ -280,9 +280,10 @@ pub struct AuditPage {
     pub unreadable: Vec<u64>,
     /// Cursor of the next page; `None` on the last.
     pub next: Option<u64>,
-    /// Entries that the filter meets, counted up to [`COUNT_MAX`] only; of all entries, without any filter, the number is known.
+    /// Entries that the filter meets, counted up to [`COUNT_MAX`] only, or fewer where counting them would take long; of all entries,
+    /// without any filter, the number is known.
     pub total: u64,
-    /// Whether there are more than were counted.
+    /// Whether there may be more, for not all of them were counted.
     pub more: bool,
     pub millis: u32,
     /// Archived parts that could not be read: what they hold is neither among the entries nor in the total.

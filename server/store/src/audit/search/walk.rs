@@ -27,7 +27,7 @@ pub(super) struct Found {
     /// Indexes of the page, the newest first.
     pub newest: Vec<i64>,
     pub total: u64,
-    /// There are more than were counted.
+    /// Not all of them were counted.
     pub more: bool,
 }
 
