@@ -95,7 +95,8 @@ async fn of_block(store: &SqliteStore, block: i64) -> Result<Sets, StoreError> {
         .bind(*entries.start())
         .bind(*entries.end())
         .fetch(&store.readers);
-    let mut sets = Sets::new();
+    // Also where somebody took all of them away: a block is closed once, whatever is in it.
+    let mut sets = Sets::from([(EVERY.to_owned(), RoaringBitmap::new())]);
     while let Some(row) = rows.try_next().await.map_err(db)? {
         let place = place(block, get(&row, "idx")?)?;
         sets.entry(EVERY.to_owned()).or_default().insert(place);

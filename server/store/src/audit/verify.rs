@@ -190,11 +190,12 @@ fn lanes(all: Range) -> Vec<Range> {
 /// The last hash of a lane, and what the index must hold of it; or the index at which it breaks.
 async fn lane(store: &SqliteStore, range: Range) -> Result<Result<(Hash, Expected), u64>, StoreError> {
     let Some(mut head) = hash_of(store, range.after).await? else { return Ok(Err(range.after)) };
-    let mut one = store.readers.acquire().await.map_err(db)?;
     let mut expected = Expected::default();
     let mut after = range.after;
     while after < range.last {
         let part = Range { after, last: range.last.min(after + BLOCK_ROWS) };
+        // For one block only: whoever else reads gets a turn in between, however long the log is.
+        let mut one = store.readers.acquire().await.map_err(db)?;
         head = match block::same(&mut one, part, &head, &mut expected).await? {
             Some(head) => head,
             None => match row_by_row(&mut one, part, head, &mut expected).await? {

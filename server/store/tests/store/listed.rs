@@ -244,6 +244,17 @@ async fn a_list_that_hides_an_entry_or_shows_another_one_is_found() {
 }
 
 #[tokio::test]
+async fn a_block_without_any_entry_left_is_told_and_not_waited_for() {
+    let (room, mut intruder) = closed().await;
+    let lost = "DROP TRIGGER audit_no_delete; DELETE FROM audit_lists; DELETE FROM audit WHERE idx <= 8000";
+    sqlx::raw_sql(lost).execute(&mut intruder).await.expect("tampered");
+    assert_eq!(broken(&room).await, Some(1));
+    let filter = AuditFilter { code: Some(AuditCode::SignedIn), ..AuditFilter::default() };
+    let page = room.store.find(&filter, PAGE).await.expect("found");
+    assert_eq!(page.entries.len(), PAGE as usize);
+}
+
+#[tokio::test]
 async fn entries_behind_the_last_full_block_are_found_as_soon_as_they_are_there() {
     let (room, _) = closed().await;
     for index in 16_101..=16_103 {
