@@ -1,4 +1,5 @@
 use crate::support::{Room, entry};
+use engine::audit::chain::{Hash, entry_hash};
 use engine::ports::AuditStore as _;
 use model::audit::{AuditCode, AuditEntry, AuditFilter, AuditPage, ChainState};
 use sqlx::AssertSqlSafe;
@@ -44,19 +45,56 @@ async fn a_changed_column_beside_the_bytes_is_found() {
 
 #[tokio::test]
 async fn a_column_that_moves_into_its_neighbour_is_found() {
-    // The signs that separate columns where blocks are compared, in a value.
-    let moved = "UPDATE audit_found SET code = code || char(31) || char(29) WHERE idx = 4";
+    // The sign that ends a value where blocks are compared, in one.
+    let moved = "UPDATE audit_found SET code = code || char(10) || code WHERE idx = 4";
     assert_eq!(after(moved).await, Some(4));
-    assert_eq!(after("UPDATE audit_found SET code = char(29) WHERE idx = 4").await, Some(4));
+    assert_eq!(after("UPDATE audit_found SET code = char(10) WHERE idx = 4").await, Some(4));
 }
 
 #[tokio::test]
 async fn an_entry_with_odd_signs_in_it_is_no_forgery() {
     let room = filled(3).await;
-    let odd = AuditEntry { reason: Some("a\u{1e}b\u{1f}c\u{1d}\0d".into()), ..entry(AuditCode::SignedIn) };
+    let odd = AuditEntry { reason: Some("a\nb\u{1e}c\u{1d}\0d".into()), ..entry(AuditCode::SignedIn) };
     room.store.append(odd).await.expect("append");
     room.store.append(entry(AuditCode::SignedIn)).await.expect("append");
     assert!(matches!(room.store.verify().await, Ok(ChainState::Whole { entries: 5, .. })));
+}
+
+/// Bytes count as they are, not as this version would write them.
+#[tokio::test]
+async fn an_entry_that_is_spaced_in_another_way_is_no_forgery_and_two_in_one_row_are() {
+    for (before, between, after, is_entry) in [
+        ("", "", "", true),
+        ("", "", "\n", true),
+        ("\n", "", "", true),
+        (" ", " ", " ", true),
+        ("", "\n", "", true),
+        ("", "", "\n{}", false),
+        ("{}\n", "", "", false),
+        ("", "", "]", false),
+    ] {
+        let room = filled(5).await;
+        let mut intruder = room.intruder().await;
+        let (bytes, head): (Vec<u8>, Vec<u8>) = sqlx::query_as("SELECT bytes, hash FROM audit WHERE idx = 5")
+            .fetch_one(&mut intruder)
+            .await
+            .expect("the last one");
+        let entry = String::from_utf8(bytes).expect("text").replacen('{', &format!("{{{between}"), 1);
+        let spaced = format!("{before}{entry}{after}");
+        let previous = Hash::try_from(head.as_slice()).expect("a hash");
+        sqlx::query("INSERT INTO audit VALUES (6, ?, ?, ?)")
+            .bind(spaced.as_bytes())
+            .bind(&head)
+            .bind(entry_hash(&previous, spaced.as_bytes(), 6).as_slice())
+            .execute(&mut intruder)
+            .await
+            .expect("chained");
+        room.store.append(self::entry(AuditCode::SignedOut)).await.expect("goes on");
+        let state = room.store.verify().await.expect("verify");
+        let is_whole = matches!(state, ChainState::Whole { entries: 7, .. });
+        let is_broken = matches!(state, ChainState::Broken { at_index: 6, .. });
+        assert_eq!((is_whole, is_broken), (is_entry, !is_entry), "{spaced:?}: {state:?}");
+    }
 }
 
 #[tokio::test]

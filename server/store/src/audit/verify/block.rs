@@ -6,11 +6,12 @@ use super::index::Expected;
 use crate::codec::{db, signed};
 use engine::audit::chain::{self, HASH_BYTES, Hash};
 use engine::ports::StoreError;
+use serde_json::de::{Deserializer, StrRead, StreamDeserializer};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqliteConnection};
 
-/// Ends a value; no entry holds it, for JSON writes it in another way.
-const END: u8 = 0x1e;
+/// Ends a value; no entry holds it, for JSON writes it in another way, and between two entries it means nothing.
+const END: u8 = b'\n';
 /// Stands for no value in a column; those that have one are counted.
 const NOTHING: &str = "-";
 /// Columns of values that are told apart by [`END`].
@@ -33,9 +34,9 @@ const CLOSES: usize = 4;
 /// rows' own. Both tables are read in the order of their index; in any other one nothing would fit.
 const ENTRIES: &str =
     "SELECT count(*), sum(length(prev) = 32 AND length(hash) = 32), CAST(group_concat(prev, '') AS BLOB),
-    CAST(group_concat(hash, '') AS BLOB), group_concat(ifnull(bytes, '-'), char(30)) FROM audit WHERE idx > ";
-const FOUND: &str = "SELECT count(*), count(started), group_concat(ifnull(at, '-'), char(30)),
-    group_concat(ifnull(code, '-'), char(30)), group_concat(ifnull(started, '-'), char(30)) FROM audit_found WHERE idx > ";
+    CAST(group_concat(hash, '') AS BLOB), group_concat(ifnull(bytes, '-'), char(10)) FROM audit WHERE idx > ";
+const FOUND: &str = "SELECT count(*), count(started), group_concat(ifnull(at, '-'), char(10)),
+    group_concat(ifnull(code, '-'), char(10)), group_concat(ifnull(started, '-'), char(10)) FROM audit_found WHERE idx > ";
 
 /// The last hash when every row of the block is exactly what it must be, and then what is derived from them is noted; `None` when
 /// a closer look is needed, be it only because a value holds the sign that ends one here.
@@ -105,6 +106,8 @@ impl<'a> Printed<'a> {
 
     fn compare(&self, range: Range, mut head: Hash) -> Option<(Hash, Vec<Derived<'a>>)> {
         let mut columns = self.texts.map(|text| Values(Some(text)));
+        let [bytes, ..] = self.texts;
+        let mut entries = Entries::of(bytes);
         let mut all = Vec::with_capacity(self.hashes.len());
         for (index, (previous, hash)) in (range.after + 1..).zip(self.previous.iter().zip(self.hashes)) {
             let mut values = [""; COLUMNS];
@@ -112,7 +115,7 @@ impl<'a> Printed<'a> {
                 *value = column.next()?;
             }
             let [bytes, at, code, started] = values;
-            let derived: Derived<'a> = serde_json::from_str(bytes).ok()?;
+            let derived = entries.next_in(bytes)?;
             let next = chain::entry_hash(&head, bytes.as_bytes(), index);
             let chained = *previous == head && *hash == next;
             if !chained || at.parse() != Ok(derived.at()) || code != derived.code.as_str() {
@@ -128,6 +131,28 @@ impl<'a> Printed<'a> {
         let is_whole =
             columns.iter_mut().all(|column| column.next().is_none()) && i64::try_from(closing) == Ok(self.started);
         is_whole.then_some((head, all))
+    }
+}
+
+/// What is derived from the entries of a column. They are read by one reader: each with its own would ask for memory anew for
+/// every text in which something is written in another way.
+struct Entries<'a> {
+    read: StreamDeserializer<'a, StrRead<'a>, Derived<'a>>,
+    /// Where the next one begins.
+    at: usize,
+}
+
+impl<'a> Entries<'a> {
+    fn of(column: &'a str) -> Self {
+        Self { read: Deserializer::from_str(column).into_iter(), at: 0 }
+    }
+
+    /// Of the value that comes next; `None` unless all of it is one entry.
+    fn next_in(&mut self, value: &str) -> Option<Derived<'a>> {
+        let derived = self.read.next()?.ok()?;
+        let end = self.at + value.len();
+        self.at = end + 1;
+        (self.read.byte_offset() == end).then_some(derived)
     }
 }
 

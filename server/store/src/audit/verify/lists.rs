@@ -5,7 +5,7 @@ use super::Range;
 use super::pages;
 use crate::SqliteStore;
 use crate::audit::keys::Field;
-use crate::codec::{db, get, signed};
+use crate::codec::{corrupt, db, get, signed};
 use engine::ports::StoreError;
 use roaring::RoaringBitmap;
 use sqlx::sqlite::SqliteRow;
@@ -53,8 +53,10 @@ pub(super) async fn field_differs(
 
 /// The places of entries of a block, which come in their order.
 fn places(block: i64, indexes: &[i64]) -> Result<RoaringBitmap, StoreError> {
-    let places = indexes.iter().map(|index| place(block, *index)).collect::<Result<Vec<_>, _>>()?;
-    Ok(RoaringBitmap::from_iter(places))
+    let all = indexes.iter().map(|index| place(block, *index)).collect::<Result<Vec<_>, _>>()?;
+    let mut places = RoaringBitmap::new();
+    places.append(all).map_err(|error| corrupt("order of the audit", error))?;
+    Ok(places)
 }
 
 /// The same for the lists of all entries, without which a block is not searched by the others.
