@@ -2,6 +2,7 @@
 
 mod roles;
 mod second;
+mod turns;
 
 pub use second::NewFactor;
 
@@ -20,7 +21,7 @@ use model::role::{Access, Role};
 use rand::RngCore;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use turns::Turns;
 use zeroize::Zeroizing;
 
 /// An invitation is good for so many minutes.
@@ -42,14 +43,14 @@ pub struct Accounts {
     strangers: Arc<Strangers>,
     /// `None` in a restored backup without its key file: then no second factor can be set up or checked.
     seal: Option<Seal>,
-    /// One code at a time: of many tries that come together each sees what the others have cost.
-    proving: Arc<Mutex<()>>,
+    /// One password or code of an account at a time.
+    turns: Turns,
 }
 
 impl Accounts {
     #[must_use]
     pub fn new(engine: Engine, passwords: Passwords, seal: Option<Seal>) -> Self {
-        Self { engine, passwords, strangers: Arc::default(), seal, proving: Arc::default() }
+        Self { engine, passwords, strangers: Arc::default(), seal, turns: Turns::default() }
     }
 
     /// The account whose password fits, and whose code, where it has a second factor.
@@ -72,8 +73,10 @@ impl Accounts {
         Ok(user)
     }
 
-    /// The account whose password fits; a wrong one makes the next try wait.
+    /// The account whose password fits; a wrong one makes the next try wait. What the tries before have cost is read when it
+    /// is this one's turn: of many that wait for their hash together all but the first few are refused.
     async fn fitting(&self, name: &str, password: Zeroizing<String>, from: &str) -> Result<StoredUser, Problem> {
+        let _alone = self.turns.take(name).await;
         let now = self.engine.clock.now();
         let known = match self.engine.store.user_by_name(name.trim()).await {
             Ok(user) => Some(user),
@@ -92,8 +95,8 @@ impl Accounts {
             known => {
                 match known {
                     Some(user) => {
-                        let until = wait_until(user.failures.saturating_add(1), now);
-                        self.engine.store.note_failure(user.id, until).await.map_err(|error| store_problem(&error))?;
+                        let noted = self.engine.store.note_failure(user.id, now, wait_until).await;
+                        noted.map_err(|error| store_problem(&error))?;
                     }
                     None => self.strangers.note_failure(name, now),
                 }

@@ -6,7 +6,7 @@ use ed25519_dalek::SigningKey;
 use engine::ports::{CheckpointSink, CheckpointStore, SinkError};
 use model::checkpoint::Checkpoint;
 use std::fs::OpenOptions;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -65,13 +65,26 @@ impl CheckpointSink for File {
         let line = line(checkpoint)? + "\n";
         let write = move || {
             // One console per data folder: nobody else writes between the two.
-            let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            let mut file =
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path)?;
+            let torn = ends_torn(&mut file)?;
             file.seek(SeekFrom::End(0))?;
-            file.write_all(line.as_bytes())?;
+            file.write_all(if torn { format!("\n{line}") } else { line }.as_bytes())?;
             file.sync_all()
         };
         tokio::task::spawn_blocking(write).await.map_err(failed)?.map_err(failed)
     }
+}
+
+/// A line that a power cut or a full disk cut off: nothing may be appended to it.
+fn ends_torn(file: &mut std::fs::File) -> std::io::Result<bool> {
+    if file.seek(SeekFrom::End(0))? == 0 {
+        return Ok(false);
+    }
+    file.seek(SeekFrom::End(-1))?;
+    let mut last = [0];
+    file.read_exact(&mut last)?;
+    Ok(last != *b"\n")
 }
 
 /// The system's log, which may go on to another machine.
@@ -134,6 +147,19 @@ mod tests {
         assert_eq!((lines.len(), lines[0]), (3, "before"));
         assert_eq!(serde_json::from_str::<Checkpoint>(lines[2]).expect("a checkpoint"), checkpoint());
         File::new(folder.path().join("no/such/folder")).send(&checkpoint()).await.expect_err("said, not swallowed");
+    }
+
+    #[tokio::test]
+    async fn a_torn_line_costs_no_other() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join(CHECKPOINT_FILE);
+        std::fs::write(&path, r#"{"size":2,"he"#).expect("written");
+        for _ in 0..2 {
+            File::new(path.clone()).send(&checkpoint()).await.expect("sent");
+        }
+        let text = std::fs::read_to_string(&path).expect("read");
+        let whole: Vec<bool> = text.lines().map(|line| serde_json::from_str::<Checkpoint>(line).is_ok()).collect();
+        assert_eq!(whole, [false, true, true], "{text}");
     }
 
     #[tokio::test]

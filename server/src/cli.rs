@@ -6,6 +6,7 @@ mod notify;
 use crate::audit_export::Format;
 use crate::config::{self, Checkpoints, Config};
 use crate::lock;
+use crate::proxy::Proxy;
 use crate::serve::{self, House};
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -61,7 +62,8 @@ struct ServeArgs {
     /// PEM file of the private key.
     #[arg(long, env = "QUORATE_TLS_KEY")]
     tls_key: Option<PathBuf>,
-    /// Name of the proxy in front of the console that does TLS.
+    /// Address, or any name, of the proxy in front of the console that does TLS. `X-Forwarded-For` is believed from that address
+    /// only; with a name, from this machine only.
     #[arg(long, env = "QUORATE_BEHIND_PROXY")]
     behind_proxy: Option<String>,
     /// File that gets each signed checkpoint of the audit as a line, best on another machine; in the data folder when left out.
@@ -221,7 +223,8 @@ async fn serve_console(args: ServeArgs) -> anyhow::Result<()> {
     let notify = args.notify.config();
     let config = Config { listen, data, tls, proxy, demo: false, checkpoints, notify }.check()?;
     if let Some(proxy) = &config.proxy {
-        tracing::info!(proxy, "TLS is the proxy's work; it must pass on Host and Origin");
+        let believed = Proxy::of(proxy);
+        tracing::info!(proxy, ?believed, "TLS is the proxy's work; it must pass on Host, Origin and X-Forwarded-For");
     }
     config::prepare_data(&config.data)?;
     let _lock = lock::take(&config.data)?;

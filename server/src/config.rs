@@ -16,7 +16,8 @@ pub struct Config {
     pub listen: SocketAddr,
     pub data: PathBuf,
     pub tls: Option<Tls>,
-    /// A proxy in front of us that does TLS, by name or address; said by the operator, shown in the log.
+    /// A proxy in front of us that does TLS, by name or address; said by the operator, shown in the log. Where browsers come
+    /// from is believed from its address, or from loopback addresses where it is a name: see `proxy`.
     pub proxy: Option<String>,
     pub demo: bool,
     pub checkpoints: Checkpoints,

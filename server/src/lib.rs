@@ -23,6 +23,7 @@ pub mod lock;
 pub mod notify;
 pub mod passwords;
 mod private;
+pub mod proxy;
 pub mod routes;
 pub mod second_factor;
 pub mod serve;

@@ -7,6 +7,7 @@ use crate::config::{Config, prepare_data};
 use crate::keys::ConsoleKey;
 use crate::notify;
 use crate::passwords::Passwords;
+use crate::proxy;
 use crate::routes;
 use crate::state::{AppState, DemoPanel};
 use crate::system::{SystemClock, SystemIds};
@@ -95,7 +96,7 @@ pub async fn serve(
     background.extend(checkpointer.clone().map(|checkpointer| tokio::spawn(checkpointer.run())));
     let leptos = crate::site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo, notifier };
-    let router = routes::router(state, config.secure())?;
+    let router = proxy::behind(routes::router(state, config.secure())?, config.proxy.as_deref());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let address = listener.local_addr()?;
     let handle = axum_server::Handle::new();

@@ -119,10 +119,12 @@ impl Outcome {
 pub const DETAILS: &[&str] = &[
     "acknowledged",
     "address",
+    "also",
     "answers",
     "approved_by",
     "before",
     "bmc",
+    "bmc_session",
     "comment",
     "config_version",
     "digest",

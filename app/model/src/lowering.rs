@@ -3,14 +3,18 @@
 //! What safety.md asks of the record: requester, approver, reason, a proof of death per node, the quorum before and after, how
 //! long the votes stayed lowered, and what raised them.
 
+mod run;
 #[cfg(test)]
 mod tests;
 
+pub use run::{lowered_side, may_be_lowered_since};
+
+use self::run::{Run, is_refused};
 use crate::approval::{Agreed, Request, RequestState, Review};
 use crate::audit::{AuditCode, AuditEntry, ChainedEntry, Outcome};
 use crate::ids::{ClusterId, OperationId, RequestId};
 use crate::operation::{Operation, OperationState};
-use crate::plan::{Consequence, Intent};
+use crate::plan::Consequence;
 use crate::segment::Unread;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -157,24 +161,20 @@ pub struct Stored<'a> {
 /// One run; `None` for an operation that lowers no votes.
 #[must_use]
 pub fn lowering(stored: &Stored<'_>) -> Option<Lowering> {
-    let Intent::SetExpected { votes, members, written_off, .. } = &stored.operation.plan.intent else { return None };
     let operation = stored.operation;
-    let mut entries: Vec<&ChainedEntry> =
-        stored.entries.iter().filter(|one| one.entry.operation == Some(operation.id)).collect();
-    entries.sort_by_key(|one| one.index);
-    let step = operation.plan.steps.first();
+    let run = Run::of(operation)?;
+    let entries = run.entries(operation, stored.entries);
+    let step = operation.plan.steps.get(usize::from(run.step));
     let proofs = operation.plan.consequences.iter();
-    let is_of = |one: &&Consequence| {
-        one.params.get("node").is_some_and(|node| written_off.iter().any(|gone| gone.name == *node))
-    };
+    let is_of = |one: &&Consequence| one.params.get("node").is_some_and(|node| run.gone.contains(&node.as_str()));
     Some(Lowering {
         operation: operation.id,
         cluster: operation.cluster,
         cluster_name: name_of(stored.request, &entries).unwrap_or_else(|| operation.plan.target.clone()),
         node: step.map(|step| step.node_name.clone()).unwrap_or_default(),
         command: step.map(|step| step.commands.join("\n")).unwrap_or_default(),
-        votes: *votes,
-        members: members.clone(),
+        votes: run.votes,
+        members: run.members.clone(),
         asked_by: operation.proposed_by.clone(),
         // The operation is made when the agreement is used.
         asked_at: stored.request.map_or(operation.proposed_at, |request| request.requested_at),
@@ -184,7 +184,7 @@ pub fn lowering(stored: &Stored<'_>) -> Option<Lowering> {
         state: operation.state.clone(),
         before: before(&entries),
         after: entries.iter().find_map(|one| seen(one, AFTER)),
-        fate: fate(operation, members, &entries, stored.watched),
+        fate: fate(operation, &run, &entries, stored.watched),
         entries: entries.into_iter().map(line).collect(),
     })
 }
@@ -239,17 +239,14 @@ fn seen(one: &ChainedEntry, moment: &str) -> Option<QuorumSeen> {
     })
 }
 
-fn fate(operation: &Operation, members: &[String], entries: &[&ChainedEntry], watched: bool) -> Fate {
-    let done = entries
-        .iter()
-        .find(|one| one.entry.code == AuditCode::OperationFinished && one.entry.outcome == Outcome::Success);
+fn fate(operation: &Operation, run: &Run<'_>, entries: &[&ChainedEntry], watched: bool) -> Fate {
     let command = first(entries, AuditCode::CommandStarted);
-    match (&operation.state, done, command) {
-        // Corosync's own words say no, or something was in the way before.
-        (OperationState::Failed { .. }, _, _) => Fate::Never,
-        (OperationState::Done, Some(one), _) => lowered(one.entry.at, members, entries, watched),
-        // The state is the last thing that is written, with its entry: without it something is wrong with the log.
-        (OperationState::Done, None, command) => command.map_or(Fate::Never, |(_, since)| Fate::Unclear { since }),
+    let is_restored = entries.iter().any(|one| one.entry.code == AuditCode::ExpectedRestored);
+    match (&operation.state, run.proven(operation, entries), command) {
+        (state, _, _) if is_refused(state) => Fate::Never,
+        (_, Some(since), _) => lowered(since, &run.members, entries, watched),
+        // However it ended: what was seen of the votes later tells.
+        (_, _, Some((_, since))) if is_restored => lowered(since, &run.members, entries, watched),
         (_, _, Some((_, since))) => Fate::Unclear { since },
         (state, _, None) if state.is_over() => Fate::Never,
         (_, _, None) => Fate::Underway,

@@ -91,6 +91,8 @@ crate::problem::codes!(
         AccessEnds => "access_ends",
         /// `votes`, `nodes`: this side goes on alone.
         QuorumByDecree => "quorum_by_decree",
+        /// `votes`, `device`, `expected`, `quorum`: corosync expects a QDevice's votes while it casts none.
+        QdeviceStillExpected => "qdevice_still_expected",
         /// `nodes`: two quorate halves if one of them runs after all.
         SplitIfAlive => "split_if_alive",
         /// `node`, `by`, `how`: on whose word a node counts as off.
@@ -185,6 +187,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// What corosync expects once the plan has lowered its votes; `None` for one that lowers none.
+    #[must_use]
+    pub fn lowered_to(&self) -> Option<u32> {
+        self.steps.iter().find_map(|step| match &step.action {
+            Action::SetExpected { votes, expected, .. } => Some(expected.unwrap_or(*votes)),
+            _ => None,
+        })
+    }
+
     /// # Errors
     /// When the plan cannot be written as JSON.
     pub fn digest(&self) -> Result<Digest, serde_json::Error> {

@@ -69,6 +69,8 @@ codes!(
         ExpectedRefused => "expected_refused",
         AbsentAnswers => "absent_answers",
         AttestationMissing => "attestation_missing",
+        /// `votes`, `expected`, `quorum`, `device`: its votes are expected while it casts none.
+        QdeviceKeepsBlocked => "qdevice_keeps_blocked",
         // Power from outside
         BmcMissing => "bmc_missing",
         BmcUserInvalid => "bmc_user_invalid",
@@ -88,6 +90,12 @@ codes!(
         BmcSaysOn => "bmc_says_on",
         /// `node`.
         AbsentNotAsked => "absent_not_asked",
+        /// `host`, `node`: a name in corosync.conf that leads to no address there.
+        NameUnresolved => "name_unresolved",
+        /// `node`.
+        PowerTurned => "power_turned",
+        /// `by`, `minutes`, `needed`.
+        AgreementOld => "agreement_old",
         // Restarting corosync
         /// `node`, `votes`, `quorum`.
         RestartCostsQuorum => "restart_costs_quorum",
@@ -126,6 +134,8 @@ codes!(
         NoWayIn => "no_way_in",
         NotTheMember => "not_the_member",
         NotAMember => "not_a_member",
+        /// `node`: nobody tells of the cluster's configuration now.
+        MembershipUnknown => "membership_unknown",
         KeyNotShared => "key_not_shared",
         KeyStillAccepted => "key_still_accepted",
         // Building a cluster

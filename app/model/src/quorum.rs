@@ -10,6 +10,16 @@ pub const fn quorum(expected_votes: u32) -> u32 {
     expected_votes / 2 + 1
 }
 
+/// Votes that corosync expects once `pvecm expected VOTES` was taken: never fewer than those of the members and all that a
+/// QDevice is configured with, cast or not.
+///
+/// Source: `exec/votequorum.c` (`recalculate_quorum` keeps the expected votes at the most that the cluster could have).
+#[must_use]
+pub const fn lowered(votes: u32, of_members: u32, of_device: u32) -> u32 {
+    let least = of_members.saturating_add(of_device);
+    if votes > least { votes } else { least }
+}
+
 /// One line of the quorum table: so many nodes with one vote each, with or without a QDevice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
@@ -30,6 +40,22 @@ pub const fn forecast(nodes: u32, qdevice_votes: u32) -> Forecast {
     let spare = expected_votes.saturating_sub(needed);
     let tolerates = if spare < most { spare } else { most };
     Forecast { nodes, qdevice_votes, expected_votes, quorum: needed, tolerates }
+}
+
+/// How many nodes may fail, those with the most votes first, before quorum is lost, while the QDevice votes.
+#[must_use]
+pub fn tolerated(of_nodes: &[u32], of_device: u32) -> u32 {
+    let mut left = of_nodes.iter().fold(of_device, |sum, own| sum.saturating_add(*own));
+    let needed = quorum(left);
+    let mut falling = of_nodes.to_vec();
+    falling.sort_unstable_by_key(|own| std::cmp::Reverse(*own));
+    // The last one has nobody left whose quorum it could cost.
+    falling.truncate(falling.len().saturating_sub(1));
+    let stands = |own: &u32| {
+        left = left.saturating_sub(*own);
+        left >= needed
+    };
+    u32::try_from(falling.iter().copied().take_while(stands).count()).unwrap_or(u32::MAX)
 }
 
 /// Votes that a QDevice gets from `pvecm qdevice setup`: one with the algorithm ffsplit, nodes - 1 with lms.
@@ -78,6 +104,15 @@ mod tests {
     }
 
     #[test]
+    fn a_silent_qdevice_is_expected_all_the_same() {
+        assert_eq!(lowered(1, 1, 0), 1, "no device");
+        assert_eq!((lowered(1, 1, 1), quorum(lowered(1, 1, 1))), (2, 2), "one of two nodes, measured");
+        assert_eq!((lowered(2, 2, 1), quorum(lowered(2, 2, 1))), (3, 2), "two of four nodes");
+        assert_eq!((lowered(2, 2, 2), quorum(lowered(2, 2, 2))), (4, 3), "two of three nodes, lms");
+        assert_eq!(lowered(3, 2, 1), 3, "a device that casts its vote is among those present");
+    }
+
+    #[test]
     fn advice_follows_the_count() {
         assert_eq!(qdevice_advice(2), QdeviceAdvice::Recommended);
         assert_eq!(qdevice_advice(4), QdeviceAdvice::Offered);
@@ -85,7 +120,21 @@ mod tests {
         assert_eq!(qdevice_advice(0), QdeviceAdvice::Refused);
     }
 
+    #[test]
+    fn the_heaviest_node_fails_first() {
+        assert_eq!(tolerated(&[2, 1, 1], 0), 0, "2 of 4 are left, 3 needed");
+        assert_eq!(tolerated(&[1, 3, 1], 0), 0);
+        assert_eq!(tolerated(&[2, 1, 1], 1), 1, "3 of 5 are left, 3 needed");
+        assert_eq!(tolerated(&[], 0), 0);
+    }
+
     proptest! {
+        #[test]
+        fn with_one_vote_each_it_is_the_table(nodes in 1u8..64, device in 0u32..64) {
+            let line = forecast(nodes.into(), device);
+            prop_assert_eq!(tolerated(&vec![1; nodes.into()], device), line.tolerates);
+        }
+
         #[test]
         fn two_disjoint_halves_are_never_both_quorate(expected in 1u32..10_000, left in 0u32..10_000) {
             let left = left.min(expected);

@@ -10,6 +10,7 @@ use crate::bmc::{Bmc, OffProof};
 use crate::ids::NodeId;
 use crate::observation::Evidence;
 use crate::problem::{Problem, ProblemCode};
+use crate::quorum::{lowered, quorum};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -97,10 +98,10 @@ impl Absent {
         self.bmc.as_ref()?.proof.as_ref()
     }
 
-    /// Nobody heard anything, and nobody could have.
+    /// Nobody heard anything, and nobody could have: also where there was no address to knock at.
     #[must_use]
     pub const fn was_not_asked(&self) -> bool {
-        self.answers.is_empty() && self.silent_to.is_empty() && !self.unasked.is_empty()
+        self.answers.is_empty() && self.silent_to.is_empty()
     }
 }
 
@@ -152,6 +153,15 @@ pub struct Recovery {
     pub contradicted_by: Vec<String>,
 }
 
+/// Why fewer expected votes bring no quorum: `device` are those that a QDevice has in the configuration and does not cast.
+pub(crate) fn qdevice_keeps_blocked(votes: u32, expected: u32, device: u32) -> Problem {
+    Problem::new(ProblemCode::QdeviceKeepsBlocked)
+        .with("votes", votes)
+        .with("expected", expected)
+        .with("quorum", quorum(expected))
+        .with("device", device)
+}
+
 impl Recovery {
     /// Everything that stands against lowering the expected votes, the weightiest first; empty means that it may be proposed.
     #[must_use]
@@ -176,7 +186,15 @@ impl Recovery {
                 None => problem,
             });
         }
+        found.extend(self.kept_blocked());
         found
+    }
+
+    /// The command would be taken, and nothing would come of it: this side cannot outvote its own QDevice.
+    fn kept_blocked(&self) -> Option<Problem> {
+        let (expected, votes) = (self.expected_after(), self.votes());
+        (!self.quorate && quorum(expected) > votes)
+            .then(|| qdevice_keeps_blocked(votes, expected, self.qdevice_missing))
     }
 
     /// Ways that write nobody off.
@@ -204,6 +222,12 @@ impl Recovery {
     #[must_use]
     pub const fn votes(&self) -> u32 {
         self.present_votes
+    }
+
+    /// What corosync will expect when so many were asked for: votes of a QDevice count, cast or not.
+    #[must_use]
+    pub const fn expected_after(&self) -> u32 {
+        lowered(self.votes(), self.present_votes, self.qdevice_missing)
     }
 
     /// Writes every absent node off: with what its BMC has proven, else with what people attest, name and account, by whom.

@@ -203,6 +203,10 @@ pub enum Look {
     QdeviceDaemons(QdeviceDaemons),
     /// Both sides of a join that died midway.
     Join(Box<crate::midway::Scene>),
+    /// Votes that a QDevice has in the configuration and does not cast on the side that would go on alone; 0 without one.
+    SilentDevice {
+        votes: u32,
+    },
     /// corosync on the machine, and the votes around it.
     Corosync(CorosyncLook),
 }
@@ -244,7 +248,8 @@ impl Look {
             Self::HostKeys(_) => Some(RemedyKind::RsaHostKey),
             Self::Chrony(_) => Some(RemedyKind::Chrony),
             Self::Firewalls(_) => Some(RemedyKind::Firewall),
-            Self::Past(_) | Self::Qdevice(_) | Self::QdeviceDaemons(_) | Self::Join(_) | Self::Corosync(_) => None,
+            Self::Past(_) | Self::Qdevice(_) | Self::QdeviceDaemons(_) => None,
+            Self::Join(_) | Self::SilentDevice { .. } | Self::Corosync(_) => None,
         }
     }
 }

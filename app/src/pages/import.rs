@@ -12,6 +12,7 @@ use crate::i18n::*;
 use crate::pages::forget::forgetting;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, wizard_in_address};
+use crate::pages::sign_in_again::SignInAgain;
 use crate::pages::wizard::add_node::{AddressForm, Typed};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::jump_hosts::JumpHosts;
@@ -255,11 +256,12 @@ fn GiveUp() -> impl IntoView {
         </Show>
         <Dialog open title=text!(i18n, import.give_up_question)>
             <p>{word!(i18n, import.give_up_text)}</p>
-            <Refusal problem=derived(move || forget.value().get().flatten())/>
+            <Refusal problem=forget.refused/>
             <div class="dialog-end">
                 <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
-                <Button kind=ButtonKind::Danger busy=forget.pending() on_press=Callback::new(move |()| drop(forget.dispatch(())))>{word!(i18n, import.give_up)}</Button>
+                <Button kind=ButtonKind::Danger busy=forget.busy on_press=forget.press>{word!(i18n, import.give_up)}</Button>
             </div>
         </Dialog>
+        <SignInAgain open=forget.asking second=true then=forget.press/>
     }
 }

@@ -6,6 +6,7 @@ use crate::i18n::*;
 use crate::pages::forget::forgetting;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, wizard_in_address};
+use crate::pages::sign_in_again::SignInAgain;
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::runner::Planning;
 use crate::reactive::{derived, memo};
@@ -131,14 +132,15 @@ fn ForgetOnly() -> impl IntoView {
         </div>
         <Dialog open title=text!(i18n, import.forget_question, name = wizard.name())>
             <Message tone=Tone::Bad><p>{word!(i18n, import.forget_warning)}</p></Message>
-            <Refusal problem=derived(move || forget.value().get().flatten())/>
+            <Refusal problem=forget.refused/>
             <div class="dialog-end">
                 <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
-                <Button kind=ButtonKind::Danger busy=forget.pending() on_press=Callback::new(move |()| drop(forget.dispatch(())))>
+                <Button kind=ButtonKind::Danger busy=forget.busy on_press=forget.press>
                     {text!(i18n, import.forget_yes, name = wizard.name())}
                 </Button>
             </div>
         </Dialog>
+        <SignInAgain open=forget.asking second=true then=forget.press/>
     }
     .into_any()
 }

@@ -5,9 +5,12 @@
 mod ask;
 mod countdown;
 mod decide;
+mod lapsed;
 mod now;
 mod policy;
 
+pub use lapsed::Resumer;
+pub(crate) use lapsed::{ANEW, DETAIL_AGREED, agreement_old};
 pub use now::Now;
 pub use policy::PolicyChange;
 

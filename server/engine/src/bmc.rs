@@ -152,6 +152,9 @@ impl Engine {
         let mut entry = self.audit.about(code, who, outcome, &cluster);
         entry.node = Some(node.label().to_owned());
         entry.details.insert("bmc".to_owned(), bmc.way.to_string());
+        if let Some(spoken) = bmc.way.spoken() {
+            entry.details.insert("bmc_session".to_owned(), spoken);
+        }
         Ok(entry)
     }
 }

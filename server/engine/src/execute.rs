@@ -1,8 +1,9 @@
 //! The saga: probe, journal, act, prove; the same way forward after a crash as without one.
 
+use crate::approvals::agreement_old;
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
-use crate::limits::{DRAFT_TRIES, RESUMES_MAX, STATE_TRIES};
+use crate::limits::{COMMANDS_MAX, DRAFT_TRIES, RESUMES_MAX, STATE_TRIES};
 use crate::pause::stops_before;
 use crate::ports::{JournalEntry, NodeShell, StoreError};
 use crate::steps::{self, Probe, StepContext, Stop};
@@ -17,6 +18,15 @@ use model::problem::{Problem, ProblemCode};
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Who lets an operation go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    /// Somebody who started it, or went on with it.
+    ByPerson,
+    /// The console that started again; nobody has looked at what happened since.
+    ByConsole,
+}
+
 /// Runs an operation in the background. `password_shell` is the connection of the one plan that logs in by password.
 ///
 /// `who` is the person who started it or went on with it: their name stands beside every command.
@@ -26,6 +36,16 @@ pub fn spawn(
     who: Person,
     password_shell: Option<Arc<dyn NodeShell>>,
 ) -> tokio::task::JoinHandle<Option<()>> {
+    spawn_taken(engine, id, who, password_shell, Taken::ByPerson)
+}
+
+fn spawn_taken(
+    engine: Engine,
+    id: OperationId,
+    who: Person,
+    password_shell: Option<Arc<dyn NodeShell>>,
+    taken: Taken,
+) -> tokio::task::JoinHandle<Option<()>> {
     let work = engine.work.clone();
     let mut place = engine.executors.enter(id);
     work.spawn(async move {
@@ -33,7 +53,7 @@ pub fn spawn(
             biased;
             // Another one has taken its cluster's place; nothing of it is taken up again.
             () = place.ended() => return,
-            ended = run(&engine, id, &who, password_shell) => ended,
+            ended = run_taken(&engine, id, &who, password_shell, taken) => ended,
         };
         if let Err(error) = ended {
             // The journal could not be written: nothing further may act. Start-up takes the operation up again.
@@ -52,14 +72,26 @@ pub async fn run(
     who: &Person,
     password_shell: Option<Arc<dyn NodeShell>>,
 ) -> Result<(), StoreError> {
+    run_taken(engine, id, who, password_shell, Taken::ByPerson).await
+}
+
+async fn run_taken(
+    engine: &Engine,
+    id: OperationId,
+    who: &Person,
+    password_shell: Option<Arc<dyn NodeShell>>,
+    taken: Taken,
+) -> Result<(), StoreError> {
     let operation = engine.store.operation(id).await?;
     publish(engine, id).await;
+    // What an agreement was good for when this began stays good to its end, however long that takes.
+    let leave = Leave { old: engine.lapsed(id).await?.map(|request| agreement_old(&request)), taken };
     for index in 0..operation.plan.steps.len() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         if stops_before(engine, id, index).await? {
             return Ok(());
         }
-        match run_step(engine, id, index, who, password_shell.as_ref()).await? {
+        match run_step(engine, id, index, who, password_shell.as_ref(), &leave).await? {
             Ended::Proven => {}
             Ended::Failed(problem) => {
                 let to = OperationState::Failed { step: index, problem };
@@ -99,6 +131,7 @@ async fn run_step(
     index: u16,
     who: &Person,
     password_shell: Option<&Arc<dyn NodeShell>>,
+    leave: &Leave,
 ) -> Result<Ended, StoreError> {
     let operation = engine.store.operation(id).await?;
     let position = usize::from(index);
@@ -116,7 +149,7 @@ async fn run_step(
         return Ok(Ended::Failed(ProblemCode::Internal.into()));
     };
     let limit = Duration::from_secs(u64::from(step.action.time_limit_s()));
-    let ended = match tokio::time::timeout(limit, drive(engine, id, index, &context)).await {
+    let ended = match tokio::time::timeout(limit, drive(engine, id, index, &context, leave)).await {
         Ok(ended) => ended?,
         Err(_) => Ended::Parked(
             Problem::new(ProblemCode::StepTimedOut).with("node", &step.node_name).with("seconds", limit.as_secs()),
@@ -130,8 +163,44 @@ async fn run_step(
     Ok(ended)
 }
 
+/// What a step may begin on a node. Looking, and proving what was begun, is always allowed.
+struct Leave {
+    /// Why the agreement that it rests on begins nothing any more.
+    old: Option<Problem>,
+    taken: Taken,
+}
+
+impl Leave {
+    /// Why the act is not to be begun now.
+    async fn hinders(&self, engine: &Engine, context: &StepContext<'_>) -> Result<Option<Problem>, StoreError> {
+        if self.old.is_some() {
+            return Ok(self.old.clone());
+        }
+        let again = self.taken == Taken::ByConsole && context.step.action.is_power();
+        if again && was_commanded(engine, context).await? {
+            return Ok(Some(Problem::new(ProblemCode::PowerTurned).with("node", &context.step.node_name)));
+        }
+        Ok(None)
+    }
+}
+
+/// Whether the step's command was given before. What a power is now may then be somebody's wish, and not that it never came to
+/// anything: a machine that was cut off and is on again was switched on since.
+async fn was_commanded(engine: &Engine, context: &StepContext<'_>) -> Result<bool, StoreError> {
+    let code = Some(AuditCode::CommandStarted);
+    let given = AuditFilter { operation: Some(context.operation.id), code, ..AuditFilter::default() };
+    let entries = engine.store.find(&given, COMMANDS_MAX).await?.entries;
+    Ok(entries.iter().any(|one| one.entry.step == Some(context.index)))
+}
+
 /// One step between its first and its last journal entry.
-async fn drive(engine: &Engine, id: OperationId, index: u16, context: &StepContext<'_>) -> Result<Ended, StoreError> {
+async fn drive(
+    engine: &Engine,
+    id: OperationId,
+    index: u16,
+    context: &StepContext<'_>,
+    leave: &Leave,
+) -> Result<Ended, StoreError> {
     match steps::probe(context).await {
         Err(stop) => return Ok(stop.into()),
         Ok(Probe::AlreadyDone) => {
@@ -139,6 +208,9 @@ async fn drive(engine: &Engine, id: OperationId, index: u16, context: &StepConte
             return Ok(Ended::Proven);
         }
         Ok(Probe::Needed) => {}
+    }
+    if let Some(problem) = leave.hinders(engine, context).await? {
+        return Ok(Ended::Parked(problem));
     }
     if let Err(stop) = steps::act(context).await {
         return Ok(stop.into());
@@ -261,7 +333,7 @@ pub async fn recover(engine: &Engine) -> Result<usize, Problem> {
         let entry =
             engine.operation_entry(&operation, AuditCode::OperationResumed, &Person::system(), Outcome::Started);
         engine.audit.write(entry).await.map_err(|error| store_problem(&error))?;
-        spawn(engine.clone(), operation.id, who, None);
+        spawn_taken(engine.clone(), operation.id, who, None, Taken::ByConsole);
         resumed += 1;
     }
     Ok(resumed)

@@ -18,7 +18,7 @@ use model::name::SshAddress;
 use model::observation::Fact;
 use model::operation::OperationState;
 use model::plan::Intent;
-use model::policy::Consent;
+use model::policy::{Consent, Shown};
 use model::problem::{Problem, ProblemCode};
 use pve::host_keys::PublicKey;
 use pve::ssh_keys::{self, KeyFile, KeyLine};
@@ -210,7 +210,9 @@ impl Engine {
             cluster: cluster.id,
             // A name that the console could not keep is none that pvecm would have taken.
             name: discovery.cluster_name.parse().ok(),
-            protected: cluster.protected || discovery.protects(),
+            protection: discovery
+                .protects()
+                .then(|| AuditEntry { cluster_name: Some(discovery.cluster_name.clone()), ..self.protection(cluster) }),
             nodes: added,
             draft,
         };
@@ -296,14 +298,25 @@ impl Engine {
 
     /// Keeps the console's key on a machine that lets it in, and shares it with the whole cluster. A plan like any other.
     ///
+    /// It follows from an import or a confirmed key, so the person is asked for no words; what the policy wants of their sign-in
+    /// counts.
+    ///
     /// # Errors
-    /// Why it did not come to its end.
-    pub async fn admit_console(&self, who: &Person, node: &Node, share: bool) -> Result<(), Problem> {
+    /// `ConsentMissing`, or why it did not come to its end.
+    pub async fn admit_console(
+        &self,
+        who: &Person,
+        node: &Node,
+        share: bool,
+        shown: impl Into<Shown>,
+    ) -> Result<(), Problem> {
+        let shown = shown.into();
         let intent = Intent::AdmitConsole { node: node.id, share };
         let consent = Consent { reason: String::new(), typed: String::new() };
         let until = Instant::now() + PLACE_WAIT;
         let id = loop {
             let proposal = self.plan(node.cluster, &intent).await?;
+            self.demands_met(who, &proposal, &consent, shown).await?;
             match self.begin(who, proposal, &consent).await {
                 Ok(id) => break id,
                 Err(problem) if problem.code == ProblemCode::AlreadyRunning && Instant::now() < until => {

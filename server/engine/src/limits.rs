@@ -95,6 +95,8 @@ pub const DRAFT_TRIES: u32 = 5;
 pub const STATE_TRIES: u32 = 10;
 /// Resumptions of one operation that are looked through for the last person among them.
 pub const RESUMES_MAX: u32 = 100;
+/// Commands of one operation that are looked through for one step's, newest first.
+pub const COMMANDS_MAX: u32 = 100;
 /// After a unit's own time limit, before it surely has ended: its kill, and clocks that differ. In seconds.
 pub const UNIT_OVER_MARGIN_S: i64 = 120;
 /// How often the audit says in one entry per cluster what was watched.

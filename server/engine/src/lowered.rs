@@ -6,17 +6,20 @@ mod told;
 
 use crate::audit::Person;
 use crate::context::Engine;
-use crate::limits::{LOWERED_ALARM, LOWERED_LOOK, LOWERED_MAX};
+use crate::limits::{LOWERED_ALARM, LOWERED_LOOK, LOWERED_MAX, LOWERING_ENTRIES_MAX};
 use crate::ports::StoreError;
 use jiff::Timestamp;
 use model::audit::{AuditCode, AuditEntry, AuditFilter, Outcome};
 use model::ids::OperationId;
+use model::lowering;
 use model::observation::Freshness;
-use model::operation::Operation;
-use model::plan::Intent;
-use model::topology::{Partition, Snapshot};
+use model::operation::{Operation, OperationState};
+use model::topology::{Agreement, Partition, Snapshot};
 use std::collections::BTreeSet;
 use tokio::time::{MissedTickBehavior, interval};
+
+/// What entries of operations that lower votes say of them.
+pub(crate) const SET_EXPECTED: &str = "set_expected";
 
 /// What the votes of a cluster have come to since they were lowered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,29 +49,34 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn look_at_lowered_votes(&self, over: &mut BTreeSet<OperationId>) -> Result<(), StoreError> {
-        let done = AuditFilter {
-            code: Some(AuditCode::OperationFinished),
-            outcome: Some(Outcome::Success),
-            words: Some("set_expected".to_owned()),
+        let started = AuditFilter {
+            code: Some(AuditCode::OperationStarted),
+            words: Some(SET_EXPECTED.to_owned()),
             ..AuditFilter::default()
         };
-        for one in self.store.find(&done, LOWERED_MAX).await?.entries {
+        for one in self.store.find(&started, LOWERED_MAX).await?.entries {
             let Some(id) = one.entry.operation.filter(|id| !over.contains(id)) else { continue };
-            if self.has_entry(id, AuditCode::ExpectedRestored).await? {
-                over.insert(id);
-                continue;
-            }
+            let of_it = AuditFilter { operation: Some(id), ..AuditFilter::default() };
+            let entries = self.store.find(&of_it, LOWERING_ENTRIES_MAX).await?.entries;
             let operation = self.store.operation(id).await?;
-            self.look_at(&operation, one.entry.at).await?;
+            let is_restored = entries.iter().any(|one| one.entry.code == AuditCode::ExpectedRestored);
+            match lowering::may_be_lowered_since(&operation, &entries).filter(|_| !is_restored) {
+                Some(since) => self.look_at(&operation, since).await?,
+                // One that goes on may still come to its command.
+                None if is_restored || operation.state.is_over() => drop(over.insert(id)),
+                None => {}
+            }
         }
         Ok(())
     }
 
     async fn look_at(&self, operation: &Operation, since: Timestamp) -> Result<(), StoreError> {
-        let Intent::SetExpected { votes, .. } = &operation.plan.intent else { return Ok(()) };
+        let Some(members) = lowering::lowered_side(operation) else { return Ok(()) };
         // A cluster that was forgotten is not watched any more.
         let Some(snapshot) = self.hub.snapshot(operation.cluster) else { return Ok(()) };
-        match judge(&snapshot, *votes, since) {
+        match judge(&snapshot, &members, since) {
+            // Whoever carries it out looks at the votes right then, and tells whether it is done.
+            Since::Risen(_) if operation.state.is_carried_out() => Ok(()),
             Since::Risen(partition) => {
                 let entry = self.entry_of(operation, AuditCode::ExpectedRestored, Outcome::Success, since);
                 self.audit.write(with_partition(entry, &partition)).await
@@ -92,6 +100,10 @@ impl Engine {
 
     fn entry_of(&self, operation: &Operation, code: AuditCode, outcome: Outcome, since: Timestamp) -> AuditEntry {
         let mut entry = self.operation_entry(operation, code, &Person::system(), outcome);
+        if operation.state != OperationState::Done {
+            // Nobody has proven that they were.
+            return entry;
+        }
         let seconds = self.clock.now().duration_since(since).as_secs();
         entry.details.insert("lowered_for".to_owned(), format!("{seconds} s"));
         entry
@@ -104,12 +116,16 @@ fn with_partition(mut entry: AuditEntry, partition: &Partition) -> AuditEntry {
     entry
 }
 
-/// Only what was told after the votes were lowered counts.
-fn judge(snapshot: &Snapshot, votes: u32, since: Timestamp) -> Since {
+/// Only what was told after the votes were lowered counts, by the side where they were: nodes that come back without it have
+/// never heard of lowered votes. Where nodes contradict each other, nothing has risen.
+fn judge(snapshot: &Snapshot, members: &[String], since: Timestamp) -> Since {
     let told = snapshot.quorum.as_ref().filter(|aged| aged.freshness == Freshness::Fresh && aged.fact.at > since);
-    match told {
-        None => Since::Unknown,
-        Some(aged) if aged.fact.value.expected_votes > votes => Since::Risen(aged.fact.value.clone()),
-        Some(_) => Since::StillLowered,
+    let split = matches!(snapshot.agreement, Agreement::Partitioned { .. });
+    let side =
+        told.map(|aged| &aged.fact.value).filter(|side| !split && side.members.iter().any(|one| members.contains(one)));
+    match (side, snapshot.configured_votes()) {
+        (Some(side), Some(configured)) if side.expected_votes >= configured => Since::Risen(side.clone()),
+        (Some(_), Some(_)) => Since::StillLowered,
+        _ => Since::Unknown,
     }
 }

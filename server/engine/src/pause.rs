@@ -1,5 +1,6 @@
 //! Stopping a running operation before its next step, and going on with it.
 
+use crate::approvals::{ANEW, DETAIL_AGREED, agreement_old};
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::execute;
@@ -45,8 +46,15 @@ impl Engine {
     /// Goes on with an operation that waits: it probes first. One that has not stopped yet does not stop.
     ///
     /// # Errors
-    /// When it does not wait.
+    /// When it does not wait, or `AgreementOld`.
     pub async fn resume(&self, who: &Person, id: OperationId) -> Result<(), Problem> {
+        let lapsed = self.lapsed(id).await.map_err(|error| store_problem(&error))?;
+        lapsed.map_or(Ok(()), |request| Err(agreement_old(&request)))?;
+        self.go_on(who, id, false).await
+    }
+
+    /// The same; with `agrees` they agree to it by that.
+    pub(crate) async fn go_on(&self, who: &Person, id: OperationId, agrees: bool) -> Result<(), Problem> {
         for tried in 0..STATE_TRIES {
             let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
             let stands = match &operation.state {
@@ -56,7 +64,10 @@ impl Engine {
                 OperationState::Running if tried > 0 => return Ok(()),
                 _ => return Err(ProblemCode::OperationOver.into()),
             };
-            let entry = self.operation_entry(&operation, AuditCode::OperationResumed, who, Outcome::Started);
+            let mut entry = self.operation_entry(&operation, AuditCode::OperationResumed, who, Outcome::Started);
+            if agrees {
+                entry.details.insert(DETAIL_AGREED.to_owned(), ANEW.to_owned());
+            }
             let (from, now) = (&operation.state, self.clock.now());
             match self.store.set_state(id, from, &OperationState::Running, Some(entry), now).await {
                 Ok(()) if stands => {

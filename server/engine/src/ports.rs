@@ -16,11 +16,13 @@ pub use agent::{AgentError, BmcAgent, NoAgent, SealedSecret};
 pub use checkpoint::{CheckpointSink, SinkError};
 pub use filter::FilterStore;
 pub use gathered::GatheredStore;
-pub use node::{Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream};
+pub use node::{
+    Beyond, Chunk, Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError, Stream,
+};
 pub use notice::{Delivery, Fate, MessagePlace, NoticeStore, Outgoing, PlaceState, Queue};
 pub use overtaking::Overtaking;
 pub use second_factor::{FactorReset, SecondFactorStore, StoredFactor};
-pub use session::{SessionRow, SessionStore};
+pub use session::{SessionRow, SessionStore, WaitAfter};
 pub use store::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
     JournalEntry, OperationStore, PinStore, Store, StoreError, StoredUser, UserStore,

@@ -3,6 +3,7 @@
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::execute;
+use crate::lowered::SET_EXPECTED;
 use crate::overtake::Wanted;
 use crate::render;
 use model::audit::{AuditCode, Outcome};
@@ -11,7 +12,7 @@ use model::ids::{ClusterId, OperationId};
 use model::inventory::Cluster;
 use model::lint::{LintFault, lint};
 use model::operation::{Operation, OperationState, StepStatus};
-use model::plan::{Intent, Plan};
+use model::plan::{Action, Intent, Plan};
 use model::planner::{self, PlanWorld};
 use model::policy::{Consent, Ruling, Shown, Unmet};
 use model::problem::{Problem, ProblemCode};
@@ -239,6 +240,10 @@ impl Engine {
         entry.operation = Some(operation.id);
         entry.risk = Some(operation.plan.risk);
         entry.details.insert("intent".to_owned(), operation.plan.intent.word().to_owned());
+        if operation.plan.steps.iter().any(|step| matches!(step.action, Action::RegainQuorum { .. })) {
+            // Whoever looks for those who lowered votes finds this one too.
+            entry.details.insert("also".to_owned(), SET_EXPECTED.to_owned());
+        }
         entry
     }
 }

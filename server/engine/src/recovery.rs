@@ -3,7 +3,7 @@
 mod knock;
 
 use crate::context::{Engine, store_problem};
-use crate::evidence::{answer, evidence};
+use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
 use futures::future::join_all;
 use knock::Places;
@@ -12,7 +12,9 @@ use model::ids::ClusterId;
 use model::inventory::{LogIn, Node, Purpose};
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
+use model::quorum::lowered;
 use model::recovery::{Absent, Recovery, SeenBmc, Sign};
+use model::remedy::Look;
 use pve::{CommandLine, corosync_conf, files, ha, pmxcfs, quorumtool};
 use std::collections::BTreeMap;
 
@@ -64,6 +66,24 @@ impl Engine {
         })
     }
 
+    /// What a silent QDevice adds where fewer votes are to be expected: the configuration alone has it.
+    ///
+    /// # Errors
+    /// Why the node did not tell.
+    pub(crate) async fn silent_device(&self, node: &Node) -> Result<Look, Problem> {
+        let commands = [quorumtool::status(), files::local_corosync_conf()];
+        let shell = self.shell_to(node).await?;
+        let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
+        for seen in quotes(node, &commands, &outputs) {
+            self.store.keep(node.cluster, None, &seen).await.map_err(|error| store_problem(&error))?;
+        }
+        let [quorum, conf] = outputs.as_slice() else { return Err(ProblemCode::Internal.into()) };
+        let quorum = quorumtool::quorum(answer(quorum)).map_err(|error| unreadable(&error, node.label()))?;
+        let conf = corosync_conf::conf(answer(conf)).map_err(|error| unreadable(&error, node.label()))?;
+        let conf = conf.ok_or_else(|| Problem::new(ProblemCode::NotInCluster).with("node", node.label()))?;
+        Ok(Look::SilentDevice { votes: missing_votes(&quorum, &conf) })
+    }
+
     async fn ask_for_recovery(&self, node: &Node) -> Option<Told> {
         let commands =
             [quorumtool::status(), files::local_corosync_conf(), pmxcfs::cat_vmlist(), ha::cat_manager_status()];
@@ -93,6 +113,7 @@ impl Engine {
         let present: Vec<u32> = first.quorum.members.iter().map(|member| member.id).collect();
         let gone: Vec<_> = conf.nodes.iter().filter(|node| !present.contains(&node.id)).collect();
         let places: Vec<Places> = gone.iter().map(|node| Places::of(node, nodes)).collect();
+        let places = self.resolved(&first.node, places).await;
         let heard = self.knock(&first.node, &places).await;
         let unread =
             |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
@@ -151,8 +172,20 @@ pub(crate) fn members_of(quorum: &QuorumStatus, conf: &CorosyncConf) -> Vec<Stri
 
 /// What the QDevice would add to this side.
 fn missing_votes(quorum: &QuorumStatus, conf: &CorosyncConf) -> u32 {
-    let configured = conf.qdevice.as_ref().map_or(0, |device| device.votes);
-    configured.saturating_sub(quorum.qdevice_votes.unwrap_or(0))
+    device_votes(conf).saturating_sub(quorum.qdevice_votes.unwrap_or(0))
+}
+
+fn device_votes(conf: &CorosyncConf) -> u32 {
+    conf.qdevice.as_ref().map_or(0, |device| device.votes)
+}
+
+fn votes_of_members(quorum: &QuorumStatus) -> u32 {
+    quorum.total_votes.saturating_sub(quorum.qdevice_votes.unwrap_or(0))
+}
+
+/// What this side expects once it was told to expect so many votes.
+pub(crate) fn reached(votes: u32, quorum: &QuorumStatus, conf: &CorosyncConf) -> u32 {
+    lowered(votes, votes_of_members(quorum), device_votes(conf))
 }
 
 /// Nodes of this side that do not see it as the first one does.

@@ -49,6 +49,7 @@ impl Engine {
                 Ok(Some(Look::Past(Box::new(past))))
             }
             Intent::SetUpQdevice { host, .. } => Ok(Some(Look::Qdevice(self.qdevice_look(nodes, *host).await))),
+            Intent::SetExpected { through, .. } => self.silent_device(find(nodes, *through)?).await.map(Some),
             Intent::StartQdevice => self.qdevice_daemons(nodes).await.map(|look| Some(Look::QdeviceDaemons(look))),
             Intent::FinishJoin { node, .. } | Intent::UndoJoin { node } => {
                 Ok(Some(Look::Join(Box::new(self.join_scene(cluster, *node).await?))))

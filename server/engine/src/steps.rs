@@ -19,6 +19,7 @@ mod withdraw;
 
 pub use context::StepContext;
 
+use expected::Aim;
 use model::bmc::Power;
 use model::plan::Action;
 use model::problem::Problem;
@@ -59,9 +60,9 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         Action::CreateCluster { name, links } => create::probe(context, name, links).await,
         Action::JoinCluster { .. } => join::probe(context).await,
         Action::SetUpQdevice { .. } => qdevice::probe(context).await,
-        Action::RemoveQdevice { votes_after } => qdevice_removal::probe(context, *votes_after).await,
-        Action::SetExpected { votes, members, written_off } => {
-            expected::probe(context, *votes, members, written_off).await
+        Action::RemoveQdevice { .. } => qdevice_removal::probe(context).await,
+        Action::SetExpected { votes, expected, members, written_off } => {
+            expected::probe(context, Aim::of(*votes, *expected), members, written_off).await
         }
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::probe(context).await
@@ -116,8 +117,8 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::CreateCluster { name, .. } => create::prove(context, name).await,
         Action::JoinCluster { .. } | Action::ResumeJoin { .. } => join::prove(context).await,
         Action::SetUpQdevice { .. } => qdevice::prove(context).await,
-        Action::RemoveQdevice { votes_after } => qdevice_removal::prove(context, *votes_after).await,
-        Action::SetExpected { votes, .. } => expected::prove(context, *votes).await,
+        Action::RemoveQdevice { .. } => qdevice_removal::prove(context).await,
+        Action::SetExpected { votes, expected, .. } => expected::prove(context, Aim::of(*votes, *expected)).await,
         Action::ClearLeftovers | Action::RemoveSharedKey | Action::RemoveConsoleKey { .. } => {
             withdraw::prove(context).await
         }

@@ -13,7 +13,7 @@ const WHAT: &str = "corosync.conf";
 const DEPTH_MAX: usize = 16;
 /// The most keys and blocks of a file: 1024 nodes with 8 addresses each.
 const ITEMS_MAX: usize = 1 << 14;
-/// The votes of a node or device without the key.
+/// The votes of a node without the key.
 const VOTES_DEFAULT: u32 = 1;
 
 /// Reads a printed corosync.conf; `None` where there is none: the node is in no cluster.
@@ -50,7 +50,7 @@ pub fn read(text: &str) -> Result<CorosyncConf, ParseError> {
     }
     let quorum = root.block("quorum");
     let device = quorum.and_then(|block| block.block("device"));
-    let device = device.map(|block| qdevice(block, nodes.len())).transpose()?;
+    let device = device.map(|block| qdevice(block, &nodes)).transpose()?;
     Ok(CorosyncConf {
         cluster_name: totem.text("cluster_name").ok_or_else(|| ParseError::missing(WHAT, "cluster_name"))?,
         config_version: version.parse().map_err(|_| ParseError::malformed(WHAT, "config_version", version))?,
@@ -86,18 +86,22 @@ fn link_priority(block: &Block<'_>) -> Option<(u8, u32)> {
     Some((number.parse().ok()?, block.number("knet_link_priority")?))
 }
 
-/// With the algorithm `lms` pvecm writes no votes, and corosync gives the device as many as there are nodes, less one
-/// (votequorum(5), corosync-qdevice(8)).
-fn qdevice(block: &Block<'_>, nodes: usize) -> Result<ConfQdevice, ParseError> {
+/// With the algorithm `lms` pvecm writes no votes. corosync then gives a device, whatever its algorithm, as many as there are
+/// nodes, less one; where a node has more votes than one it does not start without them (`exec/votequorum.c`).
+fn qdevice(block: &Block<'_>, nodes: &[ConfNode]) -> Result<ConfQdevice, ParseError> {
     let net = block.block("net");
-    let algorithm = net.and_then(|net| net.text("algorithm"));
-    let lms = algorithm.as_deref() == Some("lms");
-    let nodes = u32::try_from(nodes).unwrap_or(u32::MAX);
+    let alike = nodes.iter().all(|node| node.votes == VOTES_DEFAULT);
+    let usual = u32::try_from(nodes.len()).unwrap_or(u32::MAX).saturating_sub(1);
+    let votes = match block.value("votes") {
+        Some(text) => text.parse().map_err(|_| ParseError::malformed(WHAT, "the device's votes", text))?,
+        None if alike => usual,
+        None => return Err(ParseError::missing(WHAT, "the device's votes")),
+    };
     Ok(ConfQdevice {
         model: block.text("model").ok_or_else(|| ParseError::missing(WHAT, "the device's model"))?,
         host: net.and_then(|net| net.text("host")),
-        algorithm,
-        votes: block.number("votes").unwrap_or(if lms { nodes.saturating_sub(1) } else { VOTES_DEFAULT }),
+        algorithm: net.and_then(|net| net.text("algorithm")),
+        votes,
     })
 }
 
@@ -172,16 +176,21 @@ mod tests {
 
     #[test]
     fn a_device_without_votes_has_those_that_corosync_gives_it() {
-        let votes = |algorithm: &str| {
-            let node =
-                |n: u8| format!("node {{\nname: pve{n}\nnodeid: {n}\nquorum_votes: 1\nring0_addr: 10.0.1.{n}\n}}\n");
+        let read_with = |algorithm: &str, first: u8| {
+            let node = |n: u8| {
+                let votes = if n == 1 { first } else { 1 };
+                format!("node {{\nname: pve{n}\nnodeid: {n}\nquorum_votes: {votes}\nring0_addr: 10.0.1.{n}\n}}\n")
+            };
             let nodes: String = (1..=3).map(node).collect();
             let device = format!("device {{\nmodel: net\nnet {{\nalgorithm: {algorithm}\nhost: 10.0.1.50\n}}\n}}\n");
             let text = format!(
                 "totem {{\ncluster_name: prod\nconfig_version: 2\n}}\nnodelist {{\n{nodes}}}\nquorum {{\nprovider: corosync_votequorum\n{device}}}\n"
             );
-            read(&text).expect("readable").qdevice.expect("a device").votes
+            read(&text)
         };
-        assert_eq!((votes("lms"), votes("ffsplit")), (2, 1));
+        let votes = |algorithm: &str| read_with(algorithm, 1).expect("readable").qdevice.expect("a device").votes;
+        assert_eq!((votes("lms"), votes("ffsplit")), (2, 2));
+        let error = read_with("lms", 2).expect_err("corosync does not start with it");
+        assert_eq!(error, crate::ParseError::missing("corosync.conf", "the device's votes"));
     }
 }

@@ -111,14 +111,14 @@ impl Accounts {
     /// # Errors
     /// `SecondFactorWrong`, `TooManyAttempts`, `SealMissing`.
     pub(super) async fn prove_code(&self, user: &StoredUser, code: &str, from: &str) -> Result<(), Problem> {
-        let _alone = self.proving.lock().await;
+        let _alone = self.turns.take(&user.name).await;
         let user = self.engine.store.user(user.id).await.map_err(|error| store_problem(&error))?;
         self.not_locked(user.locked_until, &user.name, from).await?;
         if self.accepts(&user, code, from).await? {
             return Ok(());
         }
-        let until = wait_until(user.failures.saturating_add(1), self.engine.clock.now());
-        self.engine.store.note_failure(user.id, until).await.map_err(|error| store_problem(&error))?;
+        let noted = self.engine.store.note_failure(user.id, self.engine.clock.now(), wait_until).await;
+        noted.map_err(|error| store_problem(&error))?;
         let mut entry = self.engine.audit.entry(AuditCode::SecondFactorWrong, &person(&user), Outcome::Refused);
         entry.details.insert("from".to_owned(), from.to_owned());
         self.engine.audit.write(entry).await.map_err(|error| store_problem(&error))?;

@@ -1,12 +1,14 @@
 //! The list of clusters and one of them.
 
+use super::access::demand;
 use super::{RequestBackend, actor, stored};
 use app::api::*;
 use model::audit::{AuditCode, Outcome};
 use model::can::{self, Deed};
 use model::ids::ClusterId;
-use model::inventory::{Cluster, ClusterPhase, Purpose};
+use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
 use model::name::ClusterName;
+use model::policy::SignInDemand;
 use model::problem::{Problem, ProblemCode};
 use model::wizard::{self, World};
 
@@ -97,10 +99,16 @@ impl RequestBackend {
 
     pub(super) async fn do_forget_cluster(&self, caller: Caller, id: ClusterId) -> ApiResult<()> {
         let cluster = self.cluster_for(&caller, id, Deed::See).await?;
-        // An import that was begun and never finished is given up by whoever may begin one.
-        let deed = if cluster.phase == ClusterPhase::Importing { Deed::AddCluster } else { Deed::ForgetCluster };
-        can::do_it(Self::role_on(&caller, id), deed).map_err(ApiError)?;
         let engine = &self.state.engine;
+        let role = Self::role_on(&caller, id);
+        // An import that was begun and never finished is given up by whoever may begin one.
+        if cluster.phase == ClusterPhase::Importing && !self.holds_admins_things(id).await? {
+            can::do_it(role, Deed::AddCluster).map_err(ApiError)?;
+        } else {
+            can::do_it(role, Deed::ForgetCluster).map_err(ApiError)?;
+            // With it go policy, roles, pins and the BMCs' passwords: an open tab is not enough.
+            demand(&caller, SignInDemand::WHOLE)?;
+        }
         let operations = engine.store.operations(Some(id), RECENT).await.map_err(stored)?;
         if operations.iter().any(|operation| operation.state.is_carried_out()) {
             return Err(ProblemCode::AlreadyRunning.into());
@@ -109,5 +117,13 @@ impl RequestBackend {
         let mut keep_key = engine.store.nodes(id).await.map_err(stored)?;
         keep_key.retain(|node| node.pin.is_some());
         engine.forget_cluster(&actor(&caller), &cluster, &keep_key).await.map_err(stored)
+    }
+
+    /// What only an admin may replace or enter: a pin that a machine's key does not fit any more, and BMCs.
+    async fn holds_admins_things(&self, id: ClusterId) -> ApiResult<bool> {
+        let store = &self.state.engine.store;
+        let changed = |node: &Node| matches!(node.log_in, LogIn::KeyChanged { .. });
+        let changed = store.nodes(id).await.map_err(stored)?.iter().any(changed);
+        Ok(changed || !store.bmcs(id).await.map_err(stored)?.is_empty())
     }
 }

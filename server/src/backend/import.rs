@@ -1,12 +1,13 @@
 //! Taking over a cluster that exists already.
 
+use super::access::demand;
 use super::{RequestBackend, actor, stored, ways};
 use app::api::*;
 use engine::import::{Answered, Dialled};
-use engine::ports::StoreError;
+use engine::ports::{DialError, StoreError};
 use model::audit::{AuditCode, Outcome};
 use model::can::Deed;
-use model::host_key::HostKey;
+use model::host_key::{HostKey, Verdict, judge};
 use model::ids::{ClusterId, NodeId};
 use model::import::{Chosen, Discovery, Source};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
@@ -104,6 +105,8 @@ impl RequestBackend {
     ) -> ApiResult<ImportDone> {
         let cluster = self.cluster_for(&caller, id, Deed::AddNode).await?;
         let engine = &self.state.engine;
+        // Asked for before anything is taken over: what follows lets the console in.
+        demand(&caller, engine.store.policy(id).await.map_err(stored)?.of_admission().sign_in())?;
         let answered = engine.discover(id).await.map_err(ApiError)?;
         if let Some(pin) = &answered.through.pin {
             // Behind a jump host its key was not known when the import began.
@@ -133,7 +136,8 @@ impl RequestBackend {
         } else {
             None
         };
-        let admitted = self.state.engine.admit_console(&actor(caller), through, hindrance.is_none()).await;
+        let admitted =
+            self.state.engine.admit_console(&actor(caller), through, hindrance.is_none(), caller.me.shown).await;
         admitted.err().or(hindrance)
     }
 
@@ -147,7 +151,7 @@ impl RequestBackend {
         let engine = &self.state.engine;
         let result = match engine.keeps_console_key(before).await {
             Ok(true) => Ok(()),
-            Ok(false) => engine.admit_console(&actor(caller), before, false).await,
+            Ok(false) => engine.admit_console(&actor(caller), before, false, caller.me.shown).await,
             Err(problem) => Err(problem),
         };
         if let Err(problem) = result {
@@ -200,9 +204,14 @@ impl RequestBackend {
             entry.details.insert("offered".to_owned(), offered.fingerprint.clone());
         }
         let host = node.address.host.clone();
-        engine.store.add_node(&node, entry).await.map_err(|error| match error {
+        let added = engine.store.add_node(&node, entry).await.map_err(|error| match error {
             StoreError::Conflict { .. } => ApiError(Problem::new(ProblemCode::NodeAlreadyAdded).with("host", host)),
             other => stored(other),
-        })
+        })?;
+        // Its address had another key before the machine was taken off the list.
+        if let Some(Verdict::Changed { pinned, offered }) = offered.map(|key| judge(added.pin.as_ref(), key.clone())) {
+            engine.note_changed_key(&actor(caller), &added, &DialError::ChangedKey { pinned, offered }.problem()).await;
+        }
+        Ok(added)
     }
 }

@@ -3,15 +3,16 @@
 use super::{RequestBackend, actor, stored, ways};
 use app::api::*;
 use engine::execute;
-use engine::ports::Credential;
+use engine::ports::{Credential, DialError};
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::can::{self, Deed};
 use model::host_key::{HostKey, Pin, Verdict, judge};
 use model::ids::{ClusterId, NodeId};
-use model::inventory::{Cluster, ClusterPhase, Node, Purpose};
+use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
 use model::plan::Intent;
 use model::policy::Consent;
 use model::problem::{Problem, ProblemCode};
+use model::topology::NodeState;
 use zeroize::Zeroizing;
 
 impl RequestBackend {
@@ -36,18 +37,59 @@ impl RequestBackend {
     pub(super) async fn do_forget_node(&self, caller: Caller, id: NodeId) -> ApiResult<()> {
         let (cluster, node) = self.node_for(&caller, id, Deed::AddNode).await?;
         let engine = &self.state.engine;
-        let member = engine.hub.snapshot(cluster.id).is_some_and(|snapshot| {
-            snapshot.nodes.iter().any(|state| state.id == Some(id) && state.corosync_id.is_some())
-        });
-        // A member that was never logged in to is only taken off the list, for instance to give it another address.
-        if cluster.phase == ClusterPhase::Live && member && node.pin.is_some() {
-            return Err(ApiError(Problem::new(ProblemCode::ClusterAlreadyBuilt).with("name", &cluster.name)));
-        }
+        self.is_no_member(&cluster, &node).map_err(ApiError)?;
         self.is_no_way(&node).await?;
+        self.may_go(&caller, &cluster, &node).await?;
         engine.unwatch_node(id);
         engine.dialer.forget(id).await;
         let entry = self.node_entry(AuditCode::NodeForgotten, &caller, &cluster, &node);
         engine.store.forget_node(id, entry).await.map_err(stored)
+    }
+
+    /// A member of a living cluster stays on the list as long as it is one. One that was never logged in to is only taken off,
+    /// for instance to give it another address.
+    fn is_no_member(&self, cluster: &Cluster, node: &Node) -> Result<(), Problem> {
+        if cluster.phase != ClusterPhase::Live || node.purpose != Purpose::Member || node.pin.is_none() {
+            return Ok(());
+        }
+        let snapshot = self.state.engine.hub.snapshot(cluster.id);
+        let Some(snapshot) = snapshot.filter(|snapshot| snapshot.config_version.is_some()) else {
+            return Err(Problem::new(ProblemCode::MembershipUnknown).with("node", node.label()));
+        };
+        let member = |state: &NodeState| state.id == Some(node.id) && state.corosync_id.is_some();
+        if snapshot.nodes.iter().any(member) {
+            return Err(Problem::new(ProblemCode::ClusterAlreadyBuilt).with("name", &cluster.name));
+        }
+        Ok(())
+    }
+
+    /// With a machine goes what only an admin may replace or enter: a pin that its key does not fit any more, and its BMC.
+    async fn may_go(&self, caller: &Caller, cluster: &Cluster, node: &Node) -> ApiResult<()> {
+        let role = Self::role_on(caller, cluster.id);
+        if self.state.engine.store.bmc(node.id).await.map_err(stored)?.is_some() {
+            can::do_it(role, Deed::ManageBmc).map_err(ApiError)?;
+        }
+        match can::do_it(role, Deed::ReplaceChangedKey) {
+            Err(refused) if self.has_other_key(caller, node).await => Err(ApiError(refused)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the machine has another key than the pinned one. Where nobody knows yet it is asked: it may have changed since
+    /// anybody tried. Of one that does not answer counts what it showed last.
+    async fn has_other_key(&self, caller: &Caller, node: &Node) -> bool {
+        let Some(pin) = &node.pin else { return false };
+        if matches!(node.log_in, LogIn::KeyChanged { .. }) {
+            return true;
+        }
+        let engine = &self.state.engine;
+        let shown = match engine.offered_by(node).await {
+            Ok(offered) => Some(offered),
+            Err(_) => node.offered.clone(),
+        };
+        let Some(Verdict::Changed { pinned, offered }) = shown.map(|key| judge(Some(pin), key)) else { return false };
+        engine.note_changed_key(&actor(caller), node, &DialError::ChangedKey { pinned, offered }.problem()).await;
+        true
     }
 
     /// Pins exactly the key that the person saw; replacing a changed one needs more.

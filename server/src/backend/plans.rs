@@ -3,6 +3,7 @@
 use super::wizard::{Joining, link_problem};
 use super::{RequestBackend, actor, stored};
 use app::api::*;
+use engine::approvals::Resumer;
 use engine::overtake::Wanted;
 use engine::propose::Decided;
 use futures::future::join_all;
@@ -257,8 +258,9 @@ impl RequestBackend {
     }
 
     pub(super) async fn do_resume(&self, caller: Caller, id: OperationId) -> ApiResult<()> {
-        self.operation_for(&caller, id, Deed::ResumeOperation).await?;
-        self.state.engine.resume(&actor(&caller), id).await.map_err(ApiError)
+        let operation = self.operation_for(&caller, id, Deed::ResumeOperation).await?;
+        let by = Resumer { role: Self::role_on(&caller, operation.cluster), shown: caller.me.shown };
+        self.state.engine.resume_by(&actor(&caller), by, id).await.map_err(ApiError)
     }
 
     pub(super) async fn do_abandon(&self, caller: Caller, id: OperationId, reason: String) -> ApiResult<()> {

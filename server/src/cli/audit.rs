@@ -28,10 +28,10 @@ pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
     match args.command {
         AuditCommand::Verify { checkpoint, key } => {
             let store = open().await?;
-            let entries = whole(&store).await?;
+            whole(&store).await?;
             archived(&store, &data, key.as_deref()).await?;
             match checkpoint {
-                Some(file) => fits(&store, &data, &file, key.as_deref(), entries).await,
+                Some(file) => fits(&store, &data, &file, key.as_deref()).await,
                 None => Ok(()),
             }
         }
@@ -59,12 +59,12 @@ pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
     }
 }
 
-/// The number of entries of an audit that is whole in itself.
-async fn whole(store: &SqliteStore) -> anyhow::Result<u64> {
+/// Whether the audit is whole in itself.
+async fn whole(store: &SqliteStore) -> anyhow::Result<()> {
     match store.verify().await? {
         ChainState::Whole { entries, head, .. } => {
             println!("whole: {entries} entries, head {head}");
-            Ok(entries)
+            Ok(())
         }
         ChainState::Broken { at_index, entries, .. } => bail!("broken at entry {at_index} of {entries}"),
         ChainState::Lost { unread, .. } => bail!("{unread}"),
@@ -116,15 +116,25 @@ async fn archive(data: &Path, database: &Path, reason: Option<String>) -> anyhow
     Ok(())
 }
 
-/// Every checkpoint of a file against the log. What the log alone cannot show is shown here.
-async fn fits(store: &SqliteStore, data: &Path, file: &Path, key: Option<&str>, entries: u64) -> anyhow::Result<()> {
+/// Every checkpoint of a file against the log. What the log alone cannot show is shown here. A line that is none was cut off
+/// while it was written: it is named, and the others count.
+async fn fits(store: &SqliteStore, data: &Path, file: &Path, key: Option<&str>) -> anyhow::Result<()> {
     let trusted = trusted(store, data, key).await?;
-    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+    let text = String::from_utf8_lossy(&bytes);
+    // Counted after the file was read: a console that runs may have signed more since the log was.
+    let entries = store.entries().await?;
     let mut newest = 0;
     let mut count = 0_u64;
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let place = || format!("{}, line {}", file.display(), number + 1);
-        let one: Checkpoint = serde_json::from_str(line).with_context(|| format!("{}: no checkpoint", place()))?;
+        let one: Checkpoint = match serde_json::from_str(line) {
+            Ok(one) => one,
+            Err(error) => {
+                eprintln!("{}: no checkpoint: {error}", place());
+                continue;
+            }
+        };
         let hash = match store.entry(one.size).await {
             Ok(entry) => Some(entry.hash),
             Err(engine::ports::StoreError::NotFound { .. }) => None,

@@ -8,7 +8,7 @@ use crate::sweep::SweepShell;
 use crate::tap::Cut;
 use crate::{follow, shell, sweep};
 use async_trait::async_trait;
-use engine::ports::{Clock, NodeShell, Output, OutputStream, ShellError};
+use engine::ports::{Beyond, Clock, NodeShell, Output, OutputStream, ShellError};
 use pve::CommandLine;
 use russh::client::{Handle, Msg};
 use russh::{ChannelOpenFailure, ChannelStream};
@@ -117,6 +117,7 @@ impl Connection {
         if self.is_closed() {
             return Err(lost());
         }
+        let before = self.seen.refusals.count();
         let handle = Arc::clone(&self.handle);
         let host = host.to_owned();
         // In a task of its own: a channel that opens too late is closed by the drop of its stream.
@@ -126,23 +127,35 @@ impl Connection {
         });
         match tokio::time::timeout(CHANNEL_OPEN_LIMIT, opening).await {
             Ok(Ok(Ok(stream))) => Ok(stream),
-            Ok(Ok(Err(russh::Error::ChannelOpenFailure(reason)))) => Err(refusal(&reason)),
+            Ok(Ok(Err(russh::Error::ChannelOpenFailure(reason)))) => Err(self.refusal(&reason, before).await),
             Ok(Ok(Err(_)) | Err(_)) => Err(lost()),
-            Err(_) => Err(NoWay::Behind { text: format!("no answer within {} s", CHANNEL_OPEN_LIMIT.as_secs()) }),
+            Err(_) => Err(NoWay::Behind {
+                text: format!("no answer within {} s", CHANNEL_OPEN_LIMIT.as_secs()),
+                beyond: Beyond::Silent,
+            }),
+        }
+    }
+
+    /// Why there is no channel; `before` is how many refusals there were when it was asked for.
+    async fn refusal(&self, reason: &ChannelOpenFailure, before: usize) -> NoWay {
+        let unasked = |text: String| NoWay::Behind { text, beyond: Beyond::NotAsked };
+        match reason {
+            ChannelOpenFailure::AdministrativelyProhibited | ChannelOpenFailure::UnknownChannelType => NoWay::Forbidden,
+            ChannelOpenFailure::ResourceShortage => unasked("resource shortage".to_owned()),
+            ChannelOpenFailure::Other { code, .. } => unasked(format!("reason {code}")),
+            ChannelOpenFailure::ConnectFailed => {
+                // The words come right behind the number, by another way: the connection's task has them once it answers.
+                let _ = tokio::time::timeout(CHANNEL_OPEN_LIMIT, self.handle.send_ping()).await;
+                match self.seen.refusals.since(before) {
+                    Some((text, beyond)) if !text.is_empty() => NoWay::Behind { text, beyond },
+                    _ => unasked("connect failed".to_owned()),
+                }
+            }
         }
     }
 
     pub(crate) fn lost(&self) -> ShellError {
         ShellError::Lost { text: self.seen.end() }
-    }
-}
-
-fn refusal(reason: &ChannelOpenFailure) -> NoWay {
-    match reason {
-        ChannelOpenFailure::AdministrativelyProhibited | ChannelOpenFailure::UnknownChannelType => NoWay::Forbidden,
-        ChannelOpenFailure::ConnectFailed => NoWay::Behind { text: "connect failed".to_owned() },
-        ChannelOpenFailure::ResourceShortage => NoWay::Behind { text: "resource shortage".to_owned() },
-        ChannelOpenFailure::Other { code, .. } => NoWay::Behind { text: format!("reason {code}") },
     }
 }
 

@@ -5,13 +5,14 @@ use crate::limits::{
     CHANNEL_MESSAGES_MAX, HANDSHAKE_LIMIT, KEEPALIVE_INTERVAL, KEEPALIVE_MAX, QUOTE_MAX_CHARS, WINDOW_BYTES,
 };
 use crate::pin::{host_key, wanted};
+use crate::refusals::Refusals;
 use crate::tap::{Cut, Tap};
 use engine::ports::DialError;
 use model::host_key::{Pin, Verdict, judge};
 use pve::clean_text_within;
 use russh::client::{Config, DisconnectReason, Handle, Handler, connect_stream};
 use russh::keys::PublicKeyOrCertificate;
-use russh::{AlgorithmKind, Preferred, compression};
+use russh::{AlgorithmKind, ChannelId, ChannelOpenFailure, Preferred, compression};
 use std::borrow::Cow;
 use std::sync::{Arc, OnceLock};
 
@@ -27,6 +28,8 @@ pub(crate) struct Session {
 pub(crate) struct Seen {
     verdict: OnceLock<Verdict>,
     end: OnceLock<String>,
+    /// Channels that the machine did not open.
+    pub(crate) refusals: Refusals,
 }
 
 impl Seen {
@@ -74,6 +77,18 @@ impl Handler for Client {
         // The first handshake alone is checked here; a later verdict cannot replace it.
         let _ = self.seen.verdict.set(verdict);
         Ok(known)
+    }
+
+    async fn channel_open_failure(
+        &mut self,
+        _channel: ChannelId,
+        _reason: ChannelOpenFailure,
+        description: &str,
+        _language: &str,
+        _session: &mut russh::client::Session,
+    ) -> Result<(), russh::Error> {
+        self.seen.refusals.add(quoted(description));
+        Ok(())
     }
 
     async fn disconnected(&mut self, reason: DisconnectReason<russh::Error>) -> Result<(), russh::Error> {

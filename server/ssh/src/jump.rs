@@ -1,7 +1,7 @@
 //! A stream to a machine behind a jump host: one channel of the connection to the jump host.
 
 use crate::connection::Connection;
-use engine::ports::DialError;
+use engine::ports::{Beyond, DialError};
 use model::name::SshAddress;
 use russh::ChannelStream;
 use russh::client::Msg;
@@ -23,7 +23,7 @@ pub(crate) enum NoWay {
     /// It may not pass connections on (`AllowTcpForwarding`, `PermitOpen`).
     Forbidden,
     /// It could not connect, or did not in time.
-    Behind { text: String },
+    Behind { text: String, beyond: Beyond },
     /// Its own connection broke.
     Lost { text: String },
 }
@@ -38,7 +38,7 @@ impl Tunnel {
         match way.forward(&to.host, to.port).await {
             Ok(stream) => Ok(Self { stream, _way: way }),
             Err(NoWay::Forbidden) => Err(DialError::JumpForbids { host }),
-            Err(NoWay::Behind { text }) => Err(DialError::Behind { host, text }),
+            Err(NoWay::Behind { text, beyond }) => Err(DialError::Behind { host, text, beyond }),
             Err(NoWay::Lost { text }) => Err(DialError::Jump { host, last: Box::new(DialError::Unreachable { text }) }),
         }
     }

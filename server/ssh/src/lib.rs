@@ -18,6 +18,7 @@ mod keys;
 pub mod limits;
 mod login;
 mod pin;
+mod refusals;
 mod shell;
 mod sweep;
 mod tap;

@@ -5,6 +5,7 @@ mod policies;
 mod rows;
 
 pub(crate) use gate::refuse_unagreed;
+pub(crate) use policies::protect_undecided;
 
 use crate::SqliteStore;
 use crate::audit::append_in;

@@ -3,7 +3,7 @@
 use crate::SqliteStore;
 use crate::audit::append_in;
 use crate::codec::{corrupt, db, from_word, get, micros, parsed, refused, time, to_json, touched, word};
-use crate::{approvals, drafts, nodes};
+use crate::{approvals, drafts, nodes, pins};
 use async_trait::async_trait;
 use engine::ports::{Adoption, ClusterStore, StoreError};
 use model::audit::AuditEntry;
@@ -79,9 +79,15 @@ impl ClusterStore for SqliteStore {
     async fn adopt(&self, adoption: &Adoption, audit: Vec<AuditEntry>) -> Result<Vec<Node>, StoreError> {
         let mut tx = self.write().await?;
         let id = adoption.cluster;
-        let result = sqlx::query("UPDATE clusters SET phase = ?, protected = ? WHERE id = ?")
+        // What the caller read may be seconds old: an admin's decision of meanwhile stands.
+        let protection = match &adoption.protection {
+            Some(entry) if !is_live(&mut tx, id).await? && approvals::protect_undecided(&mut tx, id).await? => {
+                Some(entry)
+            }
+            _ => None,
+        };
+        let result = sqlx::query("UPDATE clusters SET phase = ? WHERE id = ?")
             .bind(word("phase", &ClusterPhase::Live)?)
-            .bind(adoption.protected)
             .bind(id.to_string())
             .execute(&mut *tx)
             .await
@@ -106,7 +112,7 @@ impl ClusterStore for SqliteStore {
             added.push(nodes::insert(&mut tx, node).await?);
         }
         drafts::save(&mut tx, id, &adoption.draft).await?;
-        for entry in audit {
+        for entry in audit.into_iter().chain(protection.cloned()) {
             append_in(&mut tx, entry).await?;
         }
         tx.commit().await.map_err(db)?;
@@ -170,11 +176,12 @@ impl ClusterStore for SqliteStore {
         tx.commit().await.map_err(db)
     }
 
-    /// `Conflict` while an operation holds the node's cluster.
+    /// `Conflict` while an operation holds the node's cluster. Its pin stays with its address.
     async fn forget_node(&self, id: NodeId, audit: AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
         let cluster = nodes::cluster_of(&mut tx, id).await?;
         refuse_held(&mut tx, cluster).await?;
+        pins::keep_by_address(&mut tx, id).await?;
         let result =
             sqlx::query("DELETE FROM nodes WHERE id = ?").bind(id.to_string()).execute(&mut *tx).await.map_err(db)?;
         touched(&result, "node")?;
@@ -193,6 +200,15 @@ async fn refuse_held(tx: &mut SqliteConnection, cluster: ClusterId) -> Result<()
     .await
     .map_err(db)?;
     if held { Err(StoreError::Conflict { what: "running operation" }) } else { Ok(()) }
+}
+
+async fn is_live(tx: &mut SqliteConnection, cluster: ClusterId) -> Result<bool, StoreError> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM clusters WHERE id = ? AND phase = ?)")
+        .bind(cluster.to_string())
+        .bind(word("phase", &ClusterPhase::Live)?)
+        .fetch_one(tx)
+        .await
+        .map_err(db)
 }
 
 async fn abandon_proposed(tx: &mut SqliteConnection, cluster: ClusterId, audit: &AuditEntry) -> Result<(), StoreError> {

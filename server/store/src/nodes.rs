@@ -37,14 +37,15 @@ pub(crate) async fn one(readers: &SqlitePool, id: NodeId) -> Result<Node, StoreE
     node_of(&row.ok_or(StoreError::NotFound { what: "node" })?)
 }
 
-/// Puts the machine behind all others of its cluster.
+/// Puts the machine behind all others of its cluster. An address that had a pin here before has it again.
 pub(crate) async fn insert(tx: &mut SqliteConnection, node: &Node) -> Result<Node, StoreError> {
     let position: i64 = sqlx::query_scalar("SELECT COALESCE(MAX(position), -1) + 1 FROM nodes WHERE cluster = ?")
         .bind(node.cluster.to_string())
         .fetch_one(&mut *tx)
         .await
         .map_err(db)?;
-    let added = Node { position: u32::try_from(position).map_err(|error| corrupt("position", error))?, ..node.clone() };
+    let mut added =
+        Node { position: u32::try_from(position).map_err(|error| corrupt("position", error))?, ..node.clone() };
     sqlx::query(
         "INSERT INTO nodes (id, cluster, purpose, host, port, ssh_user, name, offered, log_in, position, via)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -63,8 +64,9 @@ pub(crate) async fn insert(tx: &mut SqliteConnection, node: &Node) -> Result<Nod
     .execute(&mut *tx)
     .await
     .map_err(refused("node with that address", "cluster"))?;
-    if let Some(pin) = &added.pin {
-        pins::insert(tx, added.id, pin).await?;
+    match &added.pin {
+        Some(pin) => pins::insert(tx, added.id, pin).await?,
+        None => added.pin = pins::back_by_address(tx, &added).await?,
     }
     Ok(added)
 }

@@ -8,6 +8,7 @@ use engine::ports::{PinStore, StoreError};
 use model::audit::AuditEntry;
 use model::host_key::{HostKey, Pin};
 use model::ids::NodeId;
+use model::inventory::Node;
 use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
 
@@ -65,6 +66,40 @@ pub(crate) async fn insert(tx: &mut SqliteConnection, node: NodeId, pin: &Pin) -
     .await
     .map_err(refused("pin", "node"))?;
     Ok(())
+}
+
+/// Keeps the pin of a machine that is about to be taken off the list, by its address.
+pub(crate) async fn keep_by_address(tx: &mut SqliteConnection, node: NodeId) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT OR REPLACE INTO forgotten_pins
+         (cluster, host, port, algorithm, base64, fingerprint, pinned_at, pinned_by)
+         SELECT cluster, lower(host), port, algorithm, base64, fingerprint, pinned_at, pinned_by
+         FROM pins JOIN nodes ON nodes.id = pins.node WHERE node = ?",
+    )
+    .bind(node.to_string())
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(())
+}
+
+/// Gives a machine the pin back that its address had in this cluster before it was taken off the list.
+pub(crate) async fn back_by_address(tx: &mut SqliteConnection, node: &Node) -> Result<Option<Pin>, StoreError> {
+    let row = sqlx::query(
+        "DELETE FROM forgotten_pins WHERE cluster = ? AND host = lower(?) AND port = ?
+         RETURNING algorithm, base64, fingerprint, pinned_at, pinned_by",
+    )
+    .bind(node.cluster.to_string())
+    .bind(&node.address.host)
+    .bind(node.address.port)
+    .fetch_optional(&mut *tx)
+    .await
+    .map_err(db)?;
+    let pin = row.as_ref().map(pin_of).transpose()?;
+    if let Some(pin) = &pin {
+        insert(tx, node.id, pin).await?;
+    }
+    Ok(pin)
 }
 
 async fn retire(tx: &mut SqliteConnection, node: NodeId) -> Result<(), StoreError> {

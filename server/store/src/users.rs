@@ -5,7 +5,7 @@ use crate::audit::append_in;
 use crate::codec::{db, from_word, get, micros, number, parsed, refused, time, time_or_none, touched};
 use crate::{invites, second_factors};
 use async_trait::async_trait;
-use engine::ports::{StoreError, StoredUser, UserStore};
+use engine::ports::{StoreError, StoredUser, UserStore, WaitAfter};
 use jiff::Timestamp;
 use model::audit::AuditEntry;
 use model::ids::{ClusterId, UserId};
@@ -133,15 +133,23 @@ impl UserStore for SqliteStore {
         tx.commit().await.map_err(db)
     }
 
-    async fn note_failure(&self, id: UserId, locked_until: Option<Timestamp>) -> Result<(), StoreError> {
+    /// The wait is that of the count which this transaction writes, whatever others have counted meanwhile.
+    async fn note_failure(&self, id: UserId, at: Timestamp, wait: WaitAfter) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
-        let result = sqlx::query("UPDATE users SET failures = failures + 1, locked_until = ? WHERE id = ?")
-            .bind(locked_until.map(micros))
+        let row = sqlx::query("UPDATE users SET failures = failures + 1 WHERE id = ? RETURNING failures")
             .bind(id.to_string())
-            .execute(&mut *tx)
+            .fetch_optional(&mut *tx)
             .await
             .map_err(db)?;
-        touched(&result, "user")?;
+        let failures: u32 = number(&row.ok_or(StoreError::NotFound { what: "user" })?, "failures")?;
+        if let Some(until) = wait(failures, at) {
+            sqlx::query("UPDATE users SET locked_until = MAX(COALESCE(locked_until, ?1), ?1) WHERE id = ?2")
+                .bind(micros(until))
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await
+                .map_err(db)?;
+        }
         tx.commit().await.map_err(db)
     }
 

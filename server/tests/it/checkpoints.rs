@@ -2,18 +2,19 @@
 
 use crate::app::{PASSWORD, TestApp};
 use crate::process::quorate;
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{Signer as _, SigningKey};
 use engine::audit::Person;
-use engine::audit::checkpoint::{Checkpointer, Unsigned};
-use engine::ports::AuditStore;
+use engine::audit::checkpoint::{Checkpointer, Unsigned, message};
+use engine::ports::{AuditStore, CheckpointStore};
 use model::audit::{AuditCode, Outcome};
 use model::checkpoint::Checkpoint;
 use model::role::Role;
 use server::checkpoints::{CHECKPOINT_FILE, File, KEY_FILE, signing_key};
 use server::serve;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::Arc;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use zeroize::Zeroizing;
 
 /// Accounts are entries; then the head is signed into the folder's own file of checkpoints.
@@ -109,6 +110,48 @@ async fn a_file_that_holds_no_checkpoint_proves_nothing() {
 }
 
 #[tokio::test]
+async fn a_torn_line_is_named_and_the_others_count() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    filled(data, &["anna"]).await;
+    let (_kept, file) = kept_elsewhere(data);
+    let mut bytes = std::fs::read(&file).expect("read");
+    bytes.extend_from_slice(b"{\"size\":1,\xff");
+    std::fs::write(data.join(CHECKPOINT_FILE), bytes).expect("torn");
+    filled(data, &["bert"]).await;
+    std::fs::copy(data.join(CHECKPOINT_FILE), &file).expect("copied");
+    let output = verify(data, &["--checkpoint", file.to_str().expect("a path")]).await;
+    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success() && printed.contains("2 checkpoints fit, the newest covers 2 of 2"), "{said}");
+    assert!(said.contains("line 2: no checkpoint"), "{said}");
+}
+
+/// The file is a pipe: the log has been read to its end when the console signs once more.
+#[tokio::test]
+async fn a_checkpoint_that_was_signed_while_the_log_was_read_is_no_cut_end() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    filled(data, &["anna"]).await;
+    let (_kept, file) = kept_elsewhere(data);
+    let pipe = file.with_extension("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("it runs");
+    assert!(made.success(), "no pipe");
+    let mut command = quorate();
+    command.args(["audit", "--data"]).arg(data).args(["verify", "--checkpoint"]).arg(&pipe);
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut printed = BufReader::new(running.stdout.take().expect("piped")).lines();
+    let whole = printed.next_line().await.expect("read").expect("a line");
+    assert!(whole.starts_with("whole: 1 entries"), "{whole}");
+    filled(data, &["bert"]).await;
+    let kept = std::fs::read(data.join(CHECKPOINT_FILE)).expect("read");
+    tokio::task::spawn_blocking(move || std::fs::write(pipe, kept)).await.expect("ended").expect("passed on");
+    let fit = printed.next_line().await.expect("read");
+    let output = running.wait_with_output().await.expect("it ends");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fit.as_deref(), Some("2 checkpoints fit, the newest covers 2 of 2 entries"));
+}
+
+#[tokio::test]
 async fn a_checkpoint_is_due_after_a_hundred_entries_or_ten_minutes() {
     let app = TestApp::new().await;
     let engine = &app.state.engine;
@@ -153,9 +196,38 @@ async fn nothing_is_signed_that_does_not_follow_from_what_was_signed() {
     let entries = house.store.entries().await.expect("counted");
     assert!(entries < last.size);
     // The checkpoint of the longer log comes back with a copy of the table, say.
-    engine::ports::CheckpointStore::keep_checkpoint(&house.store, &last).await.expect("kept");
+    house.store.keep_checkpoint(&last).await.expect("kept");
     let key = signing_key(&house.store, data).await.expect("read").expect("a key");
     let (store, clock) = (Arc::clone(&house.engine.store), Arc::clone(&house.engine.clock));
     let refused = Checkpointer::new(store, clock, key, Vec::new()).look(true).await.expect_err("it is shorter");
     assert!(matches!(refused, Unsigned::Broken { .. }), "{refused}");
+}
+
+/// Whoever can write the log can write a row beside it that fits, but cannot sign it.
+#[tokio::test]
+async fn nothing_is_signed_on_from_a_checkpoint_that_the_console_did_not_sign() {
+    let other = SigningKey::from_bytes(&[7; 32]);
+    for own_key in [true, false] {
+        let folder = tempfile::tempdir().expect("folder");
+        let data = folder.path();
+        let last = filled(data, &["anna"]).await;
+        let house = serve::open(data).await.expect("opened");
+        let append = async || {
+            let entry = house.engine.audit.entry(AuditCode::SignedIn, &Person::system(), Outcome::Success);
+            house.engine.audit.write(entry).await.expect("written");
+        };
+        append().await;
+        let (size, at) = (last.size + 1, house.engine.clock.now());
+        let head = house.store.entry(size).await.expect("there").hash;
+        let bytes: [u8; 32] = hex::decode(&head).expect("hex").try_into().expect("a hash");
+        let signature = hex::encode(other.sign(&message(size, &bytes, at)).to_bytes());
+        let key = if own_key { last.key } else { hex::encode(other.verifying_key().as_bytes()) };
+        house.store.keep_checkpoint(&Checkpoint { size, head, at, key, signature }).await.expect("kept");
+        append().await;
+        let key = signing_key(&house.store, data).await.expect("read").expect("a key");
+        let (store, clock) = (Arc::clone(&house.engine.store), Arc::clone(&house.engine.clock));
+        let refused = Checkpointer::new(store, clock, key, Vec::new()).look(true).await.expect_err("forged");
+        assert!(matches!(refused, Unsigned::Broken { at_index } if at_index == size), "{refused}");
+        assert_eq!(house.store.last_checkpoint().await.expect("read").expect("the forged one").size, size);
+    }
 }

@@ -352,3 +352,31 @@ async fn a_cluster_behind_a_jump_host_is_taken_over_through_it() {
         admin.call::<()>("forget_node", json!({ "node": jump.id })).await.expect_err("it is the way to others");
     assert_eq!(refused.code, ProblemCode::JumpInUse);
 }
+
+#[tokio::test]
+async fn letting_the_console_in_asks_for_the_sign_in_that_the_policy_wants() {
+    let site = Site::with(Scenario::healthy(2)).await;
+    let cluster = site.asked("pve1").await;
+    let row = json!({
+        "reason": false, "typed_target": false, "fresh_sign_in": true, "second_factor": true, "agreement": "nobody"
+    });
+    let policy = json!({ "protected": false, "classes": {}, "actions": { "admit_console": row } });
+    let input = json!({ "cluster": cluster, "policy": policy, "reason": "who lets the console in is known" });
+    let admin = site.app.admin().await;
+    assert!(admin.call::<app::api::PolicyAnswer>("change_policy", input).await.expect("set").in_force);
+    site.app.clock.advance_minutes(6);
+    let old = site.import(cluster, &["pve2"]).await.expect_err("an open tab");
+    assert_eq!((old.code, old.params["missing"].as_str()), (ProblemCode::ConsentMissing, "fresh-sign-in"));
+    assert_eq!(site.wizard(cluster).await.view.cluster.phase, ClusterPhase::Importing, "nothing is taken over");
+    let confirmed = json!({ "password": crate::app::PASSWORD, "code": null });
+    site.operator.call::<app::api::Me>("confirm_password", confirmed).await.expect("confirmed");
+    assert_eq!(site.import(cluster, &["pve2"]).await.expect("taken over").key_not_shared, None);
+    // The key lies on a machine of its own with a sign-in that is fresh, too.
+    site.app.clock.advance_minutes(6);
+    let node = site.named(cluster, "pve2").await;
+    site.pin(cluster, node.id).await.expect("pinned");
+    assert_eq!(site.lab.file("pve2", "/root/.ssh/authorized_keys2"), None);
+    let filter = json!({ "filter": { "code": "plan_refused" }, "again": false });
+    let page: model::audit::AuditPage = site.operator.call("audit", filter).await.expect("audit");
+    assert_eq!(page.entries.len(), 1);
+}

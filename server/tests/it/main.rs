@@ -20,6 +20,7 @@ mod csrf;
 mod dropped;
 mod evidence;
 mod exports;
+mod forgetting;
 mod growing;
 mod handover;
 mod headers;

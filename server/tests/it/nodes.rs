@@ -59,7 +59,7 @@ impl Site {
         id
     }
 
-    async fn pin(&self, client: &Client, offer: &KeyOffer) -> Result<(), Problem> {
+    pub async fn pin(&self, client: &Client, offer: &KeyOffer) -> Result<(), Problem> {
         client
             .call(
                 "pin_key",
@@ -78,7 +78,7 @@ impl Site {
         self.operator.call("install_key", input).await
     }
 
-    async fn log_in(&self, node: NodeId) -> Result<(), Problem> {
+    pub async fn log_in(&self, node: NodeId) -> Result<(), Problem> {
         self.operator.call("try_log_in", json!({ "node": node })).await
     }
 
@@ -86,11 +86,11 @@ impl Site {
         self.operator.call("wizard", json!({ "cluster": self.cluster })).await.expect("wizard")
     }
 
-    async fn node(&self, id: NodeId) -> model::inventory::Node {
+    pub async fn node(&self, id: NodeId) -> model::inventory::Node {
         self.wizard().await.view.nodes.into_iter().find(|node| node.id == id).expect("the node is still in the draft")
     }
 
-    async fn audited(&self, code: AuditCode) -> usize {
+    pub async fn audited(&self, code: AuditCode) -> usize {
         let filter = json!({ "filter": { "code": code }, "again": false });
         let page: model::audit::AuditPage = self.operator.call("audit", filter).await.expect("audit");
         page.entries.len()

@@ -1,11 +1,15 @@
 //! Signing in: what it tells, how often it may be tried, and what the browser gets.
 
 use crate::app::{PASSWORD, TestApp};
+use crate::client::Client;
 use axum::http::StatusCode;
 use futures::future::join_all;
+use model::audit::AuditPage;
 use model::problem::ProblemCode;
 use model::role::Role;
 use serde_json::json;
+use server::proxy::behind;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_name_look_the_same() {
@@ -67,6 +71,22 @@ async fn an_account_waits_longer_after_every_failure() {
 }
 
 #[tokio::test]
+async fn of_many_passwords_at_once_four_are_looked_at() {
+    let app = TestApp::new().await;
+    app.clock.stop();
+    app.account("operator", Role::Operator).await;
+    for name in ["operator", "nobody"] {
+        let clients: Vec<_> = (0..16).map(|_| app.anon()).collect();
+        let tries = clients.iter().map(|client| client.sign_in(name, "wrong password"));
+        let codes: Vec<_> = join_all(tries).await.into_iter().map(|one| one.expect_err("refused").code).collect();
+        let wrong = codes.iter().filter(|code| **code == ProblemCode::WrongCredentials).count();
+        assert_eq!(wrong, 4, "{name}: {codes:?}");
+        let waiting = app.anon().sign_in(name, PASSWORD).await.expect_err("has to wait");
+        assert_eq!(waiting.code, ProblemCode::TooManyAttempts);
+    }
+}
+
+#[tokio::test]
 async fn one_address_cannot_try_without_end() {
     let app = TestApp::new().await;
     let attacker = app.anon();
@@ -87,6 +107,40 @@ async fn one_address_cannot_try_without_end() {
     // Others, and everything that takes no password, go on.
     assert_ne!(attacker.post("me", &json!({})).await.status, StatusCode::TOO_MANY_REQUESTS);
     app.operator().await;
+}
+
+/// Fourteen tries of one browser at once; then whether another one is limited too.
+async fn others_are_limited(client: &Client, attacker: &str, other: &str) -> bool {
+    let posting = async |from: &str| {
+        let headers = [("sec-fetch-site", "same-origin"), ("origin", "http://console.test"), ("x-forwarded-for", from)];
+        let input = json!({ "name": "nobody", "password": "guess" });
+        client.post_with("sign_in", &input, &headers).await.status
+    };
+    let tries = join_all((0..14).map(|_| posting(attacker))).await;
+    assert!(tries.contains(&StatusCode::TOO_MANY_REQUESTS), "{tries:?}");
+    posting(other).await == StatusCode::TOO_MANY_REQUESTS
+}
+
+#[tokio::test]
+async fn behind_its_proxy_each_browser_has_its_own_address_and_nobody_else_is_believed() {
+    let app = TestApp::new().await;
+    // What stands before the proxy's own word may be made up.
+    let (attacker, other) = ("192.0.2.200, 203.0.113.9", "203.0.113.9, 192.0.2.7");
+    let all = [
+        (Some("nginx"), 201, false),
+        (Some("127.9.0.202"), 202, false),
+        (Some("127.9.0.202"), 203, true),
+        (None, 204, true),
+    ];
+    for (proxy, peer, limited) in all {
+        let client = Client::new(behind(app.router(), proxy), peer);
+        assert_eq!(others_are_limited(&client, attacker, other).await, limited, "{proxy:?} for {peer}");
+    }
+    let reader = app.viewer().await;
+    let page: AuditPage =
+        reader.call("audit", json!({ "filter": { "code": "sign_in_refused" }, "again": false })).await.expect("audit");
+    let from: BTreeSet<_> = page.entries.iter().map(|one| one.entry.details["from"].as_str()).collect();
+    assert_eq!(from, ["127.9.0.203", "127.9.0.204", "192.0.2.7", "203.0.113.9"].into());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use crate::observation::Freshness;
 use crate::plan::{Intent, Plan};
 use crate::planner::PlanWorld;
 use crate::quorum::{qdevice_votes, quorum};
-use crate::topology::Partition;
+use crate::topology::{Partition, QdeviceState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -54,20 +54,15 @@ impl Blast {
                 told.map_or_else(|| now.clone(), |told| now.clone().raised(told, qdevice_votes(nodes)))
             }
             Intent::Withdraw { .. } => told.map_or_else(|| now.clone(), |told| now.clone().raised(told, 0)),
-            Intent::RemoveQdevice => told.map_or_else(
-                || now.clone(),
-                |told| {
-                    let device = told.qdevice_votes.unwrap_or(0);
-                    let (votes, expected) = (told.total_votes, told.expected_votes);
-                    now.clone().reaching(votes.saturating_sub(device), expected.saturating_sub(device.max(1)))
-                },
-            ),
-            Intent::SetExpected { votes, .. } => now.reaching(*votes, *votes),
+            Intent::RemoveQdevice => told
+                .zip(world.snapshot.and_then(|snapshot| snapshot.qdevice.as_ref()))
+                .map_or_else(|| now.clone(), |(told, device)| now.clone().without_device(told, &device.fact.value)),
+            Intent::SetExpected { votes, .. } => now.reaching(*votes, plan.lowered_to().unwrap_or(*votes)),
             Intent::PowerOff { node, .. } | Intent::PowerCycle { node, .. } => {
                 let own = world.votes_cast_by(*node);
                 told.zip(own).map_or_else(
                     || now.clone(),
-                    |(told, own)| now.clone().reaching(told.total_votes.saturating_sub(own), told.expected_votes),
+                    |(told, own)| now.clone().moved(told, told.total_votes.saturating_sub(own), told.expected_votes),
                 )
             }
             Intent::RestartCorosync { node } => {
@@ -83,27 +78,41 @@ impl Blast {
     fn joined(self, told: &Partition, joiners: usize) -> Self {
         let new = u32::try_from(joiners).unwrap_or(u32::MAX).saturating_mul(VOTES_OF_NEW_NODE);
         // While the first of them joins, it is expected and does not vote yet; each further one finds a vote more.
-        let meanwhile = margin(told.total_votes, told.expected_votes.saturating_add(VOTES_OF_NEW_NODE));
+        let meanwhile = margin(told.total_votes, quorum(told.expected_votes.saturating_add(VOTES_OF_NEW_NODE)));
         Self { margin_meanwhile: Some(meanwhile), ..self.raised(told, new) }
     }
 
     /// The votes are the same afterwards; in between those of one node are missing.
     fn without_for_a_moment(self, told: &Partition, own: u32) -> Self {
-        let meanwhile = margin(told.total_votes.saturating_sub(own), told.expected_votes);
+        let meanwhile = margin(told.total_votes.saturating_sub(own), told.quorum);
         Self { margin_meanwhile: Some(meanwhile), ..self.raised(told, 0) }
     }
 
+    /// What it casts goes from those present; what it is configured with was expected, cast or not.
+    fn without_device(self, told: &Partition, device: &QdeviceState) -> Self {
+        let votes = told.total_votes.saturating_sub(told.qdevice_votes.unwrap_or(0));
+        self.moved(told, votes, told.expected_votes.saturating_sub(device.configured_votes))
+    }
+
     const fn raised(self, told: &Partition, votes: u32) -> Self {
-        self.reaching(told.total_votes.saturating_add(votes), told.expected_votes.saturating_add(votes))
+        self.moved(told, told.total_votes.saturating_add(votes), told.expected_votes.saturating_add(votes))
+    }
+
+    /// Where as many votes are expected as now, the quorum is what the nodes say: with `two_node` it is no half.
+    const fn moved(self, told: &Partition, votes: u32, expected: u32) -> Self {
+        if expected == told.expected_votes {
+            self.left_with(votes, told.quorum)
+        } else {
+            self.reaching(votes, expected)
+        }
     }
 
     const fn reaching(self, votes: u32, expected: u32) -> Self {
-        Self {
-            votes_after: Some(votes),
-            quorum_after: Some(quorum(expected)),
-            margin_after: Some(margin(votes, expected)),
-            ..self
-        }
+        self.left_with(votes, quorum(expected))
+    }
+
+    const fn left_with(self, votes: u32, quorum: u32) -> Self {
+        Self { votes_after: Some(votes), quorum_after: Some(quorum), margin_after: Some(margin(votes, quorum)), ..self }
     }
 }
 
@@ -131,6 +140,6 @@ fn affected(plan: &Plan, guests: Option<&GuestCounts>) -> Option<u32> {
     Some(counts.fold(0, u32::saturating_add))
 }
 
-const fn margin(votes: u32, expected: u32) -> i64 {
-    votes as i64 - quorum(expected) as i64
+const fn margin(votes: u32, quorum: u32) -> i64 {
+    votes as i64 - quorum as i64
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::ids::NodeId;
 use crate::observation::EvidenceLine;
 use ::uuid::Uuid;
+use std::collections::BTreeSet;
 
 const UUID: &str = "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4f5";
 const TURNED: &str = "3e2d1c6f-5b4a-6d4c-8e9f-a0b1c2d3e4f5";
@@ -131,7 +132,17 @@ fn the_name_of_the_secret_changes_with_where_it_would_go() {
     let name = ipmi("10.0.9.11", "ADMIN", 3).secret_name(node);
     assert_ne!(name, ipmi("10.0.9.12", "ADMIN", 3).secret_name(node));
     assert_ne!(name, ipmi("10.0.9.11", "root", 3).secret_name(node));
-    assert_eq!(name, ipmi("10.0.9.11", "ADMIN", 17).secret_name(node), "another cipher goes to the same place");
+    assert_eq!(name, format!("bmc/{node}/ipmi ADMIN@10.0.9.11:623"), "what was sealed before still opens");
+    let (cipher, plain) = (ipmi("10.0.9.11", "ADMIN", 17), plain_lan("10.0.9.11", CIPHER_USUAL));
+    let names = [&cipher, &plain, &plain_lan("10.0.9.11", 17)].map(|way| way.secret_name(node));
+    let all: BTreeSet<&String> = names.iter().chain([&name]).collect();
+    assert_eq!(all.len(), 4, "a password is not sent by a weaker session than it was entered for: {all:?}");
+    assert_eq!(plain.spoken().as_deref(), Some("lan, cipher 3"));
+    assert_eq!(cipher.spoken().as_deref(), Some("lanplus, cipher 17"));
+}
+
+fn plain_lan(host: &str, cipher: u8) -> BmcWay {
+    BmcWay::Ipmi { host: host.into(), port: IPMI_PORT, user: "ADMIN".into(), lanplus: false, cipher }
 }
 
 #[test]

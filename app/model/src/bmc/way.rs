@@ -140,12 +140,33 @@ impl BmcWay {
         }
     }
 
-    /// The name that its sealed password is bound to: with another address or account it does not open, so that nobody sends
-    /// a kept password elsewhere by changing where it goes.
+    /// The name that its sealed password is bound to: with another address, account or session it does not open, so that
+    /// nobody sends a kept password elsewhere, or less well hidden, by changing how it goes.
     #[must_use]
     pub fn secret_name(&self, node: NodeId) -> String {
-        format!("bmc/{node}/{self}")
+        match self.session() {
+            // As the usual one has always been called.
+            None | Some((true, CIPHER_USUAL)) => format!("bmc/{node}/{self}"),
+            Some(session) => format!("bmc/{node}/{self}/{}", session_word(session)),
+        }
     }
+
+    /// How a BMC on the network is spoken to: `lanplus, cipher 3`.
+    #[must_use]
+    pub fn spoken(&self) -> Option<String> {
+        self.session().map(session_word)
+    }
+
+    const fn session(&self) -> Option<(bool, u8)> {
+        match self {
+            Self::Ipmi { lanplus, cipher, .. } => Some((*lanplus, *cipher)),
+            Self::Qm { .. } | Self::Virsh { .. } => None,
+        }
+    }
+}
+
+fn session_word((lanplus, cipher): (bool, u8)) -> String {
+    format!("{}, cipher {cipher}", if lanplus { "lanplus" } else { "lan" })
 }
 
 impl fmt::Display for BmcWay {

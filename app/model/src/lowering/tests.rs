@@ -2,7 +2,7 @@ use super::*;
 use crate::digest;
 use crate::ids::NodeId;
 use crate::operation::StepStatus;
-use crate::plan::{Action, ConsequenceCode, MaterialFacts, Plan, Step};
+use crate::plan::{Action, ConsequenceCode, Intent, MaterialFacts, Plan, Step};
 use crate::problem::ProblemCode;
 use crate::recovery::{DeathProof, WrittenOff};
 use crate::risk::Risk;
@@ -28,7 +28,8 @@ fn operation(state: OperationState) -> Operation {
         code: ConsequenceCode::AttestedOff,
         params: BTreeMap::from([("node".into(), node.into()), ("by".into(), "anna".into())]),
     };
-    let action = Action::SetExpected { votes: 1, members: members.clone(), written_off: written_off.clone() };
+    let action =
+        Action::SetExpected { votes: 1, expected: None, members: members.clone(), written_off: written_off.clone() };
     let plan = Plan {
         cluster: ClusterId::from_uuid(Uuid::nil()),
         intent: Intent::SetExpected { through, votes: 1, members, written_off },
@@ -154,8 +155,57 @@ fn half_a_run_is_not_made_whole() {
     assert_eq!(told(OperationState::Running, &all[..1], true).fate, Fate::Underway);
     assert_eq!(told(OperationState::Abandoned, &all[..2], true).fate, Fate::Never);
     let failed = OperationState::Failed { step: 0, problem: ProblemCode::ExpectedRefused.into() };
-    assert_eq!(told(failed, &all[..4], true).fate, Fate::Never, "corosync said no");
+    assert_eq!(told(failed.clone(), &all[..4], true).fate, Fate::Never, "corosync said no");
+    assert_eq!(may_be_lowered_since(&operation(failed), &all[..4]), None);
     assert_eq!(told(OperationState::Done, &all[..4], true).fate, Fate::Unclear { since: at(30) });
+}
+
+/// Votes that a join midway had to lower, as the second of its steps.
+#[test]
+fn a_run_on_the_way_to_something_else_is_told_by_its_own_step() {
+    let mut one = operation(OperationState::Running);
+    let (step, id) = (one.plan.steps[0].clone(), one.plan.steps[0].node);
+    let regain = Action::RegainQuorum { votes: 1, without: id, without_name: "pve2".into() };
+    one.plan.intent = Intent::UndoJoin { node: id };
+    one.plan.steps = vec![Step { action: Action::StopMember, ..step.clone() }, Step { action: regain, ..step }];
+    one.steps = vec![StepStatus::Proven { at: at(5), already: false }, StepStatus::Started { at: at(20) }];
+    let mut entries = ran_well();
+    for entry in &mut entries[1..5] {
+        entry.entry.step = Some(1);
+    }
+    let mut stopped = entry(1, AuditCode::CommandStarted, Outcome::Started, &[]);
+    stopped.entry.step = Some(0);
+    entries.insert(0, stopped);
+    let told = |one: &Operation| {
+        lowering(&Stored { operation: one, request: None, entries: &entries[..4], watched: true })
+            .expect("it lowers votes")
+    };
+    let run = told(&one);
+    assert_eq!(
+        (run.fate, run.votes, run.members, run.proofs.len()),
+        (Fate::Unclear { since: at(30) }, 1, vec!["pve1".to_owned()], 1)
+    );
+    assert!(run.before.is_some());
+    assert_eq!(may_be_lowered_since(&one, &entries[..3]), None, "the other step's command is not meant");
+    one.steps[1] = StepStatus::Proven { at: at(50), already: false };
+    assert_eq!(told(&one).fate, Fate::Lowered { since: at(50), alarmed: None, watched: true });
+    one.plan.steps.truncate(1);
+    assert_eq!(lowered_side(&one), None);
+}
+
+#[test]
+fn a_command_that_was_begun_may_have_lowered_them_however_it_ended() {
+    let failed = OperationState::Failed { step: 0, problem: ProblemCode::WorldChanged.into() };
+    let all = ran_well();
+    assert_eq!(told(failed.clone(), &all[..2], true).fate, Fate::Never, "before the command");
+    assert_eq!(may_be_lowered_since(&operation(failed.clone()), &all[..2]), None);
+    assert_eq!(told(failed.clone(), &all[..4], true).fate, Fate::Unclear { since: at(30) });
+    assert_eq!(may_be_lowered_since(&operation(failed.clone()), &all[..4]), Some(at(30)));
+    assert_eq!(may_be_lowered_since(&operation(OperationState::Done), &all), Some(at(60)), "since its proof");
+    let mut seen = all[..4].to_vec();
+    seen.push(entry(8, AuditCode::ExpectedRestored, Outcome::Success, &[("expected", "3"), ("members", "pve1, pve2")]));
+    let Fate::Restored { since, returned, .. } = told(failed, &seen, true).fate else { panic!("restored") };
+    assert_eq!((since, returned), (at(30), vec!["pve2".to_owned()]));
 }
 
 #[test]

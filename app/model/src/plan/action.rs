@@ -70,6 +70,9 @@ pub enum Action {
     /// `pvecm expected VOTES`: at run time only, and for this partition only.
     SetExpected {
         votes: u32,
+        /// What corosync expects afterwards, where that is more: votes of a QDevice that it does not cast.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<u32>,
         members: Vec<String>,
         written_off: Vec<WrittenOff>,
     },
@@ -282,6 +285,12 @@ impl Action {
     #[must_use]
     pub const fn repeatable(&self) -> bool {
         !self.runs_as_unit()
+    }
+
+    /// Whether it changes a machine's power from outside.
+    #[must_use]
+    pub const fn is_power(&self) -> bool {
+        matches!(self, Self::PowerOff { .. } | Self::PowerOn { .. })
     }
 
     /// Whether its first command runs as a transient unit, because it lasts longer than a connection may.

@@ -4,7 +4,7 @@ use super::{PlanWorld, consequence, frozen, step};
 use crate::inventory::{ClusterPhase, Node, Purpose};
 use crate::plan::{Action, Consequence, ConsequenceCode, Intent, KeyFile, Plan, QDEVICE_STORE, Step, SystemPackage};
 use crate::problem::{Problem, ProblemCode};
-use crate::quorum::{forecast, qdevice_votes};
+use crate::quorum::{qdevice_votes, tolerated};
 use crate::remedy::{Look, kept_path};
 use crate::risk::Risk;
 use crate::topology::Snapshot;
@@ -19,19 +19,29 @@ pub(super) fn remove(intent: &Intent, world: &PlanWorld<'_>) -> Result<Plan, Pro
     }
     let (members, _) = members(world);
     let first = members.first().ok_or(ProblemCode::NodeCountTooLow)?;
-    let count = u32::try_from(members.len()).unwrap_or(u32::MAX);
-    let (before, after) = (forecast(count, qdevice_votes(count)), forecast(count, 0));
+    let of_nodes = votes_of(&members, world);
+    let votes_after = of_nodes.iter().copied().fold(0, u32::saturating_add);
+    let known = world.snapshot.and_then(|snapshot| snapshot.qdevice.as_ref());
+    let count = u32::try_from(of_nodes.len()).unwrap_or(u32::MAX);
+    let of_device = known.map_or_else(|| qdevice_votes(count), |aged| aged.fact.value.configured_votes);
     let consequences = vec![consequence(
         ConsequenceCode::VotesChange,
         &[
-            ("expected_before", before.expected_votes.to_string()),
-            ("expected_after", after.expected_votes.to_string()),
-            ("tolerates_before", before.tolerates.to_string()),
-            ("tolerates_after", after.tolerates.to_string()),
+            ("expected_before", votes_after.saturating_add(of_device).to_string()),
+            ("expected_after", votes_after.to_string()),
+            ("tolerates_before", tolerated(&of_nodes, of_device).to_string()),
+            ("tolerates_after", tolerated(&of_nodes, 0).to_string()),
         ],
     )];
-    let steps = vec![step(first, Action::RemoveQdevice { votes_after: after.expected_votes })];
+    let steps = vec![step(first, Action::RemoveQdevice { votes_after })];
     Ok(frozen(intent, world, Risk::Disruptive, world.cluster.name.to_string(), steps, consequences))
+}
+
+/// Each node's votes as corosync.conf has them; one each where the console has not read it yet.
+fn votes_of(members: &[&Node], world: &PlanWorld<'_>) -> Vec<u32> {
+    let listed = world.snapshot.iter().flat_map(|snapshot| &snapshot.nodes).filter(|node| node.corosync_id.is_some());
+    let votes: Option<Vec<u32>> = listed.map(|node| node.votes).collect();
+    votes.filter(|votes| !votes.is_empty()).unwrap_or_else(|| vec![1; members.len()])
 }
 
 /// A set-up that stopped, or a daemon that died: the configuration has the device, and some node does not ask it for its vote.

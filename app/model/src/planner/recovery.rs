@@ -5,7 +5,9 @@ use crate::ids::NodeId;
 use crate::inventory::{ClusterPhase, Purpose};
 use crate::plan::{Action, ConsequenceCode, Intent, Plan};
 use crate::problem::{Problem, ProblemCode};
-use crate::recovery::{DeathProof, WrittenOff};
+use crate::quorum::{lowered, quorum};
+use crate::recovery::{DeathProof, WrittenOff, qdevice_keeps_blocked};
+use crate::remedy::Look;
 use crate::risk::Risk;
 
 pub(super) fn expected(
@@ -23,15 +25,27 @@ pub(super) fn expected(
     if votes == 0 || written_off.is_empty() {
         return Err(Problem::new(ProblemCode::ExpectedNotNeeded).with("votes", votes));
     }
+    let Some(Look::SilentDevice { votes: of_device }) = world.look else { return Err(ProblemCode::Internal.into()) };
+    // So many votes are asked for because so many are present: the step refuses where that has changed.
+    let reached = lowered(votes, votes, *of_device);
+    if quorum(reached) > votes {
+        return Err(qdevice_keeps_blocked(votes, reached, *of_device));
+    }
+    let expected = (reached != votes).then_some(reached);
     // What is typed says what is done, not only where.
     let target = format!("expected {votes} on {}", world.cluster.name);
-    let action = Action::SetExpected { votes, members: members.to_vec(), written_off: written_off.to_vec() };
+    let action = Action::SetExpected { votes, expected, members: members.to_vec(), written_off: written_off.to_vec() };
     let names: Vec<&str> = written_off.iter().map(|one| one.name.as_str()).collect();
     let names = names.join(", ");
     let mut consequences = vec![
         consequence(ConsequenceCode::QuorumByDecree, &[("votes", votes.to_string()), ("nodes", names.clone())]),
         consequence(ConsequenceCode::SplitIfAlive, &[("nodes", names)]),
     ];
+    if let Some(expected) = expected {
+        let told = [("votes", votes), ("device", *of_device), ("expected", expected), ("quorum", quorum(expected))];
+        let told = told.map(|(name, number)| (name, number.to_string()));
+        consequences.push(consequence(ConsequenceCode::QdeviceStillExpected, &told));
+    }
     // Who agrees has to see on whose word, or on which answer.
     consequences.extend(written_off.iter().map(|one| match &one.proof {
         DeathProof::Attested { by, how } => {

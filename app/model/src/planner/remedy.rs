@@ -34,6 +34,7 @@ pub(super) fn remedy(intent: &Intent, id: NodeId, kind: RemedyKind, world: &Plan
         | Look::Qdevice(_)
         | Look::QdeviceDaemons(_)
         | Look::Join(_)
+        | Look::SilentDevice { .. }
         | Look::Corosync(_) => {
             return Err(ProblemCode::Internal.into());
         }

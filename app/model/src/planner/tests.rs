@@ -3,6 +3,7 @@ use crate::bmc::{BmcWay, SystemUuid};
 use crate::ids::ClusterId;
 use crate::inventory::LogIn;
 use crate::name::SshAddress;
+use crate::recovery::{DeathProof, WrittenOff};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -163,6 +164,46 @@ fn a_node_that_waits_in_the_draft_does_not_count() {
     assert_eq!(plan(&join, &world(&voting)).expect_err("not beside it").code, ProblemCode::QdeviceBeforeJoin);
     let removal = plan(&Intent::RemoveQdevice, &world(&voting)).expect("the way to its join");
     assert!(matches!(removal.steps[0].action, Action::RemoveQdevice { votes_after: 2 }), "{:?}", removal.steps);
+    // One whose nodes have more than one vote is left with those, not with their number.
+    let mut heavy = voting.clone();
+    heavy.nodes[0].votes = Some(3);
+    heavy.qdevice.as_mut().expect("a device").fact.value.configured_votes = 2;
+    let removal = plan(&Intent::RemoveQdevice, &world(&heavy)).expect("a plan");
+    assert!(matches!(removal.steps[0].action, Action::RemoveQdevice { votes_after: 4 }), "{:?}", removal.steps);
+    let said = &removal.consequences[0].params;
+    assert_eq!((said["expected_before"].as_str(), said["expected_after"].as_str()), ("6", "4"));
+}
+
+/// So many votes of a side, and of a device that says nothing.
+fn lowering(votes: u32, of_device: u32) -> Result<Plan, Problem> {
+    let (nodes, cluster) = (members(3), cluster(ClusterPhase::Live));
+    let proof = DeathProof::Attested { by: "anna".into(), how: "no power".into() };
+    let dead = WrittenOff { name: "blade-13".into(), addresses: vec![], proof, guests: vec![], services: vec![] };
+    let look = Look::SilentDevice { votes: of_device };
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: Some(&look) };
+    let members = vec!["blade-11".into(), "blade-12".into()];
+    plan(&Intent::SetExpected { through: id(11), votes, members, written_off: vec![dead] }, &world)
+}
+
+#[test]
+fn a_silent_qdevice_is_in_the_plan_that_lowers_the_votes() {
+    let expected = |plan: &Plan| match &plan.steps[0].action {
+        Action::SetExpected { votes, expected, .. } => (*votes, *expected),
+        other => panic!("{other:?}"),
+    };
+    let told = |plan: &Plan| {
+        let said = plan.consequences.iter().find(|one| one.code == ConsequenceCode::QdeviceStillExpected)?;
+        Some(["votes", "device", "expected", "quorum"].map(|name| said.params[name].clone()))
+    };
+    let bare = lowering(2, 0).expect("no device");
+    assert_eq!((expected(&bare), told(&bare)), ((2, None), None));
+    let beside = lowering(2, 1).expect("two votes are enough of three");
+    assert_eq!(expected(&beside), (2, Some(3)));
+    assert_eq!(told(&beside), Some(["2", "1", "3", "2"].map(str::to_owned)));
+    for (votes, of_device) in [(1, 1), (2, 2)] {
+        let refused = lowering(votes, of_device).expect_err("it would stay blocked");
+        assert_eq!(refused.code, ProblemCode::QdeviceKeepsBlocked, "{votes} {of_device}");
+    }
 }
 
 proptest! {

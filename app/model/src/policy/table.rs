@@ -14,6 +14,9 @@ const POLICY_DIGEST_DOMAIN: &str = "quorate-policy/v1";
 /// Plans that log in with a password which is typed at that moment, or follow from it: nobody can agree to them later.
 const CANNOT_WAIT: &[&str] = &["install_key", "admit_console"];
 
+/// Plans that follow from what a person did for another reason, an import or a confirmed key: nobody is asked for words there.
+const CANNOT_SAY: &[&str] = &["admit_console"];
+
 /// Who has to agree, as a policy writes it down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -126,6 +129,8 @@ pub enum PolicyFault {
     NoSuchAction { word: String },
     #[error("{word} cannot wait for an agreement")]
     CannotWait { word: String },
+    #[error("{word} follows from an import or a confirmed key: nobody is asked for a reason or a typed name there")]
+    CannotSay { word: String },
 }
 
 impl Policy {
@@ -134,14 +139,26 @@ impl Policy {
     pub fn rule(&self, intent: &str, risk: Risk) -> Ruling {
         let class = || self.classes.get(&risk).copied().unwrap_or_else(|| Row::shipped(risk));
         let row = self.actions.get(intent).copied().unwrap_or_else(class);
-        let ruling = row.ruling(self.protected);
-        if CANNOT_WAIT.contains(&intent) { Ruling { agreement: Agreement::Nobody, ..ruling } } else { ruling }
+        let mut ruling = row.ruling(self.protected);
+        if CANNOT_WAIT.contains(&intent) {
+            ruling.agreement = Agreement::Nobody;
+        }
+        if CANNOT_SAY.contains(&intent) {
+            (ruling.reason, ruling.typed_target) = (false, false);
+        }
+        ruling
     }
 
     /// What it asks for the plan that installs the console's key, whichever the machine is.
     #[must_use]
     pub fn of_key(&self) -> Ruling {
         self.rule("install_key", Risk::Reversible)
+    }
+
+    /// What it asks for the plan that lets the console in to the members of an imported cluster.
+    #[must_use]
+    pub fn of_admission(&self) -> Ruling {
+        self.rule("admit_console", Risk::Reversible)
     }
 
     /// Whether somebody can agree to this action before it runs.
@@ -159,6 +176,9 @@ impl Policy {
             }
             if !Self::can_wait(word) && row.agreement != Demand::Nobody {
                 return Err(PolicyFault::CannotWait { word: word.clone() });
+            }
+            if CANNOT_SAY.contains(&word.as_str()) && (row.reason || row.typed_target) {
+                return Err(PolicyFault::CannotSay { word: word.clone() });
             }
         }
         Ok(())
@@ -237,6 +257,22 @@ mod tests {
         assert_eq!(policy.rule("withdraw", Risk::Reversible).agreement, Agreement::AnotherApprover);
         policy.actions.insert("install_key".into(), row(Demand::AnotherPerson));
         assert_eq!(policy.check(), Err(PolicyFault::CannotWait { word: "install_key".into() }));
+    }
+
+    #[test]
+    fn where_nobody_is_asked_for_words_none_are_wanted() {
+        let talkative = Row { fresh_sign_in: true, ..Row::shipped(Risk::Disruptive) };
+        let mut policy = Policy::default();
+        policy.classes.insert(Risk::Reversible, talkative);
+        let ruling = policy.of_admission();
+        assert!(ruling.fresh_sign_in && !ruling.reason && !ruling.typed_target);
+        assert!(policy.of_key().reason && policy.of_key().typed_target);
+        for line in [Row { reason: true, ..row(Demand::Nobody) }, Row { typed_target: true, ..row(Demand::Nobody) }] {
+            policy.actions.insert("admit_console".into(), line);
+            assert_eq!(policy.check(), Err(PolicyFault::CannotSay { word: "admit_console".into() }));
+        }
+        policy.actions.insert("admit_console".into(), Row { fresh_sign_in: true, ..row(Demand::Nobody) });
+        assert_eq!(policy.check(), Ok(()));
     }
 
     #[test]

@@ -56,6 +56,35 @@ fn a_quorate_cluster_a_dissenter_and_a_sign_of_life_stand_against_it() {
     assert_eq!(lives.obstacles()[0].params["node"], "cedar");
 }
 
+/// So many nodes are left, and the QDevice that the configuration has is silent.
+fn beside_a_silent_device(left: u32, of: u32, device: u32) -> Recovery {
+    let expected_votes = of + device;
+    Recovery {
+        present_votes: left,
+        expected_votes,
+        quorum: expected_votes / 2 + 1,
+        qdevice_missing: device,
+        absent: vec![absent("cedar", false)],
+        ..alone()
+    }
+}
+
+#[test]
+fn where_a_silent_qdevice_keeps_it_blocked_lowering_is_not_proposed() {
+    for (left, of, device, expected, needed) in [(1, 2, 1, "2", "2"), (2, 3, 2, "4", "3")] {
+        let now = beside_a_silent_device(left, of, device);
+        assert_eq!(codes(&now), [ProblemCode::QdeviceKeepsBlocked], "{now:?}");
+        let told = &now.obstacles()[0].params;
+        assert_eq!((told["expected"].as_str(), told["quorum"].as_str()), (expected, needed));
+        assert_eq!((told["votes"].clone(), told["device"].clone()), (left.to_string(), device.to_string()));
+    }
+    let enough = beside_a_silent_device(2, 4, 1);
+    assert_eq!((enough.votes(), enough.expected_after(), codes(&enough)), (2, 3, vec![]));
+    // Where its votes are among those present, nothing is added to them.
+    let casts = Recovery { qdevice_missing: 0, ..beside_a_silent_device(2, 4, 1) };
+    assert_eq!((casts.expected_after(), codes(&casts)), (2, vec![]));
+}
+
 #[test]
 fn what_writes_nobody_off_comes_first() {
     assert_eq!(alone().gentler(), [Gentler::StartNode]);
@@ -165,6 +194,9 @@ fn where_nobody_could_ask_silence_proves_nothing() {
     // One who asked and heard nothing is enough; the other one is still told.
     let half = Absent { silent_to: vec!["ash".into()], unasked: vec![unasked("console")], ..deaf.clone() };
     assert_eq!(codes(&Recovery { absent: vec![half], ..alone() }), []);
+    // Whom nobody could even try to reach was not asked either.
+    let nowhere = Absent { addresses: Vec::new(), unasked: Vec::new(), ..deaf.clone() };
+    assert_eq!(codes(&Recovery { absent: vec![nowhere], ..alone() }), [ProblemCode::AbsentNotAsked]);
     // Who lives need not be asked.
     let lives = Absent { answers: absent("beech", true).answers, ..deaf };
     assert_eq!(codes(&Recovery { absent: vec![lives], ..alone() }), [ProblemCode::AbsentAnswers]);

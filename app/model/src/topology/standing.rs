@@ -23,12 +23,18 @@ impl Snapshot {
     #[must_use]
     pub fn lowered(&self) -> Option<(u32, u32)> {
         let told = self.quorum.as_ref().filter(|aged| aged.freshness != Freshness::Unknown)?;
+        let (expected, configured) = (told.fact.value.expected_votes, self.configured_votes()?);
+        (expected < configured).then_some((expected, configured))
+    }
+
+    /// The votes that the configuration has in all, the QDevice's among them; `None` where it is not known.
+    #[must_use]
+    pub fn configured_votes(&self) -> Option<u32> {
         let votes: Option<Vec<u32>> =
             self.nodes.iter().filter(|node| node.corosync_id.is_some()).map(|node| node.votes).collect();
         let of_nodes: u32 = votes?.iter().sum();
-        let configured = of_nodes + self.qdevice.as_ref().map_or(0, |aged| aged.fact.value.configured_votes);
-        let expected = told.fact.value.expected_votes;
-        (expected < configured).then_some((expected, configured))
+        let of_device = self.qdevice.as_ref().map_or(0, |aged| aged.fact.value.configured_votes);
+        (of_nodes > 0).then_some(of_nodes + of_device)
     }
 
     #[must_use]

@@ -3,6 +3,7 @@
 use crate::api::{self, ApiError, ImportDone};
 use crate::components::{Badge, Button, ButtonKind, Field, Refusal, Tone};
 use crate::i18n::*;
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old};
 use crate::pages::wizard::context::Wizard;
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
@@ -53,20 +54,12 @@ pub fn Members(offered: Vec<Found>, done: RwSignal<Option<ImportDone>>) -> impl 
     let chosen = move || all.with_value(|all| all.iter().filter_map(Choice::chosen).collect::<Vec<_>>());
     let taken = memo(move |_| wizard.is_live());
     let none_left = choices.is_empty();
-    let import = Action::new(move |members: &Vec<Chosen>| {
-        let members = members.clone();
-        async move {
-            let answer = api::import_members(wizard.id, members).await;
-            wizard.refresh();
-            match answer {
-                Ok(what) => {
-                    done.set(Some(what));
-                    None
-                }
-                Err(ApiError(problem)) => Some(problem),
-            }
-        }
-    });
+    let last = RwSignal::new(Vec::new());
+    let import = taking_over(wizard, last, done);
+    let asking = RwSignal::new(false);
+    let problem = asks_when_old(derived(move || import.value().get().flatten()), asking);
+    let once_more = Callback::new(move |()| drop(import.dispatch(last.get_untracked())));
+    let again = view! { <SignInAgain open=asking second=true then=once_more/> };
     let refusal = wizard.refusal(Deed::AddNode);
     let wrong = move || all.with_value(|all| all.iter().find_map(Choice::wrong));
     let reason = derived(move || {
@@ -86,8 +79,9 @@ pub fn Members(offered: Vec<Found>, done: RwSignal<Option<ImportDone>>) -> impl 
         let share = Callback::new(move |()| drop(import.dispatch(Vec::new())));
         return view! {
             <p class="muted">{word!(i18n, import.all_here)}</p>
-            <Refusal problem=derived(move || import.value().get().flatten())/>
+            <Refusal problem/>
             <div class="row"><Button kind=ButtonKind::Quiet busy=import.pending() disabled_reason=refusal on_press=share>{word!(i18n, import.share_again)}</Button></div>
+            {again}
         }
         .into_any();
     }
@@ -97,11 +91,35 @@ pub fn Members(offered: Vec<Found>, done: RwSignal<Option<ImportDone>>) -> impl 
             <p class="muted">{part(move || said!(i18n, import.offered_port, port = port(wizard)).to_string())}</p>
             <ul class="wizard-nodes">{rows}</ul>
             <p class="muted">{word!(i18n, import.what_it_does)}</p>
-            <Refusal problem=derived(move || import.value().get().flatten())/>
+            <Refusal problem/>
             <div class="row"><Button kind=ButtonKind::Primary submit=true busy=import.pending() disabled_reason=reason show_reason=true>{button}</Button></div>
         </form>
+        {again}
     }
     .into_any()
+}
+
+/// Takes members over; `last` keeps which, for a second try once the person has signed in again.
+fn taking_over(
+    wizard: Wizard,
+    last: RwSignal<Vec<Chosen>>,
+    done: RwSignal<Option<ImportDone>>,
+) -> Action<Vec<Chosen>, Option<Problem>> {
+    Action::new(move |members: &Vec<Chosen>| {
+        let members = members.clone();
+        last.set(members.clone());
+        async move {
+            let answer = api::import_members(wizard.id, members).await;
+            wizard.refresh();
+            match answer {
+                Ok(what) => {
+                    done.set(Some(what));
+                    None
+                }
+                Err(ApiError(problem)) => Some(problem),
+            }
+        }
+    })
 }
 
 /// Where nothing else is typed, members are reached at the port of the first node.

@@ -4,6 +4,7 @@ use super::left::LeftBehind;
 use crate::api;
 use crate::components::{Area, Button, ButtonKind, Card, Dialog, Refusal};
 use crate::i18n::*;
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old};
 use crate::reactive::{derived, memo, part};
 use crate::state::session::use_session;
 use crate::words::use_words;
@@ -61,6 +62,9 @@ fn Decisions(operation: Memo<Operation>) -> impl IntoView {
             answer.err().map(|error| error.0)
         }
     });
+    let again = RwSignal::new(false);
+    let refused = asks_when_old(derived(move || act.value().get().flatten()), again);
+    let once_more = Callback::new(move |()| drop(act.dispatch(Doing::Resume)));
     let state = memo(move |_| operation.with(|one| one.state.clone()));
     let not_now = move |doing: Doing| {
         if !state.with(|state| doing.fits(state)) {
@@ -79,7 +83,7 @@ fn Decisions(operation: Memo<Operation>) -> impl IntoView {
         <Card title=text!(i18n, pages.decide)>
             <div class="stack">
                 <p class="muted">{part(move || state.with(|state| stands(i18n, state)))}</p>
-                <Refusal problem=derived(move || act.value().get().flatten())/>
+                <Refusal problem=refused/>
                 <div class="row">
                     <Button
                         kind=ButtonKind::Primary
@@ -107,6 +111,7 @@ fn Decisions(operation: Memo<Operation>) -> impl IntoView {
             </div>
         </Card>
         <Abandon operation open=asking/>
+        <SignInAgain open=again second=true then=once_more/>
     }
     .into_any()
 }

@@ -150,7 +150,10 @@ fn Remove(id: NodeId) -> impl IntoView {
     let wizard = Wizard::here();
     let open = RwSignal::new(false);
     let label = memo(move |_| wizard.label(id));
-    let refusal = wizard.refusal(Deed::AddNode);
+    // With the machine goes the pin that its key does not fit: that is replacing it.
+    let changed = memo(move |_| wizard.node(id).is_some_and(|node| matches!(node.log_in, LogIn::KeyChanged { .. })));
+    let (may_remove, may_replace) = (wizard.refusal(Deed::AddNode), wizard.refusal(Deed::ReplaceChangedKey));
+    let refusal = derived(move || if changed.get() { may_replace.get() } else { may_remove.get() });
     let remove = Action::new(move |(): &()| async move {
         let answer = api::forget_node(id).await;
         if answer.is_ok() {

@@ -4,8 +4,9 @@ use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::propose::unmet;
 use model::approval::{Request, RequestEvent, RequestState, Seen, Subject};
-use model::audit::{AuditCode, Outcome};
+use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::ids::{ClusterId, RequestId};
+use model::inventory::Cluster;
 use model::policy::{Agreement, Policy, Shown, SignInDemand, Unmet};
 use model::problem::{Problem, ProblemCode};
 
@@ -83,13 +84,18 @@ impl Engine {
             if cluster.protected || guests.values().all(|count| *count == 0) {
                 continue;
             }
-            let mut entry = self.audit.about(AuditCode::PolicyChanged, &Person::system(), Outcome::Success, &cluster);
-            let after = Policy { protected: true, ..Policy::default() };
-            entry.details.insert("policy".to_owned(), serde_json::to_string(&after).unwrap_or_default());
-            entry.details.insert("why".to_owned(), "the cluster has guests".to_owned());
-            let done = self.store.protect_undecided(cluster.id, entry).await;
+            let done = self.store.protect_undecided(cluster.id, self.protection(&cluster)).await;
             count += u32::from(done.map_err(|error| store_problem(&error))?);
         }
         Ok(count)
+    }
+
+    /// The entry of a cluster that is protected for its guests, about whose policy nobody has decided.
+    pub(crate) fn protection(&self, cluster: &Cluster) -> AuditEntry {
+        let mut entry = self.audit.about(AuditCode::PolicyChanged, &Person::system(), Outcome::Success, cluster);
+        let after = Policy { protected: true, ..Policy::default() };
+        entry.details.insert("policy".to_owned(), serde_json::to_string(&after).unwrap_or_default());
+        entry.details.insert("why".to_owned(), "the cluster has guests".to_owned());
+        entry
     }
 }

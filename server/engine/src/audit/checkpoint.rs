@@ -92,7 +92,8 @@ impl Checkpointer {
     /// something new.
     ///
     /// # Errors
-    /// `Broken` when what was added since the last checkpoint does not follow from it.
+    /// `Broken` when what was added since the last checkpoint does not follow from it, or that one is not this signer's own
+    /// or does not fit the log: whoever can write the log can write the table of checkpoints too.
     pub async fn look(&self, now: bool) -> Result<Option<Checkpoint>, Unsigned> {
         let last = self.store.last_checkpoint().await?;
         let (size, head) = last.as_ref().map_or((0, hex::encode(GENESIS)), |one| (one.size, one.head.clone()));
@@ -103,6 +104,9 @@ impl Checkpointer {
         // Fewer entries than were signed is the worst that can be, and no reason to be quiet.
         if !due && entries >= size {
             return Ok(None);
+        }
+        if let Some(last) = &last {
+            self.judge_last(last, entries).await?;
         }
         let (entries, head) = match self.store.verify_after(size, &head).await? {
             ChainState::Whole { entries, head, .. } => (entries, head),
@@ -117,6 +121,20 @@ impl Checkpointer {
             }
         }
         Ok(Some(checkpoint))
+    }
+
+    async fn judge_last(&self, last: &Checkpoint, entries: u64) -> Result<(), Unsigned> {
+        let hash = match self.store.entry(last.size).await {
+            Ok(entry) => Some(entry.hash),
+            Err(StoreError::NotFound { .. }) => None,
+            // In a part that is not at hand: whether the log follows from it is asked next.
+            Err(StoreError::Unread(_)) => Some(last.head.clone()),
+            Err(error) => return Err(error.into()),
+        };
+        judge(last, &self.signer.verifying_key(), entries, hash.as_deref()).map_err(|fault| {
+            tracing::debug!(audit.size = last.size, audit.fault = %fault, "the last checkpoint is bad");
+            Unsigned::Broken { at_index: last.size }
+        })
     }
 
     fn sign(&self, size: u64, head: String, at: Timestamp) -> Result<Checkpoint, StoreError> {

@@ -1,5 +1,6 @@
 //! The answer to *who ran `pvecm expected`*, put together from operations, requests and the audit.
 
+use super::SET_EXPECTED;
 use crate::context::Engine;
 use crate::limits::{LOWERING_ENTRIES_MAX, LOWERINGS_PAGE};
 use crate::ports::StoreError;
@@ -15,7 +16,7 @@ impl Engine {
     pub async fn lowerings(&self, before: Option<u64>) -> Result<Lowerings, StoreError> {
         let started = AuditFilter {
             code: Some(AuditCode::OperationStarted),
-            words: Some("set_expected".to_owned()),
+            words: Some(SET_EXPECTED.to_owned()),
             before,
             ..AuditFilter::default()
         };

@@ -39,6 +39,17 @@ impl std::fmt::Debug for Credential {
     }
 }
 
+/// What a jump host has found out about a machine that it did not reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beyond {
+    /// The machine itself refused the connection: its kernel runs.
+    Refused,
+    /// It was knocked at, and nobody answered.
+    Silent,
+    /// Nobody was knocked at, or the jump host's words are not known: that says nothing of the machine.
+    NotAsked,
+}
+
 /// Why a machine could not be reached or logged in to.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum DialError {
@@ -65,7 +76,7 @@ pub enum DialError {
     #[error("the jump host {host} does not pass connections on")]
     JumpForbids { host: String },
     #[error("the jump host {host} cannot reach the machine")]
-    Behind { host: String, text: String },
+    Behind { host: String, text: String, beyond: Beyond },
     #[error("the console's key is not accepted")]
     KeyRefused,
     #[error("the password is not accepted")]
@@ -100,7 +111,7 @@ impl DialError {
                 .with("offered", &offered.fingerprint),
             Self::Jump { host, last } => jump_problem(last).with("jump", host),
             Self::JumpForbids { host } => Problem::new(ProblemCode::JumpForbids).with("jump", host),
-            Self::Behind { host, text } => {
+            Self::Behind { host, text, .. } => {
                 Problem::new(ProblemCode::UnreachableBehind).with("jump", host).quoting(text.clone())
             }
             Self::KeyRefused => ProblemCode::KeyRefused.into(),

@@ -15,6 +15,9 @@ pub struct SessionRow {
     pub expires_at: Timestamp,
 }
 
+/// Until when an account is locked that has failed so often in a row by then.
+pub type WaitAfter = fn(u32, Timestamp) -> Option<Timestamp>;
+
 #[async_trait]
 pub trait SessionStore: Send + Sync + 'static {
     /// `Conflict` where the hash is taken.

@@ -4,7 +4,7 @@ use super::filter::FilterStore;
 use super::gathered::GatheredStore;
 use super::overtaking::Overtaking;
 use super::second_factor::SecondFactorStore;
-use super::session::SessionStore;
+use super::session::{SessionStore, WaitAfter};
 use crate::audit::chain::GENESIS;
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -59,7 +59,9 @@ pub struct Adoption {
     pub cluster: ClusterId,
     /// The name in corosync.conf; the present one is kept where another cluster here has it.
     pub name: Option<ClusterName>,
-    pub protected: bool,
+    /// Where the cluster has guests: the entry of its protection. It is protected, and the entry written, only if nobody has
+    /// decided about its policy and it was not live before.
+    pub protection: Option<AuditEntry>,
     /// Machines to add, in this order.
     pub nodes: Vec<Node>,
     /// Saved if its revision is still the stored one.
@@ -82,7 +84,7 @@ pub trait ClusterStore: Send + Sync + 'static {
     /// In order of `position`.
     async fn nodes(&self, cluster: ClusterId) -> Result<Vec<Node>, StoreError>;
     async fn node(&self, id: NodeId) -> Result<Node, StoreError>;
-    /// `Conflict` where the same address is in the cluster already. Sets `position`.
+    /// `Conflict` where the same address is in the cluster already. Sets `position`, and the pin that the address had there before.
     async fn add_node(&self, node: &Node, audit: AuditEntry) -> Result<Node, StoreError>;
     async fn set_node_name(&self, id: NodeId, name: &str) -> Result<(), StoreError>;
     async fn set_log_in(&self, id: NodeId, log_in: &LogIn) -> Result<(), StoreError>;
@@ -335,7 +337,8 @@ pub trait UserStore: Send + Sync + 'static {
     /// Also ends all sessions. `Conflict` (`last admin`) as for `set_role`.
     async fn disable(&self, id: UserId, audit: AuditEntry) -> Result<(), StoreError>;
     async fn note_sign_in(&self, id: UserId, at: Timestamp) -> Result<(), StoreError>;
-    async fn note_failure(&self, id: UserId, locked_until: Option<Timestamp>) -> Result<(), StoreError>;
+    /// Counts one more failure, and locks the account as long as `wait` says of the count; a lock that ends later stays.
+    async fn note_failure(&self, id: UserId, at: Timestamp, wait: WaitAfter) -> Result<(), StoreError>;
     /// Keeps the SHA-256 of a single-use token with its role and end.
     async fn add_invite(
         &self,

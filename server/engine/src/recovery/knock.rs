@@ -1,19 +1,24 @@
 //! Knocking at a node that counts as absent: from the console where it knows the machine, and from a node of the side that
 //! wants to go on at every address that corosync.conf has.
 
+#[cfg(test)]
+mod tests;
+
 use super::CONSOLE;
 use crate::context::Engine;
 use crate::evidence::{answer, unreadable};
 use crate::limits::RECOVERY_PROBE_S;
-use crate::ports::{DialError, Endpoint};
+use crate::ports::{Beyond, DialError, Endpoint};
 use futures::future::join_all;
 use model::facts::{ConfNode, ProbeReport, TcpProbe};
 use model::ids::NodeId;
 use model::inventory::Node;
-use model::name::SshAddress;
+use model::name::{NodeName, SshAddress};
 use model::problem::{Problem, ProblemCode};
 use model::recovery::{Sign, Unasked};
 use pve::probe::{self, ProbePlan};
+use pve::{CommandLine, network};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
 /// The usual port of SSH, where corosync.conf names only an address.
@@ -29,22 +34,39 @@ pub struct Places {
     via: Option<NodeId>,
     /// Its addresses in corosync.conf, with the port of SSH.
     links: Vec<SocketAddr>,
+    /// Names among them, which mean what they mean to the nodes.
+    names: Vec<String>,
 }
 
 impl Places {
     pub fn of(node: &ConfNode, known: &[Node]) -> Self {
         let known = known.iter().find(|one| one.name.as_deref() == Some(&node.name));
-        let links = node.addresses.values().filter_map(|text| text.parse::<IpAddr>().ok());
+        let (links, names): (Vec<&String>, Vec<&String>) =
+            node.addresses.values().partition(|text| text.parse::<IpAddr>().is_ok());
+        let links = links.into_iter().filter_map(|text| text.parse::<IpAddr>().ok());
         Self {
             ssh: known.map(|one| one.address.clone()),
             via: known.and_then(|one| one.via),
             links: links.map(|address| SocketAddr::new(address, SSH_PORT)).collect(),
+            names: names.into_iter().cloned().collect(),
         }
+    }
+
+    /// With what its names lead to on the node that is asked; those that lead nowhere stay names, and nobody knocks there.
+    fn resolved(mut self, found: &BTreeMap<String, Vec<IpAddr>>) -> Self {
+        let addresses: Vec<IpAddr> = self.names.iter().filter_map(|name| found.get(name)).flatten().copied().collect();
+        self.names.retain(|name| found.get(name).is_none_or(Vec::is_empty));
+        for at in addresses.into_iter().map(|address| SocketAddr::new(address, SSH_PORT)) {
+            if !self.links.contains(&at) {
+                self.links.push(at);
+            }
+        }
+        self
     }
 
     pub fn texts(&self) -> Vec<String> {
         let own = self.ssh.as_ref().map(|address| format!("{}:{}", address.host, address.port));
-        own.into_iter().chain(self.links.iter().map(SocketAddr::to_string)).collect()
+        own.into_iter().chain(self.links.iter().map(SocketAddr::to_string)).chain(self.names.iter().cloned()).collect()
     }
 }
 
@@ -71,11 +93,33 @@ impl Heard {
 }
 
 impl Engine {
+    /// The same places with their names as this node resolves them. Where it cannot be asked, the names stay.
+    pub(crate) async fn resolved(&self, through: &Node, places: Vec<Places>) -> Vec<Places> {
+        let names: BTreeSet<&String> = places.iter().flat_map(|one| &one.names).collect();
+        let names: Vec<(NodeName, String)> =
+            names.into_iter().filter_map(|name| Some((name.parse().ok()?, name.clone()))).collect();
+        if names.is_empty() {
+            return places;
+        }
+        let commands: Vec<CommandLine> = names.iter().map(|(name, _)| network::ahosts_once(name)).collect();
+        let Ok(shell) = self.shell_to(through).await else { return places };
+        let Ok(outputs) = shell.sweep(&commands).await else { return places };
+        let found = names.into_iter().zip(&outputs).filter_map(|((_, text), output)| {
+            let mut addresses = network::resolved(answer(output)).ok()?;
+            // Its own loopback is where nobody else is.
+            addresses.retain(|address| !address.is_loopback());
+            Some((text, addresses))
+        });
+        let found = found.collect();
+        places.into_iter().map(|one| one.resolved(&found)).collect()
+    }
+
     /// Signs of life of each, from the console and from this node; and who could not ask.
     pub(crate) async fn knock(&self, through: &Node, places: &[Places]) -> Vec<Heard> {
         let from_here = join_all(places.iter().map(|one| self.knock_from_here(one)));
         let (here, there) = futures::join!(from_here, self.knock_from(through, places));
-        here.into_iter().zip(there).map(|(here, there)| here.and(there)).collect()
+        let nowhere = places.iter().map(|one| nameless(one, through));
+        here.into_iter().zip(there).zip(nowhere).map(|((here, there), nowhere)| here.and(there).and(nowhere)).collect()
     }
 
     async fn knock_from_here(&self, places: &Places) -> Heard {
@@ -162,6 +206,15 @@ fn told(report: &ProbeReport, places: &Places, through: &Node) -> Heard {
     heard
 }
 
+/// Names that lead nowhere on the node that is asked.
+fn nameless(places: &Places, through: &Node) -> Heard {
+    let unasked = |name: &String| {
+        let problem = Problem::new(ProblemCode::NameUnresolved).with("host", name).with("node", through.label());
+        Unasked { by: through.label().to_owned(), problem }
+    };
+    Heard { unasked: places.names.iter().map(unasked).collect(), ..Heard::default() }
+}
+
 fn deaf(through: &Node, at: &SocketAddr, text: Option<&String>) -> Unasked {
     let problem = Problem::new(ProblemCode::Unreachable).with("node", at).with("host", at.ip());
     let problem = match text {
@@ -186,7 +239,11 @@ fn judge(error: &DialError, address: &SshAddress) -> Answer {
         | DialError::Busy
         | DialError::ConsoleKey { .. }
         | DialError::Jump { .. }
-        | DialError::JumpForbids { .. } => Answer::NotAsked(error.problem()),
+        | DialError::JumpForbids { .. }
+        | DialError::Behind { beyond: Beyond::NotAsked, .. } => Answer::NotAsked(error.problem()),
+        // Its own loopback is the jump host itself.
+        DialError::Behind { beyond: Beyond::Refused, .. } if is_loopback(address) => Answer::NotAsked(error.problem()),
+        DialError::Behind { beyond: Beyond::Refused, .. } => Answer::Alive,
         other if is_alive(other, address) => Answer::Alive,
         _ => Answer::Silent,
     }
@@ -195,11 +252,14 @@ fn judge(error: &DialError, address: &SshAddress) -> Answer {
 /// What somebody who is off cannot say. Where the address is one of the console's own machine, a connection is refused by that,
 /// and says nothing about anybody behind it.
 fn is_alive(error: &DialError, address: &SshAddress) -> bool {
-    let refused_here = address.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
     match error {
-        DialError::Refused => !refused_here,
+        DialError::Refused => !is_loopback(address),
         other => speaks(other),
     }
+}
+
+fn is_loopback(address: &SshAddress) -> bool {
+    address.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 const fn speaks(error: &DialError) -> bool {
@@ -211,101 +271,4 @@ const fn speaks(error: &DialError) -> bool {
             | DialError::ChangedKey { .. }
             | DialError::KeyRefused
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use jiff::Timestamp;
-    use model::ids::ClusterId;
-    use model::inventory::{LogIn, Purpose};
-    use std::collections::BTreeMap;
-    use uuid::Uuid;
-
-    fn address(host: &str) -> SshAddress {
-        SshAddress { host: host.into(), port: 22, user: "root".into() }
-    }
-
-    fn witness() -> Node {
-        Node {
-            id: NodeId::from_uuid(Uuid::nil()),
-            cluster: ClusterId::from_uuid(Uuid::nil()),
-            purpose: Purpose::Member,
-            address: address("10.0.0.1"),
-            via: None,
-            name: Some("ash".into()),
-            pin: None,
-            offered: None,
-            log_in: LogIn::KeyUnconfirmed,
-            position: 0,
-        }
-    }
-
-    fn links() -> [SocketAddr; 2] {
-        ["10.0.1.2:22", "10.0.2.2:22"].map(|text| text.parse().expect("an address"))
-    }
-
-    /// What becomes of a probe that says this of the two addresses.
-    fn heard(answers: [Option<TcpProbe>; 2]) -> Heard {
-        let places = Places { ssh: None, via: None, links: links().to_vec() };
-        let tcp: BTreeMap<String, TcpProbe> =
-            links().into_iter().zip(answers).filter_map(|(at, one)| one.map(|one| (at.to_string(), one))).collect();
-        told(&ProbeReport { tcp, ..ProbeReport::default() }, &places, &witness())
-    }
-
-    fn failed(text: &str) -> Option<TcpProbe> {
-        Some(TcpProbe::Failed { text: text.into() })
-    }
-
-    #[test]
-    fn silence_is_what_was_asked_and_not_answered() {
-        for silent in [Some(TcpProbe::Timeout), failed("No route to host")] {
-            let one = heard([silent.clone(), silent]);
-            assert_eq!((one.signs.len(), one.silent_to, one.unasked), (0, vec!["ash".to_owned()], Vec::new()));
-        }
-        let one = heard([Some(TcpProbe::Timeout), Some(TcpProbe::Refused)]);
-        assert_eq!((one.signs.len(), one.silent_to.len()), (1, 0), "who refuses is alive");
-    }
-
-    #[test]
-    fn a_probe_that_asked_nothing_is_not_silence() {
-        for unasked in [failed("Network is unreachable"), None] {
-            let one = heard([unasked.clone(), unasked]);
-            assert_eq!((one.signs.len(), one.silent_to.len(), one.unasked.len()), (0, 0, 2));
-            assert!(one.unasked.iter().all(|one| one.by == "ash"));
-        }
-        // One link was asked; that the other was not is said beside it.
-        let one = heard([Some(TcpProbe::Timeout), failed("Network is unreachable")]);
-        assert_eq!((one.silent_to.len(), one.unasked.len()), (1, 1));
-        assert_eq!(one.unasked[0].problem.quote.as_deref(), Some("Network is unreachable"));
-    }
-
-    #[test]
-    fn what_ended_before_the_machine_says_nothing_of_it() {
-        let silent = || DialError::Timeout { seconds: 5 };
-        let jump = DialError::Jump { host: "gate".into(), last: Box::new(DialError::Refused) };
-        let none = [
-            DialError::NoWay { text: "failed to lookup address information".into() },
-            DialError::Busy,
-            jump,
-            DialError::JumpForbids { host: "gate".into() },
-            DialError::ConsoleKey { problem: ProblemCode::SealMissing.into() },
-        ];
-        for error in none {
-            assert!(matches!(judge(&error, &address("10.0.0.2")), Answer::NotAsked(_)), "{error}");
-            let later = DialError::BackingOff { until: Timestamp::UNIX_EPOCH, last: Box::new(error) };
-            assert!(matches!(judge(&later, &address("10.0.0.2")), Answer::NotAsked(_)), "{later}");
-        }
-        let behind = DialError::Behind { host: "gate".into(), text: "timed out".into() };
-        for error in [silent(), DialError::Unreachable { text: "no route".into() }, behind] {
-            assert!(matches!(judge(&error, &address("10.0.0.2")), Answer::Silent), "{error}");
-        }
-        for error in [DialError::Refused, DialError::KeyRefused, DialError::NotSsh { text: "220".into() }] {
-            assert!(matches!(judge(&error, &address("10.0.0.2")), Answer::Alive), "{error}");
-        }
-        assert!(
-            matches!(judge(&DialError::Refused, &address("127.0.0.1")), Answer::Silent),
-            "the console's own machine"
-        );
-    }
 }

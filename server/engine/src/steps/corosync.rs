@@ -6,6 +6,7 @@ use crate::context::store_problem;
 use crate::limits::{POLL_PAUSE, RESTART_SETTLES};
 use model::inventory::{Node, Purpose};
 use model::operation::StepStatus;
+use model::plan::{Consequence, ConsequenceCode};
 use model::problem::{Problem, ProblemCode};
 use pve::systemd::{self, Service};
 use pve::{corosync_conf, files};
@@ -28,7 +29,25 @@ pub async fn probe(context: &StepContext<'_>, was: Option<&str>) -> StepResult<P
         }
     }
     same_configuration(context, &node).await?;
+    votes_stay(context, &node).await?;
     Ok(Probe::Needed)
+}
+
+/// Where the plan promised a quorum that does without this vote, others may have gone since.
+async fn votes_stay(context: &StepContext<'_>, node: &Node) -> StepResult<()> {
+    let promised = |one: &Consequence| one.code == ConsequenceCode::VoteMissingMeanwhile;
+    if !context.operation.plan.consequences.iter().any(promised) {
+        return Ok(());
+    }
+    // Without corosync, or without a quorum, there is nothing left to lose.
+    let Some(now) = context.quorum(node).await?.filter(|now| now.quorate) else { return Ok(()) };
+    let own = now.members.iter().find(|one| one.id == now.node_id).map_or(0, |one| one.votes);
+    let left = now.total_votes.saturating_sub(own);
+    if left >= now.quorum {
+        return Ok(());
+    }
+    let costs = Problem::new(ProblemCode::RestartCostsQuorum).with("node", node.label());
+    Err(Stop::Failed(costs.with("votes", left).with("quorum", now.quorum)))
 }
 
 /// A step that was begun before may find systemd in the middle of it: what is away comes back by itself, or does not.

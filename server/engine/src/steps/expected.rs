@@ -6,7 +6,7 @@ use crate::context::store_problem;
 use crate::evidence::{answer, unreadable};
 use crate::limits::POLL_PAUSE;
 use crate::ports::Output;
-use crate::recovery::members_of;
+use crate::recovery::{members_of, reached};
 use futures::future::join_all;
 use model::audit::{AuditCode, Outcome};
 use model::bmc::Binding;
@@ -17,24 +17,50 @@ use model::problem::{Problem, ProblemCode};
 use model::recovery::{DeathProof, Recovery, WrittenOff};
 use pve::{files, pvecm, quorumtool};
 
+/// What the step is to come to.
+#[derive(Debug, Clone, Copy)]
+pub struct Aim {
+    /// The argument of the command: the votes that were present when it was planned.
+    votes: u32,
+    /// What corosync expects afterwards: more, where a QDevice has votes that it does not cast.
+    expected: u32,
+}
+
+impl Aim {
+    pub fn of(votes: u32, expected: Option<u32>) -> Self {
+        Self { votes, expected: expected.unwrap_or(votes) }
+    }
+
+    /// *Quorate, and expected is exactly that number*, with the votes of the plan; a QDevice that has found its voice since
+    /// is no harm.
+    fn is_reached(self, status: &QuorumStatus) -> bool {
+        let of_nodes = status.total_votes.saturating_sub(status.qdevice_votes.unwrap_or(0));
+        let as_planned = status.total_votes == self.votes || of_nodes == self.votes;
+        status.quorate && status.expected_votes == self.expected && as_planned
+    }
+}
+
 /// Done, needed, or refused: the same questions as when it was planned, for the world may have moved since.
 pub async fn probe(
     context: &StepContext<'_>,
-    votes: u32,
+    aim: Aim,
     members: &[String],
     written_off: &[WrittenOff],
 ) -> StepResult<Probe> {
     let node = context.node(context.step.node).await?;
     let (status, output) = quorum(context, &node).await?;
     let conf = conf(context, &node).await?;
-    if is_done(&status, votes) {
+    if aim.is_reached(&status) {
         // It may be this very step that did it, before the console ended.
         note(context, &node, AFTER, &members_of(&status, &conf), (&status, &output)).await?;
         return Ok(Probe::AlreadyDone);
     }
     let moved = |what: &str| Stop::Failed(Problem::new(ProblemCode::WorldChanged).with("what", what));
-    if status.total_votes != votes {
+    if status.total_votes != aim.votes {
         return Err(moved("votes"));
+    }
+    if reached(aim.votes, &status, &conf) != aim.expected {
+        return Err(moved("QDevice"));
     }
     if members_of(&status, &conf) != members {
         return Err(moved("members"));
@@ -92,7 +118,7 @@ async fn conf(context: &StepContext<'_>, node: &Node) -> StepResult<CorosyncConf
 }
 
 /// Into the audit, and not among the evidence alone: what the votes were before and after is asked years later.
-async fn note(
+pub async fn note(
     context: &StepContext<'_>,
     node: &Node,
     moment: &str,
@@ -136,11 +162,11 @@ pub async fn act(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
     }
 }
 
-pub async fn prove(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
+pub async fn prove(context: &StepContext<'_>, aim: Aim) -> StepResult<()> {
     let node = context.node(context.step.node).await?;
     loop {
         let (status, output) = quorum(context, &node).await?;
-        if is_done(&status, votes) {
+        if aim.is_reached(&status) {
             let members = members_of(&status, &conf(context, &node).await?);
             return note(context, &node, AFTER, &members, (&status, &output)).await;
         }
@@ -148,13 +174,8 @@ pub async fn prove(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
     }
 }
 
-/// *Quorate, and expected is exactly that number.*
-const fn is_done(status: &QuorumStatus, votes: u32) -> bool {
-    status.quorate && status.expected_votes == votes && status.total_votes == votes
-}
-
 /// A node that does not say what its quorum is parks the step: nothing is known.
-async fn quorum(context: &StepContext<'_>, node: &Node) -> StepResult<(QuorumStatus, Output)> {
+pub async fn quorum(context: &StepContext<'_>, node: &Node) -> StepResult<(QuorumStatus, Output)> {
     let output = context.read(node, &quorumtool::status()).await?;
     let status = quorumtool::quorum(answer(&output));
     let status = status.map_err(|error| Stop::Parked(unreadable(&error, node.label())))?;

@@ -4,7 +4,7 @@ use super::{Probe, StepContext, StepResult, Stop, unit};
 use crate::context::store_problem;
 use crate::evidence::answer;
 use crate::limits::POLL_PAUSE;
-use model::facts::CorosyncConf;
+use model::facts::{CorosyncConf, QuorumStatus};
 use model::inventory::{Node, Purpose};
 use model::problem::{Problem, ProblemCode};
 use pve::files;
@@ -23,7 +23,7 @@ async fn cluster_conf(context: &StepContext<'_>, first: &Node) -> StepResult<Cor
     conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", first.label())))
 }
 
-pub async fn probe(context: &StepContext<'_>, votes: u32) -> StepResult<Probe> {
+pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     let first = context.node(context.step.node).await?;
     if unit::attached(context, &first).await? {
         return Ok(Probe::Needed);
@@ -31,7 +31,7 @@ pub async fn probe(context: &StepContext<'_>, votes: u32) -> StepResult<Probe> {
     let conf = cluster_conf(context, &first).await?;
     if conf.qdevice.is_none() {
         let members = members(context, &conf).await?;
-        return if gone_everywhere(context, &members, votes).await? {
+        return if gone_everywhere(context, &members).await? {
             Ok(Probe::AlreadyDone)
         } else {
             // It is out of the configuration and still counts somewhere: what is missing is for a person to see.
@@ -67,23 +67,70 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
 }
 
 /// No member's configuration names it, and every member counts with the nodes' own votes.
-pub async fn prove(context: &StepContext<'_>, votes: u32) -> StepResult<()> {
+pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
     let first = context.node(context.step.node).await?;
     let members = members(context, &cluster_conf(context, &first).await?).await?;
-    while !gone_everywhere(context, &members, votes).await? {
+    while !gone_everywhere(context, &members).await? {
         tokio::time::sleep(POLL_PAUSE).await;
     }
     Ok(())
 }
 
-async fn gone_everywhere(context: &StepContext<'_>, members: &[Node], votes: u32) -> StepResult<bool> {
+async fn gone_everywhere(context: &StepContext<'_>, members: &[Node]) -> StepResult<bool> {
     for node in members {
         let conf = context.conf(node, &files::local_corosync_conf()).await?;
         let status = context.quorum(node).await?;
-        let counts = status.is_some_and(|status| status.quorate && status.expected_votes == votes);
-        if !counts || conf.is_none_or(|conf| conf.qdevice.is_some()) {
+        if !status.zip(conf).is_some_and(|(status, conf)| is_gone(&status, &conf)) {
             return Ok(false);
         }
     }
     Ok(!members.is_empty())
+}
+
+/// The node counts with what its own configuration gives the nodes: a node may have more votes than one.
+fn is_gone(status: &QuorumStatus, conf: &CorosyncConf) -> bool {
+    let of_nodes = conf.nodes.iter().fold(0, |sum: u32, node| sum.saturating_add(node.votes));
+    conf.qdevice.is_none() && status.quorate && status.expected_votes == of_nodes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use pve::corosync_conf;
+    use std::collections::BTreeSet;
+
+    fn status(expected_votes: u32) -> QuorumStatus {
+        QuorumStatus {
+            nodes: 2,
+            node_id: 1,
+            ring_id: "1.9".into(),
+            quorate: true,
+            expected_votes,
+            highest_expected: expected_votes,
+            total_votes: 3,
+            quorum: model::quorum::quorum(expected_votes),
+            blocked: false,
+            flags: BTreeSet::new(),
+            members: Vec::new(),
+            qdevice_votes: None,
+        }
+    }
+
+    fn conf(device: &str) -> CorosyncConf {
+        let node = |n: u8, votes: u8| {
+            format!("node {{\nname: pve{n}\nnodeid: {n}\nquorum_votes: {votes}\nring0_addr: 10.0.1.{n}\n}}\n")
+        };
+        let nodes = node(1, 2) + &node(2, 1);
+        let totem = "totem {\ncluster_name: prod\nconfig_version: 3\n}\n";
+        let text = format!("{totem}nodelist {{\n{nodes}}}\nquorum {{\nprovider: corosync_votequorum\n{device}}}\n");
+        corosync_conf::read(&text).expect("readable")
+    }
+
+    #[test]
+    fn a_node_with_two_votes_counts_as_two() {
+        assert!(is_gone(&status(3), &conf("")), "the nodes' votes, not their number");
+        assert!(!is_gone(&status(2), &conf("")));
+        assert!(!is_gone(&status(4), &conf("")), "the device's vote is still expected");
+        assert!(!is_gone(&status(3), &conf("device {\nmodel: net\nvotes: 1\n}\n")));
+    }
 }

@@ -7,7 +7,7 @@ use engine::hub::Measured;
 use engine::ports::{
     Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
     FilterStore, GatheredStore, JournalEntry, OperationStore, Overtaking, PinStore, SessionRow, SessionStore,
-    StoreError, StoredUser, UserStore,
+    StoreError, StoredUser, UserStore, WaitAfter,
 };
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent};
@@ -378,7 +378,7 @@ delegate!(UserStore {
     fn set_role(id: UserId, cluster: Option<ClusterId>, role: Role, audit: AuditEntry) -> ();
     fn disable(id: UserId, audit: AuditEntry) -> ();
     fn note_sign_in(id: UserId, at: Timestamp) -> ();
-    fn note_failure(id: UserId, locked_until: Option<Timestamp>) -> ();
+    fn note_failure(id: UserId, at: Timestamp, wait: WaitAfter) -> ();
     fn add_invite(token_hash: &[u8; 32], role: Role, name: Option<&str>, expires_at: Timestamp, audit: AuditEntry) -> ();
     fn invite(token_hash: &[u8; 32], now: Timestamp) -> (Role, Option<String>);
     fn accept_invite(token_hash: &[u8; 32], user: &StoredUser, now: Timestamp, audit: AuditEntry) -> ();

@@ -18,7 +18,7 @@ const OTHERS: [&str; 2] = ["pve1", "pve3"];
 
 /// What the page does once a cluster is taken over: the console's key into the file that all members share.
 async fn share(house: &House) {
-    house.engine().admit_console(&anna(), &house.node(THROUGH).await, true).await.expect("shared");
+    house.engine().admit_console(&anna(), &house.node(THROUGH).await, true, true).await.expect("shared");
 }
 
 async fn operations(house: &House) -> Vec<Operation> {
@@ -86,7 +86,7 @@ async fn dies_at(write: u64, side: Side) {
     take_over(&house, &OTHERS.map(at)).await.expect("taken over");
     house.arm((write, side)).await;
     let (engine, through) = (house.engine().clone(), house.node(THROUGH).await);
-    let sharing = tokio::spawn(async move { engine.admit_console(&anna(), &through, true).await });
+    let sharing = tokio::spawn(async move { engine.admit_console(&anna(), &through, true, true).await });
     timeout(OVER_WITHIN, house.console.fence.death()).await.expect("the journal is written that often");
     sharing.abort();
     house.restart().await;

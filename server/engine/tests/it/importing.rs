@@ -3,17 +3,21 @@
 use crate::fence::held;
 use crate::house::{House, anna};
 use crate::look;
+use engine::approvals::PolicyChange;
+use engine::audit::Person;
 use engine::execute;
 use engine::import::Imported;
 use engine::ports::{ClusterStore, Credential, DraftStore};
 use lab::{Fault, Scenario};
-use model::audit::AuditCode;
+use model::audit::{AuditCode, AuditEntry};
 use model::import::{Chosen, Source};
 use model::inventory::{ClusterPhase, LogIn, Node, Purpose};
 use model::operation::OperationState;
 use model::plan::Intent;
-use model::policy::Consent;
+use model::policy::{Consent, Policy, Row};
 use model::problem::{Problem, ProblemCode};
+use model::risk::Risk;
+use model::role::Role;
 use model::topology::Health;
 use std::time::Duration;
 
@@ -63,14 +67,14 @@ async fn all_are_taken_over_through_the_second_and_one_key_opens_all() {
     let confirm = |node: &Node| matches!(node.log_in, LogIn::KeyUnconfirmed) && node.offered.is_some();
     assert!(imported.added.len() == 2 && imported.added.iter().all(confirm), "{:#?}", imported.added);
 
-    house.engine().admit_console(&anna(), &house.node("pve2").await, true).await.expect("shared");
+    house.engine().admit_console(&anna(), &house.node("pve2").await, true, true).await.expect("shared");
     for node in ["pve1", "pve3"] {
         assert!(has_key(&house, node, SHARED) && !has_key(&house, node, KEPT));
         let row = house.node(node).await;
         log_in(&house, &row).await.expect("no password is needed here");
         let row = house.node(node).await;
         assert!(!house.engine().keeps_console_key(&row).await.expect("asked"));
-        house.engine().admit_console(&anna(), &row, false).await.expect("kept");
+        house.engine().admit_console(&anna(), &row, false, true).await.expect("kept");
         assert!(has_key(&house, node, KEPT) && house.engine().keeps_console_key(&row).await.expect("asked"));
     }
     let healthy = async || house.engine().hub.snapshot(house.cluster).is_some_and(|one| one.health == Health::Healthy);
@@ -95,7 +99,11 @@ async fn a_dead_member_is_taken_over_with_its_failure_and_shows_its_key_later() 
     let dead = house.node("pve3").await;
     assert!(dead.offered.is_none(), "{dead:?}");
     assert!(matches!(&dead.log_in, LogIn::Fails { problem, .. } if problem.code == ProblemCode::Unreachable));
-    house.engine().admit_console(&anna(), &house.node("pve1").await, true).await.expect("two of three are a majority");
+    house
+        .engine()
+        .admit_console(&anna(), &house.node("pve1").await, true, true)
+        .await
+        .expect("two of three are a majority");
     house.inject(Fault::Start { node: "pve3".into() });
     house.lab.settle().await;
     log_in(&house, &dead).await.expect("the shared file has reached it");
@@ -124,7 +132,7 @@ async fn without_quorum_it_is_taken_over_and_nothing_is_shared() {
     assert_eq!(answered.discovery.quorate, Some(false));
     let imported = take_over(&house, &[at("pve2")]).await.expect("taken over");
     assert_eq!(imported.cluster.phase, ClusterPhase::Live);
-    house.engine().admit_console(&anna(), &house.node("pve1").await, false).await.expect("kept");
+    house.engine().admit_console(&anna(), &house.node("pve1").await, false, true).await.expect("kept");
     assert!(!has_key(&house, "pve1", SHARED));
 }
 
@@ -147,8 +155,39 @@ async fn guests_protect_and_a_cut_link_does_not_matter() {
     let house = asked(scenario, "pve1").await;
     let imported = take_over(&house, &[at("pve2"), at("pve3")]).await.expect("taken over");
     assert!(imported.cluster.protected);
+    assert_eq!(protections(&house).await, 1);
     let degraded = async || house.engine().hub.snapshot(house.cluster).is_some_and(|one| one.quorum.is_some());
     house.until("the cluster is watched", Duration::from_secs(60), degraded).await;
+}
+
+/// How often the console protected a cluster by itself.
+async fn protections(house: &House) -> usize {
+    let by_itself =
+        |entry: &AuditEntry| entry.code == AuditCode::PolicyChanged && entry.who == Person::system().name.as_str();
+    house.audit().await.iter().filter(|one| by_itself(&one.entry)).count()
+}
+
+/// An import dials machines for seconds with the cluster as it was before.
+#[tokio::test(start_paused = true)]
+async fn what_an_admin_decides_about_protection_meanwhile_stands() {
+    let mut scenario = Scenario::healthy(3);
+    scenario.faults = vec![Fault::AddGuest { node: "pve2".into(), vmid: 100 }];
+    let house = asked(scenario, "pve1").await;
+    house.person("ada", Role::Admin).await;
+    let ada = Person { name: "ada".into() };
+    let decided = Row::shipped(Risk::Destructive);
+    for (protected, chosen) in [(false, vec![at("pve2")]), (true, Vec::new()), (false, vec![at("pve3")])] {
+        let engine = house.engine();
+        let before = held(house.raw().cluster(house.cluster)).await.expect("the cluster");
+        let answered = engine.discover(house.cluster).await.expect("asked");
+        let dialled = engine.dial_members(&answered, &chosen).await.expect("knocked at");
+        let policy = Policy { protected, actions: [("withdraw".to_owned(), decided)].into(), ..Policy::default() };
+        let change = engine.change_policy(&ada, house.cluster, policy, "a lab", true).await;
+        assert!(matches!(change, Ok(PolicyChange::InForce(_))), "{change:?}");
+        let imported = engine.adopt(&anna(), &before, &answered, dialled).await.expect("taken over");
+        assert_eq!(imported.cluster.protected, protected, "{chosen:?}");
+    }
+    assert_eq!(protections(&house).await, 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,7 +206,7 @@ async fn another_machine_at_a_members_address_is_not_taken_for_it() {
     let house = asked(Scenario::healthy(3), "pve1").await;
     let swapped = Chosen { name: "pve2".into(), host: "pve3".into() };
     take_over(&house, &[swapped]).await.expect("taken over");
-    house.engine().admit_console(&anna(), &house.node("pve1").await, true).await.expect("shared");
+    house.engine().admit_console(&anna(), &house.node("pve1").await, true, true).await.expect("shared");
     let row = house.node("pve3").await;
     assert_eq!(row.name.as_deref(), Some("pve2"));
     let refused = log_in(&house, &row).await.expect_err("another machine");

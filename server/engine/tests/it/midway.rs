@@ -9,10 +9,13 @@ use crate::house::{House, anna};
 use crate::look;
 use crate::works::Work;
 use lab::{Fault, JoinPoint, Scenario};
+use model::audit::AuditCode;
 use model::midway::{MidwayState, ToldWord, TraceCode, Way};
 use model::operation::{OperationState, StepStatus};
 use model::problem::ProblemCode;
 use model::risk::Risk;
+use std::collections::BTreeSet;
+use std::time::Duration;
 pub use stuck::{AUTHKEY, Stuck};
 
 /// From the state through a plan to its proof.
@@ -40,6 +43,25 @@ async fn leads_out(stuck: Stuck, way: Way) {
         look::is_done(&house, &again).await;
         stuck.check(&house, &house.lab.inspect(), Way::Join);
     }
+}
+
+/// Whoever asks who lowered votes is told of those that were lowered on the way, too.
+#[tokio::test(start_paused = true)]
+async fn votes_that_were_lowered_on_the_way_are_told_with_all_others() {
+    let house = Stuck::ListedAlone.house().await;
+    let operation = house.done(&Stuck::ListedAlone.intent(&house, Way::Undo).await).await;
+    let told = house.engine().lowerings(None).await.expect("the store answers");
+    let [run] = told.runs.as_slice() else { panic!("{:?}", told.runs) };
+    assert_eq!((run.operation, run.command.as_str(), run.node.as_str()), (operation.id, "pvecm expected 1", "pve1"));
+    let (before, after) = (run.before.as_ref().expect("a look before"), run.after.as_ref().expect("and after"));
+    assert_eq!((before.quorate, before.expected, after.quorate, after.expected), (false, 2, true, 1));
+    house.engine().watch(house.cluster).await;
+    let restored = async || {
+        house.engine().look_at_lowered_votes(&mut BTreeSet::new()).await.expect("the store answers");
+        house.audit().await.iter().any(|one| one.entry.code == AuditCode::ExpectedRestored)
+    };
+    // The node is out of the configuration, which has no more votes than are expected.
+    house.until("nothing is lowered any more", Duration::from_secs(120), restored).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use crate::look;
 use crate::works::Work;
 use lab::{Fault, Scenario};
 use model::audit::{AuditCode, AuditEntry};
+use model::lowering::Fate;
 use model::operation::{Operation, OperationState};
 use model::plan::Intent;
 use model::problem::ProblemCode;
@@ -138,6 +139,86 @@ async fn how_long_they_stayed_lowered_and_what_raised_them_is_written_down_once(
     assert!((3_700..4_100).contains(&seconds), "{seconds}");
 }
 
+async fn looked(house: &House, code: AuditCode) -> usize {
+    house.engine().look_at_lowered_votes(&mut BTreeSet::new()).await.expect("the store answers");
+    entries(house, code).await.len()
+}
+
+/// The others come back without it, to each other: their votes were never lowered, and say nothing of its own.
+#[tokio::test(start_paused = true)]
+async fn the_votes_of_another_side_have_not_risen() {
+    for seen in [true, false] {
+        let house = Work::Expected.house().await;
+        house.done(&house.expected_intent().await).await;
+        house.engine().watch(house.cluster).await;
+        for link in [0, 1] {
+            house.inject(Fault::CutLink { node: "pve1".into(), link });
+        }
+        // The console sees both sides, or the other one alone.
+        house.inject(Fault::HangCommands { node: "pve1".into(), on: !seen });
+        for node in ["pve2", "pve3"] {
+            house.inject(Fault::Start { node: node.into() });
+        }
+        let told = async || {
+            let snapshot = house.engine().hub.snapshot(house.cluster).expect("it is watched");
+            snapshot.quorum.as_ref().is_some_and(|aged| aged.fact.value.expected_votes == 3)
+        };
+        house.until("the console hears the other side", Duration::from_secs(300), told).await;
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(looked(&house, AuditCode::ExpectedRestored).await, 0, "seen: {seen}");
+        house.inject(Fault::HangCommands { node: "pve1".into(), on: false });
+        for link in [0, 1] {
+            house.inject(Fault::RestoreLink { node: "pve1".into(), link });
+        }
+        let risen = async || looked(&house, AuditCode::ExpectedRestored).await == 1;
+        house.until("one side, with all votes", Duration::from_secs(600), risen).await;
+    }
+}
+
+/// Half of those that were away: more than before, and less than there are.
+#[tokio::test(start_paused = true)]
+async fn votes_that_have_risen_by_half_are_still_lowered() {
+    let house = Work::Expected.house().await;
+    house.done(&house.expected_intent().await).await;
+    house.engine().watch(house.cluster).await;
+    house.inject(Fault::Start { node: "pve2".into() });
+    let two = async || house.lab.inspect().partitions.iter().any(|one| one.nodes.len() == 2);
+    house.until("it joins", Duration::from_secs(120), two).await;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let expected = house.lab.inspect().partitions[0].expected_votes;
+    assert_eq!(looked(&house, AuditCode::ExpectedRestored).await, usize::from(expected == 3), "{expected}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_command_without_its_proof_is_watched_all_the_same() {
+    let house = Work::Expected.house().await;
+    let lab = house.lab.clone();
+    house.console.fence.after(
+        |entry| entry.event == model::operation::StepEvent::Acted,
+        move || lab.inject(Fault::HangCommands { node: "pve1".into(), on: true }).expect("it hangs"),
+    );
+    let operation = house.run(&house.expected_intent().await).await;
+    assert!(matches!(operation.state, OperationState::Parked { .. }), "{:?}", operation.state);
+    house.inject(Fault::HangCommands { node: "pve1".into(), on: false });
+    house.engine().abandon(&crate::house::anna(), operation.id, "nobody knows").await.expect("given up");
+    house.engine().watch(house.cluster).await;
+    let fate = async || {
+        let told = house.engine().lowerings(None).await.expect("the store answers");
+        told.runs.into_iter().next().map(|run| run.fate)
+    };
+    assert!(matches!(fate().await, Some(Fate::Unclear { .. })), "it may have done it");
+    tokio::time::sleep(Duration::from_secs(3_700)).await;
+    for _ in 0..2 {
+        assert_eq!(looked(&house, AuditCode::ExpectedStillLowered).await, 1, "the alarm, once");
+    }
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Start { node: node.into() });
+    }
+    let risen = async || looked(&house, AuditCode::ExpectedRestored).await == 1;
+    house.until("they rise", Duration::from_secs(300), risen).await;
+    assert!(matches!(fate().await, Some(Fate::Restored { alarmed: Some(_), .. })));
+}
+
 /// Planned while it was dead, run when it lives.
 #[tokio::test(start_paused = true)]
 async fn a_node_that_comes_back_meanwhile_stops_it() {
@@ -182,5 +263,43 @@ async fn a_qdevice_that_would_be_enough_is_named_first() {
     house.lab.settle().await;
     let now = seen(&house).await;
     assert_eq!(now.gentler(), [Gentler::StartQnetd, Gentler::StartNode], "{now:#?}");
-    assert_eq!(codes(&now), []);
+    // Its vote would be expected all the same: one of two stays blocked.
+    assert_eq!((now.expected_after(), codes(&now)), (2, vec![ProblemCode::QdeviceKeepsBlocked]));
+    let refused = house.engine().plan(house.cluster, &house.expected_intent().await).await.expect_err("no use");
+    assert_eq!(refused.code, ProblemCode::QdeviceKeepsBlocked);
+}
+
+/// Four nodes and a QDevice, of which two nodes are left.
+async fn half_without_the_device() -> House {
+    let house = House::new(Scenario::healthy(4)).await;
+    house.done(&house.qdevice_intent().await).await;
+    house.inject(Fault::StopQnetd);
+    for node in ["pve3", "pve4"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.lab.settle().await;
+    house
+}
+
+#[tokio::test(start_paused = true)]
+async fn beside_a_silent_qdevice_more_is_expected_than_was_asked_for() {
+    let house = half_without_the_device().await;
+    let now = seen(&house).await;
+    assert_eq!((now.votes(), now.expected_after(), codes(&now)), (2, 3, vec![]));
+    let operation = house.done(&house.expected_intent().await).await;
+    assert_eq!(operation.plan.target, "expected 2 on lab");
+    assert_eq!(operation.plan.lowered_to(), Some(3));
+    let truth = house.lab.inspect();
+    let side = truth.partitions.iter().find(|one| one.nodes.contains("pve1")).expect("a partition");
+    assert_eq!((side.quorate, side.expected_votes, side.total_votes), (true, 3, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_qdevice_that_votes_again_since_the_plan_stops_it() {
+    let house = half_without_the_device().await;
+    let intent = house.expected_intent().await;
+    house.inject(Fault::StartQnetd);
+    house.lab.settle().await;
+    let refused = house.run(&intent).await;
+    assert_eq!(refusal(&refused), ProblemCode::WorldChanged);
 }

@@ -81,6 +81,20 @@ async fn another_configuration_than_the_others_have_is_not_started_with() {
     assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 0);
 }
 
+/// Planned with a vote too many, begun without it.
+#[tokio::test(start_paused = true)]
+async fn a_quorum_that_has_become_narrow_since_the_plan_is_not_given_away() {
+    let house = Work::Restart.house().await;
+    house.console.fence.after(|entry| entry.event == model::operation::StepEvent::Started, {
+        let lab = house.lab.clone();
+        move || lab.inject(Fault::StopCorosync { node: "pve3".into() }).expect("it goes")
+    });
+    let operation = house.run(&Work::Restart.intent(&house).await).await;
+    let OperationState::Failed { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::RestartCostsQuorum, "{problem}");
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_others_have_to_see_it_and_not_the_node_alone() {
     let house = Work::Restart.house().await;

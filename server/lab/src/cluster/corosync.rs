@@ -75,8 +75,17 @@ pub(crate) enum Reload {
 impl Corosync {
     /// Votes present in this partition.
     pub(crate) fn total_votes(&self) -> u32 {
-        let nodes: u32 = self.members.iter().filter_map(|id| self.config.by_id(*id)).map(|node| node.votes).sum();
-        nodes + self.device_cast
+        self.member_votes() + self.device_cast
+    }
+
+    fn member_votes(&self) -> u32 {
+        self.members.iter().filter_map(|id| self.config.by_id(*id)).map(|node| node.votes).sum()
+    }
+
+    /// The fewest that votequorum expects: the members' votes and all that the QDevice has, cast or not
+    /// (`recalculate_quorum` in `exec/votequorum.c`; xtask chaos measured it).
+    pub(crate) fn least_expected(&self) -> u32 {
+        self.member_votes() + self.config.device_votes()
     }
 
     /// Votes needed: half of those expected, plus one (votequorum.5).

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
+use super::config::DeviceEntry;
+use super::pmxcfs::DB_CONFIG;
 use crate::faults::Fault;
 use crate::node::Power;
 use crate::scenario::{Scenario, build};
@@ -220,4 +222,26 @@ fn without_quorum_votequorum_does_not_look_who_is_lowest_and_highest() {
     quiet(&mut world);
     assert_eq!(world.nodes["pve3"].corosync.expected, 3);
     assert_eq!(said(&world, 3), (Some((1, 3)), 1));
+}
+
+/// Measured with corosync 3.1.7 (xtask chaos, `kinds.rs`): a lone node that is told to expect one vote expects two.
+#[test]
+fn a_silent_qdevice_is_expected_all_the_same() {
+    for (count, left, device, expected, is_quorate) in [(2, 1, 1, 2, false), (3, 2, 2, 4, false), (4, 2, 1, 3, true)] {
+        let mut world = healthy(count);
+        let mut config = world.nodes["pve1"].corosync.config.clone();
+        config.version += 1;
+        let (host, algorithm) = ("10.0.1.50".to_owned(), "ffsplit".to_owned());
+        config.device = Some(DeviceEntry { host, algorithm, votes: Some(device) });
+        world.pve_write("pve1", DB_CONFIG, Some(config.render().into_bytes()));
+        quiet(&mut world);
+        for number in left + 1..=count {
+            world.inject(&Fault::Kill { node: node(number) }).unwrap();
+        }
+        quiet(&mut world);
+        assert!(quorate(&world).is_empty(), "{count}");
+        assert!(world.set_expected("pve1", left.into()));
+        let corosync = &world.nodes["pve1"].corosync;
+        assert_eq!((corosync.expected, corosync.quorate), (expected, is_quorate), "{left} of {count}");
+    }
 }

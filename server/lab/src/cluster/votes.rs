@@ -12,8 +12,8 @@ impl World {
         let mut writable_soon = false;
         let Some(node) = self.nodes.get_mut(name) else { return };
         let corosync = &mut node.corosync;
-        // More votes than expected raise the expectation (votequorum.5).
-        corosync.expected = corosync.expected.max(corosync.total_votes());
+        // More votes than expected raise the expectation (votequorum.5), those of a silent QDevice too.
+        corosync.expected = corosync.expected.max(corosync.least_expected()).max(corosync.total_votes());
         let quorate = corosync.running && corosync.total_votes() >= corosync.quorum();
         let before = corosync.quorate;
         corosync.quorate = quorate;

@@ -2,7 +2,8 @@
 
 use crate::parts::{Console, endpoint, eventually, node};
 use crate::sshd::{Sshd, console};
-use engine::ports::{Credential, DialError, Dialer, Endpoint, ShellError};
+use engine::ports::{Beyond, Credential, DialError, Dialer, Endpoint, ShellError};
+use model::name::SshAddress;
 use pve::host;
 
 /// The jump host has the first number of the tests' machines, what is behind it the following ones.
@@ -73,7 +74,11 @@ async fn which_of_the_two_failed_is_said() {
     let behind = behind(&console, &through, &node, 2).await;
     node.stop();
     let failed = console.dialer.shell(&behind).await.map(|_| ()).expect_err("nothing listens behind");
-    assert!(matches!(&failed, DialError::Behind { host, .. } if host == "127.0.0.1"), "{failed:?}");
+    let refused = |told: &DialError| {
+        let DialError::Behind { host, text, beyond } = told else { panic!("{told:?}") };
+        (host == "127.0.0.1") && text == "Connection refused" && *beyond == Beyond::Refused
+    };
+    assert!(refused(&failed), "who refuses has a kernel that runs: {failed:?}");
     // The machine behind has its own back-off, the jump host none.
     let again = console.dialer.shell(&behind).await.map(|_| ()).expect_err("too early");
     assert!(matches!(again, DialError::BackingOff { .. }), "{again:?}");
@@ -82,6 +87,16 @@ async fn which_of_the_two_failed_is_said() {
     node.run().await;
     console.clock.turn_s(2);
     assert!(console.dialer.shell(&behind).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_the_jump_host_does_not_know_was_not_knocked_at() {
+    let console = console();
+    let jump = Sshd::start(&console).await;
+    let through = jump.pinned(&console).await;
+    let nowhere = SshAddress { host: "no-such-machine.invalid".into(), ..jump.address() };
+    let failed = console.dialer.offered_key(&nowhere, Some(&through)).await.expect_err("nobody has this name");
+    assert!(matches!(&failed, DialError::Behind { beyond: Beyond::NotAsked, .. }), "{failed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -41,7 +41,7 @@ pub(super) async fn set(tx: &mut SqliteConnection, cluster: ClusterId, policy: &
 }
 
 /// A row is there as soon as somebody has decided anything.
-pub(super) async fn protect_undecided(tx: &mut SqliteConnection, cluster: ClusterId) -> Result<bool, StoreError> {
+pub(crate) async fn protect_undecided(tx: &mut SqliteConnection, cluster: ClusterId) -> Result<bool, StoreError> {
     let result = sqlx::query(
         "UPDATE clusters SET protected = 1
          WHERE id = ?1 AND protected = 0 AND NOT EXISTS (SELECT 1 FROM policies WHERE cluster = ?1)",

@@ -4,7 +4,7 @@ use engine::ports::{
 };
 use model::audit::{AuditCode, AuditFilter};
 use model::ids::NodeId;
-use model::inventory::{ClusterPhase, LogIn, Node};
+use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
 use model::observation::Evidence;
 use model::operation::OperationState;
 use model::problem::{Problem, ProblemCode};
@@ -87,6 +87,32 @@ async fn a_replaced_pin_is_remembered() {
     let before = total(&room).await;
     assert_eq!(missing(room.store.pin(unknown, &pin("AAAA"), entry(AuditCode::HostKeyPinned)).await), "node");
     assert_eq!(total(&room).await, before);
+}
+
+#[tokio::test]
+async fn the_pin_of_a_forgotten_machine_stays_with_its_address() {
+    let room = Room::new().await;
+    let (one, two) = (room.cluster(1).await, room.cluster(2).await);
+    let first = node(one.id, 1);
+    room.store.add_node(&first, entry(AuditCode::NodeAdded)).await.expect("add");
+    room.store.pin(first.id, &pin("AAAA"), entry(AuditCode::HostKeyPinned)).await.expect("pin");
+    room.store.forget_node(first.id, entry(AuditCode::NodeForgotten)).await.expect("forget");
+    let room = room.crash().await;
+    let add = async |cluster, number, host: &str, port| {
+        let mut added = node(cluster, number);
+        (added.address.host, added.address.port) = (host.to_owned(), port);
+        room.store.add_node(&added, entry(AuditCode::NodeAdded)).await.expect("add").pin
+    };
+    assert_eq!(add(one.id, 2, "192.0.2.1", 2222).await, None, "another port is another machine");
+    assert_eq!(add(two.id, 3, "192.0.2.1", 22).await, None, "another cluster");
+    assert_eq!(add(one.id, 4, "192.0.2.1", 22).await, Some(pin("AAAA")));
+    let again = node(one.id, 4).id;
+    assert_eq!(room.store.node(again).await.expect("node").pin, Some(pin("AAAA")));
+    room.store.pin(again, &pin("BBBB"), entry(AuditCode::HostKeyReplaced)).await.expect("replace");
+    for number in [4, 5] {
+        room.store.forget_node(node(one.id, number).id, entry(AuditCode::NodeForgotten)).await.expect("forget");
+        assert_eq!(add(one.id, number + 1, "192.0.2.1", 22).await, Some(pin("BBBB")), "the newest counts");
+    }
 }
 
 #[tokio::test]
@@ -180,14 +206,15 @@ fn evidence() -> Evidence {
 async fn an_import_is_written_down_as_a_whole_or_not_at_all() {
     use engine::ports::Adoption;
     let room = Room::new().await;
-    let (one, two) = (room.cluster(1).await, room.cluster(2).await);
+    let (one, two) = (Cluster { protected: false, ..cluster(1) }, room.cluster(2).await);
+    room.store.add_cluster(&one, entry(AuditCode::ClusterAdded)).await.expect("add");
     let first = Node { name: Some("pve1".into()), ..node(one.id, 1) };
     room.store.add_node(&first, entry(AuditCode::NodeAdded)).await.expect("add");
     let draft = Draft { touched_by: Some("ops-1".into()), ..Draft::default() };
     let adoption = |name: &str, number: u128, revision: u64| Adoption {
         cluster: one.id,
         name: name.parse().ok(),
-        protected: true,
+        protection: Some(entry(AuditCode::PolicyChanged)),
         nodes: vec![Node { name: Some("pve2".into()), ..node(one.id, number) }],
         draft: Draft { revision, ..draft.clone() },
     };
@@ -203,8 +230,9 @@ async fn an_import_is_written_down_as_a_whole_or_not_at_all() {
     assert_eq!(added.iter().map(|node| node.position).collect::<Vec<_>>(), [1]);
     let live = room.store.cluster(one.id).await.expect("cluster");
     assert_eq!((live.name.as_str(), live.phase, live.protected), ("prod", ClusterPhase::Live, true));
-    assert_eq!(total(&room).await, before + 2);
+    assert_eq!(total(&room).await, before + 3, "the protection is an entry too");
     let taken = two.name.as_str().to_uppercase();
     room.store.adopt(&Adoption { nodes: Vec::new(), ..adoption(&taken, 3, 1) }, Vec::new()).await.expect("adopted");
     assert_eq!(room.store.cluster(one.id).await.expect("cluster").name.as_str(), "prod", "a taken name is not taken");
+    assert_eq!(total(&room).await, before + 3, "a live cluster is not protected a second time");
 }

@@ -1,5 +1,6 @@
 use crate::support::{Room, at, cluster_id, conflict, entry, missing};
-use engine::ports::{AuditStore as _, ClusterStore as _, SessionStore as _, StoredUser, UserStore as _};
+use engine::ports::{AuditStore as _, ClusterStore as _, SessionStore as _, StoredUser, UserStore as _, WaitAfter};
+use jiff::Span;
 use model::audit::{AuditCode, AuditFilter};
 use model::ids::UserId;
 use model::role::{Access, Role};
@@ -46,18 +47,27 @@ async fn roles_change_everywhere_or_on_one_cluster() {
 async fn failures_are_counted_until_a_sign_in() {
     let room = Room::new().await;
     let id = added(&room, 1).await;
-    room.store.note_failure(id, None).await.expect("failure");
-    room.store.note_failure(id, Some(at(60))).await.expect("failure");
+    let second_waits: WaitAfter =
+        |failures, now| now.checked_add(Span::new().seconds(60)).ok().filter(|_| failures > 1);
+    room.store.note_failure(id, at(0), second_waits).await.expect("failure");
+    assert_eq!(room.store.user(id).await.expect("user").locked_until, None);
+    room.store.note_failure(id, at(0), second_waits).await.expect("failure");
     let locked = room.store.user(id).await.expect("user");
     assert_eq!((locked.failures, locked.locked_until), (2, Some(at(60))));
+    let shorter: [WaitAfter; 2] = [|_, _| None, |_, now| Some(now)];
+    for wait in shorter {
+        room.store.note_failure(id, at(1), wait).await.expect("failure");
+    }
+    let longer = room.store.user(id).await.expect("user");
+    assert_eq!((longer.failures, longer.locked_until), (4, Some(at(60))), "only a sign-in ends a lock");
     room.store.note_sign_in(id, at(61)).await.expect("sign-in");
     let free = room.store.user(id).await.expect("user");
     assert_eq!((free.failures, free.locked_until, free.last_sign_in), (0, None, Some(at(61))));
-    room.store.note_failure(id, Some(at(99))).await.expect("failure");
+    room.store.note_failure(id, at(99), second_waits).await.expect("failure");
     room.store.set_password(id, "$argon2id$other", entry(AuditCode::PasswordChanged)).await.expect("password");
     let renewed = room.store.user(id).await.expect("user");
     assert_eq!((renewed.failures, renewed.password_hash.as_deref()), (1, Some("$argon2id$other")));
-    assert_eq!(missing(room.store.note_failure(nobody(), None).await), "user");
+    assert_eq!(missing(room.store.note_failure(nobody(), at(0), second_waits).await), "user");
 }
 
 #[tokio::test]

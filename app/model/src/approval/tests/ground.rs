@@ -1,6 +1,9 @@
 //! What a request rests on, and what its plan does to the votes.
 
 use super::*;
+use crate::bmc::BmcWay;
+use crate::recovery::{DeathProof, WrittenOff};
+use crate::remedy::Look;
 
 #[test]
 fn material_facts_name_what_is_not_known() {
@@ -74,4 +77,63 @@ fn the_blast_of_a_join_counts_the_vote_that_is_not_there_yet() {
         guests: Some(0),
     };
     assert_eq!(blast, wanted);
+}
+
+/// Two nodes, and a device that has this many votes and casts them or not.
+fn beside_a_device(configured: u32, casts: bool) -> Snapshot {
+    let mut seen =
+        fixture::folded(&[1, 2].map(|own| fixture::with_qdevice(fixture::view(own, &[1, 2], "1.d", 2, 0), casts)), 1);
+    let quorum = &mut seen.quorum.as_mut().expect("told").fact.value;
+    let cast = if casts { configured } else { 0 };
+    (quorum.expected_votes, quorum.total_votes, quorum.qdevice_votes) = (2 + configured, 2 + cast, Some(cast));
+    let device = &mut seen.qdevice.as_mut().expect("a device").fact.value;
+    (device.configured_votes, device.votes) = (configured, cast);
+    seen
+}
+
+#[test]
+fn a_device_takes_along_what_it_is_configured_with_and_not_what_it_casts() {
+    let (cluster, nodes) = (cluster(), [node(1), node(2)]);
+    for (configured, casts) in [(1, true), (1, false), (3, true), (3, false)] {
+        let seen_now = beside_a_device(configured, casts);
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now), look: None };
+        let plan = planner::plan(&Intent::RemoveQdevice, &world).expect("a plan");
+        let blast = Blast::of(&plan, &world, None);
+        let after = (blast.votes_after, blast.quorum_after, blast.margin_after);
+        assert_eq!(after, (Some(2), Some(2), Some(0)), "{configured} {casts}");
+    }
+}
+
+#[test]
+fn lowered_votes_are_counted_with_those_of_a_silent_device() {
+    let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
+    let (proof, votes) = (DeathProof::Attested { by: "anna".into(), how: "no power".into() }, 2);
+    let dead = WrittenOff { name: "cedar".into(), addresses: vec![], proof, guests: vec![], services: vec![] };
+    let members = vec!["ash".into(), "beech".into()];
+    let intent = Intent::SetExpected { through: nodes[0].id, votes, members, written_off: vec![dead] };
+    for (of_device, quorum) in [(0, 2), (1, 2)] {
+        let look = Look::SilentDevice { votes: of_device };
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: Some(&look) };
+        let plan = planner::plan(&intent, &world).expect("a plan");
+        assert_eq!(plan.lowered_to(), Some(2 + of_device));
+        let blast = Blast::of(&plan, &world, None);
+        assert_eq!((blast.votes_after, blast.quorum_after), (Some(2), Some(quorum)));
+    }
+}
+
+/// corosync.conf(5): with `two_node` one of two is enough, and nothing but the nodes' own words says so.
+#[test]
+fn one_of_two_is_enough_where_the_nodes_say_so() {
+    let (cluster, nodes) = (cluster(), [node(1), node(2)]);
+    let way = BmcWay::Qm { outer: nodes[0].id, outer_name: "host".into(), vmid: 100 };
+    let uuid = "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4f5".parse().expect("a UUID");
+    let intent = Intent::PowerOff { node: nodes[1].id, way, uuid };
+    for (quorum, margin) in [(1, 0), (2, -1)] {
+        let mut seen_now = snapshot(2, "1.d");
+        seen_now.quorum.as_mut().expect("told").fact.value.quorum = quorum;
+        let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now), look: None };
+        let plan = planner::plan(&intent, &world).expect("a plan");
+        let blast = Blast::of(&plan, &world, None);
+        assert_eq!((blast.quorum_after, blast.margin_after), (Some(quorum), Some(margin)));
+    }
 }

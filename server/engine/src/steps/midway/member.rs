@@ -4,10 +4,11 @@ use super::{exists, node_name, services};
 use crate::evidence::answer;
 use crate::recovery::members_of;
 use crate::steps::create::writable;
-use crate::steps::{Probe, StepContext, StepResult, Stop, keys};
+use crate::steps::{Probe, StepContext, StepResult, Stop, expected, keys};
 use model::facts::{CorosyncConf, QuorumStatus};
 use model::ids::NodeId;
 use model::inventory::Node;
+use model::lowering::{AFTER, BEFORE};
 use model::problem::{Problem, ProblemCode};
 use pve::files::{self, NodeFile, NodeFolder};
 use pve::{midway, pvecm, quorumtool};
@@ -38,7 +39,7 @@ fn absent_but(conf: &CorosyncConf, status: &QuorumStatus, name: &str) -> Option<
 
 /// Only the joiner is missing, it is asked itself, and the votes are those that are present.
 pub async fn probe_regain(context: &StepContext<'_>, node: &Node, votes: u32, without: NodeId) -> StepResult<Probe> {
-    let status = status(context, node).await?;
+    let (status, output) = expected::quorum(context, node).await?;
     if status.quorate {
         return Ok(Probe::AlreadyDone);
     }
@@ -51,6 +52,7 @@ pub async fn probe_regain(context: &StepContext<'_>, node: &Node, votes: u32, wi
     if status.total_votes != votes {
         return Err(Stop::Failed(Problem::new(ProblemCode::WorldChanged).with("what", "votes")));
     }
+    expected::note(context, node, BEFORE, &members_of(&status, &conf), (&status, &output)).await?;
     Ok(Probe::Needed)
 }
 
@@ -65,8 +67,13 @@ pub async fn regain(context: &StepContext<'_>, node: &Node, votes: u32) -> StepR
 }
 
 pub async fn is_regained(context: &StepContext<'_>, node: &Node, votes: u32) -> StepResult<bool> {
-    let status = status(context, node).await?;
-    Ok(status.quorate && status.expected_votes == votes && writable(context, node).await?)
+    let (status, output) = expected::quorum(context, node).await?;
+    let there = status.quorate && status.expected_votes == votes && writable(context, node).await?;
+    if there {
+        let members = members_of(&status, &conf(context, node).await?);
+        expected::note(context, node, AFTER, &members, (&status, &output)).await?;
+    }
+    Ok(there)
 }
 
 async fn has_folder(context: &StepContext<'_>, node: &Node, name: &str) -> StepResult<bool> {

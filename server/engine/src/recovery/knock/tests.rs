@@ -1,0 +1,112 @@
+use super::*;
+use jiff::Timestamp;
+use model::ids::ClusterId;
+use model::inventory::{LogIn, Purpose};
+use uuid::Uuid;
+
+fn address(host: &str) -> SshAddress {
+    SshAddress { host: host.into(), port: 22, user: "root".into() }
+}
+
+fn witness() -> Node {
+    Node {
+        id: NodeId::from_uuid(Uuid::nil()),
+        cluster: ClusterId::from_uuid(Uuid::nil()),
+        purpose: Purpose::Member,
+        address: address("10.0.0.1"),
+        via: None,
+        name: Some("ash".into()),
+        pin: None,
+        offered: None,
+        log_in: LogIn::KeyUnconfirmed,
+        position: 0,
+    }
+}
+
+fn links() -> [SocketAddr; 2] {
+    ["10.0.1.2:22", "10.0.2.2:22"].map(|text| text.parse().expect("an address"))
+}
+
+/// What becomes of a probe that says this of the two addresses.
+fn heard(answers: [Option<TcpProbe>; 2]) -> Heard {
+    let places = Places { ssh: None, via: None, links: links().to_vec(), names: Vec::new() };
+    let tcp: BTreeMap<String, TcpProbe> =
+        links().into_iter().zip(answers).filter_map(|(at, one)| one.map(|one| (at.to_string(), one))).collect();
+    told(&ProbeReport { tcp, ..ProbeReport::default() }, &places, &witness())
+}
+
+fn failed(text: &str) -> Option<TcpProbe> {
+    Some(TcpProbe::Failed { text: text.into() })
+}
+
+#[test]
+fn silence_is_what_was_asked_and_not_answered() {
+    for silent in [Some(TcpProbe::Timeout), failed("No route to host")] {
+        let one = heard([silent.clone(), silent]);
+        assert_eq!((one.signs.len(), one.silent_to, one.unasked), (0, vec!["ash".to_owned()], Vec::new()));
+    }
+    let one = heard([Some(TcpProbe::Timeout), Some(TcpProbe::Refused)]);
+    assert_eq!((one.signs.len(), one.silent_to.len()), (1, 0), "who refuses is alive");
+}
+
+#[test]
+fn a_probe_that_asked_nothing_is_not_silence() {
+    for unasked in [failed("Network is unreachable"), None] {
+        let one = heard([unasked.clone(), unasked]);
+        assert_eq!((one.signs.len(), one.silent_to.len(), one.unasked.len()), (0, 0, 2));
+        assert!(one.unasked.iter().all(|one| one.by == "ash"));
+    }
+    // One link was asked; that the other was not is said beside it.
+    let one = heard([Some(TcpProbe::Timeout), failed("Network is unreachable")]);
+    assert_eq!((one.silent_to.len(), one.unasked.len()), (1, 1));
+    assert_eq!(one.unasked[0].problem.quote.as_deref(), Some("Network is unreachable"));
+}
+
+#[test]
+fn what_ended_before_the_machine_says_nothing_of_it() {
+    let silent = || DialError::Timeout { seconds: 5 };
+    let jump = DialError::Jump { host: "gate".into(), last: Box::new(DialError::Refused) };
+    let none = [
+        DialError::NoWay { text: "failed to lookup address information".into() },
+        DialError::Busy,
+        jump,
+        DialError::JumpForbids { host: "gate".into() },
+        behind(Beyond::NotAsked),
+        DialError::ConsoleKey { problem: ProblemCode::SealMissing.into() },
+    ];
+    for error in none {
+        assert!(matches!(judge(&error, &address("10.0.0.2")), Answer::NotAsked(_)), "{error}");
+        let later = DialError::BackingOff { until: Timestamp::UNIX_EPOCH, last: Box::new(error) };
+        assert!(matches!(judge(&later, &address("10.0.0.2")), Answer::NotAsked(_)), "{later}");
+    }
+    for error in [silent(), DialError::Unreachable { text: "no route".into() }, behind(Beyond::Silent)] {
+        assert!(matches!(judge(&error, &address("10.0.0.2")), Answer::Silent), "{error}");
+    }
+    let spoke = DialError::NotSsh { text: "220".into() };
+    for error in [DialError::Refused, DialError::KeyRefused, spoke, behind(Beyond::Refused)] {
+        assert!(matches!(judge(&error, &address("10.0.0.2")), Answer::Alive), "{error}");
+    }
+    assert!(matches!(judge(&DialError::Refused, &address("127.0.0.1")), Answer::Silent), "the console's own machine");
+    let here = judge(&behind(Beyond::Refused), &address("127.0.0.1"));
+    assert!(matches!(here, Answer::NotAsked(_)), "the jump host's own");
+}
+
+fn behind(beyond: Beyond) -> DialError {
+    DialError::Behind { host: "gate".into(), text: "what it said".into(), beyond }
+}
+
+#[test]
+fn a_name_is_knocked_at_where_it_leads_and_else_was_not_asked() {
+    let addresses = [(0, "10.0.1.3".to_owned()), (1, "pve3".to_owned()), (2, "pve3-b".to_owned())].into();
+    let of = ConfNode { name: "pve3".into(), id: 3, votes: 1, addresses };
+    let places = Places::of(&of, &[]);
+    assert_eq!(nameless(&places, &witness()).unasked.len(), 2);
+    let leads = |to: &[&str]| to.iter().map(|text| text.parse().expect("an address")).collect::<Vec<IpAddr>>();
+    let found = [("pve3".to_owned(), leads(&["10.0.1.3", "10.0.2.3"])), ("pve3-b".to_owned(), Vec::new())].into();
+    let places = places.resolved(&found);
+    assert_eq!(places.texts(), ["10.0.1.3:22", "10.0.2.3:22", "pve3-b"]);
+    let unasked = nameless(&places, &witness()).unasked;
+    let [one] = unasked.as_slice() else { panic!("{unasked:?}") };
+    assert_eq!((one.by.as_str(), one.problem.code), ("ash", ProblemCode::NameUnresolved));
+    assert_eq!(one.problem.params["host"], "pve3-b");
+}

@@ -1,0 +1,143 @@
+//! What an agreement is good for: a while, and nothing that a console takes up by itself when somebody has switched since.
+
+use crate::fence::Fence;
+use crate::house::{House, anna};
+use crate::look;
+use crate::outside::Mood;
+use crate::works::Work;
+use engine::approvals::Resumer;
+use engine::audit::Person;
+use lab::Fault;
+use model::audit::AuditCode;
+use model::ids::OperationId;
+use model::operation::{Operation, OperationState, StepEvent};
+use model::policy::Shown;
+use model::problem::ProblemCode;
+use model::role::Role;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Longer than an agreement is good for (15 min).
+const TOO_LONG: Duration = Duration::from_secs(16 * 60);
+
+fn parked(operation: &Operation) -> ProblemCode {
+    match &operation.state {
+        OperationState::Parked { problem, .. } => problem.code,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn resumes(house: &House, name: &str, role: Role, password: bool, id: OperationId) -> Result<(), ProblemCode> {
+    let by = Resumer { role, shown: Shown::from(password) };
+    let answer = house.engine().resume_by(&Person { name: name.into() }, by, id).await;
+    answer.map_err(|problem| problem.code)
+}
+
+/// Cut off by nobody yet: its BMC was silent when the plan began.
+async fn stands(house: &House) -> OperationId {
+    let moods = Arc::clone(&house.moods);
+    house
+        .console
+        .fence
+        .after(|entry| entry.event == StepEvent::Started, move || *moods.lock().expect("no panic") = Mood::Silent);
+    let operation = house.run(&Work::PowerOff.intent(house).await).await;
+    assert_eq!(parked(&operation), ProblemCode::BmcUnreachable);
+    house.mood(Mood::Well);
+    operation.id
+}
+
+fn is_on(house: &House) -> bool {
+    house.lab.inspect().nodes["pve3"].alive
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_stood_too_long_needs_somebody_else_once_more() {
+    let house = Work::PowerOff.house().await;
+    let id = stands(&house).await;
+    tokio::time::sleep(TOO_LONG).await;
+    let old = ProblemCode::AgreementOld;
+    assert_eq!(house.engine().resume(&anna(), id).await.expect_err("too old").code, old);
+    assert_eq!(resumes(&house, "anna", Role::Admin, true, id).await, Err(old), "never one's own");
+    assert_eq!(resumes(&house, "Anna", Role::Admin, true, id).await, Err(old), "however it is written");
+    assert_eq!(
+        resumes(&house, "otto", Role::Operator, true, id).await,
+        Err(old),
+        "an operator agrees to none of these"
+    );
+    let unsigned = resumes(&house, "olga", Role::Approver, false, id).await;
+    assert_eq!(unsigned, Err(ProblemCode::ConsentMissing), "signed in too long ago");
+    assert!(is_on(&house), "nothing was begun");
+    resumes(&house, "olga", Role::Approver, true, id).await.expect("she agrees by it");
+    look::is_done(&house, &house.ended(id).await).await;
+    Work::PowerOff.check(&house);
+    let audit = look::audit_is_whole(&house).await;
+    let resumed = audit.iter().find(|one| one.entry.code == AuditCode::OperationResumed).expect("it stands there");
+    assert_eq!((resumed.entry.who.as_str(), resumed.entry.details["agreed"].as_str()), ("olga", "anew"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_asked_goes_on_by_themselves_while_it_is_good() {
+    let house = Work::PowerOff.house().await;
+    let id = stands(&house).await;
+    resumes(&house, "anna", Role::Operator, false, id).await.expect("minutes later");
+    look::is_done(&house, &house.ended(id).await).await;
+    Work::PowerOff.check(&house);
+}
+
+/// The console dies when this is written.
+fn dies(fence: &Arc<Fence>, event: StepEvent) {
+    let dying = Arc::clone(fence);
+    fence.after(move |entry| entry.event == event, move || dying.die());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_that_was_away_too_long_begins_nothing() {
+    let mut house = Work::PowerOff.house().await;
+    dies(&house.console.fence, StepEvent::Started);
+    let id = house.start(&Work::PowerOff.intent(&house).await).await.expect("it starts");
+    house.console.fence.death().await;
+    tokio::time::sleep(TOO_LONG).await;
+    assert_eq!(house.restart().await, 1);
+    assert_eq!(parked(&house.ended(id).await), ProblemCode::AgreementOld);
+    assert!(is_on(&house));
+    look::audit_is_whole(&house).await;
+}
+
+/// Proofs go on, whatever the time: what was done is done.
+#[tokio::test(start_paused = true)]
+async fn what_was_done_before_is_proven_however_late() {
+    let mut house = Work::PowerOff.house().await;
+    dies(&house.console.fence, StepEvent::Acted);
+    let id = house.start(&Work::PowerOff.intent(&house).await).await.expect("it starts");
+    house.console.fence.death().await;
+    tokio::time::sleep(TOO_LONG).await;
+    house.restart().await;
+    look::is_done(&house, &house.ended(id).await).await;
+    Work::PowerOff.check(&house);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_somebody_has_switched_on_again_is_not_cut_off_by_a_console_that_starts() {
+    for goes_on in [false, true] {
+        let mut house = Work::PowerOff.house().await;
+        dies(&house.console.fence, StepEvent::Acted);
+        let id = house.start(&Work::PowerOff.intent(&house).await).await.expect("it starts");
+        house.console.fence.death().await;
+        house.until("it is off", Duration::from_secs(30), async || !is_on(&house)).await;
+        house.inject(Fault::Start { node: "pve3".into() });
+        house.lab.settle().await;
+        house.restart().await;
+        let stands = house.ended(id).await;
+        assert_eq!(parked(&stands), ProblemCode::PowerTurned);
+        assert!(is_on(&house), "nobody has looked at it");
+        if goes_on {
+            house.engine().resume(&anna(), id).await.expect("she has looked");
+            look::is_done(&house, &house.ended(id).await).await;
+            assert!(!is_on(&house), "it was cut off once more");
+        } else {
+            house.engine().abandon(&anna(), id, "it is needed").await.expect("given up");
+            assert!(is_on(&house));
+        }
+        look::audit_is_whole(&house).await;
+    }
+}
