@@ -94,6 +94,8 @@ codes!(
         NameUnresolved => "name_unresolved",
         /// `node`.
         PowerTurned => "power_turned",
+        /// `by`.
+        StopNotYours => "stop_not_yours",
         /// `by`, `minutes`, `needed`.
         AgreementOld => "agreement_old",
         // Restarting corosync

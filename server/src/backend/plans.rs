@@ -264,7 +264,7 @@ impl RequestBackend {
     }
 
     pub(super) async fn do_abandon(&self, caller: Caller, id: OperationId, reason: String) -> ApiResult<()> {
-        self.operation_for(&caller, id, Deed::AbandonOperation).await?;
+        self.stoppable_for(&caller, id, Deed::AbandonOperation).await?;
         self.state.engine.abandon(&actor(&caller), id, &reason).await.map_err(ApiError)
     }
 }

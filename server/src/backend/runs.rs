@@ -8,6 +8,7 @@ use model::approval::Request;
 use model::can::Deed;
 use model::ids::{ClusterId, OperationId, RequestId};
 use model::lowering::Lowerings;
+use model::operation::Operation;
 use model::plan::Intent;
 
 #[async_trait]
@@ -18,7 +19,7 @@ impl RunsBackend for RequestBackend {
     }
 
     async fn pause(&self, caller: Caller, id: OperationId) -> ApiResult<()> {
-        self.operation_for(&caller, id, Deed::ResumeOperation).await?;
+        self.stoppable_for(&caller, id, Deed::ResumeOperation).await?;
         self.state.engine.pause(&actor(&caller), id).await.map_err(ApiError)
     }
 
@@ -45,6 +46,14 @@ impl RunsBackend for RequestBackend {
 }
 
 impl RequestBackend {
+    /// An operation that the caller may let pause, or give up.
+    pub(super) async fn stoppable_for(&self, caller: &Caller, id: OperationId, deed: Deed) -> ApiResult<Operation> {
+        let operation = self.operation_for(caller, id, deed).await?;
+        let role = Self::role_on(caller, operation.cluster);
+        operation.may_be_stopped(&caller.me.name, role).map_err(ApiError)?;
+        Ok(operation)
+    }
+
     /// The operation that stands in the way of a request that is still open, and whether the caller may end it.
     pub(super) async fn place_for(&self, caller: &Caller, request: &Request) -> ApiResult<Option<Place>> {
         match request.subject.plan().filter(|_| request.state.is_open()) {

@@ -35,6 +35,25 @@ async fn what_does_not_run_or_cannot_go_on_later_is_not_paused() {
     assert_eq!(code(viewer.call::<()>("pause", json!({ "id": world.operation })).await), ProblemCode::RoleTooLow);
 }
 
+#[tokio::test]
+async fn only_its_owner_and_approvers_let_it_pause_or_give_it_up() {
+    let app = TestApp::new().await;
+    let world = World::make(&app).await;
+    let stops = async |name: &str, role: Role, function: &str| {
+        app.account(name, role).await;
+        let client = app.anon();
+        client.sign_in(name, PASSWORD).await.expect("signed in");
+        client.call::<()>(function, world.input(function, PASSWORD)).await.map_err(|problem| problem.code)
+    };
+    for function in ["pause", "abandon"] {
+        assert_eq!(stops("bert", Role::Operator, function).await, Err(ProblemCode::StopNotYours), "{function}");
+    }
+    let own = code(app.operator().await.call::<()>("pause", world.input("pause", PASSWORD)).await);
+    assert_eq!(own, ProblemCode::NotRunning, "hers, and it has not begun");
+    assert_eq!(stops("vera", Role::Approver, "pause").await, Err(ProblemCode::NotRunning));
+    assert_eq!(stops("vera", Role::Approver, "abandon").await, Ok(()));
+}
+
 fn input(world: &World, alone: bool) -> Value {
     json!({ "request": world.request, "operation": world.operation, "reason": "at night", "alone": alone })
 }

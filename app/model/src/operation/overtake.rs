@@ -1,4 +1,4 @@
-//! Who may end an operation in favour of another one, and in favour of which.
+//! Who may stop an operation, or end it in favour of another one, and in favour of which.
 
 use super::Operation;
 use crate::approval::same_person;
@@ -7,6 +7,21 @@ use crate::problem::{Problem, ProblemCode};
 use crate::role::Role;
 
 impl Operation {
+    /// Whether `who` may let it pause, or give it up.
+    ///
+    /// # Errors
+    /// `StopNotYours` for who is neither its owner nor an approver.
+    pub fn may_be_stopped(&self, who: &str, role: Role) -> Result<(), Problem> {
+        if self.is_answered_for(who, role) {
+            return Ok(());
+        }
+        Err(Problem::new(ProblemCode::StopNotYours).with("by", &self.proposed_by))
+    }
+
+    fn is_answered_for(&self, who: &str, role: Role) -> bool {
+        same_person(&self.proposed_by, who) || role >= Role::Approver
+    }
+
     /// Whether `who` may end this operation so that `by` can run.
     ///
     /// # Errors
@@ -18,7 +33,7 @@ impl Operation {
         if !by.overtakes() {
             return Err(Problem::new(ProblemCode::OvertakeNotThis).with("intent", by.word()));
         }
-        if same_person(&self.proposed_by, who) || role >= Role::Approver {
+        if self.is_answered_for(who, role) {
             return Ok(());
         }
         Err(Problem::new(ProblemCode::OvertakeNotYours).with("by", &self.proposed_by))

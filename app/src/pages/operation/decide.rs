@@ -6,7 +6,7 @@ use crate::components::{Area, Button, ButtonKind, Card, Dialog, Refusal};
 use crate::i18n::*;
 use crate::pages::sign_in_again::{SignInAgain, asks_when_old};
 use crate::reactive::{derived, memo, part};
-use crate::state::session::use_session;
+use crate::state::session::{Session, use_session};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::can::Deed;
@@ -53,7 +53,7 @@ fn Decisions(operation: Memo<Operation>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let session = use_session();
-    let (id, cluster, can_pause) = operation.with_untracked(|one| (one.id, one.cluster, one.plan.intent.can_pause()));
+    let (id, can_pause) = operation.with_untracked(|one| (one.id, one.plan.intent.can_pause()));
     let asking = RwSignal::new(false);
     let act = Action::new(move |doing: &Doing| {
         let doing = *doing;
@@ -76,7 +76,7 @@ fn Decisions(operation: Memo<Operation>) -> impl IntoView {
         if doing == Doing::Pause && !can_pause {
             return Some(words.problem(&Problem::new(model::problem::ProblemCode::PauseNotThis)));
         }
-        session.and_then(|one| one.refusal(doing.deed(), Some(cluster))).map(|problem| words.problem(&problem))
+        session.and_then(|one| refusal(one, doing, operation)).map(|problem| words.problem(&problem))
     };
     let press = move |doing: Doing| Callback::new(move |()| drop(act.dispatch(doing)));
     view! {
@@ -114,6 +114,15 @@ fn Decisions(operation: Memo<Operation>) -> impl IntoView {
         <SignInAgain open=again second=true then=once_more/>
     }
     .into_any()
+}
+
+/// Why this person may not.
+fn refusal(session: Session, doing: Doing, operation: Memo<Operation>) -> Option<Problem> {
+    operation.with(|one| {
+        let (name, role) = session.0.with(|me| (me.name.clone(), me.access.on(one.cluster)));
+        let stops = || one.may_be_stopped(&name, role).err().filter(|_| doing != Doing::Resume);
+        session.refusal(doing.deed(), Some(one.cluster)).or_else(stops)
+    })
 }
 
 /// Where it stands, in a sentence, with what can be done about it.
