@@ -45,7 +45,10 @@ pub fn proof(locale: Locale, action: &Action) -> String {
         Action::RemoveQdevice { votes_after } => {
             td_string!(locale, wizard.proof_qdevice_gone, votes = *votes_after).to_string()
         }
-        Action::SetExpected { votes, .. } => td_string!(locale, wizard.proof_expected, votes = *votes).to_string(),
+        // A QDevice that casts no vote is expected all the same.
+        Action::SetExpected { votes, expected, .. } => {
+            td_string!(locale, wizard.proof_expected, votes = expected.unwrap_or(*votes)).to_string()
+        }
         Action::ClearLeftovers => td_string!(locale, import.proof_cleared).to_owned(),
         Action::RemoveConsoleKey { .. } => td_string!(locale, import.proof_refused).to_owned(),
         Action::ForgetRootKey { .. } | Action::RemoveSharedKey => td_string!(locale, wizard.proof_gone).to_owned(),
