@@ -119,6 +119,7 @@ impl Outcome {
 pub const DETAILS: &[&str] = &[
     "acknowledged",
     "address",
+    "agreed",
     "also",
     "answers",
     "approved_by",

@@ -90,12 +90,18 @@ fn dies(fence: &Arc<Fence>, event: StepEvent) {
     fence.after(move |entry| entry.event == event, move || dying.die());
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_console_that_was_away_too_long_begins_nothing() {
-    let mut house = Work::PowerOff.house().await;
-    dies(&house.console.fence, StepEvent::Started);
+/// A console that died while it cut a machine off.
+async fn died_at(event: StepEvent) -> (House, OperationId) {
+    let house = Work::PowerOff.house().await;
+    dies(&house.console.fence, event);
     let id = house.start(&Work::PowerOff.intent(&house).await).await.expect("it starts");
     house.console.fence.death().await;
+    (house, id)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_console_that_was_away_too_long_begins_nothing() {
+    let (mut house, id) = died_at(StepEvent::Started).await;
     tokio::time::sleep(TOO_LONG).await;
     assert_eq!(house.restart().await, 1);
     assert_eq!(parked(&house.ended(id).await), ProblemCode::AgreementOld);
@@ -106,10 +112,7 @@ async fn a_console_that_was_away_too_long_begins_nothing() {
 /// Proofs go on, whatever the time: what was done is done.
 #[tokio::test(start_paused = true)]
 async fn what_was_done_before_is_proven_however_late() {
-    let mut house = Work::PowerOff.house().await;
-    dies(&house.console.fence, StepEvent::Acted);
-    let id = house.start(&Work::PowerOff.intent(&house).await).await.expect("it starts");
-    house.console.fence.death().await;
+    let (mut house, id) = died_at(StepEvent::Acted).await;
     tokio::time::sleep(TOO_LONG).await;
     house.restart().await;
     look::is_done(&house, &house.ended(id).await).await;
@@ -119,10 +122,7 @@ async fn what_was_done_before_is_proven_however_late() {
 #[tokio::test(start_paused = true)]
 async fn a_machine_that_somebody_has_switched_on_again_is_not_cut_off_by_a_console_that_starts() {
     for goes_on in [false, true] {
-        let mut house = Work::PowerOff.house().await;
-        dies(&house.console.fence, StepEvent::Acted);
-        let id = house.start(&Work::PowerOff.intent(&house).await).await.expect("it starts");
-        house.console.fence.death().await;
+        let (mut house, id) = died_at(StepEvent::Acted).await;
         house.until("it is off", Duration::from_secs(30), async || !is_on(&house)).await;
         house.inject(Fault::Start { node: "pve3".into() });
         house.lab.settle().await;
