@@ -146,11 +146,22 @@ export class Person {
   async inspect(kind) {
     if (!axe.isNew(kind)) return
     await this.spec.check(`accessible: ${kind}`, () => axe.check(this.page, kind))
-    // To be looked at: QUORATE_PICTURES=1 keeps one of every page that is checked.
-    if (process.env.QUORATE_PICTURES) {
-      const path = `${RESULTS}/pages/${kind.replace(/[^a-z0-9]+/gi, '-')}.png`
-      await this.page.screenshot({ path, fullPage: true })
-    }
+    // To be looked at: QUORATE_PICTURES=1 keeps every page that is checked, in both languages, and on a phone.
+    if (process.env.QUORATE_PICTURES) await this.keepPictures(`${RESULTS}/pages/${kind.replace(/[^a-z0-9]+/gi, '-')}`)
+  }
+
+  async keepPictures(name) {
+    const picture = (suffix) => this.page.screenshot({ path: `${name}${suffix}.png`, fullPage: true })
+    await picture('')
+    const switches = this.page.getByRole('banner').locator('button[lang]').filter({ visible: true })
+    if (this.t.language !== 'en' || (await switches.count()) === 0) return
+    const before = this.page.viewportSize()
+    await this.press(switches.and(this.page.locator('[lang=fr]')))
+    await picture('-fr')
+    await this.page.setViewportSize({ width: 390, height: 844 })
+    await picture('-fr-phone')
+    await this.page.setViewportSize(before)
+    await this.press(switches.and(this.page.locator('[lang=en]')))
   }
 
   async signIn(name, password) {

@@ -11,7 +11,7 @@ mod tests;
 
 pub use blast::Blast;
 pub use event::{Court, May, Refused, RequestEvent};
-pub use facts::{Change, Compared, FactCode, FactLine, GuestCounts, around, changes, compare, facts_digest, material};
+pub use facts::{Change, Compared, FactCode, FactLine, GuestList, around, changes, compare, facts_digest, material};
 
 use crate::digest::Digest;
 use crate::ids::{ClusterId, OperationId, RequestId};

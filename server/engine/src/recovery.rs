@@ -1,13 +1,15 @@
 //! A cluster without quorum, looked at from every side before anybody lowers its votes.
 
 mod knock;
+mod listed;
+mod witness;
 
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
 use futures::future::join_all;
 use knock::Places;
-use model::facts::{CorosyncConf, QuorumStatus};
+use model::facts::{CorosyncConf, PmxMembers, QuorumStatus};
 use model::ids::ClusterId;
 use model::inventory::{LogIn, Node, Purpose};
 use model::observation::Evidence;
@@ -26,6 +28,8 @@ struct Told {
     node: Node,
     quorum: QuorumStatus,
     conf: Option<CorosyncConf>,
+    /// Where pmxcfs last heard of each node; `None` where it does not say.
+    members: Option<PmxMembers>,
     /// Guest -> node; `None` where pmxcfs does not say.
     guests: Option<BTreeMap<u32, String>>,
     services: Option<BTreeMap<String, String>>,
@@ -42,15 +46,16 @@ impl Engine {
         let asked = nodes.iter().filter(|node| node.purpose == Purpose::Member && could_answer(node));
         let told: Vec<Told> =
             join_all(asked.map(|node| self.ask_for_recovery(node))).await.into_iter().flatten().collect();
-        let evidence: Vec<Evidence> = told.iter().flat_map(|one| one.evidence.clone()).collect();
-        for seen in &evidence {
-            self.store.keep(cluster, None, seen).await.map_err(|error| store_problem(&error))?;
-        }
+        let mut evidence: Vec<Evidence> = told.iter().flat_map(|one| one.evidence.clone()).collect();
+        self.keep_all(cluster, &evidence).await?;
         // The side with most votes; of one side any node will do, and the first in the list is who people think of.
         let first = told.iter().max_by_key(|one| (one.quorum.total_votes, std::cmp::Reverse(one.node.position)));
         let first = first.ok_or(ProblemCode::NoWayIn)?;
-        let conf = told.iter().find_map(|one| one.conf.as_ref()).ok_or(ProblemCode::NoWayIn)?;
-        let absent = self.absent_nodes(first, &told, conf, &nodes).await?;
+        let conf = first.conf.as_ref().or_else(|| told.iter().find_map(|one| one.conf.as_ref()));
+        let conf = conf.ok_or(ProblemCode::NoWayIn)?;
+        let (absent, more) = self.absent_nodes(first, &told, conf, &nodes).await?;
+        self.keep_all(cluster, &more).await?;
+        evidence.extend(more);
         Ok(Recovery {
             through: first.node.id,
             through_name: first.node.label().to_owned(),
@@ -66,6 +71,13 @@ impl Engine {
         })
     }
 
+    async fn keep_all(&self, cluster: ClusterId, evidence: &[Evidence]) -> Result<(), Problem> {
+        for seen in evidence {
+            self.store.keep(cluster, None, seen).await.map_err(|error| store_problem(&error))?;
+        }
+        Ok(())
+    }
+
     /// What a silent QDevice adds where fewer votes are to be expected: the configuration alone has it.
     ///
     /// # Errors
@@ -74,9 +86,7 @@ impl Engine {
         let commands = [quorumtool::status(), files::local_corosync_conf()];
         let shell = self.shell_to(node).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
-        for seen in quotes(node, &commands, &outputs) {
-            self.store.keep(node.cluster, None, &seen).await.map_err(|error| store_problem(&error))?;
-        }
+        self.keep_all(node.cluster, &quotes(node, &commands, &outputs)).await?;
         let [quorum, conf] = outputs.as_slice() else { return Err(ProblemCode::Internal.into()) };
         let quorum = quorumtool::quorum(answer(quorum)).map_err(|error| unreadable(&error, node.label()))?;
         let conf = corosync_conf::conf(answer(conf)).map_err(|error| unreadable(&error, node.label()))?;
@@ -85,11 +95,16 @@ impl Engine {
     }
 
     async fn ask_for_recovery(&self, node: &Node) -> Option<Told> {
-        let commands =
-            [quorumtool::status(), files::local_corosync_conf(), pmxcfs::cat_vmlist(), ha::cat_manager_status()];
+        let commands = [
+            quorumtool::status(),
+            files::local_corosync_conf(),
+            pmxcfs::cat_members(),
+            pmxcfs::cat_vmlist(),
+            ha::cat_manager_status(),
+        ];
         let shell = self.shell_to(node).await.ok()?;
         let outputs = shell.sweep(&commands).await.ok()?;
-        let [quorum, conf, guests, services] = outputs.as_slice() else { return None };
+        let [quorum, conf, members, guests, services] = outputs.as_slice() else { return None };
         let evidence = quotes(node, &commands, &outputs);
         let guests = pmxcfs::guests(answer(guests)).ok();
         Some(Told {
@@ -97,31 +112,40 @@ impl Engine {
             // Where corosync does not run there is no side to go on with.
             quorum: quorumtool::quorum(answer(quorum)).ok()?,
             conf: corosync_conf::conf(answer(conf)).ok().flatten(),
+            members: pmxcfs::members(answer(members)).ok(),
             guests: guests.map(|all| all.into_iter().map(|(id, guest)| (id, guest.node)).collect()),
             services: ha::services(answer(services)).ok(),
             evidence,
         })
     }
 
+    /// With what was asked of others than the members.
     async fn absent_nodes(
         &self,
         first: &Told,
         told: &[Told],
         conf: &CorosyncConf,
         nodes: &[Node],
-    ) -> Result<Vec<Absent>, Problem> {
+    ) -> Result<(Vec<Absent>, Vec<Evidence>), Problem> {
         let present: Vec<u32> = first.quorum.members.iter().map(|member| member.id).collect();
         let gone: Vec<_> = conf.nodes.iter().filter(|node| !present.contains(&node.id)).collect();
-        let places: Vec<Places> = gone.iter().map(|node| Places::of(node, nodes)).collect();
-        let places = self.resolved(&first.node, places).await;
-        let heard = self.knock(&first.node, &places).await;
         let unread =
             |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
+        first.members.as_ref().ok_or_else(|| unread("/etc/pve/.members"))?;
+        let lists: Vec<&PmxMembers> = told.iter().filter_map(|one| one.members.as_ref()).collect();
+        let places =
+            gone.iter().map(|node| Places::of(node, nodes, &listed::addresses(&node.name, &present, &lists))).collect();
+        let places = self.resolved(&first.node, places).await;
+        // One member's network may be what is broken: everybody of this side knocks.
+        let others = told.iter().filter(|one| present.contains(&one.quorum.node_id) && one.node.id != first.node.id);
+        let side: Vec<&Node> = std::iter::once(first).chain(others).map(|one| &one.node).collect();
+        let (heard, witness) = futures::join!(self.knock(&side, &places), self.ask_witness(conf, nodes));
         let guests = first.guests.as_ref().ok_or_else(|| unread("/etc/pve/.vmlist"))?;
         let services = first.services.as_ref().ok_or_else(|| unread("/etc/pve/ha/manager_status"))?;
         let mut absent = Vec::new();
         for ((node, places), heard) in gone.iter().zip(places).zip(heard) {
             let mut answers = heard.signs;
+            answers.extend(witness.of(node.id));
             let known = nodes.iter().find(|one| one.name.as_deref() == Some(&node.name));
             let bmc = self.bmc_of_absent(known, &node.name).await?;
             let own = told.iter().find(|one| Some(one.node.id) == known.map(|known| known.id));
@@ -139,10 +163,10 @@ impl Engine {
                 services: services.iter().filter(|(_, on)| **on == node.name).map(|(name, _)| name.clone()).collect(),
                 bmc,
                 silent_to: heard.silent_to,
-                unasked: heard.unasked,
+                unasked: heard.unasked.into_iter().chain(witness.unasked.iter().cloned()).collect(),
             });
         }
-        Ok(absent)
+        Ok((absent, witness.evidence))
     }
 
     async fn bmc_of_absent(&self, known: Option<&Node>, name: &str) -> Result<Option<SeenBmc>, Problem> {

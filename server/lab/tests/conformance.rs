@@ -239,6 +239,6 @@ async fn a_qdevice() {
         "systemctl is-active corosync-qdevice",
     ];
     same(&pve4, "50-qdevice-3-ok", "10.0.1.14", &commands).await;
-    same(&qnetd, "50-qdevice-3-ok", "10.0.1.50", &["corosync-qnetd-tool -s"]).await;
+    same(&qnetd, "50-qdevice-3-ok", "10.0.1.50", &["corosync-qnetd-tool -s", "corosync-qnetd-tool -lv"]).await;
     same(&pve4, "51-qdevice-errors", "10.0.1.14", &[setup, "pvecm qdevice setup notanip"]).await;
 }

@@ -280,7 +280,7 @@ async fn probes_answer_from_the_model() {
     let lab = lab(Scenario::bare(2));
     let (pve1, pve2) = (root(&lab, "pve1").await, root(&lab, "pve2").await);
     let one = format!(
-        "perl -e {PROBE} probe 4 listen=10.0.1.11:5405,10.9.9.9:5405 udp=10.0.1.12:5405,10.0.2.12:5406 tcp=10.0.1.12:22,10.0.1.50:5403,10.0.1.12:99,10.0.1.77:22 echo=10.0.1.11/10.0.1.12/1500,10.0.1.11/10.0.1.77/1500"
+        "perl -e {PROBE} probe 4 listen=10.0.1.11:5405,10.9.9.9:5405 udp=10.0.1.12:5405,10.0.2.12:5406 tcp=10.0.1.12:22,10.0.1.50:5403,10.0.1.12:99,10.0.1.77:22 echo=10.0.1.11/10.0.1.12/1500,10.0.1.11/10.0.1.77/1500,0.0.0.0/10.0.2.12/84"
     );
     let two = format!("perl -e {PROBE} probe 4 listen=10.0.1.12:5405,10.0.2.12:5406 udp=10.0.1.11:5405");
     let (first, second) = tokio::join!(pve1.run(&one), pve2.run(&two));
@@ -292,7 +292,7 @@ async fn probes_answer_from_the_model() {
     assert!(measured.starts_with("10.0.1.12 20 20 "), "{measured}");
     assert!(
         measured.contains(
-            "whole 10.0.1.12 1500 3 3\nmtu 10.0.1.12 1500\nping 10.0.1.77 20 0 0 0 0 0\nwhole 10.0.1.77 1500 3 0\nmtu 10.0.1.77 0\n"
+            "whole 10.0.1.12 1500 3 3\nmtu 10.0.1.12 1500\nping 10.0.1.77 20 0 0 0 0 0\nwhole 10.0.1.77 1500 3 0\nmtu 10.0.1.77 0\nping 10.0.2.12 20 20 "
         ),
         "{measured}"
     );

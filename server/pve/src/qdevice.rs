@@ -3,7 +3,7 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::CommandLine;
-use crate::error::{ParseError, Reason};
+use crate::error::{ParseError, Reason, at_most};
 use crate::files::NodeFolder;
 use crate::systemd::Service;
 use model::remedy::ContentDigest;
@@ -21,6 +21,9 @@ const ASIDE_NAME: &str = "aside-store";
 /// The time limit of starting the daemon, in seconds.
 const SERVICE_LIMIT_S: u32 = 30;
 
+/// The most clients of one qnetd host that are read.
+const CLIENTS_MAX: usize = 4_096;
+
 const WHAT_QDEVICE: &str = "corosync-qdevice-tool";
 const WHAT_QNETD: &str = "corosync-qnetd-tool";
 
@@ -30,10 +33,10 @@ pub fn qdevice_status() -> CommandLine {
     CommandLine::reads("corosync-qdevice-tool").arg("-sv")
 }
 
-/// `corosync-qnetd-tool -s`, on the qnetd host.
+/// Asks the qnetd host who of a cluster is connected to it (`corosync-qnetd-tool(8)`: `-l`, `-v`, `-c`).
 #[must_use]
-pub fn qnetd_status() -> CommandLine {
-    CommandLine::reads("corosync-qnetd-tool").arg("-s")
+pub fn qnetd_clients(cluster: &str) -> CommandLine {
+    CommandLine::reads("corosync-qnetd-tool").args(["-lv", "-c"]).arg(cluster)
 }
 
 /// Asks what is in a node's store of certificates.
@@ -105,15 +108,13 @@ impl QdeviceStatus {
     }
 }
 
-/// The qnetd host's daemon.
+/// A node that is connected to qnetd at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct QnetdStatus {
-    /// `*:5403`
+pub struct QnetdClient {
+    pub cluster: String,
+    pub node_id: u32,
+    /// With its port, `10.0.1.15:52190`.
     pub address: String,
-    /// `Supported (client certificate required)`
-    pub tls: Option<String>,
-    pub clients: u32,
-    pub clusters: u32,
 }
 
 /// Reads `corosync-qdevice-tool -s` and `-sv`.
@@ -138,26 +139,40 @@ pub fn qdevice(answer: Answer<'_>) -> Result<QdeviceStatus, ParseError> {
     })
 }
 
-/// Reads `corosync-qnetd-tool -s`.
+/// Reads `corosync-qnetd-tool -lv`; where nobody is connected, or no cluster has the name, it prints nothing (3.0.3).
 ///
 /// # Errors
 /// A daemon that does not run, or another shape.
-pub fn qnetd(answer: Answer<'_>) -> Result<QnetdStatus, ParseError> {
-    let text = answer.printed(WHAT_QNETD, &[0])?;
-    let fields = fields(&text);
-    let get = |key: &'static str| {
-        fields.get(key).copied().ok_or_else(|| ParseError::at(WHAT_QNETD, &text, Reason::Missing(key)))
-    };
-    let number = |key: &'static str| {
-        let value = get(key)?;
-        value.parse::<u32>().map_err(|_| ParseError::malformed(WHAT_QNETD, key, value))
-    };
-    Ok(QnetdStatus {
-        address: clean_text(get("QNetd address")?),
-        tls: fields.get("TLS").map(|value| clean_text(value)),
-        clients: number("Connected clients")?,
-        clusters: number("Connected clusters")?,
-    })
+pub fn clients(answer: Answer<'_>) -> Result<Vec<QnetdClient>, ParseError> {
+    let text = answer.text(WHAT_QNETD)?;
+    if answer.exit != 0 {
+        return Err(answer.failure(WHAT_QNETD));
+    }
+    let (mut cluster, mut node) = (None, None);
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if let Some(name) = line.strip_prefix("Cluster \"").and_then(|rest| rest.strip_suffix("\":")) {
+            (cluster, node) = (Some(clean_text(name)), None);
+        } else if let Some(id) = line.trim_start().strip_prefix("Node ID ") {
+            let id = id.trim_end_matches(':').parse::<u32>();
+            node = Some(id.map_err(|_| ParseError::malformed(WHAT_QNETD, "Node ID", line))?);
+        } else if let Some(address) = line.trim_start().strip_prefix("Client address:") {
+            let (Some(cluster), Some(node_id)) = (cluster.clone(), node.take()) else {
+                return Err(ParseError::malformed(WHAT_QNETD, "a client of a node of a cluster", line));
+            };
+            found.push(QnetdClient { cluster, node_id, address: unmapped(address.trim()) });
+            at_most(WHAT_QNETD, found.len(), CLIENTS_MAX)?;
+        }
+    }
+    if found.is_empty() && !text.trim().is_empty() {
+        return Err(ParseError::malformed(WHAT_QNETD, "a list of clients", &text));
+    }
+    Ok(found)
+}
+
+/// qnetd listens for both families by one socket: addresses of IPv4 come as `::ffff:10.0.1.15:52190`, without brackets.
+fn unmapped(address: &str) -> String {
+    clean_text(address.strip_prefix("::ffff:").unwrap_or(address))
 }
 
 /// `Key:<tab>value` lines that begin in the first column; lists below a key are indented.

@@ -175,8 +175,12 @@ fn qdevice_and_qnetd() {
     let device = pve::qdevice::qdevice(entry(file, "corosync-qdevice-tool -sv").answer()).expect("a status");
     assert!(device.connected() && device.tls_active == Some(true));
     assert_eq!(device.qnetd_host.as_deref(), Some("10.0.1.50:5403"));
-    let qnetd = pve::qdevice::qnetd(entry(file, "corosync-qnetd-tool -s").answer()).expect("a status");
-    assert_eq!((qnetd.clients, qnetd.clusters), (2, 1));
+    let clients = pve::qdevice::clients(entry(file, "corosync-qnetd-tool -lv").answer()).expect("clients");
+    let told: Vec<(&str, u32, &str)> =
+        clients.iter().map(|one| (one.cluster.as_str(), one.node_id, one.address.as_str())).collect();
+    assert_eq!(told, [("lab2", 1, "10.0.1.14:45436"), ("lab2", 2, "10.0.1.15:52190")]);
+    assert_eq!(pve::qdevice::clients(Answer::new(b"", b"", 0)), Ok(Vec::new()), "nobody is connected");
+    assert!(pve::qdevice::clients(Answer::new(b"QNetd address:\t*:5403\n", b"", 0)).is_err());
 }
 
 #[test]

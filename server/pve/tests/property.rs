@@ -171,7 +171,6 @@ fn silence_is_never_success() {
         assert!(pve::cfgtool::link_lines(answer).is_err());
         assert!(pve::cmap::entries(answer).is_err());
         assert!(pve::qdevice::qdevice(answer).is_err());
-        assert!(pve::qdevice::qnetd(answer).is_err());
         assert!(pve::systemd::states(answer).is_err());
         assert!(pve::unit::state(answer).is_err());
         assert!(pve::probe::report(answer).is_err());

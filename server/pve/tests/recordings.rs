@@ -28,7 +28,7 @@ const REFUSED_ON_PURPOSE: [(&str, &str); 52] = [
     ("pvecm foo", "not a command; recorded for its usage text"),
     ("corosync-cfgtool -s -b", "the short form says less than -s"),
     ("corosync-cfgtool -sb", "the short form says less than -s"),
-    ("corosync-qnetd-tool -lv", "the clusters of a shared qnetd host are not this product's to read"),
+    ("corosync-qnetd-tool -s", "who is connected says more than how many"),
     ("corosync-quorumtool -e", "forcing quorum is not part of the wizard"),
     ("corosync -t", "the configuration is written by pvecm alone in the wizard"),
     ("systemctl status", "for people; show has the same for programs"),
@@ -165,7 +165,7 @@ fn read(entry: &Recorded) -> Option<Result<(), ParseError>> {
         "corosync-cfgtool -s" => done(pve::cfgtool::link_rows(answer)),
         "corosync-cfgtool -n" => done(pve::cfgtool::link_lines(answer)),
         "corosync-qdevice-tool -s" | "corosync-qdevice-tool -sv" => done(pve::qdevice::qdevice(answer)),
-        "corosync-qnetd-tool -s" => done(pve::qdevice::qnetd(answer)),
+        "corosync-qnetd-tool -lv" => done(pve::qdevice::clients(answer)),
         command => return read_by_beginning(command, answer),
     })
 }

@@ -1,6 +1,6 @@
 //! What a plan does to the votes, as far as what is known tells.
 
-use super::facts::GuestCounts;
+use super::facts::GuestList;
 use crate::observation::Freshness;
 use crate::plan::{Intent, Plan};
 use crate::planner::PlanWorld;
@@ -24,6 +24,9 @@ pub struct Blast {
     pub margin_meanwhile: Option<i64>,
     /// Guests on the machines that the plan stops or cuts off.
     pub guests: Option<u32>,
+    /// Their numbers.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub guest_ids: BTreeSet<u32>,
 }
 
 /// One vote each: what `pvecm create` and `pvecm add` give a node by themselves.
@@ -32,7 +35,7 @@ const VOTES_OF_NEW_NODE: u32 = 1;
 impl Blast {
     /// Of a plan in the world that it was made for.
     #[must_use]
-    pub fn of(plan: &Plan, world: &PlanWorld<'_>, guests: Option<&GuestCounts>) -> Self {
+    pub fn of(plan: &Plan, world: &PlanWorld<'_>, guests: Option<&GuestList>) -> Self {
         let told = world
             .snapshot
             .and_then(|snapshot| snapshot.quorum.as_ref())
@@ -43,7 +46,9 @@ impl Blast {
             quorum_now: told.map(|one| one.quorum),
             ..Self::default()
         };
-        let now = Self { guests: affected(plan, guests), ..now };
+        let affected = affected(plan, guests);
+        let count = affected.as_ref().map(|all| u32::try_from(all.len()).unwrap_or(u32::MAX));
+        let now = Self { guests: count, guest_ids: affected.unwrap_or_default(), ..now };
         match &plan.intent {
             Intent::CreateCluster { .. } => now.reaching(VOTES_OF_NEW_NODE, VOTES_OF_NEW_NODE),
             Intent::JoinNodes { joiners, .. } => {
@@ -94,12 +99,12 @@ impl Blast {
         self.moved(told, votes, told.expected_votes.saturating_sub(device.configured_votes))
     }
 
-    const fn raised(self, told: &Partition, votes: u32) -> Self {
+    fn raised(self, told: &Partition, votes: u32) -> Self {
         self.moved(told, told.total_votes.saturating_add(votes), told.expected_votes.saturating_add(votes))
     }
 
     /// Where as many votes are expected as now, the quorum is what the nodes say: with `two_node` it is no half.
-    const fn moved(self, told: &Partition, votes: u32, expected: u32) -> Self {
+    fn moved(self, told: &Partition, votes: u32, expected: u32) -> Self {
         if expected == told.expected_votes {
             self.left_with(votes, told.quorum)
         } else {
@@ -107,37 +112,33 @@ impl Blast {
         }
     }
 
-    const fn reaching(self, votes: u32, expected: u32) -> Self {
+    fn reaching(self, votes: u32, expected: u32) -> Self {
         self.left_with(votes, quorum(expected))
     }
 
-    const fn left_with(self, votes: u32, quorum: u32) -> Self {
+    fn left_with(self, votes: u32, quorum: u32) -> Self {
         Self { votes_after: Some(votes), quorum_after: Some(quorum), margin_after: Some(margin(votes, quorum)), ..self }
     }
 }
 
 /// Joins, the QDevice and a withdrawal leave every guest where it runs; else those of the nodes that the steps change.
-fn affected(plan: &Plan, guests: Option<&GuestCounts>) -> Option<u32> {
+fn affected(plan: &Plan, guests: Option<&GuestList>) -> Option<BTreeSet<u32>> {
     match &plan.intent {
         Intent::JoinNodes { .. }
         | Intent::SetUpQdevice { .. }
         | Intent::RemoveQdevice
         | Intent::StartQdevice
-        | Intent::Withdraw { .. } => {
-            return Some(0);
-        }
-        Intent::PowerOn { .. } => return Some(0),
+        | Intent::Withdraw { .. }
+        | Intent::PowerOn { .. } => return Some(BTreeSet::new()),
         // Those that could run twice.
         Intent::SetExpected { written_off, .. } => {
-            let count: usize = written_off.iter().map(|one| one.guests.len()).sum();
-            return Some(u32::try_from(count).unwrap_or(u32::MAX));
+            return Some(written_off.iter().flat_map(|one| one.guests.iter().copied()).collect());
         }
         _ => {}
     }
     let guests = guests?;
     let nodes: BTreeSet<&str> = plan.steps.iter().map(|step| step.node_name.as_str()).collect();
-    let counts = nodes.into_iter().map(|node| guests.get(node).copied().unwrap_or(0));
-    Some(counts.fold(0, u32::saturating_add))
+    Some(nodes.into_iter().filter_map(|node| guests.get(node)).flatten().copied().collect())
 }
 
 const fn margin(votes: u32, quorum: u32) -> i64 {

@@ -7,7 +7,7 @@ use crate::plan::Intent;
 use crate::planner::PlanWorld;
 use crate::topology::{Aged, Contact, Health, LinkHealth, Membership, NodeState, Partition, Snapshot};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The domain word of the digest of a list of facts.
 const FACTS_DIGEST_DOMAIN: &str = "quorate-facts/v1";
@@ -37,8 +37,8 @@ crate::problem::codes!(
     }
 );
 
-/// Node -> guests, running or not; a node without guests has no entry.
-pub type GuestCounts = BTreeMap<String, u32>;
+/// Node -> numbers of its guests, running or not; a node without guests has no entry.
+pub type GuestList = BTreeMap<String, BTreeSet<u32>>;
 
 /// One line; a value of `None` is not known.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -77,7 +77,7 @@ pub enum Compared {
 
 /// The material facts of an intent, sorted. What the console cannot tell is a line without a value, not a missing line.
 #[must_use]
-pub fn material(intent: &Intent, world: &PlanWorld<'_>, guests: Option<&GuestCounts>) -> Vec<FactLine> {
+pub fn material(intent: &Intent, world: &PlanWorld<'_>, guests: Option<&GuestList>) -> Vec<FactLine> {
     let mut lines = match intent {
         // One machine is logged in to; nothing of the cluster matters for it.
         Intent::InstallKey { .. } | Intent::AdmitConsole { .. } => Vec::new(),
@@ -136,12 +136,12 @@ fn machines(world: &PlanWorld<'_>) -> Vec<FactLine> {
 }
 
 /// The list is of the whole cluster: it says nothing of machines that are in none.
-fn guests_of(snapshot: Option<&Snapshot>, guests: Option<&GuestCounts>) -> Vec<FactLine> {
+fn guests_of(snapshot: Option<&Snapshot>, guests: Option<&GuestList>) -> Vec<FactLine> {
     let nodes = snapshot.into_iter().flat_map(|one| &one.nodes);
     let members = nodes.filter(|node| node.membership != Membership::NotJoined);
     members
         .map(|node| {
-            let count = guests.map(|counts| counts.get(&node.name).copied().unwrap_or(0).to_string());
+            let count = guests.map(|list| list.get(&node.name).map_or(0, BTreeSet::len).to_string());
             FactLine::new(FactCode::Guests, &node.name, count)
         })
         .collect()
@@ -170,7 +170,7 @@ fn yes_no(value: bool) -> String {
 
 /// What people want to see changed although no approval depends on it, sorted.
 #[must_use]
-pub fn around(snapshot: Option<&Snapshot>, guests: Option<&GuestCounts>) -> Vec<FactLine> {
+pub fn around(snapshot: Option<&Snapshot>, guests: Option<&GuestList>) -> Vec<FactLine> {
     let Some(snapshot) = snapshot else { return Vec::new() };
     let health = (snapshot.health != Health::Unknown).then(|| snapshot.health.word().to_owned());
     let ring = partition(Some(snapshot)).map(|one| one.ring_id.clone());

@@ -138,8 +138,14 @@ pub fn BlastCard(blast: Blast) -> impl IntoView {
         Some(_) => said!(i18n, team.margin_lost).to_owned(),
         None => said!(i18n, common.not_known).to_owned(),
     };
-    let Blast { votes_now, quorum_now, votes_after, quorum_after, margin_after, margin_meanwhile, guests } = blast;
-    let guests = move || guests.map_or_else(|| said!(i18n, common.not_known).to_owned(), |count| count.to_string());
+    let Blast { votes_now, quorum_now, votes_after, quorum_after, margin_after, margin_meanwhile, guests, guest_ids } =
+        blast;
+    let ids = guest_ids.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    let guests = move || match guests {
+        None => said!(i18n, common.not_known).to_owned(),
+        Some(count) if ids.is_empty() => count.to_string(),
+        Some(count) => said!(i18n, team.guests_named, count = count, ids = ids.clone()).to_string(),
+    };
     let meanwhile = margin_meanwhile.map(|one| {
         view! { <div><dt>{word!(i18n, team.blast_meanwhile)}</dt><dd>{part(move || margin(Some(one)))}</dd></div> }
     });

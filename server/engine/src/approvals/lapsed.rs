@@ -6,7 +6,7 @@ use crate::limits::RESUMES_MAX;
 use crate::ports::StoreError;
 use jiff::{SignedDuration, Timestamp};
 use model::approval::{Request, RequestState, USABLE_MIN};
-use model::audit::{AuditCode, AuditFilter};
+use model::audit::{AuditCode, AuditFilter, Outcome};
 use model::ids::OperationId;
 use model::policy::{Shown, SignInDemand};
 use model::problem::{Problem, ProblemCode};
@@ -66,10 +66,22 @@ impl Engine {
     /// `AgreementOld`, `ConsentMissing`, or that it does not wait.
     pub async fn resume_by(&self, who: &Person, by: Resumer, id: OperationId) -> Result<(), Problem> {
         let lapsed = self.lapsed(id).await.map_err(|error| store_problem(&error))?;
-        if let Some(request) = &lapsed {
-            Self::may_agree_anew(request, who, by)?;
+        if let Some(problem) = lapsed.as_ref().and_then(|request| Self::may_agree_anew(request, who, by).err()) {
+            // A question for the password is no refusal: they are asked, and come again.
+            if problem.code == ProblemCode::AgreementOld {
+                self.write_refusal(who, id, &problem).await?;
+            }
+            return Err(problem);
         }
         self.go_on(who, id, lapsed.is_some()).await
+    }
+
+    /// That somebody tried to go on by what is too old for it.
+    async fn write_refusal(&self, who: &Person, id: OperationId, problem: &Problem) -> Result<(), Problem> {
+        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
+        let mut entry = self.operation_entry(&operation, AuditCode::PlanRefused, who, Outcome::Refused);
+        entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
+        self.audit.write(entry).await.map_err(|error| store_problem(&error))
     }
 }
 

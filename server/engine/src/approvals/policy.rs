@@ -9,6 +9,7 @@ use model::ids::{ClusterId, RequestId};
 use model::inventory::Cluster;
 use model::policy::{Agreement, Policy, Shown, SignInDemand, Unmet};
 use model::problem::{Problem, ProblemCode};
+use std::collections::BTreeSet;
 
 /// What became of a wish to change a policy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +82,7 @@ impl Engine {
         let mut count = 0;
         for cluster in self.store.clusters().await.map_err(|error| store_problem(&error))? {
             let guests = self.watchers.guests.of(cluster.id, self.clock.now()).unwrap_or_default();
-            if cluster.protected || guests.values().all(|count| *count == 0) {
+            if cluster.protected || guests.values().all(BTreeSet::is_empty) {
                 continue;
             }
             let done = self.store.protect_undecided(cluster.id, self.protection(&cluster)).await;

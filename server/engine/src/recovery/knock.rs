@@ -1,5 +1,5 @@
-//! Knocking at a node that counts as absent: from the console where it knows the machine, and from a node of the side that
-//! wants to go on at every address that corosync.conf has.
+//! Knocking at a node that counts as absent: from the console where it knows the machine, and from every node of the side
+//! that wants to go on, at each address that corosync.conf and pmxcfs have of it.
 
 #[cfg(test)]
 mod tests;
@@ -19,10 +19,12 @@ use model::recovery::{Sign, Unasked};
 use pve::probe::{self, ProbePlan};
 use pve::{CommandLine, network};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 /// The usual port of SSH, where corosync.conf names only an address.
 const SSH_PORT: u16 = 22;
+/// A whole packet of an echo request, in bytes: as `ping` sends them.
+const ECHO_BYTES: u32 = 84;
 /// What the system says when nobody on the wire answers for an address (`EHOSTUNREACH`).
 const NO_ROUTE: &str = "No route to host";
 
@@ -32,41 +34,47 @@ pub struct Places {
     /// As the console reaches it.
     ssh: Option<SshAddress>,
     via: Option<NodeId>,
-    /// Its addresses in corosync.conf, with the port of SSH.
-    links: Vec<SocketAddr>,
+    /// Its addresses in corosync.conf and in `/etc/pve/.members`, with the port of SSH.
+    inside: Vec<SocketAddr>,
     /// Names among them, which mean what they mean to the nodes.
     names: Vec<String>,
 }
 
 impl Places {
-    pub fn of(node: &ConfNode, known: &[Node]) -> Self {
+    /// `listed` are its addresses after pmxcfs.
+    pub fn of(node: &ConfNode, known: &[Node], listed: &BTreeSet<IpAddr>) -> Self {
         let known = known.iter().find(|one| one.name.as_deref() == Some(&node.name));
         let (links, names): (Vec<&String>, Vec<&String>) =
             node.addresses.values().partition(|text| text.parse::<IpAddr>().is_ok());
         let links = links.into_iter().filter_map(|text| text.parse::<IpAddr>().ok());
-        Self {
+        let places = Self {
             ssh: known.map(|one| one.address.clone()),
             via: known.and_then(|one| one.via),
-            links: links.map(|address| SocketAddr::new(address, SSH_PORT)).collect(),
+            inside: Vec::new(),
             names: names.into_iter().cloned().collect(),
+        };
+        places.and_at(links.chain(listed.iter().copied()))
+    }
+
+    fn and_at(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        for at in addresses.into_iter().map(|address| SocketAddr::new(address, SSH_PORT)) {
+            if !self.inside.contains(&at) {
+                self.inside.push(at);
+            }
         }
+        self
     }
 
     /// With what its names lead to on the node that is asked; those that lead nowhere stay names, and nobody knocks there.
     fn resolved(mut self, found: &BTreeMap<String, Vec<IpAddr>>) -> Self {
         let addresses: Vec<IpAddr> = self.names.iter().filter_map(|name| found.get(name)).flatten().copied().collect();
         self.names.retain(|name| found.get(name).is_none_or(Vec::is_empty));
-        for at in addresses.into_iter().map(|address| SocketAddr::new(address, SSH_PORT)) {
-            if !self.links.contains(&at) {
-                self.links.push(at);
-            }
-        }
-        self
+        self.and_at(addresses)
     }
 
     pub fn texts(&self) -> Vec<String> {
         let own = self.ssh.as_ref().map(|address| format!("{}:{}", address.host, address.port));
-        own.into_iter().chain(self.links.iter().map(SocketAddr::to_string)).chain(self.names.iter().cloned()).collect()
+        own.into_iter().chain(self.inside.iter().map(SocketAddr::to_string)).chain(self.names.iter().cloned()).collect()
     }
 }
 
@@ -114,12 +122,16 @@ impl Engine {
         places.into_iter().map(|one| one.resolved(&found)).collect()
     }
 
-    /// Signs of life of each, from the console and from this node; and who could not ask.
-    pub(crate) async fn knock(&self, through: &Node, places: &[Places]) -> Vec<Heard> {
+    /// Signs of life of each, from the console and from these nodes, the first of which knows the names; and who could not
+    /// ask.
+    pub(crate) async fn knock(&self, side: &[&Node], places: &[Places]) -> Vec<Heard> {
         let from_here = join_all(places.iter().map(|one| self.knock_from_here(one)));
-        let (here, there) = futures::join!(from_here, self.knock_from(through, places));
-        let nowhere = places.iter().map(|one| nameless(one, through));
-        here.into_iter().zip(there).zip(nowhere).map(|((here, there), nowhere)| here.and(there).and(nowhere)).collect()
+        let from_there = join_all(side.iter().map(|node| self.knock_from(node, places)));
+        let (here, there) = futures::join!(from_here, from_there);
+        let nowhere = side.iter().take(1).map(|first| places.iter().map(|one| nameless(one, first)).collect());
+        there.into_iter().chain(nowhere).fold(here, |all: Vec<Heard>, more: Vec<Heard>| {
+            all.into_iter().zip(more).map(|(one, other)| one.and(other)).collect()
+        })
     }
 
     async fn knock_from_here(&self, places: &Places) -> Heard {
@@ -156,7 +168,7 @@ impl Engine {
 
     /// A connection that is refused was refused by somebody; an echo came from somebody.
     async fn knock_from(&self, through: &Node, places: &[Places]) -> Vec<Heard> {
-        let tcp: Vec<SocketAddr> = places.iter().flat_map(|one| one.links.clone()).collect();
+        let tcp: Vec<SocketAddr> = places.iter().flat_map(|one| one.inside.clone()).collect();
         if tcp.is_empty() {
             return vec![Heard::default(); places.len()];
         }
@@ -164,7 +176,7 @@ impl Engine {
             Ok(report) => places.iter().map(|one| told(&report, one, through)).collect(),
             Err(problem) => {
                 let deaf = |one: &Places| {
-                    if one.links.is_empty() {
+                    if one.inside.is_empty() {
                         Heard::default()
                     } else {
                         Heard::unasked(through.label(), problem.clone())
@@ -176,7 +188,9 @@ impl Engine {
     }
 
     async fn probed(&self, through: &Node, tcp: Vec<SocketAddr>) -> Result<ProbeReport, Problem> {
-        let plan = ProbePlan { tcp, ..ProbePlan::default() };
+        // Where a firewall drops what knocks, an echo may still come back.
+        let echo = tcp.iter().map(|at| (anywhere(at.ip()), at.ip(), ECHO_BYTES)).collect();
+        let plan = ProbePlan { tcp, echo, ..ProbePlan::default() };
         let command = probe::run(&plan, RECOVERY_PROBE_S);
         let shell = self.shell_to(through).await?;
         let output = shell.run(&command).await.map_err(|error| error.problem().with("node", through.label()))?;
@@ -184,15 +198,24 @@ impl Engine {
     }
 }
 
+/// Any address of the machine that asks, which lets it choose the way.
+const fn anywhere(peer: IpAddr) -> IpAddr {
+    match peer {
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+    }
+}
+
 /// What a node's probe says of one other node's addresses.
 fn told(report: &ProbeReport, places: &Places, through: &Node) -> Heard {
     let mut heard = Heard::default();
     let mut silent = false;
-    for at in &places.links {
+    let sign = |address: String| Sign { address, heard_by: through.label().to_owned() };
+    for at in &places.inside {
+        let echoed = report.pings.get(&at.ip().to_string()).is_some_and(|pings| pings.received > 0);
         match report.tcp.get(&at.to_string()) {
-            Some(TcpProbe::Open { .. } | TcpProbe::Refused) => {
-                heard.signs.push(Sign { address: at.to_string(), heard_by: through.label().to_owned() });
-            }
+            Some(TcpProbe::Open { .. } | TcpProbe::Refused) => heard.signs.push(sign(at.to_string())),
+            _ if echoed => heard.signs.push(sign(at.ip().to_string())),
             Some(TcpProbe::Timeout) => silent = true,
             // Nobody answers for a machine that is off; the probe asked all the same.
             Some(TcpProbe::Failed { text }) if text.contains(NO_ROUTE) => silent = true,

@@ -1,7 +1,7 @@
-//! How many guests each node of a cluster has, from the list that pmxcfs keeps of the whole cluster.
+//! Which guests each node of a cluster has, from the list that pmxcfs keeps of the whole cluster.
 
 use jiff::Timestamp;
-use model::approval::GuestCounts;
+use model::approval::GuestList;
 use model::ids::ClusterId;
 use model::observation::{AGE_FILES, Freshness};
 use pve::pmxcfs::PmxGuest;
@@ -14,20 +14,19 @@ pub struct Guests(Arc<Mutex<BTreeMap<ClusterId, Told>>>);
 
 struct Told {
     at: Timestamp,
-    counts: GuestCounts,
+    guests: GuestList,
 }
 
 impl Guests {
     /// What a member told; an answer that was asked for earlier than the known one says nothing.
     pub(super) fn seen(&self, cluster: ClusterId, at: Timestamp, list: &BTreeMap<u32, PmxGuest>) {
-        let mut counts = GuestCounts::new();
-        for guest in list.values() {
-            let count = counts.entry(guest.node.clone()).or_default();
-            *count = count.saturating_add(1);
+        let mut guests = GuestList::new();
+        for (id, guest) in list {
+            guests.entry(guest.node.clone()).or_default().insert(*id);
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.get(&cluster).is_none_or(|known| known.at <= at) {
-            all.insert(cluster, Told { at, counts });
+            all.insert(cluster, Told { at, guests });
         }
     }
 
@@ -37,10 +36,10 @@ impl Guests {
 
     /// Node -> guests, as far as that is still believed.
     #[must_use]
-    pub fn of(&self, cluster: ClusterId, now: Timestamp) -> Option<GuestCounts> {
+    pub fn of(&self, cluster: ClusterId, now: Timestamp) -> Option<GuestList> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let known = all.get(&cluster)?;
-        (AGE_FILES.judge(known.at, now) != Freshness::Unknown).then(|| known.counts.clone())
+        (AGE_FILES.judge(known.at, now) != Freshness::Unknown).then(|| known.guests.clone())
     }
 }
 
@@ -60,8 +59,8 @@ mod tests {
         assert_eq!(guests.of(cluster, at(0)), None);
         guests.seen(cluster, at(10), &[(100, one("pve1")), (101, one("pve1")), (102, one("pve2"))].into());
         guests.seen(cluster, at(9), &BTreeMap::new());
-        let counts: GuestCounts = [("pve1".to_owned(), 2), ("pve2".to_owned(), 1)].into();
-        assert_eq!(guests.of(cluster, at(11)), Some(counts));
+        let all: GuestList = [("pve1".to_owned(), [100, 101].into()), ("pve2".to_owned(), [102].into())].into();
+        assert_eq!(guests.of(cluster, at(11)), Some(all));
         assert_eq!(guests.of(cluster, at(101)), None);
         guests.forget(cluster);
         assert_eq!(guests.of(cluster, at(11)), None);

@@ -71,6 +71,10 @@ async fn what_stood_too_long_needs_somebody_else_once_more() {
     look::is_done(&house, &house.ended(id).await).await;
     Work::PowerOff.check(&house);
     let audit = look::audit_is_whole(&house).await;
+    let refused = audit.iter().filter(|one| one.entry.code == AuditCode::PlanRefused).map(|one| &one.entry);
+    let refused: Vec<(&str, &str)> =
+        refused.map(|entry| (entry.who.as_str(), entry.details["problem"].as_str())).collect();
+    assert_eq!(refused, ["anna", "Anna", "otto"].map(|who| (who, "agreement_old")), "who tried is found");
     let resumed = audit.iter().find(|one| one.entry.code == AuditCode::OperationResumed).expect("it stands there");
     assert_eq!((resumed.entry.who.as_str(), resumed.entry.details["agreed"].as_str()), ("olga", "anew"));
 }

@@ -175,30 +175,3 @@ fn last_echo_us(since_us: i64, now_us: i64) -> Option<i64> {
     let beats = now_us.saturating_sub(since_us) / HEARTBEAT_US;
     (beats > 0).then(|| since_us + beats * HEARTBEAT_US)
 }
-
-pub(crate) async fn qnetd_tool(env: &Env, _args: &[String]) -> i32 {
-    env.pause(20).await;
-    let found = env.world(|world| {
-        let host = world.nodes.get(&env.node)?;
-        let addresses: Vec<String> = host.nics.iter().map(|nic| nic.address.to_string()).collect();
-        let clients: Vec<&str> = world
-            .nodes
-            .values()
-            .filter(|node| node.qdevice.connected)
-            .filter(|node| node.corosync.config.device.as_ref().is_some_and(|device| addresses.contains(&device.host)))
-            .map(|node| node.corosync.config.name.as_str())
-            .collect();
-        let clusters: std::collections::BTreeSet<&str> = clients.iter().copied().collect();
-        host.qnetd_running.then_some((clients.len(), clusters.len()))
-    });
-    match found {
-        Some((clients, clusters)) => {
-            env.print(&format!(
-                "QNetd address:\t\t\t*:5403\nTLS:\t\t\t\tSupported (client certificate required)\nConnected clients:\t\t{clients}\nConnected clusters:\t\t{clusters}\n"
-            ))
-            .await;
-            0
-        }
-        None => env.fail("Can't connect to QNetd socket (is QNetd running?): No such file or directory", 1).await,
-    }
-}

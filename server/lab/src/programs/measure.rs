@@ -57,9 +57,11 @@ impl Way<'_> {
 fn way<'a>(world: &'a World, name: &str, own: IpAddr, address: IpAddr) -> Option<Way<'a>> {
     let from = world.nodes.get(name)?;
     let peer = host_at(world, from, address)?;
-    let here = from.nics.iter().find(|nic| nic.address == own)?;
     let there = peer.nics.iter().find(|nic| nic.address == address)?;
-    (here.up && wire(peer, address) == Some(here.network)).then_some(Way { here, there, peer })
+    let fits = |nic: &&Nic| nic.up && wire(peer, address) == Some(nic.network);
+    // Without an address of its own the machine chooses the card that leads there.
+    let here = from.nics.iter().filter(fits).find(|nic| own.is_unspecified() || nic.address == own)?;
+    Some(Way { here, there, peer })
 }
 
 /// The probe's lines of its list `echo`, and those of the machine.

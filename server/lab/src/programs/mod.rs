@@ -18,6 +18,7 @@ mod pvecm;
 mod pvecm_add;
 mod pvecm_delnode;
 mod pvecm_qdevice;
+mod qnetd;
 mod quorumtool;
 mod search;
 pub(crate) mod ssh;
@@ -255,7 +256,7 @@ async fn cluster_tools(env: &Env, name: &str, args: &[String]) -> Option<i32> {
     let pve = env.world(|world| world.nodes.get(&env.node).is_some_and(crate::node::Node::is_pve));
     if !pve {
         return match name {
-            "corosync-qnetd-tool" => Some(corosync::qnetd_tool(env, args).await),
+            "corosync-qnetd-tool" => Some(qnetd::tool(env, args).await),
             "virsh" => Some(virsh::virsh(env, args).await),
             _ => None,
         };

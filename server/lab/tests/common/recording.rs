@@ -64,8 +64,8 @@ fn lines(text: &str) -> String {
 }
 
 fn line(line: &str) -> String {
-    let key = line.split(':').next().unwrap_or_default();
     let bare = line.trim_start();
+    let key = bare.split(':').next().unwrap_or_default();
     match key {
         "Date" => return "Date: DATE".to_owned(),
         "Last poll call" | "Connected since" => {
@@ -74,6 +74,10 @@ fn line(line: &str) -> String {
         }
         // The lowest node id stays, the sequence number goes.
         "Ring ID" => return line.rsplit_once('.').map_or_else(|| line.to_owned(), |(start, _)| format!("{start}.SEQ")),
+        // The client's own port is whatever was free.
+        "Client address" => {
+            return line.rsplit_once(':').map_or_else(|| line.to_owned(), |(at, _)| format!("{at}:PORT"));
+        }
         "\"version\"" | "\"starttime\"" | "\"clinfo\"" | "\"vmlist\"" => return format!("{key}: N{}", comma(line)),
         _ => {}
     }

@@ -70,10 +70,10 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::pvecm::api_version;
         pve::pvecm::cluster_status;
         pve::pvecm::members;
+        pve::qdevice::clients;
         pve::qdevice::guest_paths;
         pve::qdevice::listens;
         pve::qdevice::qdevice;
-        pve::qdevice::qnetd;
         pve::qdevice::store_digest;
         pve::quorumtool::members;
         pve::quorumtool::options;

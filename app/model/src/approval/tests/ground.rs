@@ -4,6 +4,7 @@ use super::*;
 use crate::bmc::BmcWay;
 use crate::recovery::{DeathProof, WrittenOff};
 use crate::remedy::Look;
+use std::collections::BTreeSet;
 
 #[test]
 fn material_facts_name_what_is_not_known() {
@@ -37,7 +38,7 @@ fn guests_matter_where_a_plan_stops_machines_and_are_shown_else() {
     let (cluster, nodes) = (cluster(), [node(1), node(2), node(3)]);
     let seen_now = snapshot(2, "1.d");
     let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now), look: None };
-    let counts: GuestCounts = [("ash".to_owned(), 2)].into();
+    let counts: GuestList = [("ash".to_owned(), [101, 102].into())].into();
     let guests = |lines: Vec<FactLine>| -> Vec<(String, Option<String>)> {
         lines.into_iter().filter(|line| line.code == FactCode::Guests).map(|line| (line.about, line.value)).collect()
     };
@@ -75,6 +76,7 @@ fn the_blast_of_a_join_counts_the_vote_that_is_not_there_yet() {
         margin_after: Some(1),
         margin_meanwhile: Some(0),
         guests: Some(0),
+        guest_ids: BTreeSet::new(),
     };
     assert_eq!(blast, wanted);
 }
@@ -135,5 +137,21 @@ fn one_of_two_is_enough_where_the_nodes_say_so() {
         let plan = planner::plan(&intent, &world).expect("a plan");
         let blast = Blast::of(&plan, &world, None);
         assert_eq!((blast.quorum_after, blast.margin_after), (Some(quorum), Some(margin)));
+        assert_eq!((blast.guests, blast.guest_ids), (None, BTreeSet::new()), "nobody told of guests");
     }
+}
+
+#[test]
+fn guests_on_a_machine_that_is_cut_off_are_named() {
+    let (cluster, nodes) = (cluster(), [node(1), node(2)]);
+    let seen_now = snapshot(2, "1.d");
+    let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: Some(&seen_now), look: None };
+    let uuid = "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4f5".parse().expect("a UUID");
+    let way = BmcWay::Qm { outer: nodes[0].id, outer_name: "host".into(), vmid: 100 };
+    let plan = planner::plan(&Intent::PowerOff { node: nodes[1].id, way, uuid }, &world).expect("a plan");
+    let all: GuestList = [("ash".to_owned(), [101].into()), (nodes[1].label().to_owned(), [7, 102].into())].into();
+    let blast = Blast::of(&plan, &world, Some(&all));
+    assert_eq!((blast.guests, blast.guest_ids), (Some(2), [7, 102].into()));
+    let none = Blast::of(&plan, &world, Some(&GuestList::new()));
+    assert_eq!((none.guests, none.guest_ids), (Some(0), BTreeSet::new()));
 }

@@ -1,5 +1,6 @@
 use super::*;
 use jiff::Timestamp;
+use model::facts::host::Pings;
 use model::ids::ClusterId;
 use model::inventory::{LogIn, Purpose};
 use uuid::Uuid;
@@ -29,10 +30,24 @@ fn links() -> [SocketAddr; 2] {
 
 /// What becomes of a probe that says this of the two addresses.
 fn heard(answers: [Option<TcpProbe>; 2]) -> Heard {
-    let places = Places { ssh: None, via: None, links: links().to_vec(), names: Vec::new() };
+    echoed(answers, &[])
+}
+
+/// The same where echo requests came back from these addresses.
+fn echoed(answers: [Option<TcpProbe>; 2], echoes: &[&str]) -> Heard {
+    let places = Places { ssh: None, via: None, inside: links().to_vec(), names: Vec::new() };
+    let pings = |at: &SocketAddr| Pings {
+        sent: 20,
+        received: u32::from(echoes.contains(&at.ip().to_string().as_str())),
+        min_us: 0,
+        avg_us: 0,
+        max_us: 0,
+        jitter_us: 0,
+    };
+    let pings = links().iter().map(|at| (at.ip().to_string(), pings(at))).collect();
     let tcp: BTreeMap<String, TcpProbe> =
         links().into_iter().zip(answers).filter_map(|(at, one)| one.map(|one| (at.to_string(), one))).collect();
-    told(&ProbeReport { tcp, ..ProbeReport::default() }, &places, &witness())
+    told(&ProbeReport { tcp, pings, ..ProbeReport::default() }, &places, &witness())
 }
 
 fn failed(text: &str) -> Option<TcpProbe> {
@@ -47,6 +62,17 @@ fn silence_is_what_was_asked_and_not_answered() {
     }
     let one = heard([Some(TcpProbe::Timeout), Some(TcpProbe::Refused)]);
     assert_eq!((one.signs.len(), one.silent_to.len()), (1, 0), "who refuses is alive");
+}
+
+#[test]
+fn an_echo_is_a_sign_where_a_firewall_drops_the_rest() {
+    for silent in [Some(TcpProbe::Timeout), failed("Network is unreachable"), None] {
+        let one = echoed([silent.clone(), silent], &["10.0.2.2"]);
+        let heard: Vec<&str> = one.signs.iter().map(|sign| sign.address.as_str()).collect();
+        assert_eq!((heard, one.silent_to.len()), (vec!["10.0.2.2"], 0));
+    }
+    let both = echoed([Some(TcpProbe::Refused), Some(TcpProbe::Timeout)], &["10.0.1.2"]);
+    assert_eq!(both.signs.len(), 1, "one address is one sign: {both:?}");
 }
 
 #[test]
@@ -96,10 +122,18 @@ fn behind(beyond: Beyond) -> DialError {
 }
 
 #[test]
+fn what_pmxcfs_lists_is_knocked_at_once() {
+    let of = ConfNode { name: "pve3".into(), id: 3, votes: 1, addresses: [(0, "10.0.1.3".to_owned())].into() };
+    let listed = ["10.0.1.3", "192.0.2.3", "2001:db8::3"].map(|text| text.parse().expect("an address"));
+    let places = Places::of(&of, &[], &listed.into());
+    assert_eq!(places.texts(), ["10.0.1.3:22", "192.0.2.3:22", "[2001:db8::3]:22"]);
+}
+
+#[test]
 fn a_name_is_knocked_at_where_it_leads_and_else_was_not_asked() {
     let addresses = [(0, "10.0.1.3".to_owned()), (1, "pve3".to_owned()), (2, "pve3-b".to_owned())].into();
     let of = ConfNode { name: "pve3".into(), id: 3, votes: 1, addresses };
-    let places = Places::of(&of, &[]);
+    let places = Places::of(&of, &[], &BTreeSet::new());
     assert_eq!(nameless(&places, &witness()).unasked.len(), 2);
     let leads = |to: &[&str]| to.iter().map(|text| text.parse().expect("an address")).collect::<Vec<IpAddr>>();
     let found = [("pve3".to_owned(), leads(&["10.0.1.3", "10.0.2.3"])), ("pve3-b".to_owned(), Vec::new())].into();

@@ -1,0 +1,63 @@
+//! The host of the QDevice as a witness: who is connected to it lives, whatever the others can reach.
+
+use super::{could_answer, quotes};
+use crate::context::Engine;
+use crate::evidence::{answer, unreadable};
+use futures::future::join_all;
+use model::facts::{CorosyncConf, CorosyncNodeId};
+use model::inventory::{Node, Purpose};
+use model::observation::Evidence;
+use model::problem::{Problem, ProblemCode};
+use model::recovery::{Sign, Unasked};
+use pve::qdevice::{self, QnetdClient};
+
+/// What the hosts of QDevices know.
+#[derive(Debug, Default)]
+pub struct Witness {
+    connected: Vec<(CorosyncNodeId, Sign)>,
+    /// A host that is not connected to a node says nothing of it: who could not be asked is said, and silence is not.
+    pub unasked: Vec<Unasked>,
+    pub evidence: Vec<Evidence>,
+}
+
+impl Witness {
+    pub fn of(&self, id: CorosyncNodeId) -> impl Iterator<Item = Sign> {
+        self.connected.iter().filter(move |(node, _)| *node == id).map(|(_, sign)| sign.clone())
+    }
+}
+
+impl Engine {
+    /// Asks every host of a QDevice that the console knows. qnetd drops a client that has been silent for its heartbeat, so
+    /// one that has died seconds ago may still be connected.
+    pub(crate) async fn ask_witness(&self, conf: &CorosyncConf, nodes: &[Node]) -> Witness {
+        if conf.qdevice.is_none() {
+            return Witness::default();
+        }
+        let hosts: Vec<&Node> =
+            nodes.iter().filter(|node| node.purpose == Purpose::Qnetd && could_answer(node)).collect();
+        let told = join_all(hosts.iter().map(|host| self.qnetd_clients(&conf.cluster_name, host))).await;
+        let mut witness = Witness::default();
+        for (host, told) in hosts.into_iter().zip(told) {
+            let by = host.label().to_owned();
+            match told {
+                Ok((clients, evidence)) => {
+                    witness.evidence.extend(evidence);
+                    let here = clients.into_iter().filter(|one| one.cluster == conf.cluster_name);
+                    let sign = |one: QnetdClient| (one.node_id, Sign { address: one.address, heard_by: by.clone() });
+                    witness.connected.extend(here.map(sign));
+                }
+                Err(problem) => witness.unasked.push(Unasked { by, problem }),
+            }
+        }
+        witness
+    }
+
+    async fn qnetd_clients(&self, cluster: &str, host: &Node) -> Result<(Vec<QnetdClient>, Vec<Evidence>), Problem> {
+        let commands = [qdevice::qnetd_clients(cluster)];
+        let shell = self.shell_to(host).await?;
+        let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", host.label()))?;
+        let [told] = outputs.as_slice() else { return Err(ProblemCode::Internal.into()) };
+        let clients = qdevice::clients(answer(told)).map_err(|error| unreadable(&error, host.label()))?;
+        Ok((clients, quotes(host, &commands, &outputs)))
+    }
+}
