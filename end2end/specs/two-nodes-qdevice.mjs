@@ -5,7 +5,7 @@ import { ClusterPage } from '../lib/cluster.mjs'
 import { LONG_PATIENCE, person } from '../lib/person.mjs'
 import { Wizard } from '../lib/wizard.mjs'
 import { AuditPage } from '../lib/audit.mjs'
-import { ensure } from '../lib/spec.mjs'
+import { ensure, equal } from '../lib/spec.mjs'
 import { Trail } from '../lib/trail.mjs'
 
 const NAME = 'pair'
@@ -54,6 +54,16 @@ export default {
       await cluster.fault('pve2', 'kill')
       await cluster.seeNode('pve2', 'absent')
       await cluster.seeState({ quorate: true, votes: 2, expected: 3 }, LONG_PATIENCE)
+    })
+    await spec.step('without it, fewer expected votes would bring no quorum back', async () => {
+      await cluster.fault(null, 'stop_qnetd')
+      await cluster.seeState({ quorate: false }, LONG_PATIENCE)
+      await operator.goto(`/clusters/${cluster.id}/quorum`)
+      await operator.see(t('codes.gentler_start_qnetd'), operator.page, LONG_PATIENCE)
+      await operator.see(t.like('codes.problem_qdevice_keeps_blocked', { device: 1, expected: 2, quorum: 2, votes: 1 }))
+      await operator.see(t('recover.could_not_ask', { by: console.qnetd.name }))
+      equal(await operator.button(t('wizard.preview')).count(), 0, 'buttons to lower anything')
+      await operator.inspect('recovery, a QDevice keeps it blocked')
     })
     await spec.step('the set-up stands in the audit', async () => {
       const audit = new AuditPage(operator)

@@ -86,12 +86,12 @@ pub struct PowerReading {
 }
 
 impl PowerReading {
-    /// The last answer about the power: command, and what it printed in one line.
+    /// The last answer about the power: command, and the line that says it. What agents tell of their work comes behind it.
     #[must_use]
     pub fn quoted(&self) -> Option<(String, String)> {
         let last = self.evidence.last()?;
-        let lines: Vec<&str> = last.lines.iter().map(|line| line.text.trim()).filter(|line| !line.is_empty()).collect();
-        Some((last.command.clone(), lines.join(" | ")))
+        let said = last.lines.iter().map(|line| line.text.trim()).find(|line| !line.is_empty()).unwrap_or_default();
+        Some((last.command.clone(), said.to_owned()))
     }
 
     /// Whether it is young enough to say anything of now.

@@ -30,14 +30,16 @@ fn bound() -> Binding {
 }
 
 fn read(power: Option<Power>, twice: bool, told: &str) -> PowerReading {
-    let line = EvidenceLine { text: "Status: OFF".into(), guilty: false };
+    // The agent's account of its work, behind its answer.
+    let lines = ["", "Status: OFF", "DEBUG: 0 Chassis Power is off"];
+    let lines = lines.map(|text| EvidenceLine { text: text.into(), guilty: false }).into();
     let evidence = Evidence {
         node: "pve1".into(),
         command: "fence_ipmilan".into(),
         exit: Some(2),
         at: at(10),
         millis: 120,
-        lines: vec![line],
+        lines,
         cut: false,
     };
     PowerReading { power, twice, problem: None, uuid: Some(uuid(told)), at: at(10), evidence: vec![evidence] }

@@ -56,7 +56,7 @@ pub(super) fn expected(
             let told = [
                 ("node", one.name.clone()),
                 ("bmc", read.bmc.clone()),
-                ("at", read.at.to_string()),
+                ("at", read.at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()),
                 ("command", read.command.clone()),
                 ("answer", read.answer.clone()),
             ];

@@ -43,7 +43,7 @@ pub fn PlanSheet(plan: Plan, digest: String) -> impl IntoView {
                 <h3>{word!(i18n, wizard.plan_consequences)}</h3>
                 <ul class="plan-consequences">{consequences}</ul>
             </div>
-            <Table caption=text!(i18n, wizard.plan_steps) class="plan-table" columns>
+            <Table caption=text!(i18n, wizard.plan_steps) class="plan-table table-stacks" columns>
                 {rows}
             </Table>
         </div>
@@ -71,8 +71,8 @@ fn Row(number: usize, step: Step) -> impl IntoView {
             <td class="number">{number}</td>
             <th scope="row" class="nowrap">{node_name}</th>
             <td><p>{part(move || words.plain("action", word))}</p>{change}{commands}{as_unit}</td>
-            <td>{part(move || proof(i18n.get_locale(), &action))}</td>
-            <td>{part(move || words.plain("undo", undo))}</td>
+            <td data-label=move || said!(i18n, wizard.plan_proof)>{part(move || proof(i18n.get_locale(), &action))}</td>
+            <td data-label=move || said!(i18n, wizard.plan_undo)>{part(move || words.plain("undo", undo))}</td>
         </tr>
     }
     .into_any()

@@ -87,7 +87,7 @@ fn OnePage(page: RwSignal<Page>, chosen: RwSignal<Option<ChainedEntry>>) -> impl
         Column::text(text!(i18n, pages.column_outcome)),
     ];
     view! {
-        <Table caption=text!(i18n, pages.audit) class="audit" columns>
+        <Table caption=text!(i18n, pages.audit) class="audit table-stacks" columns>
             // By index: a row that somebody is on stays the same one while others come above it.
             <For each=entries key=|one| one.index let:entry><Row entry chosen/></For>
         </Table>

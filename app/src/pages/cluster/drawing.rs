@@ -52,8 +52,8 @@ pub fn Drawing(live: LiveCluster, selection: Selection) -> impl IntoView {
 }
 
 /// What stands on the second line of a card.
-fn state_of(look: &Look, words: Words) -> String {
-    words.plain("membership", look.membership.word())
+fn state_of(membership: Membership, words: Words) -> String {
+    words.plain("membership", membership.word())
 }
 
 /// `, stale` for readers of what is not fresh any more; what is too old says *not known* itself.
@@ -102,14 +102,16 @@ fn Card(look: Look, plan: Plan, index: usize, selection: Selection) -> impl Into
     let votes = look.votes;
     let votes_text =
         move || votes.map(|count| said!(i18n, pages.node_votes, count = count).to_string()).unwrap_or_default();
-    let label = format!("{}, {}{}", look.name, state_of(&look, words), stale_word(i18n, look.freshness));
+    let state = move || state_of(look.membership, words);
+    let name = look.name.clone();
+    let label = move || format!("{name}, {}{}", state(), stale_word(i18n, look.freshness));
     let told_at = look.told_at;
     let clock = use_clock();
     let age = part(move || told_at.map(|at| format!(" · {}", short(clock.age_s(at)))));
     let baseline = y + if plan.roomy { 22.0 } else { 20.0 };
     let second = plan.roomy.then(|| {
         view! {
-            <text class="node-state" aria-hidden="true" x=x + 12.0 y=y + 43.0>{tone.icon()}" "{state_of(&look, words)}{age}</text>
+            <text class="node-state" aria-hidden="true" x=x + 12.0 y=y + 43.0>{tone.icon()}" "{part(state)}{age}</text>
             <text class="node-votes" aria-hidden="true" x=x + plan.card_width - 12.0 y=baseline text-anchor="end">{votes_text}</text>
         }
     });

@@ -11,6 +11,8 @@ use model::problem::{Problem, ProblemCode};
 use model::recovery::{Sign, Unasked};
 use pve::qdevice::{self, QnetdClient};
 
+type Clients = Result<Vec<QnetdClient>, Problem>;
+
 /// What the hosts of QDevices know.
 #[derive(Debug, Default)]
 pub struct Witness {
@@ -39,9 +41,12 @@ impl Engine {
         let mut witness = Witness::default();
         for (host, told) in hosts.into_iter().zip(told) {
             let by = host.label().to_owned();
+            let told = told.and_then(|(clients, evidence)| {
+                witness.evidence.extend(evidence);
+                clients
+            });
             match told {
-                Ok((clients, evidence)) => {
-                    witness.evidence.extend(evidence);
+                Ok(clients) => {
                     let here = clients.into_iter().filter(|one| one.cluster == conf.cluster_name);
                     let sign = |one: QnetdClient| (one.node_id, Sign { address: one.address, heard_by: by.clone() });
                     witness.connected.extend(here.map(sign));
@@ -52,12 +57,13 @@ impl Engine {
         witness
     }
 
-    async fn qnetd_clients(&self, cluster: &str, host: &Node) -> Result<(Vec<QnetdClient>, Vec<Evidence>), Problem> {
+    /// What was made of its answer, and the answer itself.
+    async fn qnetd_clients(&self, cluster: &str, host: &Node) -> Result<(Clients, Vec<Evidence>), Problem> {
         let commands = [qdevice::qnetd_clients(cluster)];
         let shell = self.shell_to(host).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", host.label()))?;
         let [told] = outputs.as_slice() else { return Err(ProblemCode::Internal.into()) };
-        let clients = qdevice::clients(answer(told)).map_err(|error| unreadable(&error, host.label()))?;
+        let clients = qdevice::clients(answer(told)).map_err(|error| unreadable(&error, host.label()));
         Ok((clients, quotes(host, &commands, &outputs)))
     }
 }

@@ -353,6 +353,7 @@ async fn who_is_connected_to_the_qdevice_lives() {
     house.lab.settle().await;
     let now = seen(&house).await;
     assert_eq!(heard(&now), []);
+    assert!(now.evidence.iter().any(|one| one.node == "qnetd1" && one.exit == Some(1)), "its words can be read");
     assert!(now.absent.iter().all(|node| node.unasked.iter().any(|one| one.by == "qnetd1")), "{now:#?}");
 }
 
