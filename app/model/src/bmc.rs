@@ -85,13 +85,17 @@ pub struct PowerReading {
     pub evidence: Vec<Evidence>,
 }
 
+/// How `fence_ipmilan` begins the line that says it; the other ways print nothing else.
+const STATE_OF_AGENT: &str = "Status:";
+
 impl PowerReading {
     /// The last answer about the power: command, and the line that says it. What agents tell of their work comes behind it.
     #[must_use]
     pub fn quoted(&self) -> Option<(String, String)> {
         let last = self.evidence.last()?;
-        let said = last.lines.iter().map(|line| line.text.trim()).find(|line| !line.is_empty()).unwrap_or_default();
-        Some((last.command.clone(), said.to_owned()))
+        let mut lines = last.lines.iter().map(|line| line.text.trim()).filter(|line| !line.is_empty());
+        let first = lines.clone().next().unwrap_or_default();
+        Some((last.command.clone(), lines.find(|line| line.starts_with(STATE_OF_AGENT)).unwrap_or(first).to_owned()))
     }
 
     /// Whether it is young enough to say anything of now.

@@ -270,9 +270,31 @@ pub struct ProbeReport {
     /// Address -> MAC that answered for it.
     #[serde(default)]
     pub neighbours: BTreeMap<String, String>,
+    /// Address -> who said that packets to it were not taken, and why.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unreachable: BTreeMap<String, Vec<Unreachable>>,
     /// Interface -> what it carried meanwhile.
     #[serde(default)]
     pub traffic: BTreeMap<String, Traffic>,
+}
+
+/// One *destination unreachable* of ICMP or ICMPv6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unreachable {
+    pub code: u8,
+    /// Whose word it is: the destination's own, or one of somebody on the way.
+    pub by: IpAddr,
+}
+
+impl Unreachable {
+    /// Forbidden on the way, whoever is behind (RFC 1812, 5.2.7.1: codes 9, 10 and 13; RFC 4443, 3.1: codes 1, 5 and 6).
+    #[must_use]
+    pub const fn is_prohibition(&self) -> bool {
+        match self.by {
+            IpAddr::V4(_) => matches!(self.code, 9 | 10 | 13),
+            IpAddr::V6(_) => matches!(self.code, 1 | 5 | 6),
+        }
+    }
 }
 
 /// The state of a transient unit (`systemctl show`).

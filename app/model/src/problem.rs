@@ -134,6 +134,8 @@ codes!(
         // Import and withdrawal
         ClusterKnown => "cluster_known",
         NoWayIn => "no_way_in",
+        /// `node`: not in the list, or no host key of it was ever confirmed.
+        NoWayToIt => "no_way_to_it",
         NotTheMember => "not_the_member",
         NotAMember => "not_a_member",
         /// `node`: nobody tells of the cluster's configuration now.

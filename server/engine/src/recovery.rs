@@ -2,22 +2,23 @@
 
 mod knock;
 mod listed;
+mod side;
 mod witness;
 
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
 use futures::future::join_all;
-use knock::Places;
 use model::facts::{CorosyncConf, PmxMembers, QuorumStatus};
 use model::ids::ClusterId;
 use model::inventory::{LogIn, Node, Purpose};
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use model::quorum::lowered;
-use model::recovery::{Absent, Recovery, SeenBmc, Sign};
+use model::recovery::{Absent, Recovery, SeenBmc, Sign, WrittenOff};
 use model::remedy::Look;
 use pve::{CommandLine, corosync_conf, files, ha, pmxcfs, quorumtool};
+use side::Side;
 use std::collections::BTreeMap;
 
 /// The console's own name among those who hear an answer.
@@ -42,18 +43,28 @@ impl Engine {
     /// # Errors
     /// `NoWayIn` where no node tells anything about its quorum, or a failing store.
     pub async fn recovery(&self, cluster: ClusterId) -> Result<Recovery, Problem> {
+        self.recovery_after(cluster, &[]).await
+    }
+
+    /// The same, also wherever a plan says that its nodes were knocked at.
+    ///
+    /// # Errors
+    /// As `recovery`.
+    pub(crate) async fn recovery_after(&self, cluster: ClusterId, plan: &[WrittenOff]) -> Result<Recovery, Problem> {
         let nodes = self.store.nodes(cluster).await.map_err(|error| store_problem(&error))?;
         let asked = nodes.iter().filter(|node| node.purpose == Purpose::Member && could_answer(node));
-        let told: Vec<Told> =
-            join_all(asked.map(|node| self.ask_for_recovery(node))).await.into_iter().flatten().collect();
+        let (mut told, mut mute) = (Vec::new(), BTreeMap::new());
+        for (id, answer) in join_all(asked.map(|node| async { (node.id, self.ask_for_recovery(node).await) })).await {
+            match answer {
+                Ok(one) => told.push(one),
+                Err(problem) => drop(mute.insert(id, problem)),
+            }
+        }
         let mut evidence: Vec<Evidence> = told.iter().flat_map(|one| one.evidence.clone()).collect();
         self.keep_all(cluster, &evidence).await?;
-        // The side with most votes; of one side any node will do, and the first in the list is who people think of.
-        let first = told.iter().max_by_key(|one| (one.quorum.total_votes, std::cmp::Reverse(one.node.position)));
-        let first = first.ok_or(ProblemCode::NoWayIn)?;
-        let conf = first.conf.as_ref().or_else(|| told.iter().find_map(|one| one.conf.as_ref()));
-        let conf = conf.ok_or(ProblemCode::NoWayIn)?;
-        let (absent, more) = self.absent_nodes(first, &told, conf, &nodes).await?;
+        let side = Side::of(&told, &nodes, &mute)?;
+        let (first, conf) = (side.first, side.conf);
+        let (absent, more) = self.absent_nodes(&side, &told, &nodes, plan).await?;
         self.keep_all(cluster, &more).await?;
         evidence.extend(more);
         Ok(Recovery {
@@ -94,7 +105,7 @@ impl Engine {
         Ok(Look::SilentDevice { votes: missing_votes(&quorum, &conf) })
     }
 
-    async fn ask_for_recovery(&self, node: &Node) -> Option<Told> {
+    async fn ask_for_recovery(&self, node: &Node) -> Result<Told, Problem> {
         let commands = [
             quorumtool::status(),
             files::local_corosync_conf(),
@@ -102,15 +113,17 @@ impl Engine {
             pmxcfs::cat_vmlist(),
             ha::cat_manager_status(),
         ];
-        let shell = self.shell_to(node).await.ok()?;
-        let outputs = shell.sweep(&commands).await.ok()?;
-        let [quorum, conf, members, guests, services] = outputs.as_slice() else { return None };
+        let shell = self.shell_to(node).await?;
+        let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
+        let [quorum, conf, members, guests, services] = outputs.as_slice() else {
+            return Err(ProblemCode::Internal.into());
+        };
         let evidence = quotes(node, &commands, &outputs);
         let guests = pmxcfs::guests(answer(guests)).ok();
-        Some(Told {
+        Ok(Told {
             node: node.clone(),
             // Where corosync does not run there is no side to go on with.
-            quorum: quorumtool::quorum(answer(quorum)).ok()?,
+            quorum: quorumtool::quorum(answer(quorum)).map_err(|error| unreadable(&error, node.label()))?,
             conf: corosync_conf::conf(answer(conf)).ok().flatten(),
             members: pmxcfs::members(answer(members)).ok(),
             guests: guests.map(|all| all.into_iter().map(|(id, guest)| (id, guest.node)).collect()),
@@ -122,24 +135,20 @@ impl Engine {
     /// With what was asked of others than the members.
     async fn absent_nodes(
         &self,
-        first: &Told,
+        side: &Side<'_>,
         told: &[Told],
-        conf: &CorosyncConf,
         nodes: &[Node],
+        plan: &[WrittenOff],
     ) -> Result<(Vec<Absent>, Vec<Evidence>), Problem> {
-        let present: Vec<u32> = first.quorum.members.iter().map(|member| member.id).collect();
-        let gone: Vec<_> = conf.nodes.iter().filter(|node| !present.contains(&node.id)).collect();
+        let (first, conf) = (side.first, side.conf);
         let unread =
             |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
-        first.members.as_ref().ok_or_else(|| unread("/etc/pve/.members"))?;
-        let lists: Vec<&PmxMembers> = told.iter().filter_map(|one| one.members.as_ref()).collect();
-        let places =
-            gone.iter().map(|node| Places::of(node, nodes, &listed::addresses(&node.name, &present, &lists))).collect();
+        let gone = side.absent();
+        let places = side.places(told, nodes, plan).ok_or_else(|| unread("/etc/pve/.members"))?;
         let places = self.resolved(&first.node, places).await;
         // One member's network may be what is broken: everybody of this side knocks.
-        let others = told.iter().filter(|one| present.contains(&one.quorum.node_id) && one.node.id != first.node.id);
-        let side: Vec<&Node> = std::iter::once(first).chain(others).map(|one| &one.node).collect();
-        let (heard, witness) = futures::join!(self.knock(&side, &places), self.ask_witness(conf, nodes));
+        let knocking = side.nodes();
+        let (heard, witness) = futures::join!(self.knock(&knocking, &places), self.ask_witness(conf, nodes));
         let guests = first.guests.as_ref().ok_or_else(|| unread("/etc/pve/.vmlist"))?;
         let services = first.services.as_ref().ok_or_else(|| unread("/etc/pve/ha/manager_status"))?;
         let mut absent = Vec::new();
@@ -163,7 +172,7 @@ impl Engine {
                 services: services.iter().filter(|(_, on)| **on == node.name).map(|(name, _)| name.clone()).collect(),
                 bmc,
                 silent_to: heard.silent_to,
-                unasked: heard.unasked.into_iter().chain(witness.unasked.iter().cloned()).collect(),
+                unasked: [heard.unasked, side.deaf.clone(), witness.unasked.clone()].concat(),
             });
         }
         Ok((absent, witness.evidence))

@@ -273,7 +273,7 @@ async fn a_user_needs_sudo() {
     assert_eq!(until(&mut channel, "q-1").await.out, "0\n\nq-1 0\n");
 }
 
-const PROBE: &str = "'# quorate-probe v4\n1;'";
+const PROBE: &str = "'# quorate-probe v5\n1;'";
 
 #[tokio::test(start_paused = true)]
 async fn probes_answer_from_the_model() {

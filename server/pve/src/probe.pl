@@ -1,10 +1,10 @@
-# quorate-probe v4
+# quorate-probe v5
 use strict;
 use warnings;
 use Errno qw(EADDRINUSE EINPROGRESS ECONNREFUSED);
 use Fcntl qw(F_GETFL F_SETFL O_NONBLOCK);
-use Socket qw(AF_INET AF_INET6 SOCK_DGRAM SOCK_STREAM SOCK_RAW SOL_SOCKET SO_ERROR inet_pton
-    pack_sockaddr_in pack_sockaddr_in6);
+use Socket qw(AF_INET AF_INET6 SOCK_DGRAM SOCK_STREAM SOCK_RAW SOL_SOCKET SO_ERROR inet_ntop inet_pton
+    pack_sockaddr_in pack_sockaddr_in6 unpack_sockaddr_in unpack_sockaddr_in6);
 use Time::HiRes qw(time);
 
 $| = 1;
@@ -16,6 +16,7 @@ my $WHOLE   = 3;       # echo requests of the whole packet size
 my $PAYLOAD = 56;      # bytes behind the header of a usual echo request, as ping has them
 my $PACKET  = 65536;   # the longest packet that is read, in bytes
 my $STAMP   = 0x8906;  # SIOCGSTAMP, asm-generic/sockios.h: when the kernel got what was read last
+my $WORDS   = 4;       # different refusals of the network that are told of one peer
 my $TRIES   = 2;       # echo requests of each size while the largest one is searched
 
 my (undef, $seconds, @lists) = @ARGV;
@@ -88,6 +89,17 @@ for my $item (@{ $items{udp} }) {
     $peers{ ++$number } = { item => $item, socket => $socket, address => $address, echoed => {} };
 }
 
+# Echo requests by a raw socket of each own address: one process measures all peers. Open before anything is asked, since
+# refusals of what the others try come here too.
+my (%echo_sockets, %echoes, $series);
+for my $item (@{ $items{echo} }) {
+    my ($own, $peer, $mtu) = split m{/}, $item;
+    my ($family, $to) = host($peer);
+    my $socket = $echo_sockets{$own} //= raw($family, $own);
+    $echoes{ ++$series } = { peer => $peer, family => $family, to => $to, socket => $socket, mtu => $mtu,
+        raw => inet_pton($family, $peer), unreachable => {}, sent => {}, took => {}, whole_sent => 0, whole_back => {}, largest => 0, refused => $mtu + 1 };
+}
+
 my @waiting;
 for my $item (@{ $items{tcp} }) {
     my ($family, $address) = address($item);
@@ -138,16 +150,6 @@ sub hear {
             $peers{$1}{echoed}{$2} = 1 if $from eq $peers{$1}{address} && $2 >= 1 && $2 <= $COUNT;
         }
     }
-}
-
-# Echo requests by a raw socket of each own address: one process measures all peers.
-my (%echo_sockets, %echoes, $series);
-for my $item (@{ $items{echo} }) {
-    my ($own, $peer, $mtu) = split m{/}, $item;
-    my ($family, $to) = host($peer);
-    my $socket = $echo_sockets{$own} //= raw($family, $own);
-    $echoes{ ++$series } = { peer => $peer, family => $family, to => $to, socket => $socket, mtu => $mtu,
-        sent => {}, took => {}, whole_sent => 0, whole_back => {}, largest => 0, refused => $mtu + 1 };
 }
 
 sub host {
@@ -233,10 +235,29 @@ sub search {
     request($number, "m$size", $size - $overhead) for 1 .. $TRIES;
 }
 
+# Somebody on the way, or the peer itself, says that a packet to it was not taken: destination unreachable, with the packet
+# behind it. Of any program's packets, so of the connections that are tried here too.
+sub unreachable {
+    my ($packet, $from) = @_;
+    my $six = length($from) > 16;
+    my $offset = $six ? 0 : (ord(substr($packet, 0, 1)) & 15) * 4;
+    my $to = $six ? 8 + 24 : $offset + 8 + 16;
+    return if length($packet) < $to + ($six ? 16 : 4);
+    my ($type, $code) = unpack("C2", substr($packet, $offset, 2));
+    return unless $type == ($six ? 1 : 3);
+    my $wanted = substr($packet, $to, $six ? 16 : 4);
+    my (undef, $by) = $six ? unpack_sockaddr_in6($from) : unpack_sockaddr_in($from);
+    for my $echo (grep { $_->{raw} eq $wanted } values %echoes) {
+        my $told = $echo->{unreachable};
+        $told->{"$code " . inet_ntop($six ? AF_INET6 : AF_INET, $by)} = 1 if keys %$told < $WORDS;
+    }
+}
+
 sub reply {
     my ($socket) = @_;
-    while (defined(recv($socket, my $packet, $PACKET, 0))) {
+    while (defined(my $from = recv($socket, my $packet, $PACKET, 0))) {
         my $now = time();
+        unreachable($packet, $from);
         my ($number, $tag) = $packet =~ /quorate $token (\d+) ([wm]?\d+) / or next;
         my $echo = $echoes{$number} or next;
         my $six = $echo->{family} == AF_INET6;
@@ -310,6 +331,7 @@ for my $number (sort { $a <=> $b } keys %echoes) {
     print join(" ", "ping", $echo->{peer}, scalar keys %{ $echo->{sent} }, scalar @took, @numbers), "\n";
     print join(" ", "whole", $echo->{peer}, $echo->{mtu}, $echo->{whole_sent}, scalar keys %{ $echo->{whole_back} }), "\n";
     print join(" ", "mtu", $echo->{peer}, $echo->{largest}), "\n";
+    print "unreachable $echo->{peer} $_\n" for sort keys %{ $echo->{unreachable} };
 }
 my $millis = int((time() - $start) * 1000);
 my %later = traffic();

@@ -7,7 +7,7 @@ use crate::clean::clean_text_within;
 use crate::command::CommandLine;
 use crate::error::{ParseError, at_most};
 use model::facts::host::{Pings, Traffic, WholePackets};
-use model::facts::{ProbeReport, TcpProbe};
+use model::facts::{ProbeReport, TcpProbe, Unreachable};
 use std::net::{IpAddr, SocketAddr};
 
 const WHAT: &str = "probe";
@@ -67,7 +67,8 @@ pub fn report(answer: Answer<'_>) -> Result<ProbeReport, ParseError> {
             .or_else(|| take(&mut report, line))
             .ok_or_else(|| ParseError::malformed(WHAT, "an item's line", line))?;
         let ports = report.listen.len() + report.udp.len() + report.tcp.len();
-        let echoes = report.pings.len() + report.whole.len() + report.path_mtu.len();
+        let refused: usize = report.unreachable.values().map(Vec::len).sum();
+        let echoes = report.pings.len() + report.whole.len() + report.path_mtu.len() + refused;
         at_most(WHAT, ports + echoes + report.neighbours.len() + report.traffic.len(), ITEMS_MAX)?;
     }
     Ok(report)
@@ -96,6 +97,10 @@ fn measured(report: &mut ProbeReport, line: &str) -> Option<()> {
         }
         ["mtu", peer, bytes] => {
             report.path_mtu.insert(address(peer)?, bytes.parse().ok()?);
+        }
+        ["unreachable", peer, code, by] => {
+            let told = Unreachable { code: code.parse().ok()?, by: by.parse().ok()? };
+            report.unreachable.entry(address(peer)?).or_default().push(told);
         }
         ["neighbour", peer, mac] => {
             report.neighbours.insert(address(peer)?, clean_text_within(mac, TEXT_MAX_CHARS));

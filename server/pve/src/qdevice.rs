@@ -1,7 +1,7 @@
 //! `corosync-qdevice-tool` on a node and `corosync-qnetd-tool` on the qnetd host.
 
 use crate::answer::Answer;
-use crate::clean::clean_text;
+use crate::clean::{clean_text, clean_text_within};
 use crate::command::CommandLine;
 use crate::error::{ParseError, Reason, at_most};
 use crate::files::NodeFolder;
@@ -23,6 +23,8 @@ const SERVICE_LIMIT_S: u32 = 30;
 
 /// The most clients of one qnetd host that are read.
 const CLIENTS_MAX: usize = 4_096;
+/// The longest address of a client, in characters.
+const ADDRESS_MAX_CHARS: usize = 64;
 
 const WHAT_QDEVICE: &str = "corosync-qdevice-tool";
 const WHAT_QNETD: &str = "corosync-qnetd-tool";
@@ -172,7 +174,7 @@ pub fn clients(answer: Answer<'_>) -> Result<Vec<QnetdClient>, ParseError> {
 
 /// qnetd listens for both families by one socket: addresses of IPv4 come as `::ffff:10.0.1.15:52190`, without brackets.
 fn unmapped(address: &str) -> String {
-    clean_text(address.strip_prefix("::ffff:").unwrap_or(address))
+    clean_text_within(address.strip_prefix("::ffff:").unwrap_or(address), ADDRESS_MAX_CHARS)
 }
 
 /// `Key:<tab>value` lines that begin in the first column; lists below a key are indented.

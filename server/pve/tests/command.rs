@@ -129,7 +129,7 @@ fn a_script_is_shown_by_its_first_line() {
         echo: vec![("10.0.1.11".parse().expect("own"), "10.0.1.12".parse().expect("peer"), 1_500)],
     };
     let command = pve::probe::run(&plan, 4);
-    let shown = "perl -e '# quorate-probe v4 …' probe 4 listen=10.0.1.11:5405 'udp=[fd00::12]:5405' echo=10.0.1.11/10.0.1.12/1500";
+    let shown = "perl -e '# quorate-probe v5 …' probe 4 listen=10.0.1.11:5405 'udp=[fd00::12]:5405' echo=10.0.1.11/10.0.1.12/1500";
     assert_eq!(command.display(), shown);
     assert_eq!(command.time_limit_s(), 9);
 }

@@ -75,6 +75,17 @@ fn echo_requests_are_measured_whole_packets_pass_and_traffic_is_counted() {
 }
 
 #[test]
+fn refusals_of_the_network_name_who_said_so() {
+    let text = "tcp 10.0.1.1:22 fail No route to host\nunreachable 10.0.1.1 13 10.0.1.1\nunreachable 10.0.1.1 1 10.0.1.254\nunreachable fd00::1 1 fd00::fe\n";
+    let report = pve::probe::report(Answer::ok(text.as_bytes())).expect("a report");
+    let told = |host: &str| -> Vec<(String, bool)> {
+        report.unreachable[host].iter().map(|one| (one.by.to_string(), one.is_prohibition())).collect()
+    };
+    assert_eq!(told("10.0.1.1"), [("10.0.1.1".to_owned(), true), ("10.0.1.254".to_owned(), false)]);
+    assert_eq!(told("fd00::1"), [("fd00::fe".to_owned(), true)]);
+}
+
+#[test]
 fn foreign_lines_are_no_report() {
     for text in [
         "",
@@ -84,6 +95,9 @@ fn foreign_lines_are_no_report() {
         "hello",
         "udp nowhere 5/5",
         "ping 10.0.1.1 20",
+        "unreachable 10.0.1.1 13",
+        "unreachable 10.0.1.1 400 10.0.1.254",
+        "unreachable 10.0.1.1 13 somebody",
         "ping 10.0.1.1 20 20 180 420 35",
         "whole x 1 2 3",
         "mtu 10.0.1.1",

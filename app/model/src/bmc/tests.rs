@@ -30,8 +30,8 @@ fn bound() -> Binding {
 }
 
 fn read(power: Option<Power>, twice: bool, told: &str) -> PowerReading {
-    // The agent's account of its work, behind its answer.
-    let lines = ["", "Status: OFF", "DEBUG: 0 Chassis Power is off"];
+    // With the agent's account of its work.
+    let lines = ["", "a warning", "Status: OFF", "DEBUG: 0 Chassis Power is off"];
     let lines = lines.map(|text| EvidenceLine { text: text.into(), guilty: false }).into();
     let evidence = Evidence {
         node: "pve1".into(),

@@ -106,6 +106,7 @@ pub fn probed<const N: usize>(mut nodes: [NodeEvidence; N]) -> [NodeEvidence; N]
             traffic: ["vmbr0", "eno2"]
                 .map(|name| (name.to_owned(), Traffic { millis: 4_000, bytes: 4_096, errors: 0, drops: 0 }))
                 .into(),
+            ..ProbeReport::default()
         });
     }
     nodes

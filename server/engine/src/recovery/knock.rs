@@ -5,6 +5,7 @@
 mod tests;
 
 use super::CONSOLE;
+use super::listed::is_elsewhere;
 use crate::context::Engine;
 use crate::evidence::{answer, unreadable};
 use crate::limits::RECOVERY_PROBE_S;
@@ -65,6 +66,18 @@ impl Places {
         self
     }
 
+    /// With where a plan says that it was knocked at: it has to stay silent there, whoever has forgotten the address since.
+    pub fn and_planned(mut self, texts: &[String]) -> Self {
+        let ssh = self.ssh.as_ref().map(|address| format!("{}:{}", address.host, address.port));
+        let planned = texts.iter().filter(|text| Some(*text) != ssh.as_ref());
+        for at in planned.filter_map(|text| text.parse::<SocketAddr>().ok()) {
+            if !self.inside.contains(&at) {
+                self.inside.push(at);
+            }
+        }
+        self
+    }
+
     /// With what its names lead to on the node that is asked; those that lead nowhere stay names, and nobody knocks there.
     fn resolved(mut self, found: &BTreeMap<String, Vec<IpAddr>>) -> Self {
         let addresses: Vec<IpAddr> = self.names.iter().filter_map(|name| found.get(name)).flatten().copied().collect();
@@ -114,8 +127,7 @@ impl Engine {
         let Ok(outputs) = shell.sweep(&commands).await else { return places };
         let found = names.into_iter().zip(&outputs).filter_map(|((_, text), output)| {
             let mut addresses = network::resolved(answer(output)).ok()?;
-            // Its own loopback is where nobody else is.
-            addresses.retain(|address| !address.is_loopback());
+            addresses.retain(is_elsewhere);
             Some((text, addresses))
         });
         let found = found.collect();
@@ -212,11 +224,19 @@ fn told(report: &ProbeReport, places: &Places, through: &Node) -> Heard {
     let mut silent = false;
     let sign = |address: String| Sign { address, heard_by: through.label().to_owned() };
     for at in &places.inside {
-        let echoed = report.pings.get(&at.ip().to_string()).is_some_and(|pings| pings.received > 0);
+        let host = at.ip().to_string();
+        let refusals = report.unreachable.get(&host).map_or(&[][..], Vec::as_slice);
+        let echoed = report.pings.get(&host).is_some_and(|pings| pings.received > 0);
+        let forbidden = refusals.iter().find(|one| one.is_prohibition());
         match report.tcp.get(&at.to_string()) {
             Some(TcpProbe::Open { .. } | TcpProbe::Refused) => heard.signs.push(sign(at.to_string())),
-            _ if echoed => heard.signs.push(sign(at.ip().to_string())),
+            // Also who forbids it to be asked has said so.
+            _ if echoed || refusals.iter().any(|one| one.by == at.ip()) => heard.signs.push(sign(host)),
             Some(TcpProbe::Timeout) => silent = true,
+            Some(TcpProbe::Failed { text }) if forbidden.is_some() => {
+                let by = forbidden.map(|one| one.by.to_string()).unwrap_or_default();
+                heard.unasked.push(deaf(through, at, Some(&format!("{text} ({by})"))));
+            }
             // Nobody answers for a machine that is off; the probe asked all the same.
             Some(TcpProbe::Failed { text }) if text.contains(NO_ROUTE) => silent = true,
             Some(TcpProbe::Failed { text }) => heard.unasked.push(deaf(through, at, Some(text))),

@@ -10,6 +10,7 @@ use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use model::recovery::{Sign, Unasked};
 use pve::qdevice::{self, QnetdClient};
+use std::collections::BTreeMap;
 
 type Clients = Result<Vec<QnetdClient>, Problem>;
 
@@ -17,7 +18,7 @@ type Clients = Result<Vec<QnetdClient>, Problem>;
 #[derive(Debug, Default)]
 pub struct Witness {
     connected: Vec<(CorosyncNodeId, Sign)>,
-    /// A host that is not connected to a node says nothing of it: who could not be asked is said, and silence is not.
+    /// Who could not be asked. A host that is not connected to a node says nothing of it.
     pub unasked: Vec<Unasked>,
     pub evidence: Vec<Evidence>,
 }
@@ -29,16 +30,19 @@ impl Witness {
 }
 
 impl Engine {
-    /// Asks every host of a QDevice that the console knows. qnetd drops a client that has been silent for its heartbeat, so
-    /// one that has died seconds ago may still be connected.
+    /// Asks every host of a QDevice that the console knows. qnetd keeps a client until it has missed its heartbeats
+    /// (`corosync-qnetd(8)`, dpd), so one that has died a moment ago may still be connected.
     pub(crate) async fn ask_witness(&self, conf: &CorosyncConf, nodes: &[Node]) -> Witness {
-        if conf.qdevice.is_none() {
-            return Witness::default();
-        }
+        let Some(device) = &conf.qdevice else { return Witness::default() };
         let hosts: Vec<&Node> =
             nodes.iter().filter(|node| node.purpose == Purpose::Qnetd && could_answer(node)).collect();
         let told = join_all(hosts.iter().map(|host| self.qnetd_clients(&conf.cluster_name, host))).await;
         let mut witness = Witness::default();
+        if hosts.is_empty() {
+            let by = device.host.clone().unwrap_or_else(|| "QDevice".to_owned());
+            let problem = Problem::new(ProblemCode::NoWayToIt).with("node", &by);
+            witness.unasked.push(Unasked { by, problem });
+        }
         for (host, told) in hosts.into_iter().zip(told) {
             let by = host.label().to_owned();
             let told = told.and_then(|(clients, evidence)| {
@@ -47,9 +51,11 @@ impl Engine {
             });
             match told {
                 Ok(clients) => {
+                    // However often it is connected, a node is one.
                     let here = clients.into_iter().filter(|one| one.cluster == conf.cluster_name);
-                    let sign = |one: QnetdClient| (one.node_id, Sign { address: one.address, heard_by: by.clone() });
-                    witness.connected.extend(here.map(sign));
+                    let here: BTreeMap<CorosyncNodeId, String> = here.map(|one| (one.node_id, one.address)).collect();
+                    let sign = |(id, address)| (id, Sign { address, heard_by: by.clone() });
+                    witness.connected.extend(here.into_iter().map(sign));
                 }
                 Err(problem) => witness.unasked.push(Unasked { by, problem }),
             }

@@ -66,7 +66,7 @@ pub async fn probe(
         return Err(moved("members"));
     }
     ask_bmcs(context, written_off).await?;
-    let now = context.engine.recovery(context.operation.cluster).await.map_err(Stop::Parked)?;
+    let now = context.engine.recovery_after(context.operation.cluster, written_off).await.map_err(Stop::Parked)?;
     if let Some(obstacle) = now.obstacles().into_iter().next() {
         return Err(Stop::Failed(obstacle));
     }

@@ -113,8 +113,8 @@ fn heard(recovery: &Recovery) -> Vec<(&str, &str)> {
     signs.map(|sign| (sign.address.as_str(), sign.heard_by.as_str())).collect()
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_node_is_knocked_at_where_only_pmxcfs_knows_it() {
+/// Two nodes whose corosync has the second network for itself; the console does not know the second one.
+async fn apart() -> House {
     let house = House::new(Scenario::bare(2)).await;
     let links: Vec<LinkPlan> =
         house.links().await.into_iter().skip(1).map(|link| LinkPlan { number: 0, ..link }).collect();
@@ -125,12 +125,53 @@ async fn a_node_is_knocked_at_where_only_pmxcfs_knows_it() {
     forgotten(&house, "pve2").await;
     house.inject(Fault::CutLink { node: "pve2".into(), link: 1 });
     house.lab.settle().await;
+    house
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_is_knocked_at_where_only_pmxcfs_knows_it() {
+    let house = apart().await;
     let now = seen(&house).await;
     assert_eq!(now.absent[0].addresses, ["10.0.2.12:22", "10.0.1.12:22"]);
     assert_eq!((heard(&now), codes(&now)), (vec![("10.0.1.12:22", "pve1")], vec![ProblemCode::AbsentAnswers]));
     house.inject(Fault::Kill { node: "pve2".into() });
     house.lab.settle().await;
     assert_eq!(codes(&seen(&house).await), [], "nobody is left to answer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_plan_knocked_at_is_knocked_at_again_whoever_has_forgotten_it() {
+    let house = apart().await;
+    house.inject(Fault::Kill { node: "pve2".into() });
+    house.lab.settle().await;
+    let intent = house.expected_intent().await;
+    for fault in [Fault::StopPmxcfs { node: "pve1".into() }, Fault::StartPmxcfs { node: "pve1".into() }] {
+        house.inject(fault);
+        house.lab.settle().await;
+    }
+    house.inject(Fault::Start { node: "pve2".into() });
+    house.lab.settle().await;
+    assert_eq!(seen(&house).await.absent[0].addresses, ["10.0.2.12:22"], "pmxcfs has forgotten the other one");
+    let operation = house.run(&intent).await;
+    assert_eq!(refusal(&operation), ProblemCode::AbsentAnswers);
+}
+
+#[tokio::test(start_paused = true)]
+async fn members_of_the_side_that_cannot_be_asked_are_named() {
+    let house = House::new(Scenario::healthy(5)).await;
+    for node in ["pve4", "pve5"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.lab.settle().await;
+    forgotten(&house, "pve2").await;
+    house.inject(Fault::HangCommands { node: "pve3".into(), on: true });
+    let now = seen(&house).await;
+    for node in &now.absent {
+        let unasked: Vec<&str> = node.unasked.iter().map(|one| one.by.as_str()).collect();
+        assert_eq!(unasked, ["pve2", "pve3"], "{node:#?}");
+        assert_eq!(node.unasked[0].problem.code, ProblemCode::NoWayToIt);
+        assert_eq!(node.silent_to, ["console", "pve1"]);
+    }
 }
 
 /// One card of the first is broken, and the absent one is behind it.
@@ -352,7 +393,7 @@ async fn who_is_connected_to_the_qdevice_lives() {
     house.inject(Fault::StopQnetd);
     house.lab.settle().await;
     let now = seen(&house).await;
-    assert_eq!(heard(&now), []);
+    assert_eq!(heard(&now), [], "it has nothing to say");
     assert!(now.evidence.iter().any(|one| one.node == "qnetd1" && one.exit == Some(1)), "its words can be read");
     assert!(now.absent.iter().all(|node| node.unasked.iter().any(|one| one.by == "qnetd1")), "{now:#?}");
 }

@@ -9,7 +9,7 @@ use crate::node::{Node, Power};
 use crate::world::World;
 
 /// First line of the script that is known here.
-const KNOWN: &str = "# quorate-probe v4";
+const KNOWN: &str = "# quorate-probe v5";
 /// Datagrams sent to every peer.
 const DATAGRAMS: u32 = 5;
 /// Every node's SSH server, and Proxmox VE's API.

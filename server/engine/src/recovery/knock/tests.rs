@@ -1,5 +1,6 @@
 use super::*;
 use jiff::Timestamp;
+use model::facts::Unreachable;
 use model::facts::host::Pings;
 use model::ids::ClusterId;
 use model::inventory::{LogIn, Purpose};
@@ -31,6 +32,15 @@ fn links() -> [SocketAddr; 2] {
 /// What becomes of a probe that says this of the two addresses.
 fn heard(answers: [Option<TcpProbe>; 2]) -> Heard {
     echoed(answers, &[])
+}
+
+/// The same where packets to the first address were refused on the way, or by itself.
+fn refused(answers: [Option<TcpProbe>; 2], by: &str, code: u8) -> Heard {
+    let places = Places { ssh: None, via: None, inside: links().to_vec(), names: Vec::new() };
+    let tcp = links().into_iter().zip(answers).filter_map(|(at, one)| one.map(|one| (at.to_string(), one))).collect();
+    let one = Unreachable { code, by: by.parse().expect("an address") };
+    let unreachable = [("10.0.1.2".to_owned(), vec![one])].into();
+    told(&ProbeReport { tcp, unreachable, ..ProbeReport::default() }, &places, &witness())
 }
 
 /// The same where echo requests came back from these addresses.
@@ -73,6 +83,28 @@ fn an_echo_is_a_sign_where_a_firewall_drops_the_rest() {
     }
     let both = echoed([Some(TcpProbe::Refused), Some(TcpProbe::Timeout)], &["10.0.1.2"]);
     assert_eq!(both.signs.len(), 1, "one address is one sign: {both:?}");
+}
+
+#[test]
+fn who_refuses_lives_and_who_refuses_for_another_says_nothing_of_it() {
+    let no_route = || failed("No route to host");
+    let own = refused([no_route(), Some(TcpProbe::Timeout)], "10.0.1.2", 13);
+    assert_eq!((own.signs.len(), own.silent_to.len()), (1, 0), "a firewall of its own: {own:?}");
+    let filtered = refused([no_route(), no_route()], "10.0.1.254", 13);
+    assert_eq!((filtered.signs.len(), filtered.silent_to.len(), filtered.unasked.len()), (0, 1, 1), "{filtered:?}");
+    assert_eq!(filtered.unasked[0].problem.quote.as_deref(), Some("No route to host (10.0.1.254)"));
+    // A router that finds nobody there.
+    let nobody = refused([no_route(), Some(TcpProbe::Timeout)], "10.0.1.254", 1);
+    assert_eq!((nobody.signs.len(), nobody.silent_to.len(), nobody.unasked.len()), (0, 1, 0), "{nobody:?}");
+}
+
+#[test]
+fn where_a_plan_knocked_is_knocked_again() {
+    let of = ConfNode { name: "pve3".into(), id: 3, votes: 1, addresses: [(0, "10.0.1.3".to_owned())].into() };
+    let known = Node { name: Some("pve3".into()), address: address("10.9.0.3"), ..witness() };
+    let planned = ["10.9.0.3:22", "10.0.1.3:22", "192.0.2.3:22", "pve3-b"].map(str::to_owned);
+    let places = Places::of(&of, &[known], &BTreeSet::new()).and_planned(&planned);
+    assert_eq!(places.texts(), ["10.9.0.3:22", "10.0.1.3:22", "192.0.2.3:22"]);
 }
 
 #[test]
