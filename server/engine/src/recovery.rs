@@ -37,6 +37,18 @@ struct Told {
     evidence: Vec<Evidence>,
 }
 
+/// One that did not tell, and what it said instead.
+struct Mute {
+    problem: Problem,
+    evidence: Vec<Evidence>,
+}
+
+impl From<Problem> for Mute {
+    fn from(problem: Problem) -> Self {
+        Self { problem, evidence: Vec::new() }
+    }
+}
+
 impl Engine {
     /// Asks every node that answers, and knocks at every known address of each that is absent. Changes nothing.
     ///
@@ -57,10 +69,11 @@ impl Engine {
         for (id, answer) in join_all(asked.map(|node| async { (node.id, self.ask_for_recovery(node).await) })).await {
             match answer {
                 Ok(one) => told.push(one),
-                Err(problem) => drop(mute.insert(id, problem)),
+                Err(silence) => drop(mute.insert(id, silence)),
             }
         }
-        let mut evidence: Vec<Evidence> = told.iter().flat_map(|one| one.evidence.clone()).collect();
+        let words = mute.values().flat_map(|one: &Mute| &one.evidence);
+        let mut evidence: Vec<Evidence> = told.iter().flat_map(|one| &one.evidence).chain(words).cloned().collect();
         self.keep_all(cluster, &evidence).await?;
         let side = Side::of(&told, &nodes, &mute)?;
         let (first, conf) = (side.first, side.conf);
@@ -105,7 +118,7 @@ impl Engine {
         Ok(Look::SilentDevice { votes: missing_votes(&quorum, &conf) })
     }
 
-    async fn ask_for_recovery(&self, node: &Node) -> Result<Told, Problem> {
+    async fn ask_for_recovery(&self, node: &Node) -> Result<Told, Mute> {
         let commands = [
             quorumtool::status(),
             files::local_corosync_conf(),
@@ -116,14 +129,18 @@ impl Engine {
         let shell = self.shell_to(node).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
         let [quorum, conf, members, guests, services] = outputs.as_slice() else {
-            return Err(ProblemCode::Internal.into());
+            return Err(Problem::from(ProblemCode::Internal).into());
         };
         let evidence = quotes(node, &commands, &outputs);
         let guests = pmxcfs::guests(answer(guests)).ok();
+        // Where corosync does not run there is no side to go on with.
+        let quorum = match quorumtool::quorum(answer(quorum)) {
+            Ok(quorum) => quorum,
+            Err(error) => return Err(Mute { problem: unreadable(&error, node.label()), evidence }),
+        };
         Ok(Told {
             node: node.clone(),
-            // Where corosync does not run there is no side to go on with.
-            quorum: quorumtool::quorum(answer(quorum)).map_err(|error| unreadable(&error, node.label()))?,
+            quorum,
             conf: corosync_conf::conf(answer(conf)).ok().flatten(),
             members: pmxcfs::members(answer(members)).ok(),
             guests: guests.map(|all| all.into_iter().map(|(id, guest)| (id, guest.node)).collect()),
@@ -167,7 +184,7 @@ impl Engine {
                 votes: node.votes,
                 addresses: places.texts(),
                 answers,
-                own_view: own.and_then(|own| own.evidence.first().cloned()),
+                own_view: side.own_view(own, known),
                 guests: guests.iter().filter(|(_, on)| **on == node.name).map(|(id, _)| *id).collect(),
                 services: services.iter().filter(|(_, on)| **on == node.name).map(|(name, _)| name.clone()).collect(),
                 bmc,

@@ -1,10 +1,11 @@
 //! The side that would go on: who of it was heard, who could not be asked, and whom it misses.
 
 use super::knock::Places;
-use super::{Told, listed};
+use super::{Mute, Told, listed};
 use model::facts::{ConfNode, CorosyncConf, PmxMembers};
 use model::ids::NodeId;
 use model::inventory::Node;
+use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use model::recovery::{Unasked, WrittenOff};
 use std::cmp::Reverse;
@@ -18,6 +19,7 @@ pub struct Side<'a> {
     pub conf: &'a CorosyncConf,
     /// Members of this side that nobody could ask to knock.
     pub deaf: Vec<Unasked>,
+    mute: &'a BTreeMap<NodeId, Mute>,
 }
 
 impl<'a> Side<'a> {
@@ -26,7 +28,7 @@ impl<'a> Side<'a> {
     ///
     /// # Errors
     /// `NoWayIn` where nobody told anything.
-    pub fn of(told: &'a [Told], nodes: &[Node], mute: &BTreeMap<NodeId, Problem>) -> Result<Self, Problem> {
+    pub fn of(told: &'a [Told], nodes: &[Node], mute: &'a BTreeMap<NodeId, Mute>) -> Result<Self, Problem> {
         let reads = |one: &Told| one.guests.is_some() && one.services.is_some() && one.members.is_some();
         let weight = |one: &&Told| (one.quorum.total_votes, reads(one), Reverse(one.node.position));
         let first = told.iter().max_by_key(weight).ok_or(ProblemCode::NoWayIn)?;
@@ -40,7 +42,7 @@ impl<'a> Side<'a> {
                 None => deaf.push(not_asked(member.id, conf, nodes, mute)),
             }
         }
-        Ok(Self { first, others, conf, deaf })
+        Ok(Self { first, others, conf, deaf, mute })
     }
 
     /// Those that knock, the first of them first.
@@ -60,6 +62,12 @@ impl<'a> Side<'a> {
         self.conf.nodes.iter().filter(|node| !self.has(node)).collect()
     }
 
+    /// What an absent node says itself of its quorum, also where it is that corosync does not run.
+    pub fn own_view(&self, told: Option<&Told>, known: Option<&Node>) -> Option<Evidence> {
+        let instead = || known.and_then(|node| self.mute.get(&node.id)).and_then(|one| one.evidence.first());
+        told.and_then(|one| one.evidence.first()).or_else(instead).cloned()
+    }
+
     /// Where each absent one may be found; `None` where nobody at all knows what pmxcfs lists.
     pub fn places(&self, told: &[Told], nodes: &[Node], plan: &[WrittenOff]) -> Option<Vec<Places>> {
         let lists: Vec<&PmxMembers> = told.iter().filter_map(|one| one.members.as_ref()).collect();
@@ -75,11 +83,11 @@ impl<'a> Side<'a> {
 }
 
 /// Why a member of the side does not knock: what it said instead, or that the console has no way to it.
-fn not_asked(id: u32, conf: &CorosyncConf, nodes: &[Node], mute: &BTreeMap<NodeId, Problem>) -> Unasked {
+fn not_asked(id: u32, conf: &CorosyncConf, nodes: &[Node], mute: &BTreeMap<NodeId, Mute>) -> Unasked {
     let name = conf.nodes.iter().find(|node| node.id == id).map(|node| node.name.as_str());
     let known = nodes.iter().find(|node| node.name.as_deref().is_some_and(|own| Some(own) == name));
     let by = name.map_or_else(|| id.to_string(), str::to_owned);
-    let problem = known.and_then(|node| mute.get(&node.id)).cloned();
+    let problem = known.and_then(|node| mute.get(&node.id)).map(|one| one.problem.clone());
     let problem = problem.unwrap_or_else(|| Problem::new(ProblemCode::NoWayToIt).with("node", &by));
     Unasked { by, problem }
 }

@@ -24,6 +24,7 @@ mod hub;
 mod import_crashes;
 mod importing;
 mod jumping;
+mod knocking;
 mod lapsing;
 mod look;
 mod measuring;

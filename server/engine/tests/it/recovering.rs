@@ -1,11 +1,10 @@
 //! Quorum recovery: what stands against it, and what the nodes themselves say afterwards.
 
-use crate::house::{self, House};
+use crate::house::House;
 use crate::look;
 use crate::works::Work;
 use lab::{Fault, Scenario};
 use model::audit::{AuditCode, AuditEntry};
-use model::links::LinkPlan;
 use model::lowering::Fate;
 use model::operation::{Operation, OperationState};
 use model::plan::Intent;
@@ -14,15 +13,15 @@ use model::recovery::{Gentler, Recovery};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-async fn seen(house: &House) -> Recovery {
+pub async fn seen(house: &House) -> Recovery {
     house.engine().recovery(house.cluster).await.expect("somebody answers")
 }
 
-fn codes(recovery: &Recovery) -> Vec<ProblemCode> {
+pub fn codes(recovery: &Recovery) -> Vec<ProblemCode> {
     recovery.obstacles().into_iter().map(|problem| problem.code).collect()
 }
 
-fn refusal(operation: &Operation) -> ProblemCode {
+pub fn refusal(operation: &Operation) -> ProblemCode {
     match &operation.state {
         OperationState::Failed { problem, .. } => problem.code,
         other => panic!("{other:?}"),
@@ -99,96 +98,6 @@ async fn a_node_that_lives_on_the_other_side_is_heard_and_quoted() {
     let quoted = other.own_view.as_ref().expect("its own words");
     assert!(quoted.lines.iter().any(|line| line.text.contains("Quorate:") && line.text.contains("No")), "{quoted:?}");
     assert_eq!(now.gentler(), [Gentler::RepairLinks, Gentler::StartNode]);
-}
-
-/// Whom the console does not have in its list, and who can be asked by the others alone.
-async fn forgotten(house: &House, name: &str) {
-    let entry = house.entry(AuditCode::NodeForgotten);
-    house.store().forget_node(house.id(name).await, entry).await.expect("it is forgotten");
-}
-
-/// Where the absent nodes answered, and who heard it.
-fn heard(recovery: &Recovery) -> Vec<(&str, &str)> {
-    let signs = recovery.absent.iter().flat_map(|node| &node.answers);
-    signs.map(|sign| (sign.address.as_str(), sign.heard_by.as_str())).collect()
-}
-
-/// Two nodes whose corosync has the second network for itself; the console does not know the second one.
-async fn apart() -> House {
-    let house = House::new(Scenario::bare(2)).await;
-    let links: Vec<LinkPlan> =
-        house.links().await.into_iter().skip(1).map(|link| LinkPlan { number: 0, ..link }).collect();
-    let [first, joiner] = [house.id("pve1").await, house.id("pve2").await];
-    let name = house::CLUSTER.parse().expect("a name");
-    house.done(&Intent::CreateCluster { name, first, links: links.clone() }).await;
-    house.done(&Intent::JoinNodes { joiners: vec![joiner], member: first, links }).await;
-    forgotten(&house, "pve2").await;
-    house.inject(Fault::CutLink { node: "pve2".into(), link: 1 });
-    house.lab.settle().await;
-    house
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_node_is_knocked_at_where_only_pmxcfs_knows_it() {
-    let house = apart().await;
-    let now = seen(&house).await;
-    assert_eq!(now.absent[0].addresses, ["10.0.2.12:22", "10.0.1.12:22"]);
-    assert_eq!((heard(&now), codes(&now)), (vec![("10.0.1.12:22", "pve1")], vec![ProblemCode::AbsentAnswers]));
-    house.inject(Fault::Kill { node: "pve2".into() });
-    house.lab.settle().await;
-    assert_eq!(codes(&seen(&house).await), [], "nobody is left to answer");
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_a_plan_knocked_at_is_knocked_at_again_whoever_has_forgotten_it() {
-    let house = apart().await;
-    house.inject(Fault::Kill { node: "pve2".into() });
-    house.lab.settle().await;
-    let intent = house.expected_intent().await;
-    for fault in [Fault::StopPmxcfs { node: "pve1".into() }, Fault::StartPmxcfs { node: "pve1".into() }] {
-        house.inject(fault);
-        house.lab.settle().await;
-    }
-    house.inject(Fault::Start { node: "pve2".into() });
-    house.lab.settle().await;
-    assert_eq!(seen(&house).await.absent[0].addresses, ["10.0.2.12:22"], "pmxcfs has forgotten the other one");
-    let operation = house.run(&intent).await;
-    assert_eq!(refusal(&operation), ProblemCode::AbsentAnswers);
-}
-
-#[tokio::test(start_paused = true)]
-async fn members_of_the_side_that_cannot_be_asked_are_named() {
-    let house = House::new(Scenario::healthy(5)).await;
-    for node in ["pve4", "pve5"] {
-        house.inject(Fault::Kill { node: node.into() });
-    }
-    house.lab.settle().await;
-    forgotten(&house, "pve2").await;
-    house.inject(Fault::HangCommands { node: "pve3".into(), on: true });
-    let now = seen(&house).await;
-    for node in &now.absent {
-        let unasked: Vec<&str> = node.unasked.iter().map(|one| one.by.as_str()).collect();
-        assert_eq!(unasked, ["pve2", "pve3"], "{node:#?}");
-        assert_eq!(node.unasked[0].problem.code, ProblemCode::NoWayToIt);
-        assert_eq!(node.silent_to, ["console", "pve1"]);
-    }
-}
-
-/// One card of the first is broken, and the absent one is behind it.
-#[tokio::test(start_paused = true)]
-async fn every_node_of_the_side_knocks() {
-    let house = House::new(Scenario::healthy(4)).await;
-    house.inject(Fault::Kill { node: "pve4".into() });
-    house.inject(Fault::StopCorosync { node: "pve3".into() });
-    forgotten(&house, "pve3").await;
-    house.inject(Fault::CutLink { node: "pve1".into(), link: 0 });
-    house.inject(Fault::CutLink { node: "pve3".into(), link: 1 });
-    house.lab.settle().await;
-    let now = seen(&house).await;
-    assert_eq!((now.through_name.as_str(), now.members.len()), ("pve1", 2), "{now:#?}");
-    assert_eq!((heard(&now), codes(&now)), (vec![("10.0.1.13:22", "pve2")], vec![ProblemCode::AbsentAnswers]));
-    assert_eq!(now.absent[0].silent_to, ["pve1"]);
-    assert_eq!(now.absent[1].silent_to, ["console", "pve1", "pve2"]);
 }
 
 /// How often such entries are in the audit, and the last of them.
@@ -370,32 +279,6 @@ async fn half_without_the_device() -> House {
     }
     house.lab.settle().await;
     house
-}
-
-/// Cut off from everybody but the QDevice's host, which the console may ask.
-#[tokio::test(start_paused = true)]
-async fn who_is_connected_to_the_qdevice_lives() {
-    let house = House::new(Scenario::healthy(4)).await;
-    house.done(&house.qdevice_intent().await).await;
-    for node in ["pve3", "pve4"] {
-        house.inject(Fault::Kill { node: node.into() });
-    }
-    house.inject(Fault::CutLink { node: "pve2".into(), link: 1 });
-    house.inject(Fault::CutLink { node: "pve1".into(), link: 0 });
-    forgotten(&house, "pve2").await;
-    house.lab.settle().await;
-    let now = seen(&house).await;
-    assert_eq!((now.through_name.as_str(), now.members.len()), ("pve1", 1));
-    let signs = heard(&now);
-    assert!(matches!(signs.as_slice(), [(address, "qnetd1")] if address.starts_with("10.0.1.12:")), "{signs:?}");
-    assert!(codes(&now).contains(&ProblemCode::AbsentAnswers), "{now:#?}");
-    assert!(now.evidence.iter().any(|one| one.node == "qnetd1" && one.command.contains("corosync-qnetd-tool")));
-    house.inject(Fault::StopQnetd);
-    house.lab.settle().await;
-    let now = seen(&house).await;
-    assert_eq!(heard(&now), [], "it has nothing to say");
-    assert!(now.evidence.iter().any(|one| one.node == "qnetd1" && one.exit == Some(1)), "its words can be read");
-    assert!(now.absent.iter().all(|node| node.unasked.iter().any(|one| one.by == "qnetd1")), "{now:#?}");
 }
 
 #[tokio::test(start_paused = true)]
