@@ -65,6 +65,7 @@ function pattern(text, params) {
     .join('')
 }
 
+/** As a pattern; a space is any, since names are compared without spaces that do not break. */
 export function escaped(text) {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/\s/g, '\\s')
 }
