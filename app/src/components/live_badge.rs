@@ -33,7 +33,7 @@ pub fn LiveBadge(live: LiveCluster) -> impl IntoView {
     view! {
         <span class=move || format!("live live-{}", state().0.word())>
             <span class="live-dot" aria-hidden="true"></span>
-            <span class="live-words">{part(move || state().1)}</span>
+            {part(move || state().1)}
         </span>
     }
     .into_any()

@@ -97,7 +97,8 @@ for my $item (@{ $items{echo} }) {
     my ($family, $to) = host($peer);
     my $socket = $echo_sockets{$own} //= raw($family, $own);
     $echoes{ ++$series } = { peer => $peer, family => $family, to => $to, socket => $socket, mtu => $mtu,
-        raw => inet_pton($family, $peer), unreachable => {}, sent => {}, took => {}, whole_sent => 0, whole_back => {}, largest => 0, refused => $mtu + 1 };
+        raw => inet_pton($family, $peer), unreachable => {}, sent => {}, took => {},
+        whole_sent => 0, whole_back => {}, largest => 0, refused => $mtu + 1 };
 }
 
 my @waiting;

@@ -54,11 +54,11 @@ impl Places {
             inside: Vec::new(),
             names: names.into_iter().cloned().collect(),
         };
-        places.and_at(links.chain(listed.iter().copied()))
+        places.and_at(links.chain(listed.iter().copied()).map(by_ssh))
     }
 
-    fn and_at(mut self, addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        for at in addresses.into_iter().map(|address| SocketAddr::new(address, SSH_PORT)) {
+    fn and_at(mut self, places: impl IntoIterator<Item = SocketAddr>) -> Self {
+        for at in places {
             if !self.inside.contains(&at) {
                 self.inside.push(at);
             }
@@ -67,22 +67,18 @@ impl Places {
     }
 
     /// With where a plan says that it was knocked at: it has to stay silent there, whoever has forgotten the address since.
-    pub fn and_planned(mut self, texts: &[String]) -> Self {
+    pub fn and_planned(self, texts: &[String]) -> Self {
         let ssh = self.ssh.as_ref().map(|address| format!("{}:{}", address.host, address.port));
         let planned = texts.iter().filter(|text| Some(*text) != ssh.as_ref());
-        for at in planned.filter_map(|text| text.parse::<SocketAddr>().ok()) {
-            if !self.inside.contains(&at) {
-                self.inside.push(at);
-            }
-        }
-        self
+        let planned = planned.filter_map(|text| text.parse::<SocketAddr>().ok());
+        self.and_at(planned.filter(|at| is_elsewhere(&at.ip())))
     }
 
     /// With what its names lead to on the node that is asked; those that lead nowhere stay names, and nobody knocks there.
     fn resolved(mut self, found: &BTreeMap<String, Vec<IpAddr>>) -> Self {
         let addresses: Vec<IpAddr> = self.names.iter().filter_map(|name| found.get(name)).flatten().copied().collect();
         self.names.retain(|name| found.get(name).is_none_or(Vec::is_empty));
-        self.and_at(addresses)
+        self.and_at(addresses.into_iter().map(by_ssh))
     }
 
     pub fn texts(&self) -> Vec<String> {
@@ -200,14 +196,21 @@ impl Engine {
     }
 
     async fn probed(&self, through: &Node, tcp: Vec<SocketAddr>) -> Result<ProbeReport, Problem> {
-        // Where a firewall drops what knocks, an echo may still come back.
-        let echo = tcp.iter().map(|at| (anywhere(at.ip()), at.ip(), ECHO_BYTES)).collect();
-        let plan = ProbePlan { tcp, echo, ..ProbePlan::default() };
-        let command = probe::run(&plan, RECOVERY_PROBE_S);
+        let command = probe::run(&questions(tcp), RECOVERY_PROBE_S);
         let shell = self.shell_to(through).await?;
         let output = shell.run(&command).await.map_err(|error| error.problem().with("node", through.label()))?;
         probe::report(answer(&output)).map_err(|error| unreadable(&error, through.label()))
     }
+}
+
+const fn by_ssh(address: IpAddr) -> SocketAddr {
+    SocketAddr::new(address, SSH_PORT)
+}
+
+/// Where a firewall drops what knocks, an echo may still come back.
+fn questions(tcp: Vec<SocketAddr>) -> ProbePlan {
+    let echo = tcp.iter().map(|at| (anywhere(at.ip()), at.ip(), ECHO_BYTES)).collect();
+    ProbePlan { tcp, echo, ..ProbePlan::default() }
 }
 
 /// Any address of the machine that asks, which lets it choose the way.

@@ -99,10 +99,21 @@ fn who_refuses_lives_and_who_refuses_for_another_says_nothing_of_it() {
 }
 
 #[test]
+fn every_place_is_asked_for_an_echo_too() {
+    let at = ["10.0.1.3:22", "[2001:db8::3]:22"].map(|text| text.parse().expect("an address"));
+    let plan = questions(at.to_vec());
+    let echo: Vec<(String, String)> =
+        plan.echo.iter().map(|(own, peer, _)| (own.to_string(), peer.to_string())).collect();
+    assert_eq!(plan.tcp, at);
+    let wanted = [("0.0.0.0", "10.0.1.3"), ("::", "2001:db8::3")];
+    assert_eq!(echo, wanted.map(|(own, peer)| (own.to_owned(), peer.to_owned())));
+}
+
+#[test]
 fn where_a_plan_knocked_is_knocked_again() {
     let of = ConfNode { name: "pve3".into(), id: 3, votes: 1, addresses: [(0, "10.0.1.3".to_owned())].into() };
     let known = Node { name: Some("pve3".into()), address: address("10.9.0.3"), ..witness() };
-    let planned = ["10.9.0.3:22", "10.0.1.3:22", "192.0.2.3:22", "pve3-b"].map(str::to_owned);
+    let planned = ["10.9.0.3:22", "10.0.1.3:22", "192.0.2.3:22", "127.0.0.9:22", "pve3-b"].map(str::to_owned);
     let places = Places::of(&of, &[known], &BTreeSet::new()).and_planned(&planned);
     assert_eq!(places.texts(), ["10.9.0.3:22", "10.0.1.3:22", "192.0.2.3:22"]);
 }
