@@ -26,7 +26,6 @@ pub fn AbsentNode(
         (true, _) => (Tone::Look, text!(i18n, recover.answers)),
         // Silence that nobody could have heard is none.
         (false, true) => (Tone::Unknown, text!(i18n, recover.not_asked)),
-        (false, false) if !unasked.is_empty() => (Tone::Bad, text!(i18n, recover.silent_partly)),
         (false, false) => (Tone::Bad, text!(i18n, recover.silent)),
     };
     let heard = move |sign: Sign| {
