@@ -47,7 +47,7 @@ pub mod state;
 pub mod words;
 
 #[cfg(feature = "ssr")]
-pub use pages::audit::of_query as audit_filter;
+pub use pages::audit::of_parts as audit_filter;
 
 /// Checked texts of the pages, made from `locales/LANGUAGE/NAMESPACE.json`.
 #[allow(

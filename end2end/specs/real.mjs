@@ -68,6 +68,10 @@ export default {
         equal(lab.ssh(node, 'cat /etc/pve/corosync.conf').match(/config_version: (\d+)/)[1], String(lab.members.length), 'version')
       }
     })
+    await spec.step('before the creation, a whole copy of the database was kept for root', () => {
+      const copy = '/var/lib/pve-cluster/backup/console-*.sql.gz'
+      equal(lab.ssh(lab.members[0], `stat -c %a ${copy}; zcat ${copy} | tail -n 1`).split('\n').slice(0, 2), ['600', 'COMMIT;'], 'the copy')
+    })
     await spec.step('all nodes agree on screen', async () => {
       await wizard.next('verify')
       await wizard.verify(lab.members.length)

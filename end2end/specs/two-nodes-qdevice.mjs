@@ -62,6 +62,7 @@ export default {
       await operator.see(t('codes.gentler_start_qnetd'), operator.page, LONG_PATIENCE)
       await operator.see(t.like('codes.problem_qdevice_keeps_blocked', { device: 1, expected: 2, quorum: 2, votes: 1 }))
       await operator.see(t('recover.could_not_ask', { by: console.qnetd.name }))
+      await operator.see(t('recover.silent_partly'))
       equal(await operator.button(t('wizard.preview')).count(), 0, 'buttons to lower anything')
       await operator.inspect('recovery, a QDevice keeps it blocked')
     })

@@ -35,6 +35,10 @@ const WAIT_MAX_S: i64 = 15 * 60;
 /// The longest account name, in characters.
 const NAME_MAX_CHARS: usize = 32;
 const TOKEN_BYTES: usize = 32;
+/// Who failed to sign in with a name that no account has.
+const UNKNOWN: &str = "unknown";
+/// Names that the audit uses itself. Account names are the same whatever their case, and so are these.
+const RESERVED: [&str; 2] = ["system", UNKNOWN];
 
 #[derive(Clone)]
 pub struct Accounts {
@@ -126,10 +130,11 @@ impl Accounts {
         Err(Problem::new(ProblemCode::TooManyAttempts).with("seconds", seconds))
     }
 
-    /// What was typed as a name is kept only if it is an account: people type passwords there by mistake.
+    /// What was typed as a name is never kept, for people type passwords there by mistake. The account that it means is
+    /// named as it is called, whatever the case it was typed in: a person has one name in the audit.
     async fn refused(&self, name: &str, from: &str, why: &str) -> Result<(), Problem> {
-        let known = self.engine.store.user_by_name(name.trim()).await.is_ok();
-        let who = Person { name: if known { name.trim().to_owned() } else { "unknown".to_owned() } };
+        let known = self.engine.store.user_by_name(name.trim()).await;
+        let who = known.map_or_else(|_| Person { name: UNKNOWN.to_owned() }, |user| person(&user));
         let mut entry = self.engine.audit.entry(AuditCode::SignInRefused, &who, Outcome::Refused);
         entry.details.insert("from".to_owned(), from.to_owned());
         entry.details.insert("why".to_owned(), why.to_owned());
@@ -293,8 +298,7 @@ fn token_hash(token: &str) -> [u8; 32] {
 fn check_name(name: &str) -> Result<(), Problem> {
     let fine = !name.is_empty()
         && name.chars().count() <= NAME_MAX_CHARS
-        && name != "system"
-        && name != "unknown"
+        && !RESERVED.iter().any(|taken| name.eq_ignore_ascii_case(taken))
         && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '@'));
     if fine { Ok(()) } else { Err(Problem::new(ProblemCode::UserNameInvalid).with("max", NAME_MAX_CHARS)) }
 }
@@ -322,7 +326,10 @@ mod tests {
 
     #[test]
     fn names_that_the_audit_uses_itself_are_refused() {
-        assert!(check_name("system").is_err());
+        for taken in ["system", "System", "SYSTEM", "unknown", "Unknown"] {
+            assert!(check_name(taken).is_err(), "{taken}");
+        }
+        assert!(check_name("systems").is_ok());
         assert!(check_name("ops-1").is_ok());
         assert!(check_name("a b").is_err());
         assert!(check_name("<b>").is_err());

@@ -11,7 +11,6 @@ use engine::audit::Person;
 use engine::context::store_problem;
 use engine::ports::{Store, StoreError};
 use futures::{Stream, stream};
-use leptos_router::params::ParamsMap;
 use model::audit::{AuditCode, AuditFilter, AuditPage, ChainedEntry, Outcome};
 use model::can::{self, Deed};
 use std::sync::Arc;
@@ -84,12 +83,15 @@ pub async fn route(
     if can::do_it(caller.access.everywhere, Deed::ReadAudit).is_err() {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let mut asked = ParamsMap::new();
-    query.into_iter().for_each(|(name, value)| asked.insert(name, value));
-    let Some(format) = Format::of(asked.get("format").as_deref()) else {
+    let (formats, parts): (Vec<_>, Vec<_>) = query.into_iter().partition(|(name, _)| name == "format");
+    let Some(format) = Format::of(formats.last().map(|(_, word)| word.as_str())) else {
         return (StatusCode::BAD_REQUEST, "format is csv or jsonl\n").into_response();
     };
-    let filter = audit_filter(&asked);
+    // A file of more than was asked for would be taken for what was asked.
+    let filter = match audit_filter(parts) {
+        Ok(filter) => filter,
+        Err(misread) => return (StatusCode::BAD_REQUEST, format!("{misread}\n")).into_response(),
+    };
     let who = Person { name: caller.name };
     let first = match begin(&state.engine, &who, &filter, format).await {
         Ok(filter) => filter,

@@ -3,6 +3,7 @@
 use crate::backend::EVIDENCE_DAYS;
 use crate::checkpoints;
 use crate::config::Config;
+use ed25519_dalek::SigningKey;
 use engine::Engine;
 use engine::audit::checkpoint::Checkpointer;
 use engine::notify::Notifier;
@@ -47,17 +48,9 @@ pub async fn messages(notifier: &Arc<Notifier>) -> anyhow::Result<Vec<JoinHandle
     Ok(all)
 }
 
-/// Who signs the audit's head; `None` where the key that belongs to this database is missing.
-///
-/// # Errors
-/// When the key file cannot be read or made.
-pub async fn checkpointer(
-    config: &Config,
-    engine: &Engine,
-    store: &SqliteStore,
-    notifier: &Arc<Notifier>,
-) -> anyhow::Result<Option<Arc<Checkpointer>>> {
-    let Some(key) = checkpoints::signing_key(store, &config.data).await? else { return Ok(None) };
+/// Who signs the audit's head.
+#[must_use]
+pub fn checkpointer(config: &Config, engine: &Engine, key: SigningKey, notifier: &Arc<Notifier>) -> Arc<Checkpointer> {
     let file = config.checkpoints.file.clone().unwrap_or_else(|| config.data.join(checkpoints::CHECKPOINT_FILE));
     let mut sinks: Vec<Arc<dyn CheckpointSink>> = vec![Arc::new(checkpoints::File::new(file))];
     if config.checkpoints.syslog {
@@ -67,7 +60,7 @@ pub async fn checkpointer(
         sinks.push(Arc::clone(notifier) as Arc<dyn CheckpointSink>);
     }
     let (store, clock) = (Arc::clone(&engine.store), Arc::clone(&engine.clock));
-    Ok(Some(Arc::new(Checkpointer::new(store, clock, key, sinks))))
+    Arc::new(Checkpointer::new(store, clock, key, sinks))
 }
 
 /// Entries are found at once even when nobody has looked for a while.

@@ -2,7 +2,7 @@
 
 use crate::keys::{KeyError, make_key, read_key};
 use async_trait::async_trait;
-use ed25519_dalek::SigningKey;
+use ed25519_dalek::{SigningKey, VerifyingKey};
 use engine::ports::{CheckpointSink, CheckpointStore, SinkError};
 use model::checkpoint::Checkpoint;
 use std::fs::OpenOptions;
@@ -40,6 +40,14 @@ pub async fn signing_key(store: &SqliteStore, data: &Path) -> Result<Option<Sign
         return Ok(None);
     }
     make_key(data, KEY_FILE).map(|key| Some(SigningKey::from_bytes(&key)))
+}
+
+/// The public half of the signing key, where there is one; none is made.
+///
+/// # Errors
+/// See [`KeyError`].
+pub fn public_key(data: &Path) -> Result<Option<VerifyingKey>, KeyError> {
+    Ok(read_key(data, KEY_FILE)?.map(|key| SigningKey::from_bytes(&key).verifying_key()))
 }
 
 /// One checkpoint a line, appended and on disk before it counts as kept.

@@ -170,9 +170,11 @@ struct AuditArgs {
 
 #[derive(Debug, Subcommand)]
 enum AuditCommand {
-    /// Read every entry and every link of the chain; exit code 1 when it is broken.
+    /// Read every entry and every link of the chain, and hold them against the checkpoints that the console has signed; exit code 1
+    /// when it is broken.
     Verify {
-        /// Checkpoints that were kept elsewhere, one a line: each must fit. Shows a cut end and a log computed anew.
+        /// Checkpoints that were kept elsewhere, one a line: each must fit. Shows a cut end and a log computed anew. Without it, those
+        /// in the database and in the data folder's `audit-checkpoints.jsonl` must.
         #[arg(long)]
         checkpoint: Option<PathBuf>,
         /// The public key (hex) that must have signed them and the archived parts; that of this console when left out.
@@ -192,7 +194,7 @@ enum AuditCommand {
     Export {
         #[arg(long, value_enum, default_value = "jsonl")]
         format: Format,
-        /// Only those that the audit page's address asks for, such as `who=ops-1&code=signed_in`.
+        /// Only those that the audit page's address asks for, such as `who=ops-1&code=signed_in`. What is not understood is refused.
         #[arg(long, default_value = "")]
         filter: String,
     },

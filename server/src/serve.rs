@@ -3,6 +3,7 @@
 use crate::accounts::Accounts;
 use crate::agent::ConsoleAgent;
 use crate::background;
+use crate::checkpoints;
 use crate::config::{Config, prepare_data};
 use crate::keys::ConsoleKey;
 use crate::notify;
@@ -12,6 +13,7 @@ use crate::routes;
 use crate::state::{AppState, DemoPanel};
 use crate::system::{SystemClock, SystemIds};
 use anyhow::Context as _;
+use ed25519_dalek::SigningKey;
 use engine::Engine;
 use engine::audit::Person;
 use engine::execute;
@@ -83,6 +85,9 @@ pub async fn serve(
     let House { engine, accounts, store, .. } = house;
     // Before anything is taken up: who cannot serve must not carry out anything either.
     let listener = TcpListener::bind(config.listen).await.with_context(|| format!("listening on {}", config.listen))?;
+    // None in a restored backup without its key file: then nothing is signed, and who signed cannot be judged.
+    let signer = checkpoints::signing_key(&store, &config.data).await?;
+    let engine = engine.trusting(signer.as_ref().map(SigningKey::verifying_key));
     let notifier = Arc::new(notify::notifier(&config.notify, &engine)?);
     let messages = background::messages(&notifier).await?;
     let mut entry = engine.audit.entry(AuditCode::ServerStarted, &Person::system(), Outcome::Success);
@@ -92,7 +97,7 @@ pub async fn serve(
     engine.watch_all().await;
     let mut background = background::start(&engine, &store);
     background.extend(messages);
-    let checkpointer = background::checkpointer(&config, &engine, &store, &notifier).await?;
+    let checkpointer = signer.map(|key| background::checkpointer(&config, &engine, key, &notifier));
     background.extend(checkpointer.clone().map(|checkpointer| tokio::spawn(checkpointer.run())));
     let leptos = crate::site::options();
     let state = AppState { engine: engine.clone(), accounts, leptos, demo, notifier };

@@ -1,6 +1,6 @@
 //! What the audit keeps: codes are an API and are never reused.
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, CheckpointFault};
 use crate::ids::{ClusterId, OperationId};
 use crate::risk::Risk;
 use crate::segment::Unread;
@@ -335,4 +335,19 @@ pub struct ChainView {
     pub read_whole_at: Timestamp,
     /// The newest signed checkpoint.
     pub checkpoint: Option<Checkpoint>,
+    /// What was found of it; `None` where there is none, or the chain is broken in itself.
+    #[serde(default)]
+    pub judged: Option<Judged>,
+}
+
+/// What the newest checkpoint says of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "judged")]
+pub enum Judged {
+    /// The console signed it, and the log fits it.
+    Fits,
+    /// The log fits it. Who signed it cannot be told without the key.
+    SignerUnknown,
+    /// It and the log contradict each other, or somebody else signed it: the chain counts as broken.
+    Against { fault: CheckpointFault },
 }

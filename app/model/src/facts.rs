@@ -77,12 +77,21 @@ pub struct QuorumStatus {
 }
 
 impl QuorumStatus {
-    /// The votes are those of the members and of the QDevice. In a block that corosync-quorumtool prints late they are not:
-    /// it has the members of its notification beside the ring and the votes of the moment of printing.
+    /// The votes are those of the members and of the QDevice, and the ring is named after the lowest of the members, which
+    /// formed it (`memb_lowest_in_config` in `exec/totemsrp.c`). In a block that corosync-quorumtool prints late they are
+    /// not: it has the members of its notification beside the ring and the votes of the moment of printing.
     #[must_use]
     pub fn adds_up(&self) -> bool {
         let of_members: u64 = self.members.iter().map(|member| u64::from(member.votes)).sum();
-        u64::from(self.total_votes) == of_members + u64::from(self.qdevice_votes.unwrap_or(0))
+        let votes = u64::from(self.total_votes) == of_members + u64::from(self.qdevice_votes.unwrap_or(0));
+        let lowest = self.members.iter().map(|member| member.id).min();
+        votes && self.ring_representative().is_none_or(|id| lowest == Some(id))
+    }
+
+    /// The node that formed the ring, where its id can be read.
+    fn ring_representative(&self) -> Option<CorosyncNodeId> {
+        let (representative, _) = self.ring_id.split_once('.')?;
+        CorosyncNodeId::from_str_radix(representative, 16).ok()
     }
 
     /// The growing part of the ring's id, where it can be read.

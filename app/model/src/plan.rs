@@ -107,6 +107,8 @@ crate::problem::codes!(
         ClusterForgotten => "cluster_forgotten",
         /// `file`: what was there is kept under this name on the machine.
         CopyKept => "copy_kept",
+        /// `node`: a copy of the cluster's database is kept there before anything is changed.
+        DatabaseKept => "database_kept",
         /// What remedies and undone joins have kept beside files is deleted.
         CopiesDeleted => "copies_deleted",
         /// `peer`: the machine did not answer, so its name is not in the file.

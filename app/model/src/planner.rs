@@ -121,8 +121,12 @@ fn frozen(
     risk: Risk,
     target: String,
     steps: Vec<Step>,
-    consequences: Vec<Consequence>,
+    mut consequences: Vec<Consequence>,
 ) -> Plan {
+    debug_assert!(risk <= Intent::highest_risk(intent.word()), "a policy's own line would begin below the class");
+    let keeps = steps.iter().find(|step| step.action.keeps_database());
+    consequences
+        .extend(keeps.map(|step| consequence(ConsequenceCode::DatabaseKept, &[("node", step.node_name.clone())])));
     Plan {
         cluster: world.cluster.id,
         intent: intent.clone(),

@@ -1,5 +1,7 @@
 //! Everything that can be wrong, as a code with parameters; the words are in the locale files.
 
+mod faults;
+
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -68,6 +70,10 @@ codes!(
         ExpectedDisputed => "expected_disputed",
         ExpectedRefused => "expected_refused",
         AbsentAnswers => "absent_answers",
+        /// `node`, `members`, `expected`: another side has quorum.
+        QuorateElsewhere => "quorate_elsewhere",
+        /// `node`: what it needs of `/etc/pve` cannot be read.
+        PmxcfsDown => "pmxcfs_down",
         AttestationMissing => "attestation_missing",
         /// `votes`, `expected`, `quorum`, `device`: its votes are expected while it casts none.
         QdeviceKeepsBlocked => "qdevice_keeps_blocked",
@@ -98,6 +104,9 @@ codes!(
         StopNotYours => "stop_not_yours",
         /// `by`, `minutes`, `needed`.
         AgreementOld => "agreement_old",
+        /// `by`, `needed`.
+        PolicyStricter => "policy_stricter",
+        PolicyMoved => "policy_moved",
         // Restarting corosync
         /// `node`, `votes`, `quorum`.
         RestartCostsQuorum => "restart_costs_quorum",
@@ -119,6 +128,8 @@ codes!(
         ConnectionLost => "connection_lost",
         Garbage => "garbage",
         CommandFailed => "command_failed",
+        /// `node`.
+        CorosyncDown => "corosync_down",
         /// `node`, `what`: a program or file that some machines do not have.
         NotOnThisMachine => "not_on_this_machine",
         NodeAlreadyAdded => "node_already_added",
@@ -345,44 +356,6 @@ impl fmt::Display for Problem {
 }
 
 impl std::error::Error for Problem {}
-
-impl From<crate::name::NameError> for Problem {
-    fn from(error: crate::name::NameError) -> Self {
-        use crate::name::NameError;
-        match error {
-            NameError::Empty => ProblemCode::NameEmpty.into(),
-            NameError::TooLong(max) => Self::new(ProblemCode::NameTooLong).with("max", max),
-            NameError::Character => ProblemCode::NameCharacter.into(),
-            NameError::Hyphen => ProblemCode::NameHyphen.into(),
-        }
-    }
-}
-
-impl From<crate::name::AddressError> for Problem {
-    fn from(error: crate::name::AddressError) -> Self {
-        use crate::name::AddressError;
-        match error {
-            AddressError::EmptyHost => ProblemCode::HostEmpty.into(),
-            AddressError::BadHost => ProblemCode::HostInvalid.into(),
-            AddressError::BadPort => ProblemCode::PortInvalid.into(),
-            AddressError::BadUser => ProblemCode::SshUserInvalid.into(),
-        }
-    }
-}
-
-impl From<crate::bmc::WayFault> for Problem {
-    fn from(fault: crate::bmc::WayFault) -> Self {
-        use crate::bmc::WayFault;
-        match fault {
-            WayFault::Address(error) => error.into(),
-            WayFault::User => ProblemCode::BmcUserInvalid.into(),
-            WayFault::Password => ProblemCode::BmcPasswordInvalid.into(),
-            WayFault::Cipher => ProblemCode::BmcCipherInvalid.into(),
-            WayFault::Vmid => ProblemCode::BmcVmidInvalid.into(),
-            WayFault::Domain => ProblemCode::BmcDomainInvalid.into(),
-        }
-    }
-}
 
 #[cfg(test)]
 mod tests {

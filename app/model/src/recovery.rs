@@ -3,8 +3,11 @@
 //! corosync refuses fewer votes than are present, and knows nothing of whether the others are alive: with one command it
 //! makes two quorate halves. So each absent node has to be shown dead first (safety.md, *pvecm expected*).
 
+mod gentler;
 #[cfg(test)]
 mod tests;
+
+pub use gentler::{Gentler, GentlerWay};
 
 use crate::bmc::{Bmc, OffProof};
 use crate::ids::NodeId;
@@ -39,7 +42,7 @@ pub struct WrittenOff {
     pub proof: DeathProof,
     /// Guests whose configuration lies on it: they could run twice.
     pub guests: Vec<u32>,
-    /// HA services there, which the CRM recovers once there is quorum.
+    /// HA services there that the CRM recovers once there is quorum.
     pub services: Vec<String>,
 }
 
@@ -55,8 +58,10 @@ pub struct Absent {
     pub answers: Vec<Sign>,
     /// Its own words about its cluster, where it could be asked.
     pub own_view: Option<Evidence>,
-    pub guests: Vec<u32>,
-    pub services: Vec<String>,
+    /// Whose configuration lies on it; `None` where the first node cannot read that.
+    pub guests: Option<Vec<u32>>,
+    /// HA services that the CRM would start on this side; `None` where the first node cannot read that.
+    pub services: Option<Vec<String>>,
     /// Who knocked and heard nothing: a node's name, or `console`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub silent_to: Vec<String>,
@@ -121,17 +126,14 @@ pub struct Sign {
     pub heard_by: String,
 }
 
-crate::problem::codes!(
-    /// Ways back to quorum that write nobody off, the gentlest first; locale key `gentler_CODE`.
-    Gentler {
-        /// The node answers: it only has to find its cluster again.
-        RepairLinks => "repair_links",
-        /// The QDevice would be enough.
-        StartQnetd => "start_qnetd",
-        /// One of so many nodes back is enough.
-        StartNode => "start_node",
-    }
-);
+/// A side that has quorum while another one is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherSide {
+    /// The node of it that told.
+    pub node: String,
+    pub members: Vec<String>,
+    pub expected_votes: u32,
+}
 
 /// The state of a cluster without quorum, as the nodes tell it now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +153,15 @@ pub struct Recovery {
     pub evidence: Vec<Evidence>,
     /// Answers of other nodes that do not say the same as the first one.
     pub contradicted_by: Vec<String>,
+    /// Other sides that have quorum: lowering votes here would make a second one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quorate_elsewhere: Vec<OtherSide>,
+    /// Why the first node does not read its `/etc/pve`: `PmxcfsDown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread: Option<Problem>,
+    /// HA starts nothing before it is armed again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ha_disarmed: bool,
 }
 
 /// Why fewer expected votes bring no quorum: `device` are those that a QDevice has in the configuration and does not cast.
@@ -162,23 +173,34 @@ pub(crate) fn qdevice_keeps_blocked(votes: u32, expected: u32, device: u32) -> P
         .with("device", device)
 }
 
+fn has_quorum(side: &OtherSide) -> Problem {
+    Problem::new(ProblemCode::QuorateElsewhere)
+        .with("node", &side.node)
+        .with("members", side.members.join(", "))
+        .with("expected", side.expected_votes)
+}
+
 impl Recovery {
     /// Everything that stands against lowering the expected votes, the weightiest first; empty means that it may be proposed.
     #[must_use]
     pub fn obstacles(&self) -> Vec<Problem> {
-        let mut found = Vec::new();
+        let mut found: Vec<Problem> = self.quorate_elsewhere.iter().map(has_quorum).collect();
         if self.quorate {
             found.push(Problem::new(ProblemCode::ExpectedNotNeeded).with("votes", self.present_votes));
         }
         for node in &self.contradicted_by {
             found.push(Problem::new(ProblemCode::ExpectedDisputed).with("node", node));
         }
-        for node in self.absent.iter().filter(|node| !node.answers.is_empty()) {
+        // What has quorum elsewhere has to stay: nobody is told to power it off.
+        let goes_on = |node: &Absent| self.quorate_elsewhere.iter().any(|side| side.members.contains(&node.name));
+        let away: Vec<&Absent> = self.absent.iter().filter(|node| !goes_on(node)).collect();
+        for node in away.iter().filter(|node| !node.answers.is_empty()) {
             let address = node.answers.first().map(|sign| sign.address.as_str()).unwrap_or_default();
             found.push(Problem::new(ProblemCode::AbsentAnswers).with("node", &node.name).with("address", address));
         }
-        found.extend(self.absent.iter().filter_map(|node| node.bmc.as_ref()?.says_on().cloned()));
-        for node in self.absent.iter().filter(|node| node.was_not_asked()) {
+        found.extend(away.iter().filter_map(|node| node.bmc.as_ref()?.says_on().cloned()));
+        // Whom its BMC has read as off nobody has to hear being silent.
+        for node in away.iter().filter(|node| node.was_not_asked() && node.read_off().is_none()) {
             let quote = node.unasked.iter().find_map(|one| one.problem.quote.clone());
             let problem = Problem::new(ProblemCode::AbsentNotAsked).with("node", &node.name);
             found.push(match quote {
@@ -186,6 +208,7 @@ impl Recovery {
                 None => problem,
             });
         }
+        found.extend(self.unread.clone());
         found.extend(self.kept_blocked());
         found
     }
@@ -195,26 +218,6 @@ impl Recovery {
         let (expected, votes) = (self.expected_after(), self.votes());
         (!self.quorate && quorum(expected) > votes)
             .then(|| qdevice_keeps_blocked(votes, expected, self.qdevice_missing))
-    }
-
-    /// Ways that write nobody off.
-    #[must_use]
-    pub fn gentler(&self) -> Vec<Gentler> {
-        let short = self.quorum.saturating_sub(self.present_votes);
-        if self.quorate || short == 0 {
-            return Vec::new();
-        }
-        let mut ways = Vec::new();
-        if self.absent.iter().any(|node| !node.answers.is_empty()) {
-            ways.push(Gentler::RepairLinks);
-        }
-        if self.qdevice_missing >= short {
-            ways.push(Gentler::StartQnetd);
-        }
-        if self.absent.iter().any(|node| node.votes >= short) {
-            ways.push(Gentler::StartNode);
-        }
-        ways
     }
 
     /// The only number that may be proposed: the votes that are present. Fewer corosync refuses; more would need votes that
@@ -233,7 +236,8 @@ impl Recovery {
     /// Writes every absent node off: with what its BMC has proven, else with what people attest, name and account, by whom.
     ///
     /// # Errors
-    /// `AttestationMissing` for the first node without either, or with an account that says nothing.
+    /// `AttestationMissing` for the first node without either, or with an account that says nothing; `PmxcfsDown` where nobody
+    /// knows what lies on it.
     pub fn write_off(&self, accounts: &[(String, String)], by: &str) -> Result<Vec<WrittenOff>, Problem> {
         let write = |node: &Absent| {
             let account = accounts.iter().find(|(name, _)| *name == node.name).map(|(_, how)| how.trim());
@@ -251,12 +255,16 @@ impl Recovery {
                 Some(proof) => DeathProof::ReadOff(proof.clone()),
                 None => DeathProof::Attested { by: by.to_owned(), how: how.ok_or_else(missing)?.to_owned() },
             };
+            let unread = || {
+                let down = || Problem::new(ProblemCode::PmxcfsDown).with("node", &self.through_name);
+                self.unread.clone().unwrap_or_else(down)
+            };
             Ok(WrittenOff {
                 name: node.name.clone(),
                 addresses: node.addresses.clone(),
                 proof,
-                guests: node.guests.clone(),
-                services: node.services.clone(),
+                guests: node.guests.clone().ok_or_else(unread)?,
+                services: node.services.clone().ok_or_else(unread)?,
             })
         };
         self.absent.iter().map(write).collect()

@@ -216,8 +216,8 @@ pub enum Look {
 pub struct CorosyncLook {
     /// systemd's number of the run; `None` where it does not run.
     pub run: Option<String>,
-    /// A client holds the watchdog.
-    pub armed: bool,
+    /// Names of the nodes where a client holds the watchdog.
+    pub armed: Vec<String>,
     pub own_id: u32,
     pub own_votes: u32,
     /// Nodes in corosync.conf.

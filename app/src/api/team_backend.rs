@@ -39,6 +39,7 @@ pub trait TeamBackend: Send + Sync + 'static {
         &self,
         caller: Caller,
         cluster: ClusterId,
+        before: Option<Policy>,
         policy: Policy,
         reason: String,
     ) -> ApiResult<PolicyAnswer>;

@@ -105,8 +105,13 @@ pub async fn policy(cluster: ClusterId) -> ApiResult<PolicyView> {
 }
 
 #[server(name = ChangePolicyCall, prefix = "/api", endpoint = "change_policy", input = Json, output = Json)]
-pub async fn change_policy(cluster: ClusterId, policy: Policy, reason: String) -> ApiResult<PolicyAnswer> {
+pub async fn change_policy(
+    cluster: ClusterId,
+    before: Option<Policy>,
+    policy: Policy,
+    reason: String,
+) -> ApiResult<PolicyAnswer> {
     let backend = backend()?;
     let caller = backend.caller().await?;
-    backend.change_policy(caller, cluster, policy, reason).await
+    backend.change_policy(caller, cluster, before, policy, reason).await
 }

@@ -15,10 +15,11 @@ use crate::pages::loaded::Loaded;
 use crate::reactive::{derived, memo};
 use crate::words::use_words;
 use filter::FilterBar;
-pub use filter::of_query;
+pub use filter::{Misread, of_parts};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
-use model::audit::{AuditPage as Page, ChainState, ChainView, ChainedEntry};
+use model::audit::{AuditPage as Page, ChainState, ChainView, ChainedEntry, Judged};
+use model::checkpoint::CheckpointFault;
 pub use unread::Unreads;
 
 #[component]
@@ -53,21 +54,33 @@ fn Chain() -> impl IntoView {
     let chain: Reading<ApiResult<ChainView>> = api::reading(|| (), |()| api::audit_chain());
     view! {
         <Loaded resource=chain view=move |view| {
-            let ChainView { chain, read_whole_at, checkpoint } = view;
+            let ChainView { chain, read_whole_at, checkpoint, judged } = view;
             let (tone, at) = match &chain {
                 ChainState::Whole { verified_at, .. } => (Tone::Good, *verified_at),
                 ChainState::Broken { verified_at, .. } | ChainState::Lost { verified_at, .. } => (Tone::Bad, *verified_at),
             };
-            let word = derived(move || match &chain {
-                ChainState::Whole { entries, .. } => said!(i18n, pages.chain_whole, entries = *entries).to_string(),
-                ChainState::Broken { at_index, .. } => said!(i18n, pages.chain_broken, index = *at_index).to_string(),
-                ChainState::Lost { unread, .. } => {
+            let word = derived(move || match (&chain, judged) {
+                (ChainState::Whole { entries, .. }, _) => said!(i18n, pages.chain_whole, entries = *entries).to_string(),
+                (ChainState::Broken { at_index, .. }, Some(Judged::Against { fault })) => {
+                    said!(i18n, pages.chain_against, index = *at_index, why = against(i18n, fault)).to_string()
+                }
+                (ChainState::Broken { at_index, .. }, _) => {
+                    said!(i18n, pages.chain_broken, index = *at_index).to_string()
+                }
+                (ChainState::Lost { unread, .. }, _) => {
                     let why = words.plain("segment", unread.fault.as_str());
                     said!(i18n, pages.chain_lost, first = unread.first, last = unread.last, why = why).to_string()
                 }
             });
             let signed = match checkpoint {
-                Some(one) => view! { {text!(i18n, pages.chain_signed, size = one.size)}" "<When at=one.at/> }.into_any(),
+                Some(_) if matches!(judged, Some(Judged::Against { .. })) => {
+                    view! { {word!(i18n, pages.chain_unfit)} }.into_any()
+                }
+                Some(one) => {
+                    let unknown = (judged == Some(Judged::SignerUnknown))
+                        .then(|| view! { ", "{word!(i18n, pages.chain_signer_unknown)} });
+                    view! { {text!(i18n, pages.chain_signed, size = one.size)}" "<When at=one.at/>{unknown} }.into_any()
+                }
                 None => view! { {word!(i18n, pages.chain_unsigned)} }.into_any(),
             };
             view! {
@@ -79,4 +92,17 @@ fn Chain() -> impl IntoView {
         }/>
     }
     .into_any()
+}
+
+/// Why the newest checkpoint does not fit.
+fn against(i18n: I18n, fault: CheckpointFault) -> String {
+    match fault {
+        CheckpointFault::Unreadable => said!(i18n, pages.chain_fault_unreadable).to_owned(),
+        CheckpointFault::OtherKey => said!(i18n, pages.chain_fault_other_key).to_owned(),
+        CheckpointFault::Signature => said!(i18n, pages.chain_fault_signature).to_owned(),
+        CheckpointFault::CutOff { size, entries } => {
+            said!(i18n, pages.chain_fault_cut_off, size = size, entries = entries).to_string()
+        }
+        CheckpointFault::OtherHead { size } => said!(i18n, pages.chain_fault_other_head, size = size).to_string(),
+    }
 }

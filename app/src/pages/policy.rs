@@ -95,7 +95,8 @@ fn Save(view: PolicyView, draft: RwSignal<Policy>, refusal: Signal<Option<String
     let stored = RwSignal::new(view.policy.clone());
     let (id, others) = (view.cluster, view.other_admins);
     let save = Action::new(move |(): &()| async move {
-        let answer = api::change_policy(id, draft.get_untracked(), reason.get_untracked()).await;
+        let before = Some(stored.get_untracked());
+        let answer = api::change_policy(id, before, draft.get_untracked(), reason.get_untracked()).await;
         if answer.as_ref().is_ok_and(|answer| answer.in_force) {
             stored.set(draft.get_untracked());
             reason.set(String::new());

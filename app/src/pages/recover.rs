@@ -111,7 +111,9 @@ fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
         Some(Wish::Expected { accounts: all })
     });
     let nodes = seen.absent.iter().cloned().zip(accounts);
-    let absent = nodes.map(|(node, (_, how))| view! { <AbsentNode node how asked=possible looking/> }).collect_view();
+    let disarmed = seen.ha_disarmed;
+    let absent =
+        nodes.map(|(node, (_, how))| view! { <AbsentNode node how asked=possible disarmed looking/> }).collect_view();
     let nobody = seen.absent.is_empty();
     let started =
         Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));
@@ -181,8 +183,9 @@ fn Gentler(seen: Recovery) -> impl IntoView {
     if ways.is_empty() {
         return ().into_any();
     }
-    let lines =
-        ways.into_iter().map(move |way| view! { <li>{part(move || words.plain("gentler", way.as_str()))}</li> });
+    let lines = ways.into_iter().map(move |way| {
+        view! { <li>{part(move || words.say("gentler", way.code.as_str(), &way.params))}</li> }
+    });
     view! {
         <Card title=text!(i18n, recover.gentler)>
             <ol>{lines.collect_view()}</ol>

@@ -25,6 +25,9 @@ impl Engine {
             OperationState::Parked { step, .. } => self.nothing_runs(who, &operation, *step).await?,
             // Between two steps nothing runs.
             OperationState::Proposed | OperationState::Paused { .. } => {}
+            OperationState::Running | OperationState::Pausing { .. } => {
+                return Err(ProblemCode::CommandStillRuns.into());
+            }
             _ => return Err(ProblemCode::OperationOver.into()),
         }
         let mut entry = self.operation_entry(&operation, AuditCode::OperationAbandoned, who, Outcome::Success);

@@ -10,17 +10,47 @@ mod now;
 mod policy;
 
 pub use lapsed::Resumer;
-pub(crate) use lapsed::{ANEW, DETAIL_AGREED, agreement_old};
+pub(crate) use lapsed::{ANEW, DETAIL_AGREED};
 pub use now::Now;
 pub use policy::PolicyChange;
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use jiff::Timestamp;
-use model::approval::{Request, RequestEvent, Subject};
+use model::approval::{Request, RequestEvent, Subject, VoidCode};
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::ids::RequestId;
 use model::problem::Problem;
+
+/// An entry that tells of a request: which one, for what, and what it is bound to.
+#[must_use]
+pub fn told_of(request: &Request, mut entry: AuditEntry) -> AuditEntry {
+    entry.cluster = Some(request.cluster);
+    entry.cluster_name = Some(request.cluster_name.clone());
+    entry.reason = Some(request.reason.clone()).filter(|reason| !reason.is_empty());
+    entry.details.insert("request".to_owned(), request.id.to_string());
+    entry.details.insert("digest".to_owned(), request.subject.seen().digest.to_string());
+    entry.details.insert("facts".to_owned(), request.subject.seen().facts.to_string());
+    match &request.subject {
+        Subject::Plan { plan, .. } => {
+            entry.risk = Some(plan.risk);
+            entry.details.insert("intent".to_owned(), plan.intent.word().to_owned());
+        }
+        Subject::Policy { after, .. } => {
+            entry.details.insert("policy".to_owned(), serde_json::to_string(after).unwrap_or_default());
+        }
+    }
+    entry
+}
+
+/// The entry that says nothing can come of a request any more.
+#[must_use]
+pub fn told_void(request: &Request, why: VoidCode, at: Timestamp) -> AuditEntry {
+    let system = Person::system();
+    let mut entry = told_of(request, AuditEntry::new(at, AuditCode::ApprovalVoid, system.name, Outcome::Success));
+    entry.details.insert("why".to_owned(), why.as_str().to_owned());
+    entry
+}
 
 impl Engine {
     /// # Errors
@@ -37,23 +67,7 @@ impl Engine {
         who: &Person,
         outcome: Outcome,
     ) -> AuditEntry {
-        let mut entry = self.audit.entry(code, who, outcome);
-        entry.cluster = Some(request.cluster);
-        entry.cluster_name = Some(request.cluster_name.clone());
-        entry.reason = Some(request.reason.clone()).filter(|reason| !reason.is_empty());
-        entry.details.insert("request".to_owned(), request.id.to_string());
-        entry.details.insert("digest".to_owned(), request.subject.seen().digest.to_string());
-        entry.details.insert("facts".to_owned(), request.subject.seen().facts.to_string());
-        match &request.subject {
-            Subject::Plan { plan, .. } => {
-                entry.risk = Some(plan.risk);
-                entry.details.insert("intent".to_owned(), plan.intent.word().to_owned());
-            }
-            Subject::Policy { after, .. } => {
-                entry.details.insert("policy".to_owned(), serde_json::to_string(after).unwrap_or_default());
-            }
-        }
-        entry
+        told_of(request, self.audit.entry(code, who, outcome))
     }
 
     /// Lets an event happen to a request, or writes down that it was refused.

@@ -8,6 +8,7 @@ use crate::ports::{BmcAgent, Clock, DialError, Dialer, Endpoint, Ids, NoAgent, N
 use crate::turns::Turns;
 use crate::watch::Watchers;
 use crate::work::Work;
+use ed25519_dalek::VerifyingKey;
 use model::host_key::HostKey;
 use model::ids::NodeId;
 use model::inventory::Node;
@@ -66,6 +67,12 @@ impl Engine {
     #[must_use]
     pub fn with_agent(self, agent: Arc<dyn BmcAgent>) -> Self {
         Self { agent, ..self }
+    }
+
+    /// The same engine, which knows who must have signed the audit's checkpoints.
+    #[must_use]
+    pub fn trusting(self, signer: Option<VerifyingKey>) -> Self {
+        Self { chain: self.chain.trusting(signer), ..self }
     }
 
     /// Where a machine is reached, and through which other.

@@ -82,7 +82,9 @@ pub fn unreadable(error: &ParseError, node: &str) -> Problem {
     let code = match error.reason {
         pve::Reason::TimedOut => ProblemCode::NodeHangs,
         pve::Reason::TooLong { .. } | pve::Reason::TooMany { .. } => ProblemCode::OutputTooLong,
-        pve::Reason::NotInCluster | pve::Reason::CorosyncDown => ProblemCode::NotInCluster,
+        pve::Reason::NotInCluster => ProblemCode::NotInCluster,
+        // There is a cluster: to create one here would be the wrong advice.
+        pve::Reason::CorosyncDown => ProblemCode::CorosyncDown,
         pve::Reason::Exit { .. } | pve::Reason::NotInstalled | pve::Reason::NoSuchFile => ProblemCode::CommandFailed,
         _ => ProblemCode::Garbage,
     };

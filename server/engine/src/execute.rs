@@ -1,6 +1,7 @@
 //! The saga: probe, journal, act, prove; the same way forward after a crash as without one.
 
-use crate::approvals::agreement_old;
+mod stuck;
+
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::limits::{COMMANDS_MAX, DRAFT_TRIES, RESUMES_MAX, STATE_TRIES};
@@ -56,8 +57,9 @@ fn spawn_taken(
             ended = run_taken(&engine, id, &who, password_shell, taken) => ended,
         };
         if let Err(error) = ended {
-            // The journal could not be written: nothing further may act. Start-up takes the operation up again.
+            // The journal could not be written: nothing further may act.
             tracing::error!(operation.id = %id, store.error = %error, "an operation stopped because its journal failed");
+            stuck::park(&engine, id, &who).await;
         }
     })
 }
@@ -85,7 +87,7 @@ async fn run_taken(
     let operation = engine.store.operation(id).await?;
     publish(engine, id).await;
     // What an agreement was good for when this began stays good to its end, however long that takes.
-    let leave = Leave { old: engine.lapsed(id).await?.map(|request| agreement_old(&request)), taken };
+    let leave = Leave { old: engine.lapsed(id).await?.map(|lapse| lapse.problem()), taken };
     for index in 0..operation.plan.steps.len() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         if stops_before(engine, id, index).await? {

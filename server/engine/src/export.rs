@@ -11,7 +11,7 @@ use model::problem::{Problem, ProblemCode};
 use pve::host_keys::{self, HostKeyKind, PublicKey};
 use pve::script::{Door, Script, ScriptHost};
 use pve::ssh_keys::{self, KeyFile};
-use pve::{CommandLine, files, pvecm, quorumtool};
+use pve::{CommandLine, database, files, pvecm, quorumtool};
 
 /// The line of `corosync-quorumtool -s` that says that a node's side may act.
 const QUORATE: &str = "^Quorate:[[:space:]]*Yes";
@@ -69,11 +69,23 @@ fn hosts(plan: &Plan, nodes: &[Node]) -> Vec<ScriptHost> {
 pub fn script(plan: &Plan, hosts: &[ScriptHost], console_key: &str, spoken: &Spoken) -> Result<String, Problem> {
     let console = PublicKey::parse(console_key).map_err(|_| Problem::from(ProblemCode::Internal))?;
     let mut script = Script::new(&spoken.head, hosts.to_vec());
-    for (index, step) in plan.steps.iter().enumerate() {
-        script.step(spoken.steps.get(index).map_or(&[], Vec::as_slice));
+    for (number, step) in (0u16..).zip(&plan.steps) {
+        script.step(spoken.steps.get(usize::from(number)).map_or(&[], Vec::as_slice));
+        if step.action.keeps_database() {
+            keep_database(&mut script, plan, (number, step))?;
+        }
         write(&mut script, step, &console)?;
     }
     Ok(script.text())
+}
+
+/// The copy is named after the plan, where no operation is.
+fn keep_database(script: &mut Script, plan: &Plan, (number, step): (u16, &Step)) -> Result<(), Problem> {
+    let internal = || Problem::from(ProblemCode::Internal);
+    let digest = plan.digest().map_err(|_| internal())?;
+    let name = digest.as_str().get(..32).and_then(|digits| u128::from_str_radix(digits, 16).ok());
+    script.run(&step.node_name, &database::keep(name.ok_or_else(internal)?, number));
+    Ok(())
 }
 
 fn write(script: &mut Script, step: &Step, console: &PublicKey) -> Result<(), Problem> {

@@ -93,6 +93,12 @@ pub const PRINTED_LINE_MAX_BYTES: usize = 16 * 1024;
 pub const DRAFT_TRIES: u32 = 5;
 /// Tries to end or pause an operation whose state people change at the same time.
 pub const STATE_TRIES: u32 = 10;
+/// No command that is not a unit has a longer limit of its own on its node, in seconds.
+pub const COMMAND_LIMIT_MAX_S: u32 = 120;
+/// Between two tries to park an operation whose journal could not be written.
+pub const STUCK_PAUSE: Duration = Duration::from_secs(5);
+/// Tries: an hour.
+pub const STUCK_TRIES: u32 = 720;
 /// Resumptions of one operation that are looked through for the last person among them.
 pub const RESUMES_MAX: u32 = 100;
 /// Commands of one operation that are looked through for one step's, newest first.

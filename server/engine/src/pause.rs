@@ -1,6 +1,6 @@
 //! Stopping a running operation before its next step, and going on with it.
 
-use crate::approvals::{ANEW, DETAIL_AGREED, agreement_old};
+use crate::approvals::{ANEW, DETAIL_AGREED};
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::execute;
@@ -46,10 +46,10 @@ impl Engine {
     /// Goes on with an operation that waits: it probes first. One that has not stopped yet does not stop.
     ///
     /// # Errors
-    /// When it does not wait, or `AgreementOld`.
+    /// When it does not wait, or `AgreementOld` or `PolicyStricter`.
     pub async fn resume(&self, who: &Person, id: OperationId) -> Result<(), Problem> {
         let lapsed = self.lapsed(id).await.map_err(|error| store_problem(&error))?;
-        lapsed.map_or(Ok(()), |request| Err(agreement_old(&request)))?;
+        lapsed.map_or(Ok(()), |lapse| Err(lapse.problem()))?;
         self.go_on(who, id, false).await
     }
 

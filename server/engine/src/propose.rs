@@ -54,6 +54,7 @@ impl Engine {
         if let Some(fault) = lint(&plan).first() {
             return Err(unfit(fault));
         }
+        self.stays_out_of_others(&cluster, &nodes, &plan).await?;
         let digest = plan.digest().map_err(|_| Problem::from(ProblemCode::Internal))?;
         let policy = self.store.policy(cluster.id).await.map_err(|error| store_problem(&error))?;
         let ruling = policy.rule(plan.intent.word(), plan.risk);

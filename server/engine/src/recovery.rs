@@ -3,13 +3,14 @@
 mod knock;
 mod listed;
 mod side;
+mod told;
 mod witness;
 
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
 use futures::future::join_all;
-use model::facts::{CorosyncConf, PmxMembers, QuorumStatus};
+use model::facts::{CorosyncConf, QuorumStatus};
 use model::ids::ClusterId;
 use model::inventory::{LogIn, Node, Purpose};
 use model::observation::Evidence;
@@ -17,43 +18,19 @@ use model::problem::{Problem, ProblemCode};
 use model::quorum::lowered;
 use model::recovery::{Absent, Recovery, SeenBmc, Sign, WrittenOff};
 use model::remedy::Look;
-use pve::{CommandLine, corosync_conf, files, ha, pmxcfs, quorumtool};
+use pve::{CommandLine, corosync_conf, files, quorumtool};
 use side::Side;
 use std::collections::BTreeMap;
+use told::{Mute, Told};
 
 /// The console's own name among those who hear an answer.
 pub const CONSOLE: &str = "console";
-
-/// What one node says.
-struct Told {
-    node: Node,
-    quorum: QuorumStatus,
-    conf: Option<CorosyncConf>,
-    /// Where pmxcfs last heard of each node; `None` where it does not say.
-    members: Option<PmxMembers>,
-    /// Guest -> node; `None` where pmxcfs does not say.
-    guests: Option<BTreeMap<u32, String>>,
-    services: Option<BTreeMap<String, String>>,
-    evidence: Vec<Evidence>,
-}
-
-/// One that did not tell, and what it said instead.
-struct Mute {
-    problem: Problem,
-    evidence: Vec<Evidence>,
-}
-
-impl From<Problem> for Mute {
-    fn from(problem: Problem) -> Self {
-        Self { problem, evidence: Vec::new() }
-    }
-}
 
 impl Engine {
     /// Asks every node that answers, and knocks at every known address of each that is absent. Changes nothing.
     ///
     /// # Errors
-    /// `NoWayIn` where no node tells anything about its quorum, or a failing store.
+    /// Why no node tells anything about its quorum, `NoWayIn` where none could be asked, or a failing store.
     pub async fn recovery(&self, cluster: ClusterId) -> Result<Recovery, Problem> {
         self.recovery_after(cluster, &[]).await
     }
@@ -91,6 +68,9 @@ impl Engine {
             qdevice_missing: missing_votes(&first.quorum, conf),
             absent,
             contradicted_by: contradictions(first, &told),
+            quorate_elsewhere: side.quorate_elsewhere(&told),
+            unread: first.pve.unread.clone(),
+            ha_disarmed: first.pve.ha.as_ref().is_some_and(|ha| ha.disarmed),
             evidence,
         })
     }
@@ -118,37 +98,6 @@ impl Engine {
         Ok(Look::SilentDevice { votes: missing_votes(&quorum, &conf) })
     }
 
-    async fn ask_for_recovery(&self, node: &Node) -> Result<Told, Mute> {
-        let commands = [
-            quorumtool::status(),
-            files::local_corosync_conf(),
-            pmxcfs::cat_members(),
-            pmxcfs::cat_vmlist(),
-            ha::cat_manager_status(),
-        ];
-        let shell = self.shell_to(node).await?;
-        let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
-        let [quorum, conf, members, guests, services] = outputs.as_slice() else {
-            return Err(Problem::from(ProblemCode::Internal).into());
-        };
-        let evidence = quotes(node, &commands, &outputs);
-        let guests = pmxcfs::guests(answer(guests)).ok();
-        // Where corosync does not run there is no side to go on with.
-        let quorum = match quorumtool::quorum(answer(quorum)) {
-            Ok(quorum) => quorum,
-            Err(error) => return Err(Mute { problem: unreadable(&error, node.label()), evidence }),
-        };
-        Ok(Told {
-            node: node.clone(),
-            quorum,
-            conf: corosync_conf::conf(answer(conf)).ok().flatten(),
-            members: pmxcfs::members(answer(members)).ok(),
-            guests: guests.map(|all| all.into_iter().map(|(id, guest)| (id, guest.node)).collect()),
-            services: ha::services(answer(services)).ok(),
-            evidence,
-        })
-    }
-
     /// With what was asked of others than the members.
     async fn absent_nodes(
         &self,
@@ -158,16 +107,12 @@ impl Engine {
         plan: &[WrittenOff],
     ) -> Result<(Vec<Absent>, Vec<Evidence>), Problem> {
         let (first, conf) = (side.first, side.conf);
-        let unread =
-            |what: &str| Problem::new(ProblemCode::Garbage).with("node", first.node.label()).with("what", what);
         let gone = side.absent();
-        let places = side.places(told, nodes, plan).ok_or_else(|| unread("/etc/pve/.members"))?;
-        let places = self.resolved(&first.node, places).await;
+        let places = self.resolved(&first.node, side.places(told, nodes, plan)).await;
         // One member's network may be what is broken: everybody of this side knocks.
         let knocking = side.nodes();
         let (heard, witness) = futures::join!(self.knock(&knocking, &places), self.ask_witness(conf, nodes));
-        let guests = first.guests.as_ref().ok_or_else(|| unread("/etc/pve/.vmlist"))?;
-        let services = first.services.as_ref().ok_or_else(|| unread("/etc/pve/ha/manager_status"))?;
+        let (guests, services) = (first.pve.guests.as_ref(), first.pve.ha.as_ref().map(|ha| &ha.on));
         let mut absent = Vec::new();
         for ((node, places), heard) in gone.iter().zip(places).zip(heard) {
             let mut answers = heard.signs;
@@ -175,8 +120,9 @@ impl Engine {
             let known = nodes.iter().find(|one| one.name.as_deref() == Some(&node.name));
             let bmc = self.bmc_of_absent(known, &node.name).await?;
             let own = told.iter().find(|one| Some(one.node.id) == known.map(|known| known.id));
-            if let Some(own) = own {
-                answers.push(Sign { address: own.node.address.to_string(), heard_by: CONSOLE.to_owned() });
+            // Who says that its corosync hangs lives as well.
+            if let Some(node) = known.filter(|node| own.is_some() || side.spoke(node)) {
+                answers.push(Sign { address: node.address.to_string(), heard_by: CONSOLE.to_owned() });
             }
             absent.push(Absent {
                 name: node.name.clone(),
@@ -185,8 +131,8 @@ impl Engine {
                 addresses: places.texts(),
                 answers,
                 own_view: side.own_view(own, known),
-                guests: guests.iter().filter(|(_, on)| **on == node.name).map(|(id, _)| *id).collect(),
-                services: services.iter().filter(|(_, on)| **on == node.name).map(|(name, _)| name.clone()).collect(),
+                guests: guests.map(|all| lying_on(&node.name, all)),
+                services: services.map(|all| lying_on(&node.name, all)),
                 bmc,
                 silent_to: heard.silent_to,
                 unasked: [heard.unasked, side.deaf.clone(), witness.unasked.clone()].concat(),
@@ -200,6 +146,11 @@ impl Engine {
         let bmc = self.store.bmc(node.id).await.map_err(|error| store_problem(&error))?;
         Ok(bmc.map(|bmc| SeenBmc::of(bmc, name, self.clock.now())))
     }
+}
+
+/// Of what is told as thing -> node, the things of this node.
+fn lying_on<K: Clone>(name: &str, all: &BTreeMap<K, String>) -> Vec<K> {
+    all.iter().filter(|(_, on)| *on == name).map(|(what, _)| what.clone()).collect()
 }
 
 /// Where no key was ever confirmed the console cannot log in.

@@ -15,6 +15,8 @@ use uuid::Uuid;
 
 /// Stands for the operation in the names of units, which get theirs when the plan runs.
 const OPERATION_TO_BE: &str = "<operation>";
+/// The operation of a plan that has none yet.
+const NOBODY: Uuid = Uuid::nil();
 /// Stands for each of this cluster's ended operations, with a step.
 const ANY_STEP: &str = "<ended operation>-<step>";
 /// Stands for each copy that a remedy or an undone join of this cluster has kept on the machine.
@@ -31,6 +33,9 @@ pub fn render(mut plan: Plan, console_key: &str) -> Result<Plan, Problem> {
     let console = KeyLine::authorized(&key);
     for (index, step) in (0u16..).zip(&mut plan.steps) {
         step.commands = commands(step, index, &console)?;
+        if step.action.keeps_database() {
+            step.commands.insert(0, to_be(&pve::database::keep(NOBODY.as_u128(), index).display()));
+        }
     }
     Ok(plan)
 }
@@ -44,12 +49,15 @@ pub fn unit_name(operation: OperationId, step: u16) -> Result<UnitName, Problem>
     text.parse().map_err(|_| ProblemCode::Internal.into())
 }
 
+/// The line as it is shown while there is no operation.
+fn to_be(line: &str) -> String {
+    line.replace(&NOBODY.simple().to_string(), OPERATION_TO_BE)
+}
+
 /// A long command with what takes its transient unit away again.
 fn as_unit(command: &CommandLine, step: u16) -> Result<Vec<String>, Problem> {
-    let nobody = OperationId::from_uuid(Uuid::nil());
-    let unit = unit_name(nobody, step)?;
-    let to_be = |line: String| line.replace(&nobody.as_uuid().simple().to_string(), OPERATION_TO_BE);
-    Ok(vec![command.display(), to_be(unit::stop(&unit).display()), to_be(unit::remove_output(&unit).display())])
+    let unit = unit_name(OperationId::from_uuid(NOBODY), step)?;
+    Ok(vec![command.display(), to_be(&unit::stop(&unit).display()), to_be(&unit::remove_output(&unit).display())])
 }
 
 fn commands(step: &Step, index: u16, console: &KeyLine) -> Result<Vec<String>, Problem> {

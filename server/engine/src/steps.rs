@@ -3,6 +3,7 @@
 mod context;
 mod corosync;
 mod create;
+mod database;
 mod expected;
 mod join;
 mod keys;
@@ -19,7 +20,9 @@ mod withdraw;
 
 pub use context::StepContext;
 
+use crate::limits::{COMMAND_LIMIT_MAX_S, COMMANDS_MAX};
 use expected::Aim;
+use model::audit::{AuditFilter, Outcome};
 use model::bmc::Power;
 use model::plan::Action;
 use model::problem::Problem;
@@ -82,6 +85,9 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
 /// # Errors
 /// `Failed` where the node says that nothing was changed, `Parked` where that is not known.
 pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
+    if context.step.action.keeps_database() {
+        database::keep(context).await?;
+    }
     match &context.step.action {
         Action::KeepConsoleKey { account } => keys::keep_console_key(context, account.as_deref()).await,
         Action::ShareConsoleKey => keys::share_console_key(context).await,
@@ -152,14 +158,26 @@ pub enum StillRuns {
 
 /// One look, without patience: a person waits for the answer.
 pub async fn still_runs(context: &StepContext<'_>) -> StillRuns {
+    // The step's own limit is above its command's.
+    let limit_s = context.step.action.time_limit_s();
     if context.step.action.repeatable() {
-        return StillRuns::No;
+        let limit_s = limit_s.min(COMMAND_LIMIT_MAX_S);
+        return if lost_its_command(context).await { StillRuns::CannotTell { limit_s } } else { StillRuns::No };
     }
     match unit::look_once(context).await {
         Some(true) => StillRuns::Yes,
         Some(false) => StillRuns::No,
-        // The step's own limit is above its command's.
-        None => StillRuns::CannotTell { limit_s: context.step.action.time_limit_s() },
+        None => StillRuns::CannotTell { limit_s },
+    }
+}
+
+/// Whether a command of the step has no known end: its connection broke, and its node ends it at its own limit.
+async fn lost_its_command(context: &StepContext<'_>) -> bool {
+    let outcome = Some(Outcome::Unknown);
+    let lost = AuditFilter { operation: Some(context.operation.id), outcome, ..AuditFilter::default() };
+    match context.engine.store.find(&lost, COMMANDS_MAX).await {
+        Ok(page) => page.entries.iter().any(|one| one.entry.step == Some(context.index) && one.entry.command.is_some()),
+        Err(_) => true,
     }
 }
 

@@ -5,7 +5,8 @@ use crate::evidence::{answer, evidence, unreadable};
 use model::host_key::HostKey;
 use model::ids::ClusterId;
 use model::import::Discovery;
-use model::inventory::{Cluster, LogIn, Node, Purpose};
+use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
+use model::plan::Plan;
 use model::problem::{Problem, ProblemCode};
 use pve::host_keys::HostKeyKind;
 use pve::ssh_keys;
@@ -50,6 +51,32 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// A draft may know machines that have become members of another living cluster since: that one's roles, policy and running
+    /// operation count for them.
+    ///
+    /// # Errors
+    /// `InOtherCluster`, or a failing store.
+    pub(crate) async fn stays_out_of_others(
+        &self,
+        cluster: &Cluster,
+        nodes: &[Node],
+        plan: &Plan,
+    ) -> Result<(), Problem> {
+        if cluster.phase == ClusterPhase::Live {
+            return Ok(());
+        }
+        let touched = |node: &&Node| plan.steps.iter().any(|step| step.node == node.id);
+        for node in nodes.iter().filter(|node| node.purpose == Purpose::Member).filter(touched) {
+            let Some(pin) = &node.pin else { continue };
+            let lives = |other: &Cluster| other.phase == ClusterPhase::Live;
+            if let Some(other) = self.pinned_elsewhere(&pin.key, Some(cluster.id), lives).await? {
+                let problem = Problem::new(ProblemCode::InOtherCluster).with("node", node.label());
+                return Err(problem.with("cluster", other.name));
+            }
+        }
+        Ok(())
     }
 
     /// Lets the first member that the console can log in to look at the host key of another one, at the address that the

@@ -5,16 +5,29 @@ use crate::clean::clean_text;
 use crate::command::CommandLine;
 use crate::error::{ParseError, Reason, at_most};
 use serde::Deserialize;
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 const WHAT: &str = "/etc/pve/ha/manager_status";
 /// The most services that are read.
 const SERVICES_MAX: usize = 1 << 14;
 
-#[derive(Deserialize)]
+/// Services that the CRM starts elsewhere once their node is lost.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recoverable {
+    /// Service (`vm:100`) -> the node that it is on, as the CRM last wrote it.
+    pub on: BTreeMap<String, String>,
+    /// HA is disarmed: nothing at all is started before it is armed again.
+    pub disarmed: bool,
+}
+
+#[derive(Default, Deserialize)]
 struct RawStatus {
     #[serde(default)]
     service_status: BTreeMap<String, RawService>,
+    /// From pve-ha-manager 5.1.3 on, and only while HA is not armed.
+    #[serde(default)]
+    disarm: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -24,6 +37,11 @@ struct RawService {
     state: String,
 }
 
+/// States in which the CRM starts a service nowhere else, whatever becomes of its node (`PVE::HA::Manager`). Any other one, also
+/// one that is not known here, is told.
+const STAYING: [&str; 6] = ["stopped", "request_stop", "disabled", "ignored", "freeze", "error"];
+/// Of `disarm`: every node has let its watchdog go. Before that the CRM still ends what it has begun.
+const DISARMED: &str = "disarmed";
 /// States in which the CRM takes a service from one node to another (`PVE::HA::Manager`).
 const MOVING: [&str; 4] = ["fence", "recovery", "migrate", "relocate"];
 
@@ -33,14 +51,19 @@ pub fn cat_manager_status() -> CommandLine {
     CommandLine::reads("cat").arg(WHAT)
 }
 
-/// Service (`vm:100`) -> the node that it is on, as the CRM last wrote it. Where HA was never used there is no such file, and no
-/// service.
+/// Services that would be started elsewhere. Where HA was never used there is no such file, and no service.
 ///
 /// # Errors
 /// Text that is not the CRM's JSON.
-pub fn services(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseError> {
+pub fn services(answer: Answer<'_>) -> Result<Recoverable, ParseError> {
+    let status = read_status(answer)?;
+    let state = status.disarm.as_ref().and_then(|disarm| disarm.get("state")?.as_str());
+    if state == Some(DISARMED) {
+        return Ok(Recoverable { on: BTreeMap::new(), disarmed: true });
+    }
+    let recovers = |(_, raw): &(String, RawService)| !STAYING.contains(&raw.state.as_str());
     let one = |(service, raw): (String, RawService)| (clean_text(&service), clean_text(&raw.node));
-    Ok(read_services(answer)?.into_iter().map(one).collect())
+    Ok(Recoverable { on: status.service_status.into_iter().filter(recovers).map(one).collect(), disarmed: false })
 }
 
 /// Services that are on their way from one node to another at this moment, or wait for a node to be fenced.
@@ -49,18 +72,19 @@ pub fn services(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseErr
 /// Text that is not the CRM's JSON.
 pub fn moving(answer: Answer<'_>) -> Result<Vec<String>, ParseError> {
     let moves = |(_, raw): &(String, RawService)| MOVING.contains(&raw.state.as_str());
-    Ok(read_services(answer)?.into_iter().filter(moves).map(|(service, _)| clean_text(&service)).collect())
+    let services = read_status(answer)?.service_status;
+    Ok(services.into_iter().filter(moves).map(|(service, _)| clean_text(&service)).collect())
 }
 
-fn read_services(answer: Answer<'_>) -> Result<BTreeMap<String, RawService>, ParseError> {
+fn read_status(answer: Answer<'_>) -> Result<RawStatus, ParseError> {
     let text = match answer.printed(WHAT, &[0]) {
         Ok(text) => text,
-        Err(error) if error.reason == Reason::NoSuchFile => return Ok(BTreeMap::new()),
+        Err(error) if error.reason == Reason::NoSuchFile => return Ok(RawStatus::default()),
         Err(error) => return Err(error),
     };
     let status: RawStatus = serde_json::from_str(&text).map_err(|_| ParseError::malformed(WHAT, "JSON", &text))?;
     at_most(WHAT, status.service_status.len(), SERVICES_MAX)?;
-    Ok(status.service_status)
+    Ok(status)
 }
 
 #[cfg(test)]
@@ -68,7 +92,7 @@ mod tests {
     use super::*;
 
     fn read(text: &str, exit: i32) -> Result<BTreeMap<String, String>, ParseError> {
-        services(Answer::new(text.as_bytes(), b"", exit))
+        services(Answer::new(text.as_bytes(), b"", exit)).map(|told| told.on)
     }
 
     #[test]
@@ -87,10 +111,41 @@ mod tests {
         assert!(read("\u{1b}[31m", 0).is_err() && read("[1]", 0).is_err());
     }
 
+    fn in_state(state: &str) -> String {
+        format!(r#"{{"service_status":{{"vm:100":{{"node":"pve1","state":"{state}"}}}},"master_node":"pve1"}}"#)
+    }
+
+    #[test]
+    fn only_what_the_crm_would_start_elsewhere_is_told() {
+        for state in ["started", "request_start", "request_start_balance", "fence", "recovery", "migrate", "relocate"] {
+            assert_eq!(read(&in_state(state), 0).expect("readable").len(), 1, "{state}");
+        }
+        for state in STAYING {
+            assert!(read(&in_state(state), 0).expect("readable").is_empty(), "{state}");
+        }
+        assert_eq!(read(&in_state("from_the_future"), 0).expect("readable").len(), 1, "what is not known is told");
+    }
+
+    #[test]
+    fn while_ha_is_disarmed_nothing_is_started() {
+        let with = |disarm: &str| in_state("started").replacen('{', &format!("{{\"disarm\":{disarm},"), 1);
+        let told = |disarm: &str| {
+            let told = services(Answer::ok(with(disarm).as_bytes())).expect("readable");
+            (told.on.len(), told.disarmed)
+        };
+        assert_eq!(told(r#"{"mode":"ignore","state":"disarmed"}"#), (0, true));
+        // What is under way is ended first.
+        assert_eq!(told(r#"{"mode":"ignore","state":"disarming"}"#), (1, false));
+        for other in ["null", r#"{"mode":"freeze"}"#, "1"] {
+            assert_eq!(told(other), (1, false), "{other}");
+        }
+        assert_eq!(moving(Answer::ok(with("null").as_bytes())), Ok(Vec::new()));
+    }
+
     #[test]
     fn a_cluster_without_ha_has_no_file() {
         let message = b"cat: /etc/pve/ha/manager_status: No such file or directory\n";
-        assert!(services(Answer::new(b"", message, 1)).expect("none").is_empty());
+        assert_eq!(services(Answer::new(b"", message, 1)), Ok(Recoverable::default()));
         assert!(services(Answer::new(b"", b"cat: Input/output error\n", 1)).is_err());
     }
 }

@@ -15,6 +15,7 @@ pub mod cfgtool;
 pub mod cmap;
 pub mod copies;
 pub mod corosync_conf;
+pub mod database;
 pub mod files;
 pub mod ha;
 pub mod host;

@@ -162,11 +162,17 @@ impl TeamBackend for RequestBackend {
         &self,
         caller: Caller,
         id: ClusterId,
+        before: Option<Policy>,
         policy: Policy,
         reason: String,
     ) -> ApiResult<PolicyAnswer> {
         self.cluster_for(&caller, id, Deed::ChangePolicy).await?;
         let engine = &self.state.engine;
+        // What somebody else, or a guest, has changed since the page was opened is not turned back unseen.
+        let now = engine.store.policy(id).await.map_err(stored)?;
+        if before.is_some_and(|before| before.plain() != now.clone().plain()) {
+            return Err(ApiError(ProblemCode::PolicyMoved.into()));
+        }
         let answer = engine.change_policy(&actor(&caller), id, policy, &reason, caller.me.shown).await;
         Ok(match answer.map_err(ApiError)? {
             PolicyChange::InForce(request) => PolicyAnswer { request, in_force: true },

@@ -1,5 +1,7 @@
 //! `quorate audit`: the log read, checked and taken away, without the console running.
 
+mod held;
+
 use super::{AuditArgs, AuditCommand};
 use crate::system::SystemClock;
 use crate::{audit_export, checkpoints, lock, serve};
@@ -7,13 +9,10 @@ use anyhow::{Context as _, bail};
 use app::audit_filter;
 use ed25519_dalek::VerifyingKey;
 use engine::audit::Person;
-use engine::audit::checkpoint::judge;
 use engine::audit::segment::{Closer, judge as judge_segment};
 use engine::ports::{AuditStore, Clock as _};
 use futures::TryStreamExt as _;
-use leptos_router::params::ParamsMap;
-use model::audit::ChainState;
-use model::checkpoint::Checkpoint;
+use model::audit::{AuditFilter, ChainState};
 use model::segment::Unread;
 use std::io::Write as _;
 use std::path::Path;
@@ -31,8 +30,8 @@ pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
             whole(&store).await?;
             archived(&store, &data, key.as_deref()).await?;
             match checkpoint {
-                Some(file) => fits(&store, &data, &file, key.as_deref()).await,
-                None => Ok(()),
+                Some(file) => held::named(&store, &file, &trusted(&store, &data, key.as_deref()).await?).await,
+                None => held::own(&store, &data, known_key(&data, key.as_deref())?).await,
             }
         }
         AuditCommand::Archive { reason } => archive(&data, &path, reason).await,
@@ -41,13 +40,9 @@ pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
             Ok(())
         }
         AuditCommand::Export { format, filter } => {
+            let filter = asked(&filter)?;
             let house = serve::open(&data).await?;
-            let mut asked = ParamsMap::new();
-            for pair in filter.split('&').filter(|pair| !pair.is_empty()) {
-                let (name, value) = pair.split_once('=').with_context(|| format!("{pair} is no NAME=VALUE"))?;
-                asked.insert(name.to_owned(), value.replace('+', " "));
-            }
-            let filter = audit_export::begin(&house.engine, &Person::system(), &audit_filter(&asked), format).await?;
+            let filter = audit_export::begin(&house.engine, &Person::system(), &filter, format).await?;
             let mut pages = pin!(audit_export::lines(Arc::clone(&house.engine.store), filter, format));
             let mut out = std::io::stdout().lock();
             while let Some(bytes) = pages.try_next().await? {
@@ -57,6 +52,16 @@ pub async fn run(args: AuditArgs) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// The filter as the page's address has it. What is not understood is refused: without it the whole audit would be printed.
+fn asked(text: &str) -> anyhow::Result<AuditFilter> {
+    let mut parts = Vec::new();
+    for pair in text.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').with_context(|| format!("{pair} is no NAME=VALUE"))?;
+        parts.push((name.to_owned(), value.replace('+', " ")));
+    }
+    Ok(audit_filter(parts)?)
 }
 
 /// Whether the audit is whole in itself.
@@ -116,39 +121,12 @@ async fn archive(data: &Path, database: &Path, reason: Option<String>) -> anyhow
     Ok(())
 }
 
-/// Every checkpoint of a file against the log. What the log alone cannot show is shown here. A line that is none was cut off
-/// while it was written: it is named, and the others count.
-async fn fits(store: &SqliteStore, data: &Path, file: &Path, key: Option<&str>) -> anyhow::Result<()> {
-    let trusted = trusted(store, data, key).await?;
-    let bytes = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-    let text = String::from_utf8_lossy(&bytes);
-    // Counted after the file was read: a console that runs may have signed more since the log was.
-    let entries = store.entries().await?;
-    let mut newest = 0;
-    let mut count = 0_u64;
-    for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let place = || format!("{}, line {}", file.display(), number + 1);
-        let one: Checkpoint = match serde_json::from_str(line) {
-            Ok(one) => one,
-            Err(error) => {
-                eprintln!("{}: no checkpoint: {error}", place());
-                continue;
-            }
-        };
-        let hash = match store.entry(one.size).await {
-            Ok(entry) => Some(entry.hash),
-            Err(engine::ports::StoreError::NotFound { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
-        judge(&one, &trusted, entries, hash.as_deref()).with_context(place)?;
-        newest = newest.max(one.size);
-        count += 1;
-    }
-    if count == 0 {
-        bail!("{} holds no checkpoint", file.display());
-    }
-    println!("{count} checkpoints fit, the newest covers {newest} of {entries} entries");
-    Ok(())
+/// The key that must have signed: the one that was given, or this console's where it is there. None is made only to read.
+fn known_key(data: &Path, key: Option<&str>) -> anyhow::Result<Option<VerifyingKey>> {
+    Ok(match key {
+        Some(text) => Some(public_key(text)?),
+        None => checkpoints::public_key(data)?,
+    })
 }
 
 fn public_key(text: &str) -> anyhow::Result<VerifyingKey> {

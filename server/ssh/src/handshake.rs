@@ -42,7 +42,8 @@ impl Seen {
 /// Runs the handshake up to the checked host key.
 ///
 /// # Errors
-/// `UnknownKey` and `ChangedKey` before any log-in; `NotSsh`, `NoCommonAlgorithm`, `Timeout`, `Unreachable`.
+/// `UnknownKey` and `ChangedKey` before any log-in; `NotSsh`, `NoCommonAlgorithm`; `TookConnection` where it broke or took too
+/// long.
 pub(crate) async fn handshake(stream: Box<dyn AsyncReadWrite>, pin: Option<&Pin>) -> Result<Session, DialError> {
     let (tap, cut, greeting) = Tap::new(stream);
     let seen = Arc::new(Seen::default());
@@ -51,8 +52,16 @@ pub(crate) async fn handshake(stream: Box<dyn AsyncReadWrite>, pin: Option<&Pin>
     match tokio::time::timeout(HANDSHAKE_LIMIT, connecting).await {
         Ok(Ok(handle)) => Ok(Session { handle, seen, cut }),
         Ok(Err(error)) => Err(refusal(&error, &greeting.bytes(), seen.verdict.get())),
-        Err(_) => Err(DialError::Timeout { seconds: u32::try_from(HANDSHAKE_LIMIT.as_secs()).unwrap_or(u32::MAX) }),
+        Err(_) => {
+            let seconds = u32::try_from(HANDSHAKE_LIMIT.as_secs()).unwrap_or(u32::MAX);
+            Err(taken(DialError::Timeout { seconds }))
+        }
     }
+}
+
+/// The stream was open: its kernel, or the jump host's connection to it, says that there is a machine.
+fn taken(last: DialError) -> DialError {
+    DialError::TookConnection { last: Box::new(last) }
 }
 
 /// The callbacks of one connection.
@@ -134,10 +143,10 @@ fn refusal(error: &russh::Error, heard: &[u8], verdict: Option<&Verdict>) -> Dia
         russh::Error::NoCommonAlgo { kind, ours, theirs } => {
             DialError::NoCommonAlgorithm { text: no_common(kind, ours, theirs) }
         }
-        russh::Error::IO(_) if heard.is_empty() => DialError::Unreachable { text: broken(error) },
+        russh::Error::IO(_) if heard.is_empty() => taken(DialError::Unreachable { text: broken(error) }),
         _ if heard.is_empty() => DialError::NotSsh { text: "closed the connection without a word".to_owned() },
         _ if !speaks_ssh(&text) => DialError::NotSsh { text: quoted(&text) },
-        _ => DialError::Unreachable { text: broken(error) },
+        _ => taken(DialError::Unreachable { text: broken(error) }),
     }
 }
 
@@ -166,4 +175,22 @@ pub(crate) fn broken(error: &russh::Error) -> String {
 
 fn quoted(text: &str) -> String {
     clean_text_within(text.trim(), QUOTE_MAX_CHARS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Error, ErrorKind};
+
+    #[test]
+    fn a_connection_that_breaks_was_taken_by_somebody() {
+        let reset = || russh::Error::IO(Error::from(ErrorKind::ConnectionReset));
+        for heard in ["", "SSH-2.0-OpenSSH_10.0p2\r\n"] {
+            let told = refusal(&reset(), heard.as_bytes(), None);
+            let DialError::TookConnection { last } = &told else { panic!("{told:?}") };
+            assert!(matches!(**last, DialError::Unreachable { .. }), "{told:?}");
+            assert_eq!(told.problem(), last.problem(), "people are told the same as before");
+        }
+        assert!(matches!(refusal(&reset(), b"220 mail", None), DialError::NotSsh { .. }));
+    }
 }

@@ -9,9 +9,10 @@ pub(crate) use policies::protect_undecided;
 
 use crate::SqliteStore;
 use crate::audit::append_in;
-use crate::codec::{corrupt, db, refused, to_json};
+use crate::codec::{corrupt, db};
 use crate::operations;
 use async_trait::async_trait;
+use engine::approvals::told_void;
 use engine::ports::{ApprovalStore, Overtaking, StoreError};
 use jiff::Timestamp;
 use model::approval::{Request, RequestEvent, RequestState, Seen, Subject, VoidCode};
@@ -204,17 +205,14 @@ async fn with_policy_of_now(
     })
 }
 
-/// What was asked for a cluster that is forgotten comes to nothing.
+/// What was asked for a cluster that is forgotten comes to nothing, and each of it has its entry: who asked is told by that.
 pub(crate) async fn void_all(tx: &mut SqliteConnection, cluster: ClusterId, at: Timestamp) -> Result<(), StoreError> {
-    let state = RequestState::Void { at, why: VoidCode::ClusterGone };
-    sqlx::query(
-        "UPDATE requests SET state = ?, state_json = ? WHERE cluster = ? AND state IN ('waiting', 'approved', 'counting')",
-    )
-    .bind(state.word())
-    .bind(to_json("state", &state)?)
-    .bind(cluster.to_string())
-    .execute(tx)
-    .await
-    .map_err(refused("request", "cluster"))?;
+    let why = VoidCode::ClusterGone;
+    let mut open = QueryBuilder::new("SELECT * FROM requests WHERE state IN ('waiting', 'approved', 'counting')");
+    open.push(" AND cluster = ").push_bind(cluster.to_string()).push(" ORDER BY requested_at, id");
+    for request in rows::all(tx, open).await? {
+        rows::set_state(tx, request.id, &RequestState::Void { at, why }).await?;
+        append_in(tx, told_void(&request, why, at)).await?;
+    }
     Ok(())
 }

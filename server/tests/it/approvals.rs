@@ -296,6 +296,24 @@ async fn a_rejection_is_final_and_so_is_taking_back() {
 }
 
 #[tokio::test]
+async fn a_policy_that_has_moved_since_its_page_was_opened_is_not_turned_back_unseen() {
+    let team = Team::ready().await;
+    let policy = |protected: bool, actions: Value| json!({ "protected": protected, "classes": {}, "actions": actions });
+    let change = async |before: Value, after: Value| {
+        let input = json!({ "cluster": team.site.cluster, "before": before, "policy": after, "reason": "a line more" });
+        team.admin.call::<PolicyAnswer>("change_policy", input).await
+    };
+    let row = json!({ "reason": true, "typed_target": true, "fresh_sign_in": true, "second_factor": true, "agreement": "another_approver" });
+    let lines = json!({ "power_on": row });
+    // The page was opened before the cluster was protected.
+    let refused = change(policy(false, json!({})), policy(false, lines.clone())).await.expect_err("it has moved");
+    assert_eq!(refused.code, ProblemCode::PolicyMoved);
+    let now: PolicyView = team.admin.call("policy", json!({ "cluster": team.site.cluster })).await.expect("the policy");
+    assert!(now.policy.protected && now.policy.actions.is_empty(), "{:?}", now.policy);
+    assert!(change(policy(true, json!({})), policy(true, lines)).await.expect("seen as it is").in_force);
+}
+
+#[tokio::test]
 async fn two_admins_agree_on_a_policy_and_one_is_told_that_they_are_alone() {
     let team = Team::ready().await;
     let view: PolicyView = team.admin.call("policy", json!({ "cluster": team.site.cluster })).await.expect("policy");

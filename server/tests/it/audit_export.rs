@@ -52,11 +52,16 @@ async fn exactly_what_is_filtered_is_exported_and_that_is_written_down() {
 }
 
 #[tokio::test]
-async fn nobody_without_a_session_takes_anything_away() {
+async fn nobody_without_a_session_or_with_a_slip_takes_anything_away() {
     let app = TestApp::new().await;
     assert_eq!(app.anon().get("/audit/export?format=csv").await.status, StatusCode::UNAUTHORIZED);
     let viewer = app.viewer().await;
     assert_eq!(viewer.get("/audit/export?format=pdf").await.status, StatusCode::BAD_REQUEST);
+    for asked in ["code=expected", "from=01.11.2026", "form=2026-11-01", "who=anna&who=bert"] {
+        let refused = viewer.get(&format!("/audit/export?format=csv&{asked}")).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{asked}");
+        assert!(refused.text().starts_with(&asked[..3]), "{asked}: {}", refused.text());
+    }
     let none = AuditFilter { code: Some(AuditCode::AuditExported), ..AuditFilter::default() };
     assert_eq!(app.store.find(&none, 9).await.expect("found").total, 0);
 }
@@ -81,6 +86,16 @@ async fn the_command_exports_the_same() {
     assert_eq!(entries.iter().map(|one| one.entry.who.as_str()).collect::<Vec<_>>(), ["bert"]);
     let bad = export(&["--filter", "bert"]).await;
     assert!(!bad.status.success() && String::from_utf8_lossy(&bad.stderr).contains("NAME=VALUE"));
+    for (filter, words) in [
+        ("code=expected", "code=expected is not understood"),
+        ("from=01.11.2026", "a day such as 2026-11-01"),
+        ("who=bert&form=2026-11-01", "form is no part of a filter"),
+    ] {
+        let bad = export(&["--filter", filter]).await;
+        let said = String::from_utf8_lossy(&bad.stderr).into_owned();
+        assert_eq!(bad.status.code(), Some(1), "{said}");
+        assert!(bad.stdout.is_empty() && said.contains(words), "{said}");
+    }
 }
 
 #[tokio::test]

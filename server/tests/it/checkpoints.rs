@@ -2,14 +2,14 @@
 
 use crate::app::{PASSWORD, TestApp};
 use crate::process::quorate;
-use ed25519_dalek::{Signer as _, SigningKey};
-use engine::audit::Person;
+use ed25519_dalek::{Signer as _, SigningKey, VerifyingKey};
 use engine::audit::checkpoint::{Checkpointer, Unsigned, message};
+use engine::audit::{Person, Reader};
 use engine::ports::{AuditStore, CheckpointStore};
-use model::audit::{AuditCode, Outcome};
-use model::checkpoint::Checkpoint;
+use model::audit::{AuditCode, ChainState, Judged, Outcome};
+use model::checkpoint::{Checkpoint, CheckpointFault};
 use model::role::Role;
-use server::checkpoints::{CHECKPOINT_FILE, File, KEY_FILE, signing_key};
+use server::checkpoints::{CHECKPOINT_FILE, File, KEY_FILE, public_key, signing_key};
 use server::serve;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
@@ -81,8 +81,106 @@ async fn a_cut_end_is_found() {
     filled(data, &["carl"]).await;
     let (_kept, file) = kept_elsewhere(data);
     std::fs::write(data.join(serve::DATABASE), earlier).expect("put back");
-    assert!(verify(data, &[]).await.status.success(), "in itself the shorter log is whole");
+    refused(&verify(data, &[]).await, "the end was cut off");
     refused(&verify(data, &["--checkpoint", file.to_str().expect("a path")]).await, "the end was cut off");
+    std::fs::remove_file(data.join(CHECKPOINT_FILE)).expect("gone");
+    assert!(verify(data, &[]).await.status.success(), "the shorter log fits the checkpoints in it");
+}
+
+#[tokio::test]
+async fn without_a_key_or_a_checkpoint_it_says_what_it_cannot_judge() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    let house = serve::open(data).await.expect("opened");
+    house.accounts.create("anna", Role::Operator, Zeroizing::new(PASSWORD.to_owned())).await.expect("account");
+    house.store.close().await;
+    let printed = async || {
+        let output = verify(data, &[]).await;
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let said = printed().await;
+    assert!(said.contains("held against no checkpoint"), "{said}");
+    assert!(!data.join(KEY_FILE).exists(), "no key is made by reading");
+    let key = filled(data, &["bert"]).await.key;
+    let said = printed().await;
+    let fit = "1 checkpoints in the database fit, the newest covers 2 of 2 entries";
+    assert!(said.contains(fit) && said.matches("fit, the newest").count() == 2, "{said}");
+    std::fs::remove_file(data.join(KEY_FILE)).expect("lost");
+    let said = printed().await;
+    assert!(said.contains(fit) && said.contains("who signed them is not judged"), "{said}");
+    assert!(verify(data, &["--key", &key]).await.status.success());
+    let other = hex::encode(SigningKey::from_bytes(&[7; 32]).verifying_key().as_bytes());
+    refused(&verify(data, &["--key", &other]).await, "another key");
+}
+
+/// Signs the whole log with another key, as nobody but who has the machine can.
+async fn signed_by(signer: &SigningKey, data: &Path) {
+    let house = serve::open(data).await.expect("opened");
+    let (size, at) = (house.store.entries().await.expect("counted"), house.engine.clock.now());
+    let head = house.store.entry(size).await.expect("there").hash;
+    let bytes: [u8; 32] = hex::decode(&head).expect("hex").try_into().expect("a hash");
+    let signature = hex::encode(signer.sign(&message(size, &bytes, at)).to_bytes());
+    let key = hex::encode(signer.verifying_key().as_bytes());
+    house.store.keep_checkpoint(&Checkpoint { size, head, at, key, signature }).await.expect("kept");
+    house.store.close().await;
+}
+
+#[tokio::test]
+async fn what_an_earlier_key_signed_counts_below_the_newest_checkpoint_and_not_above() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    filled(data, &["anna", "bert"]).await;
+    let house = serve::open(data).await.expect("opened");
+    house.accounts.create("carl", Role::Operator, Zeroizing::new(PASSWORD.to_owned())).await.expect("account");
+    house.store.close().await;
+    let newer = SigningKey::from_bytes(&[7; 32]);
+    signed_by(&newer, data).await;
+    refused(&verify(data, &[]).await, "another key");
+    let newer = hex::encode(newer.verifying_key().as_bytes());
+    let output = verify(data, &["--key", &newer]).await;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && printed.contains("1 of them are signed with another key"), "{printed}");
+}
+
+/// What the mark beside the page's title says.
+async fn mark(data: &Path, key: Option<VerifyingKey>) -> (ChainState, Option<Judged>) {
+    let house = serve::open(data).await.expect("opened");
+    let reader = Reader::new(Arc::clone(&house.engine.store)).trusting(key);
+    let whole = reader.read_whole().await.expect("read");
+    let again = reader.read_on().await.expect("read");
+    assert_eq!((&whole.judged, whole.checkpoint), (&again.judged, again.checkpoint));
+    house.store.close().await;
+    (again.chain, again.judged)
+}
+
+#[tokio::test]
+async fn the_mark_goes_by_the_newest_checkpoint_too() {
+    let folder = tempfile::tempdir().expect("folder");
+    let data = folder.path();
+    filled(data, &["anna", "bert"]).await;
+    let key = public_key(data).expect("read");
+    assert!(key.is_some());
+    let database = data.join(serve::DATABASE);
+    let earlier = std::fs::read(&database).expect("read");
+    let last = filled(data, &["carl"]).await;
+    assert!(matches!(mark(data, key).await, (ChainState::Whole { entries: 3, .. }, Some(Judged::Fits))));
+    let unknown = mark(data, None).await;
+    assert!(matches!(unknown, (ChainState::Whole { .. }, Some(Judged::SignerUnknown))), "{unknown:?}");
+    let other = Some(SigningKey::from_bytes(&[7; 32]).verifying_key());
+    let changed = mark(data, other).await;
+    let expected = Some(Judged::Against { fault: CheckpointFault::OtherKey });
+    assert!(matches!(changed.0, ChainState::Broken { at_index: 3, .. }) && changed.1 == expected, "{changed:?}");
+    // The log of before, with the table of checkpoints as it was: its end is cut off.
+    std::fs::write(&database, earlier).expect("put back");
+    let house = serve::open(data).await.expect("opened");
+    house.store.keep_checkpoint(&last).await.expect("kept");
+    house.store.close().await;
+    let expected = Some(Judged::Against { fault: CheckpointFault::CutOff { size: 3, entries: 2 } });
+    for key in [key, None] {
+        let cut = mark(data, key).await;
+        assert!(matches!(cut.0, ChainState::Broken { at_index: 3, entries: 2, .. }) && cut.1 == expected, "{cut:?}");
+    }
 }
 
 #[tokio::test]
@@ -94,6 +192,8 @@ async fn a_log_that_was_computed_anew_is_found() {
     std::fs::remove_file(data.join(serve::DATABASE)).expect("gone");
     // Whoever has the machine has its key too; what was kept elsewhere is out of reach.
     filled(data, &["anna", "dora", "emil"]).await;
+    refused(&verify(data, &[]).await, "computed anew");
+    std::fs::remove_file(data.join(CHECKPOINT_FILE)).expect("gone");
     assert!(verify(data, &[]).await.status.success(), "in itself the new log is whole");
     refused(&verify(data, &["--checkpoint", file.to_str().expect("a path")]).await, "computed anew");
 }

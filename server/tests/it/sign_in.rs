@@ -31,6 +31,23 @@ async fn a_wrong_password_and_an_unknown_name_look_the_same() {
 }
 
 #[tokio::test]
+async fn a_refused_sign_in_stands_under_the_one_name_of_the_account() {
+    let app = TestApp::new().await;
+    app.clock.stop();
+    app.account("operator", Role::Operator).await;
+    for name in ["operator", "Operator", " OPERATOR ", "operator", "oPerator", "Nobody"] {
+        app.anon().sign_in(name, "wrong password").await.expect_err("refused");
+    }
+    let reader = app.viewer().await;
+    let page: AuditPage =
+        reader.call("audit", json!({ "filter": { "code": "sign_in_refused" }, "again": false })).await.expect("audit");
+    let whos: Vec<_> = page.entries.iter().map(|one| one.entry.who.as_str()).collect();
+    assert_eq!(whos, ["unknown", "operator", "operator", "operator", "operator", "operator"]);
+    let locked = &page.entries[1].entry.details["why"];
+    assert_eq!(locked, "locked", "the one that had to wait, too");
+}
+
+#[tokio::test]
 async fn a_name_that_nobody_has_waits_as_an_account_does() {
     let app = TestApp::new().await;
     app.account("operator", Role::Operator).await;

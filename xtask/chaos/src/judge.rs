@@ -13,6 +13,8 @@ use crate::witness::{Block, Quorum, Seen};
 const ON_THE_WAY_MS: i64 = 2_000;
 /// A fact has the time at which it was asked for; the answer comes within the limits of a sweep's commands.
 const ASKED_FOR_MAX_MS: i64 = 15_000;
+/// A follower prints what it was told, ring by ring, while the node may be on a later one: at most this many later.
+const RINGS_LATE_MAX: usize = 3;
 /// A value that has aged is folded anew, sent and read within this time.
 const AGING_SLACK_S: i64 = 3;
 
@@ -164,10 +166,18 @@ impl Truth {
         statement.command.ends_with("corosync-quorumtool -m") && near.any(|(_, quorum)| self.says(quorum, partition))
     }
 
+    /// Members of the node's last rings before this one, by its journal.
+    fn rings_before(&self, statement: &Statement, partition: &Partition) -> impl Iterator<Item = &BTreeSet<u32>> {
+        let all = self.rings.get(&statement.node).into_iter().flatten();
+        let mut before: Vec<_> = all.filter(|(ring, _)| sequence(ring) < sequence(&partition.ring_id)).collect();
+        before.sort_by_key(|(ring, _)| std::cmp::Reverse(sequence(ring)));
+        before.into_iter().take(RINGS_LATE_MAX).map(|(_, members)| members)
+    }
+
     /// An answer that the witness did not hear, given while one ring follows another: the ring stands in the node's journal,
     /// and so do its members; its votes follow from them and what the QDevice adds. corosync's tool asks for ring, members
     /// and votes one after the other, so members and votes may also be those that the witness heard last before or just after:
-    /// while totem gathers the tool does not answer it.
+    /// while totem gathers the tool does not answer it. The follower's members may be those of a ring shortly before.
     fn in_journal<'a>(
         &'a self,
         statement: &Statement,
@@ -182,9 +192,17 @@ impl Truth {
         let members = self.members(partition);
         let of_members = partition.total_votes.saturating_sub(partition.qdevice_votes.unwrap_or(0));
         let follow = usize::try_from(of_members) == Ok(members.len());
-        (*formed == members || heard.clone().any(|quorum| quorum.members == members))
+        let late = || {
+            statement.command.ends_with("corosync-quorumtool -m")
+                && self.rings_before(statement, partition).any(|ring| *ring == members)
+        };
+        (*formed == members || heard.clone().any(|quorum| quorum.members == members) || late())
             && (follow || heard.any(|quorum| same_votes(partition, quorum)))
     }
+}
+
+fn sequence(ring: &str) -> Option<u64> {
+    u64::from_str_radix(ring.split_once('.')?.1, 16).ok()
 }
 
 fn same_votes(partition: &Partition, quorum: &Quorum) -> bool {
@@ -212,7 +230,11 @@ mod tests {
             links: Some(BTreeSet::from([(2, 0)])),
             version: Some(3),
         };
-        let rings = BTreeMap::from([("1.11".to_owned(), BTreeSet::from([1, 2]))]);
+        let rings = BTreeMap::from([
+            ("1.11".to_owned(), BTreeSet::from([1, 2])),
+            ("1.31".to_owned(), BTreeSet::from([1, 3])),
+            ("1.35".to_owned(), BTreeSet::from([1, 2, 3])),
+        ]);
         let members = BTreeSet::from([1, 3]);
         let block = Quorum { ring: "1.21".into(), members, quorate: false, expected: 5, total: 2, quorum: 3 };
         Truth {
@@ -268,6 +290,10 @@ mod tests {
         assert!(printed_at(150, follows, &printed), "the witness's follower read the same block");
         assert!(!printed_at(153, follows, &printed), "another time");
         assert!(!printed_at(150, "corosync-quorumtool -s", &printed), "another tool");
+        assert!(printed_at(100, follows, &partition("1.35", &["pve1", "pve3"])), "members of the ring before");
+        assert!(!printed_at(100, "corosync-quorumtool -s", &partition("1.35", &["pve1", "pve3"])), "another tool");
+        assert!(!printed_at(100, follows, &partition("1.31", &["pve2", "pve3"])), "members of no ring");
+        assert!(!printed_at(100, follows, &partition("1.11", &["pve1", "pve3"])), "members of a later ring");
         assert!(!printed_at(150, follows, &Partition { total_votes: 3, ..printed.clone() }), "other votes");
         assert!(!lies(100, Said::Link("pve2".into(), 0, true)) && lies(100, Said::Link("pve2".into(), 0, false)));
         assert!(!lies(100, Said::Link("pve3".into(), 1, false)) && lies(100, Said::Link("pve3".into(), 1, true)));

@@ -94,13 +94,15 @@ pub fn openssl(args: &[String]) -> anyhow::Result<u8> {
     Ok(0)
 }
 
-/// pmxcfs' stand-in keeps its entries in a format of its own: soundness, number and size are told of that.
+/// pmxcfs' stand-in keeps its entries in a format of its own: soundness, number and size are told of that, and a dump is made
+/// from it.
 pub fn sqlite3(args: &[String]) -> anyhow::Result<u8> {
     const REAL: &str = "/usr/bin/sqlite3";
     if !args.iter().any(|arg| arg == paths::DATABASE) {
         return real(REAL, args);
     }
     match Store::load(Path::new(paths::DATABASE)) {
+        Ok(store) if args.iter().any(|arg| arg == ".dump") => print!("{}", store.dump()),
         Ok(store) => {
             let (entries, bytes) = store.size();
             println!("ok\n{entries}|{bytes}");

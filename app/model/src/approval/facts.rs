@@ -26,7 +26,7 @@ crate::problem::codes!(
         NodeVotes => "node_votes",
         /// Of one node; only one that answers is known to be on.
         Power => "power",
-        /// Guests of one node, running or not.
+        /// Numbers of the guests of one node, running or not.
         Guests => "guests",
         // Not material
         Health => "health",
@@ -36,6 +36,9 @@ crate::problem::codes!(
         Version => "version",
     }
 );
+
+/// Of a node without guests; no guest has this number.
+const NO_GUESTS: &str = "0";
 
 /// Node -> numbers of its guests, running or not; a node without guests has no entry.
 pub type GuestList = BTreeMap<String, BTreeSet<u32>>;
@@ -141,10 +144,16 @@ fn guests_of(snapshot: Option<&Snapshot>, guests: Option<&GuestList>) -> Vec<Fac
     let members = nodes.filter(|node| node.membership != Membership::NotJoined);
     members
         .map(|node| {
-            let count = guests.map(|list| list.get(&node.name).map_or(0, BTreeSet::len).to_string());
-            FactLine::new(FactCode::Guests, &node.name, count)
+            let of_node = guests.map(|list| list.get(&node.name).map_or_else(|| NO_GUESTS.to_owned(), numbers));
+            FactLine::new(FactCode::Guests, &node.name, of_node)
         })
         .collect()
+}
+
+/// Which ones, and not how many: another guest in the place of one is another plan.
+fn numbers(guests: &BTreeSet<u32>) -> String {
+    let numbers: Vec<String> = guests.iter().map(u32::to_string).collect();
+    numbers.join(", ")
 }
 
 /// That a node is silent does not prove that it is off.

@@ -327,6 +327,19 @@ impl Action {
         )
     }
 
+    /// Whether a copy of the cluster's database is kept on the step's node before it acts. A joining machine's own copy is
+    /// kept by `pvecm add`; `pvecm expected` writes nothing there, and a full disk may not keep a cluster without quorum.
+    #[must_use]
+    pub const fn keeps_database(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateCluster { .. }
+                | Self::SetUpQdevice { .. }
+                | Self::RemoveQdevice { .. }
+                | Self::RemoveUnjoined { .. }
+        )
+    }
+
     /// The step's own time limit in seconds, waiting for its proof included.
     #[must_use]
     pub const fn time_limit_s(&self) -> u32 {
@@ -346,6 +359,9 @@ impl Action {
             Self::StartQdevice => 90,
             // A membership of 32 nodes takes up to 50 s to form (token and consensus, corosync.conf(5)).
             Self::RestartCorosync { .. } => 120,
+            // Before its command a slow BMC alone may take a minute by its own limits, and every node and every way to the absent
+            // ones is asked again.
+            Self::SetExpected { .. } => 240,
             _ => 60,
         }
     }

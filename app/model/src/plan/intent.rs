@@ -6,6 +6,7 @@ use crate::links::LinkPlan;
 use crate::name::ClusterName;
 use crate::recovery::WrittenOff;
 use crate::remedy::RemedyKind;
+use crate::risk::Risk;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
@@ -122,6 +123,18 @@ words!(
 );
 
 impl Intent {
+    /// The highest class that a plan of the action with this word can have: the class that counts for it otherwise.
+    #[must_use]
+    pub fn highest_risk(word: &str) -> Risk {
+        match word {
+            "set_expected" | "power_off" | "power_cycle" | "finish_join" | "undo_join" | "set_up_qdevice" => {
+                Risk::Destructive
+            }
+            "create_cluster" | "join_nodes" | "remove_qdevice" | "remedy" | "restart_corosync" => Risk::Disruptive,
+            _ => Risk::Reversible,
+        }
+    }
+
     /// Whether it may end an operation that has its cluster's place, instead of waiting for it: what brings a cluster
     /// back at night may not stand behind what has got stuck for the same reason.
     #[must_use]

@@ -15,9 +15,10 @@ pub(super) fn corosync(intent: &Intent, id: NodeId, world: &PlanWorld<'_>) -> Re
     let node = world.node_for(id, Purpose::Member)?;
     let Some(Look::Corosync(look)) = world.look else { return Err(ProblemCode::Internal.into()) };
     let mut consequences: Vec<Consequence> = votes(look, node.label())?.into_iter().collect();
-    if look.armed {
-        consequences.push(consequence(ConsequenceCode::WatchdogCounts, &[("node", node.label().to_owned())]));
-    }
+    // Where the quorum goes, it goes on every node of that side.
+    let everywhere = consequences.iter().any(|one| one.code == ConsequenceCode::QuorumLostMeanwhile);
+    let counts = look.armed.iter().filter(|name| everywhere || *name == node.label());
+    consequences.extend(counts.map(|name| consequence(ConsequenceCode::WatchdogCounts, &[("node", name.clone())])));
     let steps = vec![step(node, Action::RestartCorosync { was: look.run.clone() })];
     Ok(frozen(intent, world, Risk::Disruptive, node.label().to_owned(), steps, consequences))
 }
@@ -56,7 +57,7 @@ mod tests {
     }
 
     fn look(configured: usize, told: Vec<SideTold>) -> CorosyncLook {
-        CorosyncLook { run: None, armed: false, own_id: 1, own_votes: 1, configured, device_missing: false, told }
+        CorosyncLook { run: None, armed: Vec::new(), own_id: 1, own_votes: 1, configured, device_missing: false, told }
     }
 
     fn code(look: &CorosyncLook) -> Result<Option<ConsequenceCode>, ProblemCode> {

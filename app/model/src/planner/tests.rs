@@ -197,6 +197,8 @@ fn a_silent_qdevice_is_in_the_plan_that_lowers_the_votes() {
     };
     let bare = lowering(2, 0).expect("no device");
     assert_eq!((expected(&bare), told(&bare)), ((2, None), None));
+    // A BMC that is asked first takes up to 61 s, and then everybody is asked.
+    assert_eq!(bare.steps[0].action.time_limit_s(), 240);
     let beside = lowering(2, 1).expect("two votes are enough of three");
     assert_eq!(expected(&beside), (2, Some(3)));
     assert_eq!(told(&beside), Some(["2", "1", "3", "2"].map(str::to_owned)));

@@ -2,7 +2,7 @@ use super::*;
 use crate::bmc::{Binding, BmcWay, Power, PowerReading, SystemUuid};
 use uuid::Uuid;
 
-fn absent(name: &str, answers: bool) -> Absent {
+pub(super) fn absent(name: &str, answers: bool) -> Absent {
     let sign = Sign { address: "10.7.0.9:22".into(), heard_by: "console".into() };
     Absent {
         name: name.into(),
@@ -11,8 +11,8 @@ fn absent(name: &str, answers: bool) -> Absent {
         addresses: vec!["10.7.0.9:22".into()],
         answers: answers.then_some(sign).into_iter().collect(),
         own_view: None,
-        guests: vec![101],
-        services: vec!["vm:101".into()],
+        guests: Some(vec![101]),
+        services: Some(vec!["vm:101".into()]),
         bmc: None,
         silent_to: if answers { Vec::new() } else { vec!["console".into()] },
         unasked: Vec::new(),
@@ -20,7 +20,7 @@ fn absent(name: &str, answers: bool) -> Absent {
 }
 
 /// One of three is left.
-fn alone() -> Recovery {
+pub(super) fn alone() -> Recovery {
     Recovery {
         through: NodeId::from_uuid(Uuid::from_u128(1)),
         through_name: "ash".into(),
@@ -33,6 +33,9 @@ fn alone() -> Recovery {
         absent: vec![absent("beech", false), absent("cedar", false)],
         evidence: Vec::new(),
         contradicted_by: Vec::new(),
+        quorate_elsewhere: Vec::new(),
+        unread: None,
+        ha_disarmed: false,
     }
 }
 
@@ -85,16 +88,42 @@ fn where_a_silent_qdevice_keeps_it_blocked_lowering_is_not_proposed() {
     assert_eq!((casts.expected_after(), codes(&casts)), (2, vec![]));
 }
 
+/// Somebody has lowered the votes on the other side already.
+pub(super) fn gone_on_without() -> Recovery {
+    let side = OtherSide { node: "cedar".into(), members: vec!["cedar".into()], expected_votes: 1 };
+    let absent = vec![absent("beech", false), absent("cedar", true)];
+    Recovery { absent, quorate_elsewhere: vec![side], ..alone() }
+}
+
 #[test]
-fn what_writes_nobody_off_comes_first() {
-    assert_eq!(alone().gentler(), [Gentler::StartNode]);
-    assert_eq!(Recovery { quorate: true, ..alone() }.gentler(), []);
-    let far = Recovery { present_votes: 1, quorum: 3, expected_votes: 5, ..alone() };
-    assert_eq!(far.gentler(), [], "no single node is enough");
-    let device = Recovery { qdevice_missing: 1, ..alone() };
-    assert_eq!(device.gentler(), [Gentler::StartQnetd, Gentler::StartNode]);
-    let lives = Recovery { absent: vec![absent("beech", true)], ..alone() };
-    assert_eq!(lives.gentler(), [Gentler::RepairLinks, Gentler::StartNode]);
+fn a_side_that_has_quorum_elsewhere_stands_first_and_nobody_is_told_to_power_it_off() {
+    let now = gone_on_without();
+    assert_eq!(codes(&now), [ProblemCode::QuorateElsewhere]);
+    let told = &now.obstacles()[0].params;
+    assert_eq!((told["node"].as_str(), told["members"].as_str(), told["expected"].as_str()), ("cedar", "cedar", "1"));
+    // Neither the one that lives there, nor whose BMC says on, nor whom nobody could ask.
+    let on = Absent { bmc: Some(seen(Power::On, false, 60)), ..absent("cedar", false) };
+    let deaf = Absent { silent_to: Vec::new(), ..absent("cedar", false) };
+    for cedar in [on, deaf] {
+        assert_eq!(codes(&Recovery { absent: vec![cedar], ..gone_on_without() }), [ProblemCode::QuorateElsewhere]);
+    }
+    let both = Recovery { quorate: true, ..gone_on_without() };
+    assert_eq!(codes(&both), [ProblemCode::QuorateElsewhere, ProblemCode::ExpectedNotNeeded]);
+    let third = vec![absent("beech", true), absent("cedar", true)];
+    let third = Recovery { absent: third, ..gone_on_without() };
+    assert_eq!(codes(&third), [ProblemCode::QuorateElsewhere, ProblemCode::AbsentAnswers], "beech has no quorum");
+}
+
+#[test]
+fn what_nobody_could_read_is_not_none() {
+    let down = Problem::new(ProblemCode::PmxcfsDown).with("node", "ash").quoting("cat: /etc/pve/.members: gone");
+    let unread = |name: &str| Absent { guests: None, services: None, ..absent(name, false) };
+    let now = Recovery { absent: vec![unread("beech")], unread: Some(down.clone()), ..alone() };
+    assert_eq!(now.obstacles(), *std::slice::from_ref(&down));
+    let accounts = [("beech".to_owned(), "I pulled both power cords".to_owned())];
+    assert_eq!(now.write_off(&accounts, "anna"), Err(down));
+    let untold = Recovery { unread: None, ..now }.write_off(&accounts, "anna").expect_err("not known");
+    assert_eq!((untold.code, untold.params["node"].as_str()), (ProblemCode::PmxcfsDown, "ash"));
 }
 
 #[test]
@@ -194,6 +223,13 @@ fn where_nobody_could_ask_silence_proves_nothing() {
     // One who asked and heard nothing is enough; the other one is still told.
     let half = Absent { silent_to: vec!["ash".into()], unasked: vec![unasked("console")], ..deaf.clone() };
     assert_eq!(codes(&Recovery { absent: vec![half], ..alone() }), []);
+    // Its bound BMC has read it as off: that is said by a machine, and not by silence.
+    let read = Absent { bmc: Some(seen(Power::Off, true, 60)), ..deaf.clone() };
+    assert_eq!(codes(&Recovery { absent: vec![read], ..alone() }), []);
+    for worthless in [seen(Power::Off, false, 60), seen(Power::Off, true, 3_600)] {
+        let read = Absent { bmc: Some(worthless), ..deaf.clone() };
+        assert_eq!(codes(&Recovery { absent: vec![read], ..alone() }), [ProblemCode::AbsentNotAsked]);
+    }
     // Whom nobody could even try to reach was not asked either.
     let nowhere = Absent { addresses: Vec::new(), unasked: Vec::new(), ..deaf.clone() };
     assert_eq!(codes(&Recovery { absent: vec![nowhere], ..alone() }), [ProblemCode::AbsentNotAsked]);

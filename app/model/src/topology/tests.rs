@@ -107,6 +107,11 @@ fn an_answer_adds_up_or_contradicts_itself() {
     assert!(status(1, &[1, 2], "1.11", 3).adds_up());
     let late = crate::facts::QuorumStatus { total_votes: 3, ..status(2, &[2], "1.36", 3) };
     assert!(!late.adds_up(), "printed by corosync 3.1.7 after a join: one member and the votes of three");
+    assert!(
+        !status(2, &[1, 2, 4], "2.1a", 5).adds_up(),
+        "printed after a thaw: node 2 does not form a ring with node 1"
+    );
+    assert!(status(10, &[10, 11], "a.9", 2).adds_up(), "ring ids are hex");
     for voting in [true, false] {
         assert!(with_qdevice(view(1, &[1, 2], "1.9", 2, 0), voting).quorum.expect("told").value.adds_up());
     }

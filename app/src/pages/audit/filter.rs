@@ -12,6 +12,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use leptos_router::params::ParamsMap;
 use model::audit::{AuditCode, AuditFilter, Outcome};
+use model::risk::Risk;
 use serde::de::DeserializeOwned;
 
 /// Names of the address's parameters, in the order of the chips.
@@ -33,6 +34,68 @@ pub fn of_query(query: &ParamsMap) -> AuditFilter {
         from: text("from").and_then(|at| time_of(&at, "T00:00:00Z")),
         until: text("until").and_then(|at| time_of(&at, "T23:59:59Z")),
         before: text("before").and_then(|index| index.parse().ok()),
+    }
+}
+
+/// Everything that an address can ask.
+const ASKED: [&str; 11] =
+    ["who", "code", "cluster", "node", "outcome", "risk", "operation", "words", "from", "until", "before"];
+
+/// A part of a question that asks nothing that is understood: what is left out would make the answer a larger one.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Misread {
+    #[error("{name} is no part of a filter; its parts are {}", ASKED.join(", "))]
+    Name { name: String },
+    #[error("{name} is there twice")]
+    Twice { name: String },
+    #[error("{name}={value} is not understood; {name} is {allowed}")]
+    Value { name: &'static str, value: String, allowed: String },
+}
+
+/// The filter that these parts ask for, all of them.
+///
+/// # Errors
+/// The first part that is not understood, and what is allowed.
+pub fn of_parts(parts: impl IntoIterator<Item = (String, String)>) -> Result<AuditFilter, Misread> {
+    let mut query = ParamsMap::new();
+    for (name, value) in parts {
+        if !ASKED.contains(&name.as_str()) {
+            return Err(Misread::Name { name });
+        }
+        if query.get_str(&name).is_some() {
+            return Err(Misread::Twice { name });
+        }
+        query.insert(name, value);
+    }
+    let filter = of_query(&query);
+    let read = [
+        ("cluster", filter.cluster.is_some()),
+        ("code", filter.code.is_some()),
+        ("outcome", filter.outcome.is_some()),
+        ("operation", filter.operation.is_some()),
+        ("risk", filter.risk.is_some()),
+        ("from", filter.from.is_some()),
+        ("until", filter.until.is_some()),
+        ("before", filter.before.is_some()),
+    ];
+    for (name, _) in read.into_iter().filter(|(_, read)| !read) {
+        if let Some(value) = query.get(name).filter(|value| !value.is_empty()) {
+            return Err(Misread::Value { name, value, allowed: allowed(name) });
+        }
+    }
+    Ok(filter)
+}
+
+/// What may stand there, for whoever typed something else.
+fn allowed(name: &str) -> String {
+    let one_of = |words: Vec<&str>| format!("one of {}", words.join(", "));
+    match name {
+        "code" => one_of(AuditCode::ALL.iter().map(|code| code.as_str()).collect()),
+        "outcome" => one_of(Outcome::WORDS.to_vec()),
+        "risk" => one_of(Risk::ALL.iter().map(|risk| risk.word()).collect()),
+        "from" | "until" => "a day such as 2026-11-01, or a time such as 2026-11-01T08:00:00Z".to_owned(),
+        "before" => "the number of an entry".to_owned(),
+        other => format!("the id of one {other}"),
     }
 }
 
@@ -184,5 +247,28 @@ mod tests {
         );
         assert_eq!(filter.from.map(|at| at.to_string()).as_deref(), Some("2026-11-22T00:00:00Z"));
         assert_eq!((filter.cluster, filter.node, filter.before), (None, None, None));
+    }
+    #[test]
+    fn whoever_takes_the_answer_away_asks_nothing_by_mistake() {
+        let asked = |parts: &[(&str, &str)]| {
+            of_parts(parts.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+        };
+        let filter = asked(&[("who", "ops-1"), ("code", "signed_in"), ("from", "2026-11-01"), ("risk", "")]);
+        let filter = filter.expect("understood");
+        assert_eq!((filter.who.as_deref(), filter.code, filter.risk), (Some("ops-1"), Some(AuditCode::SignedIn), None));
+        for (parts, words) in [
+            (&[("code", "expected")][..], "code=expected is not understood; code is one of "),
+            (&[("from", "01.11.2026")], "from is a day such as 2026-11-01"),
+            (&[("form", "2026-11-01")], "form is no part of a filter; its parts are who, code"),
+            (&[("outcome", "good")], "outcome is one of success, refused"),
+            (&[("risk", "high")], "risk is one of read-only"),
+            (&[("cluster", "prod")], "cluster is the id of one cluster"),
+            (&[("operation", "7")], "operation is the id of one operation"),
+            (&[("before", "now")], "before is the number of an entry"),
+            (&[("who", "anna"), ("who", "bert")], "who is there twice"),
+        ] {
+            let said = asked(parts).expect_err("refused").to_string();
+            assert!(said.contains(words), "{said}");
+        }
     }
 }

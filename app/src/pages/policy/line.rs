@@ -5,6 +5,7 @@ use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
+use model::plan::Intent;
 use model::policy::{Demand, Policy, Row};
 use model::risk::Risk;
 
@@ -27,11 +28,12 @@ impl Key {
         }
     }
 
-    /// What a line begins with when somebody gives an action one.
+    /// What a line begins with when somebody gives an action one: what counted for it until then, so that nothing is asked
+    /// less by that alone.
     fn row(self, policy: &Policy) -> Row {
         self.own(policy).unwrap_or_else(|| match self {
             Self::Class(risk) => Row::shipped(risk),
-            Self::Action(_) => Row::shipped(Risk::Disruptive),
+            Self::Action(word) => Self::Class(Intent::highest_risk(word)).row(policy),
         })
     }
 

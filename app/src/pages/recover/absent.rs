@@ -15,6 +15,8 @@ pub fn AbsentNode(
     how: RwSignal<String>,
     /// Whether anything can be attested at all.
     asked: bool,
+    /// Whether HA starts nothing for now.
+    disarmed: bool,
     looking: Looking,
 ) -> impl IntoView {
     let i18n = use_i18n();
@@ -26,6 +28,7 @@ pub fn AbsentNode(
         (true, _) => (Tone::Look, text!(i18n, recover.answers)),
         // Silence that nobody could have heard is none.
         (false, true) => (Tone::Unknown, text!(i18n, recover.not_asked)),
+        (false, false) if !unasked.is_empty() => (Tone::Bad, text!(i18n, recover.silent_partly)),
         (false, false) => (Tone::Bad, text!(i18n, recover.silent)),
     };
     let heard = move |sign: Sign| {
@@ -37,10 +40,17 @@ pub fn AbsentNode(
             <Quoted one/>
         }
     });
-    let guests: Vec<String> = guests.iter().map(u32::to_string).collect();
-    let list = move |all: Vec<String>| {
-        part(move || if all.is_empty() { said!(i18n, recover.none).to_owned() } else { all.join(", ") })
+    let guests: Option<Vec<String>> = guests.map(|all| all.iter().map(u32::to_string).collect());
+    let listed = move |all: Option<&[String]>| match all {
+        None => said!(i18n, recover.unknown).to_owned(),
+        Some([]) => said!(i18n, recover.none).to_owned(),
+        Some(all) => all.join(", "),
     };
+    let list = move |all: Option<Vec<String>>| part(move || listed(all.as_deref()));
+    let services = part(move || match disarmed {
+        true => said!(i18n, recover.services_disarmed).to_owned(),
+        false => listed(services.as_deref()),
+    });
     let label_name = name.clone();
     let label = text!(i18n, recover.account, node = label_name.clone());
     let hint = derived(move || {
@@ -55,9 +65,9 @@ pub fn AbsentNode(
             </div>
             <dl class="facts">
                 <FactRow name=text!(i18n, recover.knocked)><span class="mono">{addresses.join(", ")}</span></FactRow>
-                <FactRow name=text!(i18n, recover.silent_to)>{list(silent_to)}</FactRow>
+                <FactRow name=text!(i18n, recover.silent_to)>{list(Some(silent_to))}</FactRow>
                 <FactRow name=text!(i18n, recover.guests)>{list(guests)}</FactRow>
-                <FactRow name=text!(i18n, recover.services)>{list(services)}</FactRow>
+                <FactRow name=text!(i18n, recover.services)>{services}</FactRow>
             </dl>
             {alive.then(|| view! { <ul>{answers.into_iter().map(heard).collect_view()}</ul> })}
             <NotAsked unasked/>

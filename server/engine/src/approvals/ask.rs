@@ -5,7 +5,7 @@ use crate::context::{Engine, store_problem};
 use crate::limits::REQUESTS_OPEN_MAX;
 use crate::ports::StoreError;
 use crate::propose::{Proposal, unmet};
-use model::approval::{Request, RequestState, Subject};
+use model::approval::{Compared, Request, RequestState, Subject, VoidCode, compare};
 use model::audit::{AuditCode, Outcome};
 use model::ids::{ClusterId, RequestId};
 use model::plan::Intent;
@@ -87,6 +87,10 @@ impl Engine {
         if let Some(same) = same(&open, &request) {
             return Ok(same);
         }
+        // The same plan on other facts: nobody can agree to that one any more.
+        if let Some(old) = open.iter().find(|one| is_again(one, &request)) {
+            self.void(old, VoidCode::FactsChanged).await?;
+        }
         if open.len() >= usize::try_from(REQUESTS_OPEN_MAX).unwrap_or(usize::MAX) {
             return Err(Problem::new(ProblemCode::TooManyRequests).with("max", REQUESTS_OPEN_MAX));
         }
@@ -108,9 +112,23 @@ impl Engine {
     }
 }
 
+/// The same person asks for the same.
+fn is_again(one: &Request, request: &Request) -> bool {
+    one.is_of(&request.requested_by) && one.subject.seen().digest == request.subject.seen().digest
+}
+
+/// What it rests on has moved since. What cannot be told at this moment is no change.
+fn has_moved(one: &Request, request: &Request) -> bool {
+    match (&one.subject, &request.subject) {
+        (Subject::Plan { facts: then, .. }, Subject::Plan { facts: now, .. }) => {
+            compare(then, now) == Compared::Changed
+        }
+        (then, now) => then.seen() != now.seen(),
+    }
+}
+
 fn same(open: &[Request], request: &Request) -> Option<RequestId> {
-    let same =
-        |one: &&Request| one.is_of(&request.requested_by) && one.subject.seen().digest == request.subject.seen().digest;
+    let same = |one: &&Request| is_again(one, request) && !has_moved(one, request);
     open.iter().find(same).map(|one| one.id)
 }
 

@@ -52,7 +52,7 @@ impl Engine {
         self.decided(who, id, event, AuditCode::GlassBroken, &comment).await?;
         let engine = self.clone();
         let who = who.clone();
-        drop(self.work.spawn(async move { engine.count_down(&who, id, wanted.as_ref()).await }));
+        drop(self.work.spawn(async move { engine.count_down(&who, request, wanted.as_ref()).await }));
         Ok(())
     }
 
@@ -64,25 +64,48 @@ impl Engine {
         self.decided(who, id, RequestEvent::Stop, AuditCode::GlassStopped, "").await
     }
 
-    async fn count_down(&self, who: &Person, id: RequestId, wanted: Option<&Wanted>) {
+    /// A store that fails now may answer in a moment: the countdown goes on until nothing could come of it any more.
+    async fn count_down(&self, who: &Person, request: Request, wanted: Option<&Wanted>) {
+        // As far as is known until it is read.
+        let since = self.clock.now();
+        let mut known = Request { state: RequestState::Counting { since }, ..request };
+        let mut told = false;
         loop {
-            let request = match self.request(id).await {
-                Ok(request) => request,
+            match self.request(known.id).await {
+                Ok(request) => (known, told) = (request, false),
                 Err(problem) => {
-                    tracing::error!(problem.code = problem.code.as_str(), "a countdown ended because the store failed");
-                    return;
+                    if !told {
+                        let code = problem.code.as_str();
+                        tracing::error!(request.id = %known.id, problem.code = code, "a countdown cannot be read");
+                        told = true;
+                    }
+                    if known.is_due(self.clock.now()) {
+                        self.give_up(&known).await;
+                        return;
+                    }
+                    tokio::time::sleep(COUNTDOWN_LOOK).await;
+                    continue;
                 }
-            };
+            }
             // Stopped, taken back, or void.
-            let RequestState::Counting { since } = request.state else { return };
+            let RequestState::Counting { since } = known.state else { return };
             if self.clock.now() < counted_down(since) {
                 tokio::time::sleep(COUNTDOWN_LOOK).await;
                 continue;
             }
-            if let Err(problem) = self.run_out(who, &request, wanted).await {
-                tracing::warn!(request.id = %id, problem.code = problem.code.as_str(), "after a countdown nothing ran");
+            if let Err(problem) = self.run_out(who, &known, wanted).await {
+                let code = problem.code.as_str();
+                tracing::warn!(request.id = %known.id, problem.code = code, "after a countdown nothing ran");
             }
             return;
+        }
+    }
+
+    /// It was not read for so long that it could not run any more.
+    async fn give_up(&self, request: &Request) {
+        if let Err(problem) = self.void(request, VoidCode::CouldNotRun).await {
+            let code = problem.code.as_str();
+            tracing::error!(request.id = %request.id, problem.code = code, "a countdown ended, and is not written down");
         }
     }
 

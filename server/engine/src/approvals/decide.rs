@@ -2,6 +2,7 @@
 
 use super::ask::is_left_out;
 use super::now::voids;
+use super::told_void;
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::execute;
@@ -269,11 +270,10 @@ impl Engine {
 
     /// Nothing can come of it any more; what somebody else has made of it in between stays.
     pub(super) async fn void(&self, request: &Request, why: VoidCode) -> Result<(), Problem> {
-        let system = Person::system();
-        let mut entry = self.request_entry(request, AuditCode::ApprovalVoid, &system, Outcome::Success);
-        entry.details.insert("why".to_owned(), why.as_str().to_owned());
+        let now = self.clock.now();
+        let entry = told_void(request, why, now);
         let event = RequestEvent::Void { why };
-        match self.store.decide(request.id, &system.name, &event, self.clock.now(), entry).await {
+        match self.store.decide(request.id, &Person::system().name, &event, now, entry).await {
             Ok(_) | Err(StoreError::Refused { .. }) => Ok(()),
             Err(error) => Err(store_problem(&error)),
         }

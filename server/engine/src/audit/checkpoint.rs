@@ -51,6 +51,28 @@ pub fn judge(
     Ok(())
 }
 
+/// The key that a checkpoint says it was signed with: whether that is to be trusted is another question.
+///
+/// # Errors
+/// `Unreadable` where it is no key.
+pub fn stated_key(one: &Checkpoint) -> Result<VerifyingKey, CheckpointFault> {
+    VerifyingKey::from_bytes(&bytes(&one.key)?).map_err(|_| CheckpointFault::Unreadable)
+}
+
+/// The stored hash (in hex) of the entry that a checkpoint ends with; `None` where there is none, or its bytes are no entry.
+///
+/// # Errors
+/// When the store fails.
+pub(super) async fn hash_there(store: &dyn Store, one: &Checkpoint) -> Result<Option<String>, StoreError> {
+    match store.entry(one.size).await {
+        Ok(entry) => Ok(Some(entry.hash)),
+        Err(StoreError::NotFound { .. } | StoreError::Corrupt { .. }) => Ok(None),
+        // In a part that is not at hand: whether the log follows from it is asked elsewhere.
+        Err(StoreError::Unread(_)) => Ok(Some(one.head.clone())),
+        Err(error) => Err(error),
+    }
+}
+
 fn bytes<const N: usize>(text: &str) -> Result<[u8; N], CheckpointFault> {
     let mut out = [0; N];
     hex::decode_to_slice(text, &mut out).map_err(|_| CheckpointFault::Unreadable)?;
@@ -124,13 +146,7 @@ impl Checkpointer {
     }
 
     async fn judge_last(&self, last: &Checkpoint, entries: u64) -> Result<(), Unsigned> {
-        let hash = match self.store.entry(last.size).await {
-            Ok(entry) => Some(entry.hash),
-            Err(StoreError::NotFound { .. }) => None,
-            // In a part that is not at hand: whether the log follows from it is asked next.
-            Err(StoreError::Unread(_)) => Some(last.head.clone()),
-            Err(error) => return Err(error.into()),
-        };
+        let hash = hash_there(self.store.as_ref(), last).await?;
         judge(last, &self.signer.verifying_key(), entries, hash.as_deref()).map_err(|fault| {
             tracing::debug!(audit.size = last.size, audit.fault = %fault, "the last checkpoint is bad");
             Unsigned::Broken { at_index: last.size }

@@ -64,6 +64,9 @@ pub enum DialError {
     Timeout { seconds: u32 },
     #[error("what answers does not speak SSH")]
     NotSsh { text: String },
+    /// Somebody took the connection, and the handshake did not come to its end: the machine lives, whatever its sshd does.
+    #[error("the connection was taken, and then: {last}")]
+    TookConnection { last: Box<DialError> },
     /// For instance a server that has RSA host keys only.
     #[error("no algorithm in common")]
     NoCommonAlgorithm { text: String },
@@ -118,7 +121,7 @@ impl DialError {
             Self::PasswordRefused => ProblemCode::PasswordRefused.into(),
             Self::ConsoleKey { problem } => problem.clone(),
             Self::Busy => ProblemCode::NodeHangs.into(),
-            Self::BackingOff { last, .. } => last.problem(),
+            Self::TookConnection { last } | Self::BackingOff { last, .. } => last.problem(),
         }
     }
 }

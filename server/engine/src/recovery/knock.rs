@@ -312,6 +312,7 @@ const fn speaks(error: &DialError) -> bool {
     matches!(
         error,
         DialError::NotSsh { .. }
+            | DialError::TookConnection { .. }
             | DialError::NoCommonAlgorithm { .. }
             | DialError::UnknownKey { .. }
             | DialError::ChangedKey { .. }

@@ -1,13 +1,13 @@
 //! The side that would go on: who of it was heard, who could not be asked, and whom it misses.
 
 use super::knock::Places;
-use super::{Mute, Told, listed};
-use model::facts::{ConfNode, CorosyncConf, PmxMembers};
+use super::{Mute, Told, listed, members_of};
+use model::facts::{ConfNode, CorosyncConf, CorosyncNodeId, PmxMembers};
 use model::ids::NodeId;
 use model::inventory::Node;
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
-use model::recovery::{Unasked, WrittenOff};
+use model::recovery::{OtherSide, Unasked, WrittenOff};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,13 +27,14 @@ impl<'a> Side<'a> {
     /// think of. `mute` are those that did not tell, and why.
     ///
     /// # Errors
-    /// `NoWayIn` where nobody told anything.
+    /// What was said instead where nobody told anything; `NoWayIn` where nobody could be asked.
     pub fn of(told: &'a [Told], nodes: &[Node], mute: &'a BTreeMap<NodeId, Mute>) -> Result<Self, Problem> {
-        let reads = |one: &Told| one.guests.is_some() && one.services.is_some() && one.members.is_some();
-        let weight = |one: &&Told| (one.quorum.total_votes, reads(one), Reverse(one.node.position));
-        let first = told.iter().max_by_key(weight).ok_or(ProblemCode::NoWayIn)?;
-        let conf = first.conf.as_ref().or_else(|| told.iter().find_map(|one| one.conf.as_ref()));
-        let conf = conf.ok_or(ProblemCode::NoWayIn)?;
+        let weight = |one: &&Told| (one.quorum.total_votes, one.pve.unread.is_none(), Reverse(one.node.position));
+        let first = told.iter().max_by_key(weight).ok_or_else(|| nobody(nodes, mute))?;
+        let conf = match &first.conf {
+            Ok(conf) => conf,
+            Err(problem) => told.iter().find_map(|one| one.conf.as_ref().ok()).ok_or_else(|| problem.clone())?,
+        };
         let (mut others, mut deaf) = (Vec::new(), Vec::new());
         for member in &first.quorum.members {
             match told.iter().find(|one| one.quorum.node_id == member.id) {
@@ -54,12 +55,31 @@ impl<'a> Side<'a> {
         std::iter::once(self.first).chain(self.others.iter().copied())
     }
 
-    fn has(&self, node: &ConfNode) -> bool {
-        self.first.quorum.members.iter().any(|member| member.id == node.id)
+    fn has(&self, id: CorosyncNodeId) -> bool {
+        self.first.quorum.members.iter().any(|member| member.id == id)
     }
 
     pub fn absent(&self) -> Vec<&'a ConfNode> {
-        self.conf.nodes.iter().filter(|node| !self.has(node)).collect()
+        self.conf.nodes.iter().filter(|node| !self.has(node.id)).collect()
+    }
+
+    /// Other sides that have quorum, each as the first of its nodes tells it.
+    pub fn quorate_elsewhere(&self, told: &[Told]) -> Vec<OtherSide> {
+        let mut sides = BTreeMap::new();
+        for one in told.iter().filter(|one| one.quorum.quorate && !self.has(one.quorum.node_id)) {
+            let members = members_of(&one.quorum, self.conf);
+            sides.entry(members.clone()).or_insert_with(|| OtherSide {
+                node: one.node.label().to_owned(),
+                members,
+                expected_votes: one.quorum.expected_votes,
+            });
+        }
+        sides.into_values().collect()
+    }
+
+    /// It answered, though it could not tell what its quorum is.
+    pub fn spoke(&self, node: &Node) -> bool {
+        self.mute.get(&node.id).is_some_and(|one| !one.evidence.is_empty())
     }
 
     /// What an absent node says itself of its quorum, also where it is that corosync does not run.
@@ -68,18 +88,25 @@ impl<'a> Side<'a> {
         told.and_then(|one| one.evidence.first()).or_else(instead).cloned()
     }
 
-    /// Where each absent one may be found; `None` where nobody at all knows what pmxcfs lists.
-    pub fn places(&self, told: &[Told], nodes: &[Node], plan: &[WrittenOff]) -> Option<Vec<Places>> {
-        let lists: Vec<&PmxMembers> = told.iter().filter_map(|one| one.members.as_ref()).collect();
-        let side: Vec<&PmxMembers> = self.heard().filter_map(|one| one.members.as_ref()).collect();
-        let links = self.conf.nodes.iter().filter(|node| self.has(node)).flat_map(|node| node.addresses.values());
+    /// Where each absent one may be found.
+    pub fn places(&self, told: &[Told], nodes: &[Node], plan: &[WrittenOff]) -> Vec<Places> {
+        let lists: Vec<&PmxMembers> = told.iter().filter_map(|one| one.pve.members.as_ref()).collect();
+        let side: Vec<&PmxMembers> = self.heard().filter_map(|one| one.pve.members.as_ref()).collect();
+        let links = self.conf.nodes.iter().filter(|node| self.has(node.id)).flat_map(|node| node.addresses.values());
         let links: BTreeSet<_> = links.filter_map(|text| text.parse().ok()).collect();
         let place = |node: &ConfNode| {
             let planned = plan.iter().find(|one| one.name == node.name).map_or(&[][..], |one| &one.addresses);
             Places::of(node, nodes, &listed::addresses(&node.name, &lists, &side, &links)).and_planned(planned)
         };
-        (!lists.is_empty()).then(|| self.absent().into_iter().map(place).collect())
+        self.absent().into_iter().map(place).collect()
     }
+}
+
+/// Why nobody tells of their quorum: best in the words of one that answered.
+fn nobody(nodes: &[Node], mute: &BTreeMap<NodeId, Mute>) -> Problem {
+    let asked = nodes.iter().filter_map(|node| Some((node, mute.get(&node.id)?)));
+    let first = asked.min_by_key(|(node, one)| (one.evidence.is_empty(), node.position));
+    first.map_or_else(|| ProblemCode::NoWayIn.into(), |(_, one)| one.problem.clone())
 }
 
 /// Why a member of the side does not knock: what it said instead, or that the console has no way to it.
@@ -90,4 +117,58 @@ fn not_asked(id: u32, conf: &CorosyncConf, nodes: &[Node], mute: &BTreeMap<NodeI
     let problem = known.and_then(|node| mute.get(&node.id)).map(|one| one.problem.clone());
     let problem = problem.unwrap_or_else(|| Problem::new(ProblemCode::NoWayToIt).with("node", &by));
     Unasked { by, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::Timestamp;
+    use model::ids::ClusterId;
+    use model::inventory::{LogIn, Purpose};
+    use model::name::SshAddress;
+    use uuid::Uuid;
+
+    fn node(number: u8) -> Node {
+        Node {
+            id: NodeId::from_uuid(Uuid::from_u128(number.into())),
+            cluster: ClusterId::from_uuid(Uuid::nil()),
+            purpose: Purpose::Member,
+            address: SshAddress { host: format!("10.0.0.{number}"), port: 22, user: "root".into() },
+            via: None,
+            name: Some(format!("pve{number}")),
+            pin: None,
+            offered: None,
+            log_in: LogIn::KeyUnconfirmed,
+            position: number.into(),
+        }
+    }
+
+    fn mute(code: ProblemCode, node: &str, spoke: bool) -> Mute {
+        let evidence = Evidence {
+            node: node.into(),
+            command: "status".into(),
+            exit: Some(1),
+            at: Timestamp::UNIX_EPOCH,
+            millis: 1,
+            lines: Vec::new(),
+            cut: false,
+        };
+        let problem = Problem::new(code).with("node", node).quoting("its words");
+        Mute { problem, evidence: spoke.then_some(evidence).into_iter().collect() }
+    }
+
+    #[test]
+    fn who_answered_says_why_nobody_tells() {
+        let nodes = [node(1), node(2), node(3)];
+        assert_eq!(nobody(&nodes, &BTreeMap::new()).code, ProblemCode::NoWayIn, "nobody could be asked");
+        let off = mute(ProblemCode::Unreachable, "pve1", false);
+        let mut all = BTreeMap::from([(nodes[0].id, off)]);
+        assert_eq!(nobody(&nodes, &all).params["node"], "pve1");
+        for (at, code) in [(2, ProblemCode::NodeHangs), (1, ProblemCode::CorosyncDown)] {
+            all.insert(nodes[at].id, mute(code, nodes[at].label(), true));
+            let told = nobody(&nodes, &all);
+            assert_eq!((told.code, told.params["node"].as_str()), (code, nodes[at].label()));
+            assert_eq!(told.quote.as_deref(), Some("its words"));
+        }
+    }
 }

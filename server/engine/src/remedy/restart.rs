@@ -12,7 +12,6 @@ use pve::{corosync_conf, files, quorumtool, remedy};
 impl Place<'_> {
     pub(super) async fn corosync(&self) -> Result<Look, model::problem::Problem> {
         let run = self.ask(&systemd::run(Service::Corosync), systemd::run_of).await?;
-        let armed = self.ask(&remedy::watchdog_held(), files::yes_or_no).await?;
         let conf = self.ask(&files::local_corosync_conf(), corosync_conf::conf).await?;
         let conf = conf.ok_or_else(|| self.problem(ProblemCode::NotInCluster))?;
         let own = conf.nodes.iter().find(|one| one.name == self.node.label());
@@ -22,13 +21,25 @@ impl Place<'_> {
         let casts = told.iter().map(|(_, votes)| *votes).max().unwrap_or(0);
         Ok(Look::Corosync(CorosyncLook {
             run: run.active().map(str::to_owned),
-            armed,
+            armed: self.armed().await?,
             own_id: own.id,
             own_votes: own.votes,
             configured: conf.nodes.len(),
             device_missing: device > casts,
             told: told.into_iter().map(|(side, _)| side).collect(),
         }))
+    }
+
+    /// Where HA holds the watchdog: here, and on those of the others that answer.
+    async fn armed(&self) -> Result<Vec<String>, model::problem::Problem> {
+        let here = self.ask(&remedy::watchdog_held(), files::yes_or_no).await?;
+        let peers = self.peers();
+        let held = join_all(peers.iter().map(|node| async {
+            let output = self.read(node, &remedy::watchdog_held()).await.ok()?;
+            files::yes_or_no(answer(&output)).ok().filter(|held| *held).map(|_| node.label().to_owned())
+        }));
+        let own = here.then(|| self.node.label().to_owned());
+        Ok(own.into_iter().chain(held.await.into_iter().flatten()).collect())
     }
 
     /// What every member says of its side, with the votes of the QDevice there; who does not answer says nothing.

@@ -1,6 +1,8 @@
 //! `systemctl restart corosync`: which run is meant is known by systemd's number of it, so that it is never restarted twice.
 
 use super::context::failed;
+use super::create::writable;
+use super::midway::services;
 use super::{Probe, StepContext, StepResult, Stop};
 use crate::context::store_problem;
 use crate::limits::{POLL_PAUSE, RESTART_SETTLES};
@@ -67,15 +69,23 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
     if output.success() { Ok(()) } else { Err(Stop::Parked(failed(&node, &command, &output))) }
 }
 
-/// Another run, and a quorate membership with this node in it as another member sees it; its own word counts only where
-/// there is no other. The step's time limit ends the waiting.
+/// Another run, a quorate membership with this node in it as another member sees it, and `/etc/pve` taking writes again where
+/// pmxcfs runs; its own word counts only where no other answers. A restart that was to bring a quorum back has succeeded with
+/// corosync: whether there is one then is what it was done to find out. The step's time limit ends the waiting.
 pub async fn prove(context: &StepContext<'_>, was: Option<&str>) -> StepResult<()> {
     let node = context.node(context.step.node).await?;
     let id = own_id(context, &node).await?;
     let others = others(context, &node).await?;
     loop {
-        if is_another_run(context, &node, was).await? && is_seen(context, &node, &others, id).await? {
-            return Ok(());
+        if is_another_run(context, &node, was).await? {
+            let there = if without_quorum(context) {
+                lists(context, &node, id).await?.is_some()
+            } else {
+                is_seen(context, &node, &others, id).await? && takes_writes(context, &node).await?
+            };
+            if there {
+                return Ok(());
+            }
         }
         sleep(POLL_PAUSE).await;
     }
@@ -99,20 +109,35 @@ async fn others(context: &StepContext<'_>, node: &Node) -> StepResult<Vec<Node>>
     Ok(nodes)
 }
 
+/// Nobody had a quorum when it was planned.
+fn without_quorum(context: &StepContext<'_>) -> bool {
+    context.operation.plan.consequences.iter().any(|one| one.code == ConsequenceCode::ExpectedIsLast)
+}
+
+/// `None` where this witness does not list the node; otherwise whether its membership is quorate.
+async fn lists(context: &StepContext<'_>, witness: &Node, id: u32) -> StepResult<Option<bool>> {
+    let status = context.quorum(witness).await?;
+    Ok(status.filter(|one| one.members.iter().any(|member| member.id == id)).map(|one| one.quorate))
+}
+
 async fn is_seen(context: &StepContext<'_>, node: &Node, others: &[Node], id: u32) -> StepResult<bool> {
-    let alone = [node.clone()];
-    let witnesses = if others.is_empty() { alone.as_slice() } else { others };
-    for witness in witnesses {
+    let mut asked = false;
+    for witness in others {
         // One that does not answer is no witness; the next one may be.
         if context.engine.shell_to(witness).await.is_err() {
             continue;
         }
-        let status = context.quorum(witness).await?;
-        if status.is_some_and(|one| one.quorate && one.members.iter().any(|member| member.id == id)) {
+        asked = true;
+        if lists(context, witness, id).await? == Some(true) {
             return Ok(true);
         }
     }
-    Ok(false)
+    Ok(!asked && lists(context, node, id).await? == Some(true))
+}
+
+/// The next node is to be restarted only when this one has the cluster's files again.
+async fn takes_writes(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
+    Ok(!services(context, node).await?.1 || writable(context, node).await?)
 }
 
 /// Restarted with another configuration than the others have, the node would leave them for good.

@@ -48,8 +48,7 @@ pub async fn probe(
     written_off: &[WrittenOff],
 ) -> StepResult<Probe> {
     let node = context.node(context.step.node).await?;
-    let (status, output) = quorum(context, &node).await?;
-    let conf = conf(context, &node).await?;
+    let ((status, output), conf) = futures::try_join!(quorum(context, &node), conf(context, &node))?;
     if aim.is_reached(&status) {
         // It may be this very step that did it, before the console ended.
         note(context, &node, AFTER, &members_of(&status, &conf), (&status, &output)).await?;
@@ -68,7 +67,9 @@ pub async fn probe(
     ask_bmcs(context, written_off).await?;
     let now = context.engine.recovery_after(context.operation.cluster, written_off).await.map_err(Stop::Parked)?;
     if let Some(obstacle) = now.obstacles().into_iter().next() {
-        return Err(Stop::Failed(obstacle));
+        // What could not be read now may be read later; everything else is known.
+        let unread = obstacle.code == ProblemCode::PmxcfsDown;
+        return Err(if unread { Stop::Parked(obstacle) } else { Stop::Failed(obstacle) });
     }
     if !same_nodes(&now, written_off) {
         return Err(moved("absent nodes"));

@@ -106,7 +106,7 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
 }
 
 /// Whether corosync and pmxcfs run.
-async fn services(context: &StepContext<'_>, node: &Node) -> StepResult<(bool, bool)> {
+pub async fn services(context: &StepContext<'_>, node: &Node) -> StepResult<(bool, bool)> {
     const SERVICES: [Service; 2] = [Service::Corosync, Service::PveCluster];
     let reads = |answer: pve::Answer<'_>| systemd::activity(answer, &SERVICES);
     let states = context.ask(node, &systemd::is_active(&SERVICES), reads).await?;

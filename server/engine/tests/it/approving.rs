@@ -8,7 +8,7 @@ use engine::audit::Person;
 use engine::ports::ClusterStore;
 use jiff::Timestamp;
 use lab::{Fault, Scenario};
-use model::approval::{RequestState, VoidCode};
+use model::approval::{RequestState, USABLE_MIN, VoidCode};
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::ids::RequestId;
 use model::operation::OperationState;
@@ -174,6 +174,40 @@ async fn a_countdown_that_nobody_can_see_is_over() {
     let state = team.state(id).await;
     assert!(matches!(state, RequestState::Void { why: VoidCode::ConsoleEnded, .. }), "{state:?}");
     assert_eq!(team.joins(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_fails_for_a_while_does_not_end_a_countdown() {
+    let team = Team::new().await;
+    let id = team.ask("olga").await.expect("asked");
+    team.house.engine().break_glass(&person("olga"), id, true).await.expect("counting");
+    team.house.console.fence.fail_requests(true);
+    tokio::time::sleep(Duration::from_secs(80)).await;
+    assert_eq!(team.joins(), 0);
+    team.house.console.fence.fail_requests(false);
+    team.house
+        .until("it has run out", Duration::from_secs(30), async || team.state(id).await.operation().is_some())
+        .await;
+    let operation = team.state(id).await.operation().expect("it runs");
+    let operation = team.house.ended(operation).await;
+    look::is_done(&team.house, &operation).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_countdown_that_cannot_be_read_until_its_time_is_over_is_void() {
+    let team = Team::new().await;
+    let id = team.ask("olga").await.expect("asked");
+    team.house.engine().break_glass(&person("olga"), id, true).await.expect("counting");
+    team.house.engine().watchers.stop_all();
+    team.house.console.fence.fail_requests(true);
+    tokio::time::sleep(Duration::from_secs(60 * (USABLE_MIN.unsigned_abs() + 2))).await;
+    team.house.console.fence.fail_requests(false);
+    let state = team.state(id).await;
+    assert!(matches!(state, RequestState::Void { why: VoidCode::CouldNotRun, .. }), "{state:?}");
+    assert_eq!(team.joins(), 0);
+    let all = team.house.audit().await;
+    let void = all.iter().find(|one| one.entry.code == AuditCode::ApprovalVoid).expect("written down");
+    assert_eq!(void.entry.details["why"], "could_not_run");
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,25 +5,24 @@
 use async_trait::async_trait;
 use engine::hub::Measured;
 use engine::ports::{
-    Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    FilterStore, GatheredStore, JournalEntry, OperationStore, Overtaking, PinStore, SessionRow, SessionStore,
-    StoreError, StoredUser, UserStore, WaitAfter,
+    Adoption, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore,
+    GatheredStore, JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
+    WaitAfter,
 };
 use jiff::Timestamp;
-use model::approval::{Request, RequestEvent};
 use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
 use model::bmc::{Binding, Bmc, PowerReading};
 use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
-use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
+use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
 use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine};
-use model::policy::Policy;
 use model::preflight::Matrix;
 use model::role::Role;
 use model::verify::Verification;
 use model::wizard::Draft;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use store::SqliteStore;
 use tokio::sync::watch;
@@ -39,6 +38,8 @@ pub enum Side {
 pub struct Fence {
     dead: watch::Sender<bool>,
     journal: Mutex<Journal>,
+    requests_fail: AtomicBool,
+    journal_fails: AtomicBool,
 }
 
 #[derive(Default)]
@@ -54,7 +55,12 @@ type Awaited = Box<dyn Fn(&JournalEntry) -> bool + Send>;
 impl Fence {
     pub fn new(dies_at: Option<(u64, Side)>) -> Arc<Self> {
         let journal = Journal { dies_at, ..Journal::default() };
-        Arc::new(Self { dead: watch::Sender::new(false), journal: Mutex::new(journal) })
+        Arc::new(Self {
+            dead: watch::Sender::new(false),
+            journal: Mutex::new(journal),
+            requests_fail: AtomicBool::default(),
+            journal_fails: AtomicBool::default(),
+        })
     }
 
     /// Does something, once, right after such an entry is on disk.
@@ -71,6 +77,16 @@ impl Fence {
         if let Some((_, then)) = due {
             then();
         }
+    }
+
+    /// From now on no single request can be read, or again.
+    pub fn fail_requests(&self, fail: bool) {
+        self.requests_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// From now on the journal cannot be written, or again.
+    pub fn fail_journal(&self, fail: bool) {
+        self.journal_fails.store(fail, Ordering::SeqCst);
     }
 
     pub fn die(&self) {
@@ -237,6 +253,9 @@ impl OperationStore for FencedStore {
 
     async fn journal(&self, entry: &JournalEntry, audit: Option<AuditEntry>) -> Result<(), StoreError> {
         self.fence.alive().await;
+        if self.fence.journal_fails.load(Ordering::SeqCst) {
+            return Err(StoreError::Database { text: "the disk is busy".into() });
+        }
         let side = self.fence.next_write();
         if side == Some(Side::Before) {
             self.fence.die();
@@ -261,79 +280,6 @@ impl OperationStore for FencedStore {
 
     async fn output_of(&self, id: OperationId, after_seq: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError> {
         self.through(self.inner.output_of(id, after_seq, limit)).await
-    }
-}
-
-#[async_trait]
-impl ApprovalStore for FencedStore {
-    async fn add_request(&self, request: &Request, audit: AuditEntry) -> Result<(), StoreError> {
-        self.through(self.inner.add_request(request, audit)).await
-    }
-
-    async fn request(&self, id: RequestId) -> Result<Request, StoreError> {
-        self.through(self.inner.request(id)).await
-    }
-
-    async fn requests(&self, cluster: Option<ClusterId>, open: bool, limit: u32) -> Result<Vec<Request>, StoreError> {
-        self.through(self.inner.requests(cluster, open, limit)).await
-    }
-
-    async fn request_behind(&self, operation: OperationId) -> Result<Option<Request>, StoreError> {
-        self.through(self.inner.request_behind(operation)).await
-    }
-
-    async fn decide(
-        &self,
-        id: RequestId,
-        actor: &str,
-        event: &RequestEvent,
-        at: Timestamp,
-        audit: AuditEntry,
-    ) -> Result<Request, StoreError> {
-        self.counted(self.inner.decide(id, actor, event, at, audit)).await
-    }
-
-    async fn start_agreed(
-        &self,
-        id: RequestId,
-        event: &RequestEvent,
-        at: Timestamp,
-        audit: Vec<AuditEntry>,
-    ) -> Result<(), StoreError> {
-        self.counted(self.inner.start_agreed(id, event, at, audit)).await
-    }
-
-    async fn start_overtaking(
-        &self,
-        id: RequestId,
-        event: &RequestEvent,
-        at: Timestamp,
-        overtaking: &Overtaking,
-        audit: Vec<AuditEntry>,
-    ) -> Result<(), StoreError> {
-        self.counted(self.inner.start_overtaking(id, event, at, overtaking, audit)).await
-    }
-
-    async fn start_in_place(
-        &self,
-        id: OperationId,
-        at: Timestamp,
-        overtaking: &Overtaking,
-        audit: AuditEntry,
-    ) -> Result<(), StoreError> {
-        self.counted(self.inner.start_in_place(id, at, overtaking, audit)).await
-    }
-
-    async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError> {
-        self.through(self.inner.policy(cluster)).await
-    }
-
-    async fn protect_undecided(&self, cluster: ClusterId, audit: AuditEntry) -> Result<bool, StoreError> {
-        self.through(self.inner.protect_undecided(cluster, audit)).await
-    }
-
-    async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError> {
-        self.through(self.inner.other_admins(cluster, but)).await
     }
 }
 
@@ -383,6 +329,8 @@ delegate!(UserStore {
     fn invite(token_hash: &[u8; 32], now: Timestamp) -> (Role, Option<String>);
     fn accept_invite(token_hash: &[u8; 32], user: &StoredUser, now: Timestamp, audit: AuditEntry) -> ();
 });
+
+mod approvals;
 
 mod notices;
 

@@ -3,13 +3,15 @@
 use crate::fence::held;
 use crate::house::{House, OVER_WITHIN, anna};
 use crate::look;
+use crate::works::Work;
 use engine::audit::Person;
 use engine::ports::DraftStore;
 use lab::{Fault, Scenario, UnitStart};
 use model::audit::{AuditCode, AuditEntry};
-use model::operation::{Operation, OperationState};
+use model::operation::{Operation, OperationState, StepEvent};
 use model::policy::Consent;
 use model::problem::ProblemCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longer than any command may run on a node.
@@ -48,6 +50,49 @@ async fn a_machine_that_is_lost_for_good_does_not_hold_its_cluster_for_ever() {
     assert_eq!(give_up(&house, &operation).await, Err(ProblemCode::CommandMayRun));
     tokio::time::sleep(COMMAND_IS_OVER).await;
     assert_eq!(give_up(&house, &operation).await, Ok(()));
+}
+
+/// It is no unit: its node ends it at its own limit, and nobody can look whether it has.
+#[tokio::test(start_paused = true)]
+async fn a_command_whose_connection_broke_is_not_given_up_before_its_limit() {
+    let house = Work::Restart.house().await;
+    let id = house.start(&Work::Restart.intent(&house).await).await.expect("it begins");
+    let runs = async || house.lab.inspect().ran(Work::Restart.command()) == 1;
+    house.until("it runs", OVER_WITHIN, runs).await;
+    for fault in [Fault::HangCommands { node: "pve2".into(), on: true }, Fault::DropConnections { node: "pve2".into() }]
+    {
+        house.inject(fault);
+    }
+    let operation = house.ended(id).await;
+    assert!(matches!(operation.state, OperationState::Parked { .. }), "{:?}", operation.state);
+    assert_eq!(give_up(&house, &operation).await, Err(ProblemCode::CommandMayRun));
+    tokio::time::sleep(COMMAND_IS_OVER).await;
+    assert_eq!(give_up(&house, &operation).await, Ok(()));
+}
+
+/// Otherwise it would stand there as running until the console starts again, with nobody who runs it.
+#[tokio::test(start_paused = true)]
+async fn an_operation_whose_journal_failed_parks_when_the_store_takes_it() {
+    let house = Work::Restart.house().await;
+    house.console.fence.after(|entry| entry.event == StepEvent::Started, {
+        let fence = Arc::clone(&house.console.fence);
+        move || fence.fail_journal(true)
+    });
+    let id = house.start(&Work::Restart.intent(&house).await).await.expect("it begins");
+    let runs = async || house.lab.inspect().ran(Work::Restart.command()) == 1;
+    house.until("it ran", OVER_WITHIN, runs).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let operation = house.operation(id).await;
+    assert_eq!(operation.state, OperationState::Running);
+    assert_eq!(give_up(&house, &operation).await, Err(ProblemCode::CommandStillRuns));
+    house.console.fence.fail_journal(false);
+    let operation = house.ended(id).await;
+    let OperationState::Parked { step: 0, problem } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::OutcomeUnknown);
+    house.engine().resume(&anna(), id).await.expect("it goes on");
+    look::is_done(&house, &house.ended(id).await).await;
+    assert_eq!(house.lab.inspect().ran(Work::Restart.command()), 1, "and is not restarted again");
+    look::audit_is_whole(&house).await;
 }
 
 /// The entries of an operation from its first resumption on.

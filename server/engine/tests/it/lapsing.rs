@@ -11,7 +11,7 @@ use lab::Fault;
 use model::audit::AuditCode;
 use model::ids::OperationId;
 use model::operation::{Operation, OperationState, StepEvent};
-use model::policy::Shown;
+use model::policy::{Policy, Shown};
 use model::problem::ProblemCode;
 use model::role::Role;
 use std::sync::Arc;
@@ -77,6 +77,32 @@ async fn what_stood_too_long_needs_somebody_else_once_more() {
     assert_eq!(refused, ["anna", "Anna", "otto"].map(|who| (who, "agreement_old")), "who tried is found");
     let resumed = audit.iter().find(|one| one.entry.code == AuditCode::OperationResumed).expect("it stands there");
     assert_eq!((resumed.entry.who.as_str(), resumed.entry.details["agreed"].as_str()), ("olga", "anew"));
+}
+
+/// Begun when nobody had to agree, and stood until the cluster was protected.
+#[tokio::test(start_paused = true)]
+async fn what_began_without_an_agreement_needs_one_where_the_policy_has_become_stricter() {
+    let house = Work::Restart.house().await;
+    house.console.fence.after(|entry| entry.event == StepEvent::Started, {
+        let lab = house.lab.clone();
+        move || lab.inject(Fault::HangCommands { node: "pve2".into(), on: true }).expect("it hangs")
+    });
+    let operation = house.run(&Work::Restart.intent(&house).await).await;
+    assert_eq!(parked(&operation), ProblemCode::NodeHangs);
+    house.inject(Fault::HangCommands { node: "pve2".into(), on: false });
+    let protected = Policy { protected: true, ..Policy::default() };
+    house.person("ada", Role::Admin).await;
+    let ada = Person { name: "ada".into() };
+    house.engine().change_policy(&ada, house.cluster, protected, "guests run here", true).await.expect("in force");
+    let id = operation.id;
+    let stricter = ProblemCode::PolicyStricter;
+    assert_eq!(house.engine().resume(&anna(), id).await.expect_err("nobody has agreed").code, stricter);
+    assert_eq!(resumes(&house, "Anna", Role::Admin, true, id).await, Err(stricter), "never one's own");
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 0, "nothing was begun");
+    resumes(&house, "olga", Role::Approver, true, id).await.expect("she agrees by it");
+    look::is_done(&house, &house.ended(id).await).await;
+    Work::Restart.check(&house);
+    look::audit_is_whole(&house).await;
 }
 
 #[tokio::test(start_paused = true)]

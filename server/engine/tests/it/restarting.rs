@@ -60,6 +60,36 @@ async fn two_nodes_have_no_other_way_and_are_told_what_it_costs() {
     look::one_cluster(&house.lab.inspect(), &["pve1", "pve2"]);
 }
 
+/// The one that is restarted takes the other one's quorum along.
+#[tokio::test(start_paused = true)]
+async fn a_watchdog_that_counts_on_another_node_is_said() {
+    let counted = |plan: &Plan| -> Vec<String> {
+        let counts = plan.consequences.iter().filter(|one| one.code == ConsequenceCode::WatchdogCounts);
+        counts.map(|one| one.params["node"].clone()).collect()
+    };
+    let two = House::new(Scenario::healthy(2)).await;
+    assert!(two.lab.put_file("pve1", "/run/watchdog-mux.active", b""), "a client holds the watchdog");
+    assert_eq!(counted(&planned(&two, "pve2").await.expect("a plan")), ["pve1"]);
+    let three = Work::Restart.house().await;
+    assert!(three.lab.put_file("pve1", "/run/watchdog-mux.active", b""), "a client holds the watchdog");
+    assert!(counted(&planned(&three, "pve2").await.expect("a plan")).is_empty(), "pve1 stays quorate");
+}
+
+/// It was to find out whether a quorum comes back by it: that none does is an answer too.
+#[tokio::test(start_paused = true)]
+async fn without_a_quorum_the_restart_itself_is_what_is_proven() {
+    let house = Work::Restart.house().await;
+    for node in ["pve1", "pve3"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.lab.settle().await;
+    let plan = planned(&house, "pve2").await.expect("a plan");
+    assert_eq!(said(&plan), [ConsequenceCode::ExpectedIsLast]);
+    let operation = house.done(&plan.intent).await;
+    look::is_done(&house, &operation).await;
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_corosync_that_is_down_is_started() {
     let house = Work::Restart.house().await;

@@ -4,6 +4,7 @@ use crate::fence::Fence;
 use async_trait::async_trait;
 use lab::{Lab, LabError};
 use model::name::SshAddress;
+use ssh::limits::CONNECT_LIMIT;
 use ssh::{AsyncReadWrite, Connector};
 use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
@@ -49,6 +50,11 @@ impl Connector for Wires {
             LabError::Refused(_) => Error::from(ErrorKind::HostUnreachable),
             other => Error::new(ErrorKind::NotFound, other.to_string()),
         })?;
+        // The kernel of a machine that stands still takes no connection.
+        if self.lab.inspect().nodes.get(&address.host).is_some_and(|node| !node.alive) {
+            tokio::time::sleep(CONNECT_LIMIT).await;
+            return Err(Error::from(ErrorKind::TimedOut));
+        }
         let (near, mut middle) = tokio::io::duplex(PIPE_BYTES);
         let wire = tokio::spawn(async move { copy_bidirectional(&mut middle, &mut far).await.map(|_| ()) });
         self.open.lock().expect("no panic").push(wire.abort_handle());

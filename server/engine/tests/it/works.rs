@@ -129,6 +129,19 @@ impl Work {
         }
     }
 
+    /// Whether one of its steps keeps a copy of the cluster's database, however often it begins.
+    const fn keeps_database(self) -> bool {
+        matches!(
+            self,
+            Self::Create
+                | Self::Qdevice
+                | Self::QdeviceOdd
+                | Self::QdevicePackages
+                | Self::QdeviceLeftovers
+                | Self::RemoveQdevice
+        )
+    }
+
     /// What is there afterwards, whatever happened in between.
     pub fn check(self, house: &House) {
         let truth = &house.lab.inspect();
@@ -136,6 +149,8 @@ impl Work {
             return stuck.check(house, truth, way);
         }
         look::nothing_ran_twice(truth);
+        let copies = house.lab.files_with("pve1", b"/var/lib/pve-cluster/backup/console-");
+        assert!(!self.keeps_database() || !copies.is_empty(), "of the database before the step");
         match self {
             Self::Create => {
                 look::one_cluster(truth, &["pve1"]);

@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use super::Env;
 use super::files::may_write;
+use crate::cluster::pmxcfs::DB_CONFIG;
 use crate::node::files::Errno;
 use crate::world::World;
 
@@ -35,6 +36,11 @@ const STORE_SCRIPT: &str =
     "cd \"$1\" && find . -type f -exec sha256sum {} + | LC_ALL=C sort && printf \"%s\\n\" \"$1\"";
 const ASIDE_STORE_SCRIPT: &str = "systemctl is-active -q corosync-qdevice && exit 75; \
     [ \"$(cd \"$1\" && find . -type f -exec sha256sum {} + | LC_ALL=C sort | sha256sum)\" = \"$2  -\" ] || exit 75; mv -T \"$1\" \"$3\"";
+
+const KEEP_SCRIPT: &str = "umask 077; [ ! -e \"$2\" ] || exec sha256sum \"$2\"; t=$2.new; \
+    [ -f \"$1\" ] && mkdir -p \"${2%/*}\" && sqlite3 -readonly \"$1\" .dump >\"$t\" && [ \"$(tail -n 1 \"$t\")\" = \"COMMIT;\" ] && \
+    gzip -f \"$t\" && mv -f -T \"$t.gz\" \"$2\" || \
+    { rm -f \"$t\" \"$t.gz\"; printf \"no whole copy of %s\\n\" \"$1\"; exit 1; }; sha256sum \"$2\"";
 
 /// `None` for any other script.
 pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i32> {
@@ -80,6 +86,7 @@ pub(crate) async fn script(env: &Env, script: &str, args: &[String]) -> Option<i
         (ALONE_SCRIPT, ["alone", authkey, config, database, backup]) => {
             changing(env, |world| stand_alone(world, env, [authkey, config, database, backup]))
         }
+        (KEEP_SCRIPT, ["keep-database", database, copy]) => return Some(keep(env, database, copy).await),
         (PUT_SCRIPT, ["put", file, digest]) => {
             let input = env.stdin.lock().await.all().await;
             changing(env, |world| {
@@ -112,6 +119,34 @@ fn digests(world: &World, env: &Env, folder: &str) -> String {
         .collect();
     lines.sort();
     lines.concat()
+}
+
+/// Tells the digest of the copy, or that there is none.
+async fn keep(env: &Env, database: &str, copy: &str) -> i32 {
+    if changing(env, |world| keep_database(world, env, database, copy)).is_err() {
+        env.print(&format!("no whole copy of {database}\n")).await;
+        return FAILED;
+    }
+    let content = env.world(|world| world.read(&env.node, copy).unwrap_or_default());
+    env.print(&format!("{}  {copy}\n", hex::encode(Sha256::digest(content)))).await;
+    0
+}
+
+/// A copy of the node's own database, unless there is one of that name; in the file, the cluster's configuration stands for it.
+fn keep_database(world: &mut World, env: &Env, database: &str, copy: &str) -> Result<(), Stopped> {
+    let node = world.nodes.get_mut(&env.node).ok_or(Errno::NotFound)?;
+    if node.files.exists(copy) {
+        return Ok(());
+    }
+    if !node.files.exists(database) {
+        return Err(Errno::NotFound.into());
+    }
+    let now = node.pmxcfs.db.clone();
+    let config = now.get(DB_CONFIG).map(Vec::as_slice).unwrap_or_default();
+    world.write(&env.node, copy, &[b"\x1f\x8b", config].concat(), 0o600)?;
+    let node = world.nodes.get_mut(&env.node).ok_or(Errno::NotFound)?;
+    node.pmxcfs.kept.insert(copy.to_owned(), now);
+    Ok(())
 }
 
 /// The database from the backup, the cluster's files aside, pmxcfs started.

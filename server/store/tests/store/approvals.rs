@@ -269,13 +269,24 @@ async fn who_has_the_file_cannot_bend_a_request_unseen() {
 }
 
 #[tokio::test]
-async fn a_forgotten_cluster_leaves_void_requests() {
+async fn a_forgotten_cluster_leaves_void_requests_and_the_audit_tells_of_each() {
     let room = ready().await;
+    let over = asked(&destructive(1), 2);
+    add(&room, &over).await;
+    decide(&room, over.id, "olga", RequestEvent::Withdraw, 1).await.expect("taken back");
     let request = asked(&destructive(1), 1);
     add(&room, &request).await;
     room.store.forget_cluster(cluster_id(1), entry(AuditCode::ClusterForgotten)).await.expect("forgotten");
     let left = room.store.request(request.id).await.expect("history").state;
     assert!(matches!(left, RequestState::Void { why: VoidCode::ClusterGone, .. }), "{left:?}");
+    let void = AuditFilter { code: Some(AuditCode::ApprovalVoid), ..AuditFilter::default() };
+    let told = room.store.find(&void, 9).await.expect("found").entries;
+    let [one] = &told[..] else { panic!("what was over stays as it is: {told:?}") };
+    assert_eq!((one.entry.who.as_str(), one.entry.cluster), ("system", Some(cluster_id(1))));
+    assert_eq!(one.entry.details["request"], request.id.to_string());
+    assert_eq!((&one.entry.details["why"][..], &one.entry.details["intent"][..]), ("cluster_gone", "withdraw"));
+    let notice = model::notice::Notice::of(one, None).expect("a message");
+    assert_eq!(notice.code, model::notice::NoticeCode::RequestDecided);
     assert_eq!(missing(room.store.policy(cluster_id(1)).await), "cluster");
 }
 

@@ -101,6 +101,22 @@ impl Store {
         (self.tree.len(), self.tree.values().map(bytes).sum())
     }
 
+    /// As `sqlite3 config.db .dump` writes it, with whole paths as names.
+    pub fn dump(&self) -> String {
+        let columns =
+            "inode INTEGER PRIMARY KEY NOT NULL, version INTEGER, mtime INTEGER, type INTEGER, name TEXT, data BLOB";
+        let head = format!("PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE tree ({columns});\n");
+        let row = |(inode, (path, (node, mtime))): (usize, (&String, &(Node, u64)))| {
+            let (kind, data) = match node {
+                Node::Folder => (4, "NULL".to_owned()),
+                Node::File { data } => (8, format!("X'{}'", hex::encode(data))),
+            };
+            let (version, name) = (self.version, path.replace('\'', "''"));
+            format!("INSERT INTO tree VALUES({inode},{version},{mtime},{kind},'{name}',{data});\n")
+        };
+        head + &(1..).zip(&self.tree).map(row).collect::<String>() + "COMMIT;\n"
+    }
+
     pub fn paths(&self) -> impl Iterator<Item = &String> {
         self.tree.keys()
     }

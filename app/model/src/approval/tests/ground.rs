@@ -44,7 +44,10 @@ fn guests_matter_where_a_plan_stops_machines_and_are_shown_else() {
     };
     let create = Intent::CreateCluster { name: "grove".parse().expect("name"), first: nodes[0].id, links: vec![] };
     let known = guests(material(&create, &world, Some(&counts)));
-    assert_eq!(known, [("ash".into(), Some("2".into())), ("beech".into(), Some("0".into()))]);
+    assert_eq!(known, [("ash".into(), Some("101, 102".into())), ("beech".into(), Some("0".into()))]);
+    let other: GuestList = [("ash".to_owned(), [101, 900].into())].into();
+    let [then, now] = [&counts, &other].map(|list| material(&create, &world, Some(list)));
+    assert_eq!(compare(&then, &now), Compared::Changed, "as many guests, and another one of them");
     let unknown = guests(material(&create, &world, None));
     assert!(unknown.len() == 2 && unknown.iter().all(|(_, value)| value.is_none()), "{unknown:?}");
     assert!(guests(material(&join(&nodes), &world, Some(&counts))).is_empty());

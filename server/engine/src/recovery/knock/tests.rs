@@ -152,7 +152,10 @@ fn what_ended_before_the_machine_says_nothing_of_it() {
         assert!(matches!(judge(&error, &address("10.0.0.2")), Answer::Silent), "{error}");
     }
     let spoke = DialError::NotSsh { text: "220".into() };
-    for error in [DialError::Refused, DialError::KeyRefused, spoke, behind(Beyond::Refused)] {
+    // Its sshd hangs, or dies in the middle.
+    let taken = |last: DialError| DialError::TookConnection { last: Box::new(last) };
+    let [hangs, broke] = [silent(), DialError::Unreachable { text: "the connection broke".into() }].map(taken);
+    for error in [DialError::Refused, DialError::KeyRefused, spoke, hangs, broke, behind(Beyond::Refused)] {
         assert!(matches!(judge(&error, &address("10.0.0.2")), Answer::Alive), "{error}");
     }
     assert!(matches!(judge(&DialError::Refused, &address("127.0.0.1")), Answer::Silent), "the console's own machine");

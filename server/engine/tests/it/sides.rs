@@ -1,0 +1,89 @@
+//! Quorum recovery where the trouble is another one: the other side has quorum, corosync is down, pmxcfs is down.
+
+use crate::house::House;
+use crate::recovering::{codes, seen};
+use lab::{Fault, Scenario};
+use model::problem::ProblemCode;
+use model::recovery::Gentler;
+
+/// Two of four are left, one is cut off, and somebody has lowered the votes there by hand.
+#[tokio::test(start_paused = true)]
+async fn what_somebody_lowered_on_the_other_side_comes_first() {
+    let house = House::new(Scenario::healthy(4)).await;
+    house.inject(Fault::Kill { node: "pve4".into() });
+    for link in [0, 1] {
+        house.inject(Fault::CutLink { node: "pve3".into(), link });
+    }
+    house.lab.settle().await;
+    house.inject(Fault::ExpectVotes { node: "pve3".into(), votes: 1 });
+    house.lab.settle().await;
+    let now = seen(&house).await;
+    assert_eq!((now.through_name.as_str(), now.quorate, now.members.len()), ("pve1", false, 2), "{now:#?}");
+    assert_eq!(codes(&now), [ProblemCode::QuorateElsewhere], "nobody is told to power it off");
+    let told = &now.obstacles()[0].params;
+    assert_eq!((told["node"].as_str(), told["members"].as_str(), told["expected"].as_str()), ("pve3", "pve3", "1"));
+    let ways: Vec<Gentler> = now.gentler().into_iter().map(|way| way.code).collect();
+    assert_eq!(ways, [Gentler::RepairLinks], "to start the fourth would make two sides with quorum");
+}
+
+/// Its sshd takes nobody new and its links are cut: what it says comes through the connection that is kept.
+#[tokio::test(start_paused = true)]
+async fn who_says_that_its_corosync_is_down_lives() {
+    let house = House::new(Scenario::healthy(2)).await;
+    assert!(seen(&house).await.quorate, "it is connected");
+    for link in [0, 1] {
+        house.inject(Fault::CutLink { node: "pve2".into(), link });
+    }
+    house.inject(Fault::StopCorosync { node: "pve2".into() });
+    house.inject(Fault::StopSshd { node: "pve2".into() });
+    house.lab.settle().await;
+    let now = seen(&house).await;
+    assert_eq!(codes(&now), [ProblemCode::AbsentAnswers], "{now:#?}");
+    let heard: Vec<&str> = now.absent[0].answers.iter().map(|sign| sign.heard_by.as_str()).collect();
+    assert_eq!((heard, now.absent[0].silent_to.len()), (vec!["console"], 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_corosync_is_down_everywhere_that_is_said() {
+    let house = House::new(Scenario::healthy(2)).await;
+    for node in ["pve1", "pve2"] {
+        house.inject(Fault::StopCorosync { node: node.into() });
+    }
+    house.lab.settle().await;
+    let told = house.engine().recovery(house.cluster).await.expect_err("no side is left");
+    assert_eq!((told.code, told.params["node"].as_str()), (ProblemCode::CorosyncDown, "pve1"));
+    assert_eq!(told.quote.as_deref(), Some("Cannot initialize CMAP service"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_every_node_hangs_that_is_said() {
+    let house = House::new(Scenario::healthy(2)).await;
+    for node in ["pve1", "pve2"] {
+        house.inject(Fault::HangCommands { node: node.into(), on: true });
+    }
+    let told = house.engine().recovery(house.cluster).await.expect_err("nobody tells");
+    assert_eq!((told.code, told.params["node"].as_str()), (ProblemCode::NodeHangs, "pve1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_pmxcfs_is_down_the_rest_is_shown_and_nothing_is_called_none() {
+    let house = House::new(Scenario::healthy(3)).await;
+    house.inject(Fault::AddGuest { node: "pve3".into(), vmid: 103 });
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.inject(Fault::StopPmxcfs { node: "pve1".into() });
+    house.lab.settle().await;
+    let now = seen(&house).await;
+    assert_eq!(codes(&now), [ProblemCode::PmxcfsDown], "{now:#?}");
+    let quote = now.obstacles()[0].quote.clone().expect("its line");
+    assert!(quote.contains("/etc/pve/.members") && quote.contains("No such file"), "{quote}");
+    assert_eq!((now.present_votes, now.absent.len()), (1, 2));
+    assert!(now.absent.iter().all(|node| node.guests.is_none() && node.services.is_none()), "{now:#?}");
+    assert!(now.absent.iter().all(|node| node.addresses.len() == 3), "corosync.conf and the console know them");
+    house.inject(Fault::StartPmxcfs { node: "pve1".into() });
+    house.lab.settle().await;
+    let now = seen(&house).await;
+    assert_eq!(codes(&now), [], "{now:#?}");
+    assert_eq!(now.absent[1].guests.as_deref(), Some(&[103][..]));
+}
