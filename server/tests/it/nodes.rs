@@ -116,9 +116,8 @@ async fn a_member_of_a_living_cluster_is_taken_into_no_second_one() {
     site.app.store.set_phase(first, ClusterPhase::Draft).await.expect("a draft");
     site.pin(&site.operator, &offer).await.expect("a draft is no claim");
     site.app.store.set_phase(first, ClusterPhase::Live).await.expect("living, after all");
-    let input =
-        json!({ "cluster": site.cluster, "wish": { "wish": "remedy", "node": offer.node, "remedy": "time_zone" } });
-    let refused = code(site.operator.call::<serde_json::Value>("preview", input).await);
+    let install = model::plan::Intent::InstallKey { node: offer.node };
+    let refused = code(site.app.state.engine.plan(site.cluster, &install).await);
     assert_eq!(refused, ProblemCode::InOtherCluster, "the living one's policy counts for its machine");
 }
 
