@@ -107,6 +107,8 @@ codes!(
         /// `by`, `needed`.
         PolicyStricter => "policy_stricter",
         PolicyMoved => "policy_moved",
+        /// `nodes`, `seconds`.
+        FenceWindow => "fence_window",
         // Restarting corosync
         /// `node`, `votes`, `quorum`.
         RestartCostsQuorum => "restart_costs_quorum",

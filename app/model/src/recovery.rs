@@ -159,6 +159,9 @@ pub struct Recovery {
     /// Why the first node does not read its `/etc/pve`: `PmxcfsDown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<Problem>,
+    /// The watchdogs of this moment have not run out yet: `FenceWindow`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fencing: Option<Problem>,
     /// HA starts nothing before it is armed again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ha_disarmed: bool,
@@ -208,6 +211,7 @@ impl Recovery {
                 None => problem,
             });
         }
+        found.extend(self.fencing.clone());
         found.extend(self.unread.clone());
         found.extend(self.kept_blocked());
         found

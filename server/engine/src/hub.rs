@@ -10,6 +10,7 @@ mod view;
 pub use message::Message;
 
 use crate::ports::Clock;
+use jiff::Timestamp;
 use model::capability::Packages;
 use model::facts::{CorosyncConf, LinkStatus, PmxMembers, QuorumStatus};
 use model::ids::{ClusterId, NodeId};
@@ -107,6 +108,12 @@ impl Hub {
     #[must_use]
     pub fn contact(&self, cluster: ClusterId, node: NodeId) -> Option<Contact> {
         self.known(cluster)?.contact(node)
+    }
+
+    /// When a machine of the cluster was last seen to lose its quorum, and has none since.
+    #[must_use]
+    pub fn quorum_lost_at(&self, cluster: ClusterId) -> Option<Timestamp> {
+        self.known(cluster)?.quorum_lost_at()
     }
 
     /// The snapshot as of now (empty where nothing is known) and the sequence from which a stream goes on.

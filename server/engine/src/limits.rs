@@ -95,6 +95,8 @@ pub const DRAFT_TRIES: u32 = 5;
 pub const STATE_TRIES: u32 = 10;
 /// No command that is not a unit has a longer limit of its own on its node, in seconds.
 pub const COMMAND_LIMIT_MAX_S: u32 = 120;
+/// From the loss of the quorum until every watchdog of that moment has run out, with a margin, in seconds.
+pub const FENCE_WINDOW_S: i64 = 75;
 /// Between two tries to park an operation whose journal could not be written.
 pub const STUCK_PAUSE: Duration = Duration::from_secs(5);
 /// Tries: an hour.

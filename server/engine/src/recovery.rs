@@ -1,5 +1,6 @@
 //! A cluster without quorum, looked at from every side before anybody lowers its votes.
 
+mod fencing;
 mod knock;
 mod listed;
 mod side;
@@ -57,7 +58,9 @@ impl Engine {
         let (absent, more) = self.absent_nodes(&side, &told, &nodes, plan).await?;
         self.keep_all(cluster, &more).await?;
         evidence.extend(more);
+        let lost_at = self.hub.quorum_lost_at(cluster).filter(|_| !first.quorum.quorate);
         Ok(Recovery {
+            fencing: fencing::window(side.heard(), &absent, lost_at, self.clock.now()),
             through: first.node.id,
             through_name: first.node.label().to_owned(),
             quorate: first.quorum.quorate,

@@ -25,6 +25,7 @@ const OPEN_TYPES: &[&str] = &[
     "Option<Ending>",
     "Option<String>",
     "Option<u64>",
+    "Option<Policy>",
     "Policy",
     "RequestId",
     "Role",

@@ -36,6 +36,7 @@ pub(super) fn alone() -> Recovery {
         quorate_elsewhere: Vec::new(),
         unread: None,
         ha_disarmed: false,
+        fencing: None,
     }
 }
 

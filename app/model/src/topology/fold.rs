@@ -22,6 +22,8 @@ pub struct NodeView {
     pub quorum: Option<Fact<QuorumStatus>>,
     /// When this machine first told the ring of `quorum`, without another one in between.
     pub ring_since: Option<Timestamp>,
+    /// When this machine was seen to lose its quorum; `None` where it has one, or never had one before the console's eyes.
+    pub quorum_lost_at: Option<Timestamp>,
     /// corosync does not run there, or the machine is in no cluster; never together with `quorum`.
     pub no_quorum: Option<Fact<()>>,
     pub links: Option<Fact<LinkStatus>>,
@@ -42,6 +44,7 @@ impl NodeView {
             contact: Contact::Untried,
             quorum: None,
             ring_since: None,
+            quorum_lost_at: None,
             no_quorum: None,
             links: None,
             members: None,

@@ -166,6 +166,10 @@ impl Place {
         self.lock().views.iter().find(|view| view.id == node).map(|view| view.contact.clone())
     }
 
+    pub(super) fn quorum_lost_at(&self) -> Option<Timestamp> {
+        self.lock().views.iter().filter_map(|view| view.quorum_lost_at).max()
+    }
+
     pub(super) fn matrix(&self) -> Option<Arc<Matrix>> {
         self.lock().matrix.clone()
     }

@@ -49,10 +49,16 @@ fn quorum(view: &mut NodeView, fact: Fact<QuorumStatus>) -> News {
         return News::Nothing;
     }
     let same_ring = view.quorum.as_ref().is_some_and(|old| old.value.ring_id == fact.value.ring_id);
-    let at = fact.at;
+    let (at, quorate) = (fact.at, fact.value.quorate);
+    let was = view.quorum.as_ref().map(|old| old.value.quorate);
     let news = newer(&mut view.quorum, fact);
     if news != News::Nothing {
         view.no_quorum = None;
+        match (was, quorate) {
+            (_, true) => view.quorum_lost_at = None,
+            (Some(true), false) => view.quorum_lost_at = Some(at),
+            (_, false) => {}
+        }
         if !same_ring {
             view.ring_since = Some(at);
         }
@@ -129,6 +135,24 @@ mod tests {
         assert_eq!(take(&mut view, Observed::NoQuorum(fact((), 21))), News::Repeated);
         assert_eq!(take(&mut view, Observed::Quorum(ring("1.11", 22))), News::Changed);
         assert!(view.no_quorum.is_none());
+    }
+
+    #[test]
+    fn when_the_quorum_went_stays_known_until_it_is_back() {
+        let told = |quorate: bool, id: &str, second: i64| {
+            let mut fact = ring(id, second);
+            fact.value.quorate = quorate;
+            Observed::Quorum(fact)
+        };
+        let mut view = view();
+        take(&mut view, told(false, "1.9", 5));
+        assert_eq!(view.quorum_lost_at, None, "nobody saw it go");
+        take(&mut view, told(true, "1.d", 10));
+        take(&mut view, told(false, "1.11", 20));
+        take(&mut view, told(false, "1.15", 30));
+        assert_eq!(view.quorum_lost_at, Some(time(20)), "another ring without quorum is no other loss");
+        take(&mut view, told(true, "1.19", 40));
+        assert_eq!(view.quorum_lost_at, None);
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl<'a> Side<'a> {
         self.heard().map(|one| &one.node).collect()
     }
 
-    fn heard(&self) -> impl Iterator<Item = &'a Told> {
+    pub fn heard(&self) -> impl Iterator<Item = &'a Told> {
         std::iter::once(self.first).chain(self.others.iter().copied())
     }
 

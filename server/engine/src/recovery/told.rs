@@ -9,7 +9,7 @@ use model::inventory::Node;
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use pve::ha::{self, Recoverable};
-use pve::{Answer, corosync_conf, files, pmxcfs, quorumtool};
+use pve::{Answer, corosync_conf, files, pmxcfs, quorumtool, remedy};
 use std::collections::BTreeMap;
 
 /// What one node says.
@@ -19,6 +19,8 @@ pub struct Told {
     /// Or why it has none to show.
     pub conf: Result<CorosyncConf, Problem>,
     pub pve: Pve,
+    /// A client holds the watchdog; without quorum it bites.
+    pub armed: bool,
     pub evidence: Vec<Evidence>,
 }
 
@@ -78,10 +80,12 @@ fn down(label: &str, line: Option<String>) -> Problem {
 impl Engine {
     pub(super) async fn ask_for_recovery(&self, node: &Node) -> Result<Told, Mute> {
         const CONF: &str = "/etc/corosync/corosync.conf";
-        let commands = [quorumtool::status(), files::local_corosync_conf()];
+        let commands = [quorumtool::status(), files::local_corosync_conf(), remedy::watchdog_held()];
         let shell = self.shell_to(node).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
-        let [quorum, conf] = outputs.as_slice() else { return Err(Problem::from(ProblemCode::Internal).into()) };
+        let [quorum, conf, watchdog] = outputs.as_slice() else {
+            return Err(Problem::from(ProblemCode::Internal).into());
+        };
         let mut evidence = quotes(node, &commands, &outputs);
         // Where corosync does not run there is no side to go on with.
         let quorum = match quorumtool::quorum(answer(quorum)) {
@@ -91,9 +95,10 @@ impl Engine {
         let missing = || Problem::new(ProblemCode::NotOnThisMachine).with("node", node.label()).with("what", CONF);
         let conf = corosync_conf::conf(answer(conf)).map_err(|error| unreadable(&error, node.label()));
         let conf = conf.and_then(|conf| conf.ok_or_else(missing));
+        let armed = files::yes_or_no(answer(watchdog)).unwrap_or_default();
         let (pve, words) = read_pve(node, shell.as_ref()).await;
         evidence.extend(words);
-        Ok(Told { node: node.clone(), quorum, conf, pve, evidence })
+        Ok(Told { node: node.clone(), quorum, conf, pve, armed, evidence })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::recovering::{codes, seen};
 use lab::{Fault, Scenario};
 use model::problem::ProblemCode;
 use model::recovery::Gentler;
+use std::time::Duration;
 
 /// Two of four are left, one is cut off, and somebody has lowered the votes there by hand.
 #[tokio::test(start_paused = true)]
@@ -41,6 +42,30 @@ async fn who_says_that_its_corosync_is_down_lives() {
     assert_eq!(codes(&now), [ProblemCode::AbsentAnswers], "{now:#?}");
     let heard: Vec<&str> = now.absent[0].answers.iter().map(|sign| sign.heard_by.as_str()).collect();
     assert_eq!((heard, now.absent[0].silent_to.len()), (vec!["console"], 2));
+}
+
+/// HA resets a node without quorum a minute later; what is absent may run until then.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lowered_before_the_watchdogs_have_run_out() {
+    let house = House::new(Scenario::healthy(3)).await;
+    assert!(house.lab.put_file("pve1", "/run/watchdog-mux.active", b""), "a client holds the watchdog");
+    house.engine().watch(house.cluster).await;
+    let quorate = async |wanted: bool| {
+        let told = house.engine().hub.snapshot(house.cluster).and_then(|one| one.quorum.clone());
+        told.is_some_and(|aged| aged.fact.value.quorate == wanted)
+    };
+    house.until("it is seen", Duration::from_secs(60), async || quorate(true).await).await;
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.until("its quorum is gone", Duration::from_secs(60), async || quorate(false).await).await;
+    let now = seen(&house).await;
+    assert_eq!(codes(&now), [ProblemCode::FenceWindow], "{now:#?}");
+    let told = &now.obstacles()[0].params;
+    let seconds: i64 = told["seconds"].parse().expect("a number");
+    assert!(told["nodes"] == "pve1" && (1..=75).contains(&seconds), "{told:?}");
+    tokio::time::sleep(Duration::from_secs(76)).await;
+    assert!(codes(&seen(&house).await).is_empty());
 }
 
 #[tokio::test(start_paused = true)]
