@@ -258,6 +258,7 @@ codes!(
         StepOutOfOrder => "step_out_of_order",
         CommandStillRuns => "command_still_runs",
         CommandMayRun => "command_may_run",
+        CarriedOut => "carried_out",
         OperationOver => "operation_over",
         NodeCountTooLow => "node_count_too_low",
         ClusterAlreadyBuilt => "cluster_already_built",

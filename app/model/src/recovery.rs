@@ -156,7 +156,7 @@ pub struct Recovery {
     /// Other sides that have quorum: lowering votes here would make a second one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quorate_elsewhere: Vec<OtherSide>,
-    /// Why the first node does not read its `/etc/pve`: `PmxcfsDown`.
+    /// Why the first node does not read its `/etc/pve`: mostly `PmxcfsDown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<Problem>,
     /// The watchdogs of this moment have not run out yet: `FenceWindow`.

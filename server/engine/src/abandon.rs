@@ -26,7 +26,7 @@ impl Engine {
             // Between two steps nothing runs.
             OperationState::Proposed | OperationState::Paused { .. } => {}
             OperationState::Running | OperationState::Pausing { .. } => {
-                return Err(ProblemCode::CommandStillRuns.into());
+                return Err(ProblemCode::CarriedOut.into());
             }
             _ => return Err(ProblemCode::OperationOver.into()),
         }

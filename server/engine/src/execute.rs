@@ -59,7 +59,11 @@ fn spawn_taken(
         if let Err(error) = ended {
             // The journal could not be written: nothing further may act.
             tracing::error!(operation.id = %id, store.error = %error, "an operation stopped because its journal failed");
-            stuck::park(&engine, id, &who).await;
+            tokio::select! {
+                biased;
+                () = place.ended() => {}
+                () = stuck::park(&engine, id, &who) => {}
+            }
         }
     })
 }

@@ -110,7 +110,7 @@ impl Hub {
         self.known(cluster)?.contact(node)
     }
 
-    /// When a machine of the cluster was last seen to lose its quorum, and has none since.
+    /// When a machine of the cluster was last seen to lose its quorum, or first seen without one, and has none since.
     #[must_use]
     pub fn quorum_lost_at(&self, cluster: ClusterId) -> Option<Timestamp> {
         self.known(cluster)?.quorum_lost_at()

@@ -22,7 +22,7 @@ pub use context::StepContext;
 
 use crate::limits::{COMMAND_LIMIT_MAX_S, COMMANDS_MAX};
 use expected::Aim;
-use model::audit::{AuditFilter, Outcome};
+use model::audit::{AuditCode, AuditFilter, Outcome};
 use model::bmc::Power;
 use model::plan::Action;
 use model::problem::Problem;
@@ -171,14 +171,15 @@ pub async fn still_runs(context: &StepContext<'_>) -> StillRuns {
     }
 }
 
-/// Whether a command of the step has no known end: its connection broke, and its node ends it at its own limit.
+/// Whether the last command of the step has no known end: its connection broke, and its node ends it at its own limit.
 async fn lost_its_command(context: &StepContext<'_>) -> bool {
-    let outcome = Some(Outcome::Unknown);
-    let lost = AuditFilter { operation: Some(context.operation.id), outcome, ..AuditFilter::default() };
-    match context.engine.store.find(&lost, COMMANDS_MAX).await {
-        Ok(page) => page.entries.iter().any(|one| one.entry.step == Some(context.index) && one.entry.command.is_some()),
-        Err(_) => true,
-    }
+    let all = AuditFilter { operation: Some(context.operation.id), ..AuditFilter::default() };
+    let Ok(page) = context.engine.store.find(&all, COMMANDS_MAX).await else { return true };
+    let newest = page.entries.iter().map(|one| &one.entry).find(|entry| {
+        entry.step == Some(context.index)
+            && matches!(entry.code, AuditCode::CommandFinished | AuditCode::OutcomeUnknown)
+    });
+    newest.is_some_and(|entry| entry.outcome == Outcome::Unknown)
 }
 
 /// Removes what a long command left on the node; a failure here changes nothing.

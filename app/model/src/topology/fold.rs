@@ -22,7 +22,7 @@ pub struct NodeView {
     pub quorum: Option<Fact<QuorumStatus>>,
     /// When this machine first told the ring of `quorum`, without another one in between.
     pub ring_since: Option<Timestamp>,
-    /// When this machine was seen to lose its quorum; `None` where it has one, or never had one before the console's eyes.
+    /// When this machine was seen to lose its quorum, or was first seen without one; `None` where it has one.
     pub quorum_lost_at: Option<Timestamp>,
     /// corosync does not run there, or the machine is in no cluster; never together with `quorum`.
     pub no_quorum: Option<Fact<()>>,

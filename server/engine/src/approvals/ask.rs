@@ -88,11 +88,12 @@ impl Engine {
             return Ok(same);
         }
         // The same plan on other facts: nobody can agree to that one any more.
-        if let Some(old) = open.iter().find(|one| is_again(one, &request)) {
-            self.void(old, VoidCode::FactsChanged).await?;
-        }
-        if open.len() >= usize::try_from(REQUESTS_OPEN_MAX).unwrap_or(usize::MAX) {
+        let old = open.iter().find(|one| is_again(one, &request));
+        if open.len() - usize::from(old.is_some()) >= usize::try_from(REQUESTS_OPEN_MAX).unwrap_or(usize::MAX) {
             return Err(Problem::new(ProblemCode::TooManyRequests).with("max", REQUESTS_OPEN_MAX));
+        }
+        if let Some(old) = old {
+            self.void(old, VoidCode::FactsChanged).await?;
         }
         let mut entry = self.request_entry(&request, code, who, Outcome::Success);
         if let Some(plan) = request.subject.plan() {

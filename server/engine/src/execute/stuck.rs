@@ -1,6 +1,6 @@
 //! An operation whose journal could not be written: nothing further acts, and it parks as soon as the store takes that.
 
-use super::{finish, journal};
+use super::{finish, journal, park_without_password, settle_proven};
 use crate::audit::Person;
 use crate::context::Engine;
 use crate::limits::{STUCK_PAUSE, STUCK_TRIES};
@@ -8,6 +8,7 @@ use crate::ports::StoreError;
 use model::audit::{AuditCode, Outcome};
 use model::ids::OperationId;
 use model::operation::{Operation, OperationState, StepEvent, StepStatus};
+use model::plan::Intent;
 use model::problem::{Problem, ProblemCode};
 
 /// Otherwise it would stand there as running, with nobody who runs it. What cannot be written in all that time is taken up at
@@ -31,8 +32,12 @@ async fn try_to(engine: &Engine, id: OperationId, who: &Person) -> Result<(), St
     if !operation.state.is_carried_out() {
         return Ok(());
     }
-    // Its commands without an end are said to have none.
+    // Its commands without an end are said to have none, and what it has proven counts.
     engine.audit.close_unpaired_of(id).await?;
+    settle_proven(engine, &operation).await?;
+    if matches!(operation.plan.intent, Intent::InstallKey { .. }) {
+        return park_without_password(engine, &operation).await;
+    }
     let (index, problem) = unknown(&operation);
     if matches!(operation.steps.get(usize::from(index)), Some(StepStatus::Started { .. } | StepStatus::Acted { .. })) {
         journal(engine, id, index, StepEvent::Parked { problem: problem.clone() }).await?;

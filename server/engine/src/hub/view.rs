@@ -57,6 +57,8 @@ fn quorum(view: &mut NodeView, fact: Fact<QuorumStatus>) -> News {
         match (was, quorate) {
             (_, true) => view.quorum_lost_at = None,
             (Some(true), false) => view.quorum_lost_at = Some(at),
+            // Nobody saw it go: perhaps this very moment.
+            (None, false) if view.quorum_lost_at.is_none() => view.quorum_lost_at = Some(at),
             (_, false) => {}
         }
         if !same_ring {
@@ -71,8 +73,12 @@ fn no_quorum(view: &mut NodeView, fact: Fact<()>) -> News {
     if view.quorum.as_ref().is_some_and(|told| told.at > fact.at) {
         return News::Nothing;
     }
+    let at = fact.at;
     let news = newer(&mut view.no_quorum, fact);
     if news != News::Nothing {
+        if view.quorum.as_ref().is_some_and(|old| old.value.quorate) {
+            view.quorum_lost_at = Some(at);
+        }
         view.quorum = None;
         view.ring_since = None;
     }
@@ -146,13 +152,16 @@ mod tests {
         };
         let mut view = view();
         take(&mut view, told(false, "1.9", 5));
-        assert_eq!(view.quorum_lost_at, None, "nobody saw it go");
+        assert_eq!(view.quorum_lost_at, Some(time(5)), "nobody saw it go: it may have been then");
         take(&mut view, told(true, "1.d", 10));
         take(&mut view, told(false, "1.11", 20));
         take(&mut view, told(false, "1.15", 30));
         assert_eq!(view.quorum_lost_at, Some(time(20)), "another ring without quorum is no other loss");
         take(&mut view, told(true, "1.19", 40));
         assert_eq!(view.quorum_lost_at, None);
+        take(&mut view, Observed::NoQuorum(fact((), 50)));
+        take(&mut view, told(false, "1.1d", 60));
+        assert_eq!(view.quorum_lost_at, Some(time(50)), "with corosync itself");
     }
 
     #[test]

@@ -299,7 +299,8 @@ fn judge(error: &DialError, address: &SshAddress) -> Answer {
 /// and says nothing about anybody behind it.
 fn is_alive(error: &DialError, address: &SshAddress) -> bool {
     match error {
-        DialError::Refused => !is_loopback(address),
+        // A tunnel's near end takes connections for an end that is far, and may be gone.
+        DialError::Refused | DialError::TookConnection { .. } => !is_loopback(address),
         other => speaks(other),
     }
 }

@@ -9,7 +9,7 @@ use model::inventory::Node;
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use pve::ha::{self, Recoverable};
-use pve::{Answer, corosync_conf, files, pmxcfs, quorumtool, remedy};
+use pve::{Answer, Reason, corosync_conf, files, pmxcfs, quorumtool, remedy};
 use std::collections::BTreeMap;
 
 /// What one node says.
@@ -19,7 +19,7 @@ pub struct Told {
     /// Or why it has none to show.
     pub conf: Result<CorosyncConf, Problem>,
     pub pve: Pve,
-    /// A client holds the watchdog; without quorum it bites.
+    /// A client holds the watchdog, or may: without quorum it bites.
     pub armed: bool,
     pub evidence: Vec<Evidence>,
 }
@@ -44,7 +44,7 @@ pub struct Pve {
     /// Guest -> node.
     pub guests: Option<BTreeMap<u32, String>>,
     pub ha: Option<Recoverable>,
-    /// Why any of it is not known: `PmxcfsDown`.
+    /// Why any of it is not known: mostly `PmxcfsDown`.
     pub unread: Option<Problem>,
 }
 
@@ -54,7 +54,10 @@ impl Pve {
         let guests = pmxcfs::guests(guests);
         let services = ha::services(services);
         let errors = [members.as_ref().err(), guests.as_ref().err(), services.as_ref().err()];
-        let unread = errors.into_iter().flatten().next().map(|error| down(label, error.line.clone()));
+        let unread = errors.into_iter().flatten().next().map(|error| match error.reason {
+            Reason::NoSuchFile | Reason::TimedOut | Reason::Exit { .. } => down(label, error.line.clone()),
+            _ => unreadable(error, label),
+        });
         Self {
             // HA's file is missing too where pmxcfs does not run, and that is not a cluster without HA.
             ha: services.ok().filter(|_| members.is_ok()),
@@ -95,7 +98,7 @@ impl Engine {
         let missing = || Problem::new(ProblemCode::NotOnThisMachine).with("node", node.label()).with("what", CONF);
         let conf = corosync_conf::conf(answer(conf)).map_err(|error| unreadable(&error, node.label()));
         let conf = conf.and_then(|conf| conf.ok_or_else(missing));
-        let armed = files::yes_or_no(answer(watchdog)).unwrap_or_default();
+        let armed = files::yes_or_no(answer(watchdog)).unwrap_or(true);
         let (pve, words) = read_pve(node, shell.as_ref()).await;
         evidence.extend(words);
         Ok(Told { node: node.clone(), quorum, conf, pve, armed, evidence })
@@ -106,7 +109,12 @@ async fn read_pve(node: &Node, shell: &dyn NodeShell) -> (Pve, Vec<Evidence>) {
     let commands = [pmxcfs::cat_members(), pmxcfs::cat_vmlist(), ha::cat_manager_status()];
     let outputs = match shell.sweep(&commands).await {
         Ok(outputs) => outputs,
-        Err(error) => return (Pve::unread(node.label(), error.problem().quote), Vec::new()),
+        Err(error) => {
+            let problem = error.problem().with("node", node.label());
+            let unread =
+                if problem.code == ProblemCode::NodeHangs { down(node.label(), problem.quote) } else { problem };
+            return (Pve { unread: Some(unread), ..Pve::default() }, Vec::new());
+        }
     };
     let [members, guests, services] = outputs.as_slice() else {
         return (Pve::unread(node.label(), None), Vec::new());

@@ -1,4 +1,5 @@
-//! A step that changes what is in the cluster's database keeps a copy of it first: on its own node, whose side acts.
+//! A step that changes the cluster's configuration, or who is in it, keeps a copy of its database first: on its own node, whose
+//! side acts.
 
 use super::{StepContext, StepResult};
 use pve::database;

@@ -67,9 +67,9 @@ pub async fn probe(
     ask_bmcs(context, written_off).await?;
     let now = context.engine.recovery_after(context.operation.cluster, written_off).await.map_err(Stop::Parked)?;
     if let Some(obstacle) = now.obstacles().into_iter().next() {
-        // What could not be read now may be read later; everything else is known.
-        let unread = obstacle.code == ProblemCode::PmxcfsDown;
-        return Err(if unread { Stop::Parked(obstacle) } else { Stop::Failed(obstacle) });
+        // What could not be read now may be read later, and the watchdogs run out; everything else is known.
+        let passes = [&now.unread, &now.fencing].iter().any(|one| one.as_ref() == Some(&obstacle));
+        return Err(if passes { Stop::Parked(obstacle) } else { Stop::Failed(obstacle) });
     }
     if !same_nodes(&now, written_off) {
         return Err(moved("absent nodes"));

@@ -1,4 +1,4 @@
-//! A step that changes what is in the cluster's database keeps a copy of it first.
+//! A step that changes the cluster's configuration, or who is in it, keeps a copy of its database first.
 
 use crate::house::House;
 use crate::look;

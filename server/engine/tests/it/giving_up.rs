@@ -84,7 +84,7 @@ async fn an_operation_whose_journal_failed_parks_when_the_store_takes_it() {
     tokio::time::sleep(Duration::from_secs(30)).await;
     let operation = house.operation(id).await;
     assert_eq!(operation.state, OperationState::Running);
-    assert_eq!(give_up(&house, &operation).await, Err(ProblemCode::CommandStillRuns));
+    assert_eq!(give_up(&house, &operation).await, Err(ProblemCode::CarriedOut));
     house.console.fence.fail_journal(false);
     let operation = house.ended(id).await;
     let OperationState::Parked { step: 0, problem } = &operation.state else { panic!("{:?}", operation.state) };

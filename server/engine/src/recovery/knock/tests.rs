@@ -131,6 +131,14 @@ fn a_probe_that_asked_nothing_is_not_silence() {
     assert_eq!(one.unasked[0].problem.quote.as_deref(), Some("Network is unreachable"));
 }
 
+/// The near end of a tunnel takes every connection.
+#[test]
+fn who_takes_a_connection_lives_unless_it_is_the_consoles_own_machine() {
+    let taken = DialError::TookConnection { last: Box::new(DialError::Timeout { seconds: 10 }) };
+    assert!(matches!(judge(&taken, &address("10.0.0.2")), Answer::Alive));
+    assert!(matches!(judge(&taken, &address("127.0.0.1")), Answer::Silent));
+}
+
 #[test]
 fn what_ended_before_the_machine_says_nothing_of_it() {
     let silent = || DialError::Timeout { seconds: 5 };
