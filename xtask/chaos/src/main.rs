@@ -82,8 +82,10 @@ async fn inside() -> anyhow::Result<()> {
     let seed: u64 = std::env::var(SEED).context(SEED)?.parse().context(SEED)?;
     let shape = Shape::of(seed);
     let lab = lab::look()?;
-    let console = Console::start(&lab).await?;
+    // The console is asked about nothing that the witness came too late for.
     let witness = Witness::start(&lab);
+    settled(&witness, shape).await?;
+    let console = Console::start(&lab).await?;
     let mut watch = Watch { stream: console.stream().await?, screen: Screen::default() };
     watch.until("the console agrees", BACK_WITHIN, |screen| agrees(screen, shape)).await?;
     let names = lab.nodes.iter().map(|node| node.name.clone()).collect();
@@ -108,6 +110,16 @@ async fn inside() -> anyhow::Result<()> {
     watch.until("the console agrees too", AGREES_WITHIN, |screen| agrees(screen, shape)).await?;
     println!("the console agrees after {:.1} s more", back.elapsed().as_secs_f64());
     verdict(watch.screen, witness, &lab)
+}
+
+/// Waits until the nodes of the new lab have found each other on every link.
+async fn settled(witness: &Witness, shape: Shape) -> anyhow::Result<()> {
+    let end = Instant::now() + BACK_WITHIN;
+    while !agree(witness, shape) {
+        ensure!(Instant::now() < end, "the nodes of the lab have not settled within {} s", BACK_WITHIN.as_secs());
+        tokio::time::sleep(LOOK).await;
+    }
+    Ok(())
 }
 
 struct Watch {
