@@ -13,7 +13,7 @@ use crate::witness::{Block, Quorum, Seen};
 const ON_THE_WAY_MS: i64 = 2_000;
 /// A fact has the time at which it was asked for; the answer comes within the limits of a sweep's commands.
 const ASKED_FOR_MAX_MS: i64 = 15_000;
-/// A follower prints what it was told, ring by ring, while the node may be on a later one: at most this many later.
+/// The tool prints members that it was told, ring by ring, while the node may be on a later one: at most this many later.
 const RINGS_LATE_MAX: usize = 3;
 /// A value that has aged is folded anew, sent and read within this time.
 const AGING_SLACK_S: i64 = 3;
@@ -177,7 +177,7 @@ impl Truth {
     /// An answer that the witness did not hear, given while one ring follows another: the ring stands in the node's journal,
     /// and so do its members; its votes follow from them and what the QDevice adds. corosync's tool asks for ring, members
     /// and votes one after the other, so members and votes may also be those that the witness heard last before or just after:
-    /// while totem gathers the tool does not answer it. The follower's members may be those of a ring shortly before.
+    /// while totem gathers the tool does not answer it. They may be those of a ring shortly before, too, that nobody heard.
     fn in_journal<'a>(
         &'a self,
         statement: &Statement,
@@ -192,10 +192,7 @@ impl Truth {
         let members = self.members(partition);
         let of_members = partition.total_votes.saturating_sub(partition.qdevice_votes.unwrap_or(0));
         let follow = usize::try_from(of_members) == Ok(members.len());
-        let late = || {
-            statement.command.ends_with("corosync-quorumtool -m")
-                && self.rings_before(statement, partition).any(|ring| *ring == members)
-        };
+        let late = || self.rings_before(statement, partition).any(|ring| *ring == members);
         (*formed == members || heard.clone().any(|quorum| quorum.members == members) || late())
             && (follow || heard.any(|quorum| same_votes(partition, quorum)))
     }
@@ -291,7 +288,10 @@ mod tests {
         assert!(!printed_at(153, follows, &printed), "another time");
         assert!(!printed_at(150, "corosync-quorumtool -s", &printed), "another tool");
         assert!(printed_at(100, follows, &partition("1.35", &["pve1", "pve3"])), "members of the ring before");
-        assert!(!printed_at(100, "corosync-quorumtool -s", &partition("1.35", &["pve1", "pve3"])), "another tool");
+        assert!(
+            !printed_at(100, follows, &Partition { total_votes: 1, ..partition("1.35", &["pve1", "pve3"]) }),
+            "other votes"
+        );
         assert!(!printed_at(100, follows, &partition("1.31", &["pve2", "pve3"])), "members of no ring");
         assert!(!printed_at(100, follows, &partition("1.11", &["pve1", "pve3"])), "members of a later ring");
         assert!(!printed_at(150, follows, &Partition { total_votes: 3, ..printed.clone() }), "other votes");

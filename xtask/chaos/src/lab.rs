@@ -74,8 +74,13 @@ pub fn take(turn: &Turn) -> anyhow::Result<()> {
     };
     words?;
     match turn {
-        // Its unit stops with corosync's and does not start with it: a person who starts corosync starts both.
-        Turn::Inject(Fault::StartCorosync { node }) => must(
+        // Its unit stops with corosync's and does not start with it: a person who starts corosync starts both. A corosync that
+        // another configuration or another key has ended is started again by the end of that fault.
+        Turn::Inject(
+            Fault::StartCorosync { node }
+            | Fault::RaiseConfigVersion { node, on: false }
+            | Fault::ChangeAuthkey { node, on: false },
+        ) => must(
             node,
             "if systemctl is-enabled corosync-qdevice >/dev/null 2>&1; then systemctl start corosync-qdevice; fi",
         )
