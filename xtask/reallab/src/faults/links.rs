@@ -100,10 +100,7 @@ fn nft(host: &Host, text: &str) -> anyhow::Result<()> {
 fn prove_rules(lab: &Lab, host: &Host, fault: &Fault, link: usize) -> anyhow::Result<Proof> {
     let namespace = host.namespace();
     let list = |name: &str| tool::output("ip", &["netns", "exec", &namespace, "nft", "list", "table", "inet", name]);
-    let ping = match neighbour(lab, host, link) {
-        Some(address) => ping(host, link, &address)?,
-        None => "nobody to ping".to_owned(),
-    };
+    let ping = ping_somebody(lab, host, link)?;
     let rule = list(&table(fault, link))?;
     if !rule.status.success() {
         let lossless = ping.contains(" 0% packet loss") || ping.contains("nobody");
@@ -116,12 +113,24 @@ fn prove_rules(lab: &Lab, host: &Host, fault: &Fault, link: usize) -> anyhow::Re
     Ok(Proof { took, words: format!("eth{link}: {dropped} packets dropped by the rule; {ping}") })
 }
 
-/// Somebody else on the same network.
-fn neighbour(lab: &Lab, host: &Host, link: usize) -> Option<String> {
-    if link == 0 {
-        return Some(CONSOLE_ADDRESS.to_owned());
+/// A ping to somebody else on the same network: one that loses nothing, or the last one. Another one there may be broken itself.
+fn ping_somebody(lab: &Lab, host: &Host, link: usize) -> anyhow::Result<String> {
+    let mut said = "nobody to ping".to_owned();
+    for address in neighbours(lab, host, link) {
+        said = ping(host, link, &address)?;
+        if said.contains(" 0% packet loss") {
+            break;
+        }
     }
-    lab.hosts.iter().filter(|other| other.name != host.name).find_map(|other| other.links.get(link).cloned())
+    Ok(said)
+}
+
+fn neighbours(lab: &Lab, host: &Host, link: usize) -> Vec<String> {
+    if link == 0 {
+        return vec![CONSOLE_ADDRESS.to_owned()];
+    }
+    let others = lab.hosts.iter().filter(|other| other.name != host.name);
+    others.filter_map(|other| other.links.get(link).cloned()).collect()
 }
 
 /// The summary line of a few quick pings.
