@@ -105,7 +105,9 @@ fn of_services(node: &str) -> Vec<Switch> {
         both(Fault::StopCorosync { node: name() }, Fault::StartCorosync { node: name() }),
         both(Fault::StopPmxcfs { node: name() }, Fault::StartPmxcfs { node: name() }),
         onoff(|on| Fault::ChangeAuthkey { node: name(), on }),
-        onoff(|on| Fault::RaiseConfigVersion { node: name(), on }),
+        // A corosync that starts meanwhile takes the others with it ("Received config version ... Exiting"), and nobody would
+        // start those again.
+        Switch { breadth: Breadth::Alone, ..onoff(|on| Fault::RaiseConfigVersion { node: name(), on }) },
     ]
 }
 
