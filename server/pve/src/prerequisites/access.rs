@@ -59,8 +59,26 @@ fn keywords(answer: Answer<'_>) -> Result<BTreeMap<String, String>, ParseError> 
     let mut found = BTreeMap::new();
     for line in text.lines() {
         let Some((key, value)) = line.trim().split_once(' ') else { continue };
+        // sshd's keywords are letters and digits (servconf.c); another line is somebody else's.
+        if !key.chars().all(|c| c.is_ascii_alphanumeric()) {
+            continue;
+        }
         found.entry(key.to_ascii_lowercase()).or_insert_with(|| clean_text(value));
         at_most(WHAT, found.len(), KEYWORDS_MAX)?;
     }
     if found.contains_key("port") { Ok(found) } else { Err(ParseError::missing(WHAT, "the port")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keywords_of_sshd_are_taken() {
+        let text = "port 22\nAddressFamily any\npermitroo<script>tlogin yes\n\u{1b}[31mx 1\nlisten:address 1\n";
+        let found = keywords(Answer::ok(text.as_bytes())).expect("readable");
+        let expected = [("addressfamily", "any"), ("port", "22")].map(|(key, value)| (key.into(), value.into()));
+        assert_eq!(found, BTreeMap::from(expected));
+        assert!(keywords(Answer::ok(b"listenaddress 0.0.0.0")).is_err(), "sshd always names its port");
+    }
 }
