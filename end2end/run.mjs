@@ -8,10 +8,10 @@ import { closeBrowsers } from './lib/browser.mjs'
 import { killAll } from './lib/programs.mjs'
 import { RESULTS, Spec } from './lib/spec.mjs'
 
-const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'five-nodes', 'qdevice-restarts', 'keyboard', 'midway', 'handover', 'approvals', 'second-factor', 'notifications', 'recover', 'power', 'two-nodes-qdevice', 'odd-qdevice', 'qdevice-stopped', 'join-refused', 'join-trouble', 'join-stopped', 'bad-input', 'network', 'remedy', 'looks', 'real', 'real-restarts', 'real-recover']
+const ALL = ['simulated', 'import', 'jump', 'stream', 'resume', 'five-nodes', 'qdevice-restarts', 'keyboard', 'midway', 'handover', 'approvals', 'second-factor', 'notifications', 'recover', 'power', 'two-nodes-qdevice', 'odd-qdevice', 'qdevice-stopped', 'join-refused', 'join-trouble', 'join-stopped', 'bad-input', 'network', 'remedy', 'looks', 'real', 'real-restarts', 'real-recover', 'real-repair']
 
 /** Those on the lab of real parts: a machine has one such lab, so none of them runs beside another. */
-const ALONE = ['real', 'real-restarts', 'real-recover']
+const ALONE = ['real', 'real-restarts', 'real-recover', 'real-repair']
 
 /** How many specs run at once. */
 const LANES = 2

@@ -1,6 +1,7 @@
 //! Small parts that pages are made of. Each shows what it is given and knows nothing of the server.
 
 mod age;
+mod agreed;
 mod badge;
 mod button;
 mod code;
@@ -16,6 +17,7 @@ mod source;
 mod table;
 
 pub use age::{Age, When, short};
+pub use agreed::AgreedAnewRow;
 pub use badge::{Badge, Tone};
 pub use button::{Button, ButtonKind};
 pub use code::{CodeBlock, Lines};
@@ -27,5 +29,5 @@ pub use layout::{Card, Empty, FactRow, LiveRegion, PageTitle, Spinner, Tabs};
 pub use live_badge::LiveBadge;
 pub use notice::{Message, Notice, Refusal};
 pub use plan::{ExportPlan, PlanSheet, file_change, language};
-pub use source::{Source, SourceOf, encode, source_in};
+pub use source::{Source, SourceOf, address, encode, source_in};
 pub use table::{Column, Table};

@@ -2,8 +2,19 @@
 
 import { equal } from './spec.mjs'
 
-const FIELDS = { words: 'filter_words', who: 'filter_who', node: 'filter_node' }
-const CHOICES = { code: 'filter_code', cluster: 'filter_cluster', outcome: 'filter_outcome' }
+const FIELDS = {
+  words: 'filter_words',
+  output: 'filter_output',
+  who: 'filter_who',
+  node: 'filter_node',
+  from: 'filter_from',
+  until: 'filter_until',
+}
+const CHOICES = { code: 'filter_code', cluster: 'filter_cluster', risk: 'filter_risk', outcome: 'filter_outcome' }
+const DAY_MS = 24 * 60 * 60 * 1000
+
+/** A day in UTC, so many days from now, as the fields of the form take it. */
+export const day = (later) => new Date(Date.now() + later * DAY_MS).toISOString().slice(0, 10)
 
 export class AuditPage {
   constructor(person) {
@@ -21,8 +32,8 @@ export class AuditPage {
     await this.person.see(this.t.like('pages.chain_whole'))
   }
 
-  /** Types and chooses what is asked, and waits until the address asks the same. */
-  async search(asked) {
+  /** Types and chooses what is asked, and presses the button. */
+  async ask(asked) {
     const { person, t } = this
     const form = this.page.getByRole('search')
     for (const [name, value] of Object.entries(asked)) {
@@ -30,7 +41,22 @@ export class AuditPage {
       else await person.choose(t(`pages.${CHOICES[name]}`), { label: value }, form)
     }
     await person.press(person.button(t('pages.filter_apply'), form))
+  }
+
+  /** The same, and waits until the address asks it. */
+  async search(asked) {
+    await this.ask(asked)
     await this.page.waitForURL((url) => Object.keys(asked).every((name) => url.searchParams.has(name)))
+  }
+
+  /** The question is refused at that field, and what was typed is still there. */
+  async seeRefused(name, value, why) {
+    const { person, t } = this
+    const form = this.page.getByRole('search')
+    await person.see(why, form)
+    const field = form.getByLabel(t(`pages.${FIELDS[name]}`), { exact: true })
+    equal(await field.inputValue(), value, `what was typed into ${name}`)
+    equal(await field.getAttribute('aria-invalid'), 'true', `${name} is marked`)
   }
 
   async clear() {

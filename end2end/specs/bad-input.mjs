@@ -276,6 +276,9 @@ async function changedKey(spec, admin, wizard, nodes) {
     await admin.see(t.like('wizard.missing_log_in'))
   })
   await spec.step('an admin who knows why replaces it', async () => {
+    // An open tab is not enough for it.
+    await admin.signInAgain(ADMIN.name, ADMIN.password)
+    await admin.goto(wizard.path('prerequisites'))
     const row = wizard.row(first)
     await admin.press(admin.button(t('wizard.key_replace'), row))
     const dialog = admin.page.getByRole('dialog', { name: t('wizard.key_replace_question', { node: first.name }) })

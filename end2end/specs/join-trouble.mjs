@@ -95,6 +95,8 @@ async function exchanged(spec, admin, wizard, nodes) {
     await nodes.fault('rename', other.name, { hostname: old.name })
     await paste(other, `echo "10.0.1.16 ${old.name}.lab.local ${old.name}" >> /etc/hosts`)
     proxy.lead(`http://${other.address}:${other.port}`)
+    // An open tab is not enough to let another machine in.
+    await admin.signInAgain(ADMIN.name, ADMIN.password)
     await admin.goto(wizard.path('prerequisites'))
     await wizard.check()
     const row = wizard.row(machine)

@@ -80,6 +80,8 @@ class House {
     await spec.step('a BMC is entered with a wrong password: it says nothing, and is not bound', async () => {
       // The browser writes every refusal on its console.
       admin.expect(/Failed to load resource/)
+      // An open tab is not enough for it.
+      await admin.signInAgain(ADMIN.name, ADMIN.password)
       await admin.goto(`/clusters/${this.id}/power`)
       await this.enter(this.second, 'not-the-password')
       await admin.press(admin.button(t('recover.power_bind'), this.machine(admin, this.second)))

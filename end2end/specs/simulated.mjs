@@ -5,7 +5,7 @@ import { LONG_PATIENCE, person } from '../lib/person.mjs'
 import { ensure, equal } from '../lib/spec.mjs'
 import { Wizard } from '../lib/wizard.mjs'
 import { ClusterPage } from '../lib/cluster.mjs'
-import { AuditPage } from '../lib/audit.mjs'
+import { AuditPage, day } from '../lib/audit.mjs'
 import { Trail } from '../lib/trail.mjs'
 
 const NAME = 'prod-west'
@@ -180,6 +180,20 @@ async function readAudit(spec, operator, console, wizard, reason) {
     await audit.seeCommands(new RegExp(`pvecm create ${NAME}`), 1)
     await operator.see(reason)
     await operator.inspect('audit')
+  })
+  await spec.step('what a command printed is found within a period, and only there', async () => {
+    const output = '"SUCCESSFULLY added node"'
+    await audit.clear()
+    await audit.ask({ output })
+    await audit.seeRefused('output', output, t('codes.problem_filter_period'))
+    await audit.search({ output, from: day(-1), until: day(1), risk: t('codes.risk_disruptive') })
+    await audit.seeCommands(/pvecm add .*--use_ssh/, console.members.length - 1)
+    await operator.inspect('audit, what a command printed')
+    await audit.ask({ words: 'a b c d e f g h i' })
+    await audit.seeRefused('words', 'a b c d e f g h i', t.said('codes.problem_filter_words', { count: 9, max: 8 }))
+    await audit.clear()
+    await audit.search({ output, from: day(-9), until: day(-8) })
+    await operator.see(t('pages.audit_empty'))
   })
   await spec.step('every command of every plan has run as it was shown, and nothing else', async () => {
     const ran = await new Trail(operator, wizard.cluster).everyCommandAsPlanned()

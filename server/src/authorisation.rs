@@ -56,6 +56,7 @@ pub const FUNCTIONS: &[(&str, Needs)] = &[
     ("abandon", Needs::Role(Deed::AbandonOperation)),
     ("evidence", Needs::Role(Deed::See)),
     ("evidence_behind", Needs::Role(Deed::See)),
+    ("relied_on", Needs::Role(Deed::See)),
     ("evidence_gap", Needs::Role(Deed::See)),
     ("audit", Needs::Role(Deed::ReadAudit)),
     ("audit_entry", Needs::Role(Deed::ReadAudit)),

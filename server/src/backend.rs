@@ -29,7 +29,7 @@ use engine::audit::Person as Actor;
 use engine::context::store_problem;
 use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter};
 use model::can::{self, Deed};
-use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
 use model::import::{Chosen, Discovery};
 use model::inventory::{Cluster, Node};
 use model::links::LinkPlan;
@@ -284,6 +284,10 @@ impl Backend for RequestBackend {
 
     async fn evidence_behind(&self, caller: Caller, cluster: ClusterId, source: FactSource) -> ApiResult<Behind> {
         self.do_behind(caller, cluster, source).await
+    }
+
+    async fn relied_on(&self, caller: Caller, request: RequestId) -> ApiResult<Vec<FactSource>> {
+        self.do_relied(caller, request).await
     }
 
     async fn evidence_gap(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Option<EvidenceGap>> {

@@ -13,6 +13,7 @@ pub use blast::Blast;
 pub use event::{Court, May, Refused, RequestEvent};
 pub use facts::{Change, Compared, FactCode, FactLine, GuestList, around, changes, compare, facts_digest, material};
 
+use crate::clock::is_set_back;
 use crate::digest::Digest;
 use crate::ids::{ClusterId, OperationId, RequestId};
 use crate::plan::Plan;
@@ -230,10 +231,21 @@ impl Request {
         }
     }
 
-    /// Its time is over, whether that has been written down or not.
+    /// Since when it stands as it stands; `None` once it is over.
+    const fn stands_since(&self) -> Option<Timestamp> {
+        match &self.state {
+            RequestState::Waiting => Some(self.requested_at),
+            RequestState::Approved { at, .. } => Some(*at),
+            RequestState::Counting { since } => Some(*since),
+            _ => None,
+        }
+    }
+
+    /// Its time is over, whether that has been written down or not. Where the clock was set back nobody knows how much of it is
+    /// left, and none is.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.ends_at().is_some_and(|end| now >= end)
+        self.ends_at().is_some_and(|end| now >= end) || self.stands_since().is_some_and(|at| is_set_back(at, now))
     }
 
     #[must_use]

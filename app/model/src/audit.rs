@@ -1,5 +1,9 @@
 //! What the audit keeps: codes are an API and are never reused.
 
+mod sought;
+
+pub use sought::{Sought, Unasked, WORDS_MAX};
+
 use crate::checkpoint::{Checkpoint, CheckpointFault};
 use crate::ids::{ClusterId, OperationId};
 use crate::risk::Risk;
@@ -70,7 +74,8 @@ crate::problem::codes!(
         SecondFactorWrong => "second_factor_wrong",
         RecoveryCodeUsed => "recovery_code_used",
         PasswordChanged => "password_changed",
-        /// The quorum around `pvecm expected`: details `moment`, `quorate`, `expected`, `votes`, `quorum`, `members`.
+        /// The quorum around `pvecm expected`: details `moment`, `quorate`, `expected`, `votes`, `quorum`, `members`; before it also
+        /// `silent_to` and `unasked`.
         QuorumSeen => "quorum_seen",
         /// Asked for (started), and reached (success).
         OperationPaused => "operation_paused",
@@ -84,6 +89,8 @@ crate::problem::codes!(
         MessageTested => "message_tested",
         /// A part of the audit was closed and archived; the first entry of what follows. Details `file`, `entries`, `head`, `sha256`.
         AuditArchived => "audit_archived",
+        /// Votes were lowered, have not been told to have risen, and nobody can look. Details `lowered_for`, `last_seen`.
+        ExpectedUnseen => "expected_unseen",
     }
 );
 
@@ -139,6 +146,7 @@ pub const DETAILS: &[&str] = &[
     "from",
     "intent",
     "key_stays",
+    "last_seen",
     "left",
     "lost",
     "lowered_for",
@@ -152,9 +160,11 @@ pub const DETAILS: &[&str] = &[
     "problem",
     "request",
     "role",
+    "silent_to",
     "since",
     "skipped",
     "started",
+    "unasked",
     "unit",
     "uuid",
     "version",
@@ -266,6 +276,9 @@ pub struct AuditFilter {
     /// Words in command, reason or target.
     #[serde(default)]
     pub words: Option<String>,
+    /// What commands printed, see [`Sought`]; only together with both ends of a period.
+    #[serde(default)]
+    pub output: Option<String>,
     #[serde(default)]
     pub from: Option<Timestamp>,
     #[serde(default)]
@@ -284,10 +297,13 @@ pub struct AuditPage {
     /// Cursor of the next page; `None` on the last.
     pub next: Option<u64>,
     /// Entries that the filter meets, counted up to [`COUNT_MAX`] only, or fewer where counting them would take long; of all entries,
-    /// without any filter, the number is known.
+    /// without any filter, the number is known. Where outputs are looked through only those on the page are counted.
     pub total: u64,
     /// Whether there may be more, for not all of them were counted.
     pub more: bool,
+    /// So many outputs were looked through that the page ends before it is full: the next one goes on at the cursor.
+    #[serde(default)]
+    pub cut: bool,
     pub millis: u32,
     /// Archived parts that could not be read: what they hold is neither among the entries nor in the total.
     #[serde(default)]

@@ -16,10 +16,11 @@ pub use way::{
     IPMI_USER_MAX_CHARS, VMID_MAX, VMID_MIN, WayFault, check_ipmi_password,
 };
 
+use crate::clock::is_within;
 use crate::ids::NodeId;
 use crate::observation::{AgeLimits, Evidence};
 use crate::problem::{Problem, ProblemCode};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// How long a power that was read is shown as that of now, in seconds: nobody watches it.
@@ -98,10 +99,10 @@ impl PowerReading {
         Some((last.command.clone(), lines.find(|line| line.starts_with(STATE_OF_AGENT)).unwrap_or(first).to_owned()))
     }
 
-    /// Whether it is young enough to say anything of now.
+    /// Whether it is young enough to say anything of now, as far as the clock can tell.
     #[must_use]
     pub fn is_fresh(&self, now: Timestamp) -> bool {
-        now.duration_since(self.at).as_mins() < READING_FRESH_MIN
+        is_within(self.at, now, SignedDuration::from_mins(READING_FRESH_MIN))
     }
 }
 

@@ -10,6 +10,7 @@ pub mod can;
 pub mod capability;
 pub mod checkpoint;
 pub mod checks;
+pub mod clock;
 pub mod digest;
 pub mod facts;
 pub mod host_key;

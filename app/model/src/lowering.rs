@@ -4,15 +4,18 @@
 //! long the votes stayed lowered, and what raised them.
 
 mod run;
+mod sighting;
 #[cfg(test)]
 mod tests;
 
 pub use run::{lowered_side, may_be_lowered_since};
+pub use sighting::{AGE_LOWERED, Sighting, last_written};
 
 use self::run::{Run, is_refused};
 use crate::approval::{Agreed, Request, RequestState, Review};
 use crate::audit::{AuditCode, AuditEntry, ChainedEntry, Outcome};
 use crate::ids::{ClusterId, OperationId, RequestId};
+use crate::observation::Freshness;
 use crate::operation::{Operation, OperationState};
 use crate::plan::Consequence;
 use crate::segment::Unread;
@@ -21,6 +24,16 @@ use serde::{Deserialize, Serialize};
 
 /// Details of `AuditCode::QuorumSeen`: at which moment it was looked at.
 pub const DETAIL_MOMENT: &str = "moment";
+/// Who knocked at each absent node and heard nothing, right before the command.
+pub const DETAIL_SILENT_TO: &str = "silent_to";
+/// Who could not knock, or not everywhere, and why.
+pub const DETAIL_UNASKED: &str = "unasked";
+/// Of entries about votes that were lowered: when a node last told that they are.
+pub const DETAIL_LAST_SEEN: &str = "last_seen";
+/// Of the entry that somebody went on with an operation: that they agreed to it by that.
+const DETAIL_AGREED: &str = "agreed";
+/// What stands there.
+const ANEW: &str = "anew";
 /// Right before the command.
 pub const BEFORE: &str = "before";
 /// When the proof was there.
@@ -40,6 +53,29 @@ pub struct QuorumSeen {
     pub members: String,
     /// What `corosync-quorumtool` printed.
     pub printed: String,
+    /// Who knocked at each absent node and heard nothing; empty where nobody had to, or it was not written down.
+    pub silent_to: String,
+    /// Who could not.
+    pub unasked: String,
+}
+
+/// Somebody who agreed to an operation once more, by going on with it after the first agreement had grown too old.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgreedAnew {
+    pub by: String,
+    pub at: Timestamp,
+}
+
+/// Those who agreed anew, the first of them first. Entries in any order.
+#[must_use]
+pub fn agreed_anew<'a>(entries: impl IntoIterator<Item = &'a ChainedEntry>) -> Vec<AgreedAnew> {
+    let is_agreement = |one: &&ChainedEntry| {
+        one.entry.code == AuditCode::OperationResumed
+            && one.entry.details.get(DETAIL_AGREED).is_some_and(|word| word == ANEW)
+    };
+    let mut all: Vec<&ChainedEntry> = entries.into_iter().filter(is_agreement).collect();
+    all.sort_by_key(|one| one.index);
+    all.into_iter().map(|one| AgreedAnew { by: one.entry.who.clone(), at: one.entry.at }).collect()
 }
 
 /// How it came that it could run.
@@ -70,6 +106,8 @@ pub enum Fate {
         alarmed: Option<Timestamp>,
         /// False where the console does not know the cluster any more, so that nobody would see them rise.
         watched: bool,
+        /// The last time that a node told so: before it is too old they are lowered, afterwards nobody knows.
+        seen: Option<Sighting>,
     },
     Restored {
         since: Timestamp,
@@ -84,8 +122,14 @@ pub enum Fate {
 }
 
 impl Fate {
-    /// For how many seconds the votes were lowered, until now where they still are; `None` where they never were, or
-    /// nobody knows.
+    /// Whether a node told a moment ago that the votes are lowered. What was seen once says nothing of now.
+    #[must_use]
+    pub fn is_seen(&self, now: Timestamp) -> bool {
+        matches!(self, Self::Lowered { seen: Some(seen), .. } if AGE_LOWERED.judge(seen.at, now) != Freshness::Unknown)
+    }
+
+    /// For how many seconds the votes were lowered, until now where nobody has told that they rose; `None` where they never
+    /// were, or nobody knows.
     #[must_use]
     pub fn seconds(&self, now: Timestamp) -> Option<i64> {
         match self {
@@ -124,6 +168,8 @@ pub struct Lowering {
     pub reason: String,
     /// `None` where the policy asked nobody.
     pub agreed: Option<AgreedTo>,
+    /// On whose word it went on after that had grown too old.
+    pub agreed_anew: Vec<AgreedAnew>,
     /// For each node that was written off, who says how that it is dead.
     pub proofs: Vec<Consequence>,
     pub state: OperationState,
@@ -156,6 +202,8 @@ pub struct Stored<'a> {
     pub entries: &'a [ChainedEntry],
     /// The console still knows the cluster.
     pub watched: bool,
+    /// What a node told of lowered votes since the console started.
+    pub seen: Option<&'a Sighting>,
 }
 
 /// One run; `None` for an operation that lowers no votes.
@@ -180,11 +228,12 @@ pub fn lowering(stored: &Stored<'_>) -> Option<Lowering> {
         asked_at: stored.request.map_or(operation.proposed_at, |request| request.requested_at),
         reason: operation.reason.clone(),
         agreed: stored.request.and_then(agreed_to),
+        agreed_anew: agreed_anew(entries.iter().copied()),
         proofs: proofs.filter(is_of).cloned().collect(),
         state: operation.state.clone(),
         before: before(&entries),
         after: entries.iter().find_map(|one| seen(one, AFTER)),
-        fate: fate(operation, &run, &entries, stored.watched),
+        fate: fate(stored, &run, &entries),
         entries: entries.into_iter().map(line).collect(),
     })
 }
@@ -236,27 +285,32 @@ fn seen(one: &ChainedEntry, moment: &str) -> Option<QuorumSeen> {
         quorum: number("quorum")?,
         members: detail("members").cloned().unwrap_or_default(),
         printed: entry.output.clone().unwrap_or_default(),
+        silent_to: detail(DETAIL_SILENT_TO).cloned().unwrap_or_default(),
+        unasked: detail(DETAIL_UNASKED).cloned().unwrap_or_default(),
     })
 }
 
-fn fate(operation: &Operation, run: &Run<'_>, entries: &[&ChainedEntry], watched: bool) -> Fate {
+fn fate(stored: &Stored<'_>, run: &Run<'_>, entries: &[&ChainedEntry]) -> Fate {
+    let operation = stored.operation;
+    let afterwards = |since| lowered(stored, since, &run.members, entries);
     let command = first(entries, AuditCode::CommandStarted);
     let is_restored = entries.iter().any(|one| one.entry.code == AuditCode::ExpectedRestored);
     match (&operation.state, run.proven(operation, entries), command) {
         (state, _, _) if is_refused(state) => Fate::Never,
-        (_, Some(since), _) => lowered(since, &run.members, entries, watched),
+        (_, Some(since), _) => afterwards(since),
         // However it ended: what was seen of the votes later tells.
-        (_, _, Some((_, since))) if is_restored => lowered(since, &run.members, entries, watched),
+        (_, _, Some((_, since))) if is_restored => afterwards(since),
         (_, _, Some((_, since))) => Fate::Unclear { since },
         (state, _, None) if state.is_over() => Fate::Never,
         (_, _, None) => Fate::Underway,
     }
 }
 
-fn lowered(since: Timestamp, members: &[String], entries: &[&ChainedEntry], watched: bool) -> Fate {
+fn lowered(stored: &Stored<'_>, since: Timestamp, members: &[String], entries: &[&ChainedEntry]) -> Fate {
     let alarmed = first(entries, AuditCode::ExpectedStillLowered).map(|(_, at)| at);
     let Some(risen) = entries.iter().find(|one| one.entry.code == AuditCode::ExpectedRestored) else {
-        return Fate::Lowered { since, alarmed, watched };
+        let seen = Sighting::later(sighting::written(entries), stored.seen.cloned());
+        return Fate::Lowered { since, alarmed, watched: stored.watched, seen };
     };
     let detail = |name: &str| risen.entry.details.get(name);
     let now = detail("members").map(String::as_str).unwrap_or_default();

@@ -25,9 +25,13 @@ crate::problem::codes!(
         /// Expected votes have been lowered for too long.
         VotesLowered => "votes_lowered",
         VotesRestored => "votes_restored",
+        /// Expected votes were lowered, and for a while nobody has been able to look whether they have risen.
+        VotesUnseen => "votes_unseen",
         /// A machine shows another host key, or an admin has accepted one.
         KeyChanged => "key_changed",
         PolicyChanged => "policy_changed",
+        /// A cluster was taken out of the console, and its policy, roles and pins with it.
+        ClusterForgotten => "cluster_forgotten",
         /// Accounts, their roles and their second factors.
         AccountChanged => "account_changed",
         /// Messages to another place do not arrive.
@@ -42,7 +46,8 @@ crate::problem::codes!(
 
 /// Names of what a message may say. What a node printed, what a command was, and every other detail of an entry stay in the
 /// audit.
-const TOLD: &[&str] = &["before", "comment", "intent", "lowered_for", "name", "place", "problem", "request", "role"];
+const TOLD: &[&str] =
+    &["before", "comment", "intent", "last_seen", "lowered_for", "name", "place", "problem", "request", "role"];
 
 /// The longest text of a person in a message, in characters.
 const TEXT_MAX_CHARS: usize = 500;
@@ -83,7 +88,8 @@ impl Notice {
         for (name, value) in entry.details.iter().filter(|(name, _)| TOLD.contains(&name.as_str())) {
             told = told.with(name, value);
         }
-        if entry.details.contains_key("policy") {
+        // Of a cluster that is gone it only says what went with it.
+        if entry.details.contains_key("policy") && code != NoticeCode::ClusterForgotten {
             told = told.with("intent", "policy");
         }
         if code == NoticeCode::GlassBreaking {
@@ -156,8 +162,10 @@ const fn code_of(code: AuditCode, outcome: Outcome) -> Option<NoticeCode> {
         AuditCode::OperationParked => NoticeCode::OperationParked,
         AuditCode::ExpectedStillLowered => NoticeCode::VotesLowered,
         AuditCode::ExpectedRestored => NoticeCode::VotesRestored,
+        AuditCode::ExpectedUnseen => NoticeCode::VotesUnseen,
         AuditCode::HostKeyMismatch | AuditCode::HostKeyReplaced => NoticeCode::KeyChanged,
         AuditCode::PolicyChanged => NoticeCode::PolicyChanged,
+        AuditCode::ClusterForgotten => NoticeCode::ClusterForgotten,
         AuditCode::RoleChanged | AuditCode::UserCreated | AuditCode::UserDisabled | AuditCode::SecondFactorReset => {
             NoticeCode::AccountChanged
         }
@@ -172,6 +180,8 @@ fn path(code: NoticeCode, one: &ChainedEntry) -> String {
     let entry = &one.entry;
     match code {
         NoticeCode::AccountChanged => "people".to_owned(),
+        // It has no page any more.
+        NoticeCode::ClusterForgotten => "audit".to_owned(),
         NoticeCode::PlaceFailing | NoticeCode::PlaceRestored => "notifications".to_owned(),
         _ => match (entry.details.get("request"), entry.operation, entry.cluster) {
             (Some(request), _, _) => format!("approvals/{request}"),
@@ -215,6 +225,9 @@ mod tests {
         assert_eq!((glass.code, param(&glass, "seconds")), (NoticeCode::GlassBreaking, Some("60")));
         let lowered = entry(AuditCode::ExpectedStillLowered, &[("lowered_for", "3700 s")]);
         assert_eq!(param(&Notice::of(&lowered, None).expect("a message"), "lowered_for"), Some("3700 s"));
+        let blind = entry(AuditCode::ExpectedUnseen, &[("last_seen", "2026-11-28T02:00:00Z")]);
+        let told = Notice::of(&blind, None).expect("a message");
+        assert_eq!((told.code, param(&told, "last_seen")), (NoticeCode::VotesUnseen, Some("2026-11-28T02:00:00Z")));
     }
 
     #[test]
@@ -228,6 +241,19 @@ mod tests {
         }
         let parked = Notice::of(&entry(AuditCode::OperationParked, &[]), None);
         assert_eq!(parked.map(|one| one.code), Some(NoticeCode::OperationParked));
+    }
+
+    #[test]
+    fn a_cluster_that_is_taken_out_is_told_to_everybody_who_counted_on_its_policy() {
+        let mut one = entry(AuditCode::ClusterForgotten, &[("policy", "{}")]);
+        one.entry.cluster = Some(crate::ids::ClusterId::from_uuid(uuid::Uuid::nil()));
+        let told = Notice::of(&one, Some("https://console.example")).expect("a message");
+        assert_eq!(
+            (told.code, told.url.as_deref()),
+            (NoticeCode::ClusterForgotten, Some("https://console.example/audit"))
+        );
+        assert_eq!((param(&told, "who"), param(&told, "cluster")), (Some("anna"), Some("prod")));
+        assert_eq!(param(&told, "intent"), None, "nobody has changed the policy");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What one node said at one time, and how long that may be believed.
 
-use crate::ids::OperationId;
+use crate::clock;
+use crate::ids::{OperationId, RequestId};
 use jiff::{Span, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -46,10 +47,11 @@ pub const AGE_FILES: AgeLimits = AgeLimits { stale_s: 30, unknown_s: 90 };
 pub const AGE_SLOW: AgeLimits = AgeLimits { stale_s: 30 * 60, unknown_s: 6 * 60 * 60 };
 
 impl AgeLimits {
+    /// What is from the future was told before the clock was set back: how old it is nobody knows.
     #[must_use]
     pub fn judge(self, at: Timestamp, now: Timestamp) -> Freshness {
         let age_s = now.duration_since(at).as_secs();
-        if age_s >= self.unknown_s {
+        if age_s >= self.unknown_s || clock::is_set_back(at, now) {
             Freshness::Unknown
         } else if age_s >= self.stale_s {
             Freshness::Stale
@@ -80,7 +82,7 @@ pub struct EvidenceLine {
 pub struct Evidence {
     pub node: String,
     pub command: String,
-    /// `None` where the command did not come to an end.
+    /// `None` where the command did not come to an end, or the console itself did something.
     pub exit: Option<i32>,
     pub at: Timestamp,
     pub millis: u32,
@@ -99,6 +101,8 @@ pub struct KeptEvidence {
     pub times: u64,
     /// The operation that relied on it.
     pub operation: Option<OperationId>,
+    /// The first request for somebody's agreement that rests on it.
+    pub request: Option<RequestId>,
 }
 
 #[cfg(test)]
@@ -112,6 +116,8 @@ mod tests {
         assert_eq!(AGE_MEMBERSHIP.judge(at, later(24)), Freshness::Fresh);
         assert_eq!(AGE_MEMBERSHIP.judge(at, later(25)), Freshness::Stale);
         assert_eq!(AGE_MEMBERSHIP.judge(at, later(60)), Freshness::Unknown);
+        assert_eq!(AGE_MEMBERSHIP.judge(at, later(-60)), Freshness::Fresh, "a clock that was corrected");
+        assert_eq!(AGE_MEMBERSHIP.judge(at, later(-61)), Freshness::Unknown, "one that was set back");
         assert_eq!(AGE_MEMBERSHIP.next_change(at, later(3)), Some(later(25)));
         assert_eq!(AGE_MEMBERSHIP.next_change(at, later(25)), Some(later(60)));
         assert_eq!(AGE_MEMBERSHIP.next_change(at, later(61)), None);

@@ -64,6 +64,10 @@ codes!(
         NotFound => "not_found",
         FilterName => "filter_name",
         FiltersFull => "filters_full",
+        /// `count`, `max`: words of a question to the audit.
+        FilterWords => "filter_words",
+        /// Outputs are looked through within a period alone.
+        FilterPeriod => "filter_period",
         ArchiveUnread => "archive_unread",
         // Quorum recovery
         ExpectedNotNeeded => "expected_not_needed",
@@ -72,8 +76,10 @@ codes!(
         AbsentAnswers => "absent_answers",
         /// `node`, `members`, `expected`: another side has quorum.
         QuorateElsewhere => "quorate_elsewhere",
-        /// `node`: what it needs of `/etc/pve` cannot be read.
+        /// `node`: pmxcfs does not run, or its files are not mounted.
         PmxcfsDown => "pmxcfs_down",
+        /// `node`: it runs, and its files do not answer.
+        PmxcfsHangs => "pmxcfs_hangs",
         AttestationMissing => "attestation_missing",
         /// `votes`, `expected`, `quorum`, `device`: its votes are expected while it casts none.
         QdeviceKeepsBlocked => "qdevice_keeps_blocked",

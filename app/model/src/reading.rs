@@ -1,6 +1,6 @@
 //! What the console read out of one answer of a node, in codes: the bridge between raw output and what a page shows.
 
-use crate::ids::OperationId;
+use crate::ids::{OperationId, RequestId};
 use crate::observation::Evidence;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -73,6 +73,9 @@ pub struct Behind {
     pub times: u64,
     /// The operation that relied on it.
     pub operation: Option<OperationId>,
+    /// The first request for somebody's agreement that rests on it.
+    #[serde(default)]
+    pub request: Option<RequestId>,
     pub readings: Vec<Reading>,
 }
 

@@ -11,7 +11,7 @@ pub use gentler::{Gentler, GentlerWay};
 
 use crate::bmc::{Bmc, OffProof};
 use crate::ids::NodeId;
-use crate::observation::Evidence;
+use crate::observation::{AGE_MEMBERSHIP, AgeLimits, Evidence, Freshness};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{lowered, quorum};
 use jiff::Timestamp;
@@ -21,6 +21,9 @@ use serde::{Deserialize, Serialize};
 pub const ATTESTATION_MAX_CHARS: usize = 500;
 /// The shortest: a dot is no account.
 pub const ATTESTATION_MIN_CHARS: usize = 10;
+
+/// How long a look at a cluster without quorum is worth anything: what was silent a minute ago may have power by now.
+pub const AGE_RECOVERY: AgeLimits = AGE_MEMBERSHIP;
 
 /// How it is known that a machine does not run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,6 +141,10 @@ pub struct OtherSide {
 /// The state of a cluster without quorum, as the nodes tell it now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recovery {
+    /// When the absent nodes were knocked at. By the console's clock, and before the first of them could have answered.
+    pub at: Timestamp,
+    /// When the first node was asked for what it says of its side.
+    pub told_at: Timestamp,
     /// The node whose partition would go on alone.
     pub through: NodeId,
     pub through_name: String,
@@ -156,7 +163,7 @@ pub struct Recovery {
     /// Other sides that have quorum: lowering votes here would make a second one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub quorate_elsewhere: Vec<OtherSide>,
-    /// Why the first node does not read its `/etc/pve`: mostly `PmxcfsDown`.
+    /// Why the first node does not read its `/etc/pve`: mostly `PmxcfsDown` or `PmxcfsHangs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<Problem>,
     /// The watchdogs of this moment have not run out yet: `FenceWindow`.
@@ -222,6 +229,12 @@ impl Recovery {
         let (expected, votes) = (self.expected_after(), self.votes());
         (!self.quorate && quorum(expected) > votes)
             .then(|| qdevice_keeps_blocked(votes, expected, self.qdevice_missing))
+    }
+
+    /// Nothing may be planned on it any more before somebody looks again.
+    #[must_use]
+    pub fn is_too_old(&self, now: Timestamp) -> bool {
+        AGE_RECOVERY.judge(self.at, now) == Freshness::Unknown
     }
 
     /// The only number that may be proposed: the votes that are present. Fewer corosync refuses; more would need votes that

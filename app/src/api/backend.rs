@@ -4,7 +4,7 @@ use super::carried::*;
 use super::runs::Ending;
 use async_trait::async_trait;
 use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter};
-use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
 use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
 use model::measure::Measurement;
@@ -112,6 +112,8 @@ pub trait Backend:
     async fn abandon(&self, caller: Caller, id: OperationId, reason: String) -> ApiResult<()>;
     async fn evidence(&self, caller: Caller, cluster: ClusterId, node: Option<String>) -> ApiResult<Vec<Evidence>>;
     async fn evidence_behind(&self, caller: Caller, cluster: ClusterId, source: FactSource) -> ApiResult<Behind>;
+    /// Where the answers come from that a request for somebody's agreement rests on.
+    async fn relied_on(&self, caller: Caller, request: RequestId) -> ApiResult<Vec<FactSource>>;
     async fn evidence_gap(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Option<EvidenceGap>>;
 
     async fn audit(&self, caller: Caller, filter: AuditFilter) -> ApiResult<AuditPage>;

@@ -5,7 +5,7 @@ use super::runs::Ending;
 use super::wire::Json;
 use leptos::prelude::*;
 use model::audit::{AuditFilter, AuditPage, ChainView, ChainedEntry, SavedFilter};
-use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
 use model::import::{Chosen, Discovery};
 use model::links::LinkPlan;
 use model::measure::Measurement;
@@ -317,6 +317,14 @@ pub async fn evidence_behind(cluster: ClusterId, source: FactSource) -> ApiResul
     let backend = backend()?;
     let caller = backend.caller().await?;
     backend.evidence_behind(caller, cluster, source).await
+}
+
+/// Where the answers come from that a request for somebody's agreement rests on.
+#[server(name = ReliedOnCall, prefix = "/api", endpoint = "relied_on", input = Json, output = Json)]
+pub async fn relied_on(request: RequestId) -> ApiResult<Vec<FactSource>> {
+    let backend = backend()?;
+    let caller = backend.caller().await?;
+    backend.relied_on(caller, request).await
 }
 
 /// Raw answers of this cluster that could not be kept since the console began. Asked by a page that looks by itself.

@@ -12,6 +12,7 @@ use model::host_key::HostKey;
 use model::ids::{ClusterId, NodeId, OperationId, UserId};
 use model::inventory::{Cluster, Node};
 use model::links::{Candidate, LinkFault, LinkPlan, NodeAddresses};
+use model::lowering::AgreedAnew;
 use model::measure::Measurement;
 use model::name::SshAddress;
 use model::operation::{Operation, OutputLine};
@@ -241,6 +242,8 @@ pub struct OperationView {
     pub role: Role,
     /// Who agreed that it may run; `None` where nobody had to.
     pub agreed: Option<AgreedBy>,
+    /// On whose word it went on after that had grown too old, or where nobody had to agree before.
+    pub agreed_anew: Vec<AgreedAnew>,
     /// Sequence of the cluster's live stream at the time of reading.
     pub seq: u64,
 }

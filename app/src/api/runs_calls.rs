@@ -8,11 +8,11 @@ use leptos::prelude::*;
 use model::ids::{OperationId, RequestId};
 use model::lowering::Lowerings;
 
-/// Who ran `pvecm expected`: runs that began before the entry `before`, newest first.
+/// Who ran `pvecm expected`: runs that began before the entry `before`, newest first. `again` is a page that looks by itself.
 #[server(name = LoweringsCall, prefix = "/api", endpoint = "lowerings", input = Json, output = Json)]
-pub async fn lowerings(before: Option<u64>) -> ApiResult<Lowerings> {
+pub async fn lowerings(before: Option<u64>, again: bool) -> ApiResult<Lowerings> {
     let backend = backend()?;
-    let caller = backend.caller().await?;
+    let caller = if again { backend.looking().await? } else { backend.caller().await? };
     backend.lowerings(caller, before).await
 }
 

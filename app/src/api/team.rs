@@ -3,7 +3,7 @@
 use super::access::FactorTaken;
 use super::runs::Place;
 use model::Timestamp;
-use model::approval::{Agreed, Change, FactLine, May, Request};
+use model::approval::{Agreed, Blast, Change, Compared, FactLine, May, Request};
 use model::ids::{ClusterId, RequestId};
 use model::policy::{Agreement, Policy, SignInDemand};
 use model::problem::Problem;
@@ -63,12 +63,16 @@ pub struct RequestView {
     /// The word of its state, time included: what has run out is expired although that is not written down yet.
     pub state: String,
     pub ends_at: Option<Timestamp>,
+    /// When the world was looked at.
+    pub looked_at: Timestamp,
     /// Material facts as they are.
     pub facts: Vec<FactLine>,
-    /// Material facts that are not as they were.
-    pub changed: Vec<Change>,
+    /// Whether they are as they were; `None` where there is nothing to compare with: no plan, or no cluster any more.
+    pub compared: Option<Compared>,
     /// What else is not as it was.
     pub since: Vec<Change>,
+    /// What the plan would do in the world of now, as long as something can come of the request.
+    pub blast: Option<Blast>,
     /// Why it could not be agreed to, or run, at this moment.
     pub hindrance: Option<Problem>,
     /// Whose agreement the policy asks for now.

@@ -1,9 +1,11 @@
 //! The audit: a question as a filter, the answer at once, and the whole story of one entry beside it.
 
+mod asked;
 mod detail;
 mod filter;
 mod list;
 mod questions;
+mod relied;
 mod unread;
 
 use crate::api;
@@ -14,12 +16,13 @@ use crate::pages::frame::Around;
 use crate::pages::loaded::Loaded;
 use crate::reactive::{derived, memo};
 use crate::words::use_words;
+pub use asked::{Misread, of_parts};
 use filter::FilterBar;
-pub use filter::{Misread, of_parts};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use model::audit::{AuditPage as Page, ChainState, ChainView, ChainedEntry, Judged};
 use model::checkpoint::CheckpointFault;
+pub use relied::Relied;
 pub use unread::Unreads;
 
 #[component]
@@ -28,7 +31,7 @@ pub fn AuditPage() -> impl IntoView {
     Around::is_called(move || said!(i18n, pages.audit).to_owned());
     let query = use_query_map();
     // The filter lives in the address: an answer can be sent to a colleague.
-    let asked = memo(move |_| query.with(filter::of_query));
+    let asked = memo(move |_| query.with(asked::of_query));
     let page: Reading<ApiResult<Page>> = api::reading(move || asked.get(), |filter| api::audit(filter, false));
     let clusters: Reading<ApiResult<Vec<ClusterLine>>> = api::reading(|| (), |()| api::clusters());
     let chosen = RwSignal::new(None::<ChainedEntry>);

@@ -52,7 +52,7 @@ fn Of(view: ClusterView) -> impl IntoView {
 #[component]
 fn Answer(behind: Behind) -> impl IntoView {
     let i18n = use_i18n();
-    let Behind { evidence, last_at, times, operation, readings } = behind;
+    let Behind { evidence, last_at, times, operation, request, readings } = behind;
     let (at, millis, exit) = (evidence.at, evidence.millis, evidence.exit);
     let (node, command) = (evidence.node.clone(), evidence.command.clone());
     let took = millis > 0;
@@ -62,6 +62,9 @@ fn Answer(behind: Behind) -> impl IntoView {
     });
     let relied = operation.map(|id| {
         view! { <FactRow name=text!(i18n, pages.evidence_operation)><a href=format!("/operations/{id}")>{id.short()}</a></FactRow> }
+    });
+    let asked = request.map(|id| {
+        view! { <FactRow name=text!(i18n, pages.evidence_request)><a href=format!("/approvals/{id}")>{id.short()}</a></FactRow> }
     });
     view! {
         <Card title=text!(i18n, pages.evidence_made)>
@@ -81,6 +84,7 @@ fn Answer(behind: Behind) -> impl IntoView {
                         </FactRow>
                     })}
                     {relied}
+                    {asked}
                 </dl>
                 <CodeBlock evidence/>
                 <p class="muted">{word!(i18n, pages.evidence_cleaned)}</p>

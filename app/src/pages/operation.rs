@@ -7,7 +7,7 @@ pub mod steps;
 
 use crate::api;
 use crate::api::{AgreedBy, ApiError, ApiResult, OperationView, Reading};
-use crate::components::{Badge, Card, ExportPlan, FactRow, LiveRegion, Notice, PageTitle, Tone, When};
+use crate::components::{AgreedAnewRow, Badge, Card, ExportPlan, FactRow, LiveRegion, Notice, PageTitle, Tone, When};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, id_in_address};
@@ -15,8 +15,10 @@ use crate::reactive::{derived, memo, part};
 use crate::state::live::{LiveCluster, follow_operation};
 use crate::words::use_words;
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use model::approval::Agreed;
 use model::ids::OperationId;
+use model::lowering::AgreedAnew;
 use model::operation::{Operation, OperationState};
 use model::problem::Problem;
 
@@ -33,7 +35,8 @@ fn Followed(view: OperationView) -> impl IntoView {
     let words = use_words();
     let live = follow_operation(&view.operation);
     Around::is_about(&view.cluster_name, live);
-    let OperationView { operation: read, output, agreed, .. } = view;
+    let OperationView { operation: read, output, agreed, agreed_anew, .. } = view;
+    let id = read.id;
     let intent = read.plan.intent.word();
     Around::is_called(move || words.plain("intent", intent));
     let operation = current(live, read);
@@ -46,6 +49,7 @@ fn Followed(view: OperationView) -> impl IntoView {
     let title =
         derived(move || operation.with(|one| format!("{} · {}", words.plain("intent", intent), one.plan.target)));
     let state = memo(move |_| operation.with(|one| one.state.clone()));
+    let anew = agreements(id, agreed_anew, state);
     let state_word = derived(move || state.with(|state| words.plain("operation", state.word())));
     let badge =
         view! { <Badge tone=derived(move || state.with(|state| Tone::from(state))) word=state_word/> }.into_any();
@@ -59,7 +63,7 @@ fn Followed(view: OperationView) -> impl IntoView {
                 <decide::Decide operation/>
                 <steps::Steps operation lines/>
             </div>
-            <About operation agreed/>
+            <About operation agreed anew/>
         </div>
     }
     .into_any()
@@ -70,6 +74,26 @@ fn current(live: LiveCluster, read: Operation) -> Memo<Operation> {
     memo(move |_| {
         live.operations.with(|all| all.iter().find(|one| one.id == read.id).cloned()).unwrap_or_else(|| read.clone())
     })
+}
+
+/// Who agreed anew: as it was read with the page, and read again when somebody has gone on with it, which is how they agree.
+fn agreements(id: OperationId, first: Vec<AgreedAnew>, state: Memo<OperationState>) -> RwSignal<Vec<AgreedAnew>> {
+    let all = RwSignal::new(first);
+    let runs = memo(move |_| state.with(OperationState::is_carried_out));
+    Effect::new(move |before: Option<bool>| {
+        let now = runs.get();
+        if now && before == Some(false) {
+            spawn_local(async move {
+                let Ok(new) = api::operation(id).await else { return };
+                // The page may be gone by now.
+                if all.try_with_untracked(|old| *old != new.agreed_anew) == Some(true) {
+                    all.set(new.agreed_anew);
+                }
+            });
+        }
+        now
+    });
+    all
 }
 
 #[component]
@@ -85,7 +109,7 @@ fn Trouble(state: Memo<OperationState>) -> impl IntoView {
 }
 
 #[component]
-fn About(operation: Memo<Operation>, agreed: Option<AgreedBy>) -> impl IntoView {
+fn About(operation: Memo<Operation>, agreed: Option<AgreedBy>, anew: RwSignal<Vec<AgreedAnew>>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let one = operation.get_untracked();
@@ -111,6 +135,7 @@ fn About(operation: Memo<Operation>, agreed: Option<AgreedBy>) -> impl IntoView 
                     {finished}
                     {reason}
                     <AgreedRow agreed/>
+                    {part(move || view! { <AgreedAnewRow anew=anew.get()/> })}
                     <FactRow name=text!(i18n, pages.column_risk)>
                         <Badge tone=Tone::from(risk) word=derived(move || words.plain("risk", &risk_word))/>
                     </FactRow>

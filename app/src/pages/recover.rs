@@ -3,13 +3,14 @@
 mod absent;
 
 use crate::api::{self, ApiResult, Reading, Wish, WizardView};
-use crate::components::{Button, Card, FactRow, Lines, Message, Notice, PageTitle, Tone};
+use crate::components::{Age, Button, Card, FactRow, Lines, Message, Notice, PageTitle, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, wizard_in_address};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::runner::Planning;
-use crate::reactive::{derived, part};
+use crate::reactive::{derived, memo, part};
+use crate::state::clock::use_clock;
 use crate::words::use_words;
 use absent::AbsentNode;
 use leptos::prelude::*;
@@ -17,7 +18,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use model::ids::OperationId;
 use model::observation::Evidence;
-use model::recovery::{ATTESTATION_MIN_CHARS, Recovery};
+use model::recovery::{AGE_RECOVERY, ATTESTATION_MIN_CHARS, Recovery};
 use std::collections::BTreeMap;
 
 /// `/clusters/:id/quorum`
@@ -80,7 +81,11 @@ fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
         looking.under_way.set(false);
     }
     let i18n = use_i18n();
+    let clock = use_clock();
     let navigate = use_navigate();
+    let told = StoredValue::new(seen.clone());
+    let too_old = memo(move |_| told.with_value(|seen| seen.is_too_old(clock.now())));
+    let at = seen.at;
     let votes = seen.votes();
     let obstacles = seen.obstacles();
     let possible = obstacles.is_empty() && !seen.absent.is_empty();
@@ -89,20 +94,15 @@ fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
         seen.absent.iter().map(|node| (node.name.clone(), looking.account(&node.name))).collect();
     let typed = StoredValue::new(accounts.clone());
     // What a BMC has proven nobody has to attest.
-    let proven: Vec<String> =
-        seen.absent.iter().filter(|node| node.read_off().is_some()).map(|node| node.name.clone()).collect();
-    let missing = move || {
-        let short = |(name, how): &(String, RwSignal<String>)| {
-            let needed = !proven.contains(name);
-            let short = needed && how.with(|text| text.trim().chars().count() < ATTESTATION_MIN_CHARS);
-            short.then(|| name.clone())
-        };
-        typed.with_value(|all| all.iter().find_map(short))
-    };
+    let proven = seen.absent.iter().filter(|node| node.read_off().is_some());
+    let missing = missing_account(proven.map(|node| node.name.clone()).collect(), typed);
     let why = derived(move || {
         // Its answer would take a plan away that was made of the one before.
         if looking.under_way.get() {
             return Some(said!(i18n, recover.looking).to_owned());
+        }
+        if too_old.get() {
+            return Some(said!(i18n, recover.look_first).to_owned());
         }
         missing().map(|node| said!(i18n, recover.account_missing, node = node, min = ATTESTATION_MIN_CHARS).to_string())
     });
@@ -112,8 +112,9 @@ fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
     });
     let nodes = seen.absent.iter().cloned().zip(accounts);
     let disarmed = seen.ha_disarmed;
-    let absent =
-        nodes.map(|(node, (_, how))| view! { <AbsentNode node how asked=possible disarmed looking/> }).collect_view();
+    let absent = nodes
+        .map(|(node, (_, how))| view! { <AbsentNode node at how asked=possible disarmed looking/> })
+        .collect_view();
     let nobody = seen.absent.is_empty();
     let started =
         Callback::new(move |id: OperationId| navigate(&format!("/operations/{id}"), NavigateOptions::default()));
@@ -121,13 +122,15 @@ fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
         <Now seen=seen.clone()/>
         {problems}
         <Gentler seen/>
-        <Show when=move || !nobody><h2>{word!(i18n, recover.absent)}</h2></Show>
-        <ul class="wizard-nodes">{absent}</ul>
+        {(!nobody).then(|| view! {
+            <Card title=text!(i18n, recover.absent)><ul class="wizard-nodes">{absent}</ul></Card>
+        })}
         {possible.then(|| view! {
             <Card title=text!(i18n, recover.last_way)>
                 <div class="stack">
                     <p>{text!(i18n, recover.last_way_text, votes = votes)}</p>
                     <Planning wish why label=text!(i18n, recover.run, votes = votes) on_started=started/>
+                    <LookFirst too_old looking/>
                 </div>
             </Card>
         })}
@@ -135,18 +138,56 @@ fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
     .into_any()
 }
 
+/// The first node of which nobody has said yet how they know that it is off.
+fn missing_account(
+    proven: Vec<String>,
+    typed: StoredValue<Vec<(String, RwSignal<String>)>>,
+) -> impl Fn() -> Option<String> + Send + Sync + 'static {
+    move || {
+        let short = |(name, how): &(String, RwSignal<String>)| {
+            let needed = !proven.contains(name);
+            let short = needed && how.with(|text| text.trim().chars().count() < ATTESTATION_MIN_CHARS);
+            short.then(|| name.clone())
+        };
+        typed.with_value(|all| all.iter().find_map(short))
+    }
+}
+
+/// The way on from a look that has grown too old, where it is missed.
+#[component]
+fn LookFirst(too_old: Memo<bool>, looking: Looking) -> impl IntoView {
+    let i18n = use_i18n();
+    let look = Callback::new(move |()| looking.again());
+    part(move || {
+        too_old.get().then(|| {
+            view! {
+                <div class="row">
+                    <Button busy=looking.under_way on_press=look>{word!(i18n, recover.look_again)}</Button>
+                </div>
+            }
+        })
+    })
+}
+
 /// What the side with most votes says of itself, and everything that was asked.
 #[component]
 fn Now(seen: Recovery) -> impl IntoView {
     let i18n = use_i18n();
-    let Recovery { through_name, members, present_votes, expected_votes, quorum, quorate, evidence, .. } = seen;
+    let clock = use_clock();
+    let Recovery { told_at, through_name, members, present_votes, expected_votes, quorum, quorate, evidence, .. } =
+        seen;
     let tone = if quorate { Tone::Good } else { Tone::Bad };
     let count = evidence.len();
     let head = if quorate { text!(i18n, recover.quorate) } else { text!(i18n, recover.not_quorate) };
+    let aged = memo(move |_| tone.aged(clock.judge(told_at, AGE_RECOVERY)));
+    let verdict = part(move || {
+        view! { <Message tone=aged.get()><p class="strong">{part(move || head.get())}</p></Message> }
+    });
+    let age = view! { <Age at=told_at limits=AGE_RECOVERY/> }.into_any();
     view! {
-        <Card title=text!(i18n, recover.now)>
+        <Card title=text!(i18n, recover.now) extra=age>
             <div class="stack">
-                <Message tone><p class="strong">{part(move || head.get())}</p></Message>
+                {verdict}
                 <dl class="facts">
                     <FactRow name=text!(i18n, recover.told_by)>{through_name}</FactRow>
                     <FactRow name=text!(i18n, recover.members)><span class="mono">{members.join(", ")}</span></FactRow>

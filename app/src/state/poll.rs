@@ -10,6 +10,8 @@ pub const AUDIT_EVERY: Duration = Duration::from_secs(3);
 pub const GAP_EVERY: Duration = Duration::from_secs(10);
 /// Places that messages go to, on their page.
 pub const MESSAGES_EVERY: Duration = Duration::from_secs(3);
+/// Runs of `pvecm expected` that are on screen: what was seen of the votes is too old after a minute.
+pub const EXPECTED_EVERY: Duration = Duration::from_secs(10);
 /// The page of one request: its countdown and its decision have to be seen while they happen.
 pub const REQUEST_EVERY: Duration = Duration::from_secs(3);
 

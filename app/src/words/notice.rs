@@ -69,6 +69,16 @@ mod tests {
         assert_ne!(english.1, french.1);
         assert!(english.1.contains("3700 s") && french.1.contains("3700 s"));
         assert_eq!(mail("xx", &lowered), english);
+        // Where nobody can look, nobody says that they still are.
+        let seen = [("lowered_for", "3700 s"), ("last_seen", "2026-11-28T02:00:00Z")];
+        let mut blind = notice(AuditCode::ExpectedUnseen, Outcome::Unknown, &seen);
+        blind.params.insert("node".to_owned(), "pve1".to_owned());
+        for (language, claim) in [("en", "still lowered"), ("fr", "toujours abaissés")] {
+            let (subject, body) = mail(language, &blind);
+            assert!(mail(language, &lowered).1.contains(claim));
+            assert!(!subject.contains(claim) && !body.contains(claim), "{subject}: {body}");
+            assert!(body.contains("pve1") && body.contains("2026-11-28T02:00:00Z"), "{body}");
+        }
     }
 
     #[test]
@@ -80,6 +90,7 @@ mod tests {
             ("place", "mail"),
             ("problem", "proof_missing"),
             ("lowered_for", "60 s"),
+            ("last_seen", "2026-11-28T02:00:00Z"),
         ];
         for code in AuditCode::ALL {
             let entry = AuditEntry::new(Timestamp::UNIX_EPOCH, *code, "anna".into(), Outcome::Failed);

@@ -12,7 +12,7 @@ mod policy;
 pub use lapsed::Resumer;
 pub(crate) use lapsed::{ANEW, DETAIL_AGREED};
 pub use now::Now;
-pub use policy::PolicyChange;
+pub use policy::{PolicyChange, PolicyWish};
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};

@@ -51,6 +51,19 @@ pub fn block(node: &str, command: &CommandLine, text: &str, at: Timestamp) -> Ev
     Evidence { node: node.to_owned(), command: command.display(), exit: None, at, millis: 0, lines, cut }
 }
 
+/// What the console did by itself and what came of it, in the form that is kept.
+#[must_use]
+pub(crate) fn of_console(
+    console: &str,
+    what: String,
+    lines: &[String],
+    (began, ended): (Timestamp, Timestamp),
+) -> Evidence {
+    let (lines, cut) = bounded(lines.iter().map(String::as_str));
+    let millis = u32::try_from(ended.duration_since(began).as_millis()).unwrap_or(0);
+    Evidence { node: console.to_owned(), command: what, exit: None, at: ended, millis, lines, cut }
+}
+
 fn bounded<'a>(lines: impl Iterator<Item = &'a str>) -> (Vec<EvidenceLine>, bool) {
     let (mut kept, mut bytes) = (Vec::new(), 0_usize);
     for line in lines {

@@ -79,12 +79,13 @@ pub fn script(plan: &Plan, hosts: &[ScriptHost], console_key: &str, spoken: &Spo
     Ok(script.text())
 }
 
-/// The copy is named after the plan, where no operation is.
+/// The copy is named after the plan, where no operation is. The same script may run again, today or in a year: each run keeps
+/// what it finds, and takes no earlier copy for its own.
 fn keep_database(script: &mut Script, plan: &Plan, (number, step): (u16, &Step)) -> Result<(), Problem> {
     let internal = || Problem::from(ProblemCode::Internal);
     let digest = plan.digest().map_err(|_| internal())?;
     let name = digest.as_str().get(..32).and_then(|digits| u128::from_str_radix(digits, 16).ok());
-    script.run(&step.node_name, &database::keep(name.ok_or_else(internal)?, number));
+    script.run(&step.node_name, &database::keep_another(name.ok_or_else(internal)?, number));
     Ok(())
 }
 
@@ -180,5 +181,43 @@ fn power(script: &mut Script, way: &BmcWay, power: Power) {
     match (way.outer_name(), pve::bmc::by_hand(way, power)) {
         (_, Some(line)) => script.here(pve::bmc::PASSWORD_VARIABLE, &line),
         (host, None) => script.run(&host.unwrap_or_default(), &pve::bmc::set(way, power)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::ids::ClusterId;
+    use model::plan::{Intent, MaterialFacts};
+    use model::risk::Risk;
+    use uuid::Uuid;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPx0cZ2Qk4LmT6o1vJvCkq8mN2lY3jv9b7kYb3Z0x1Qa console";
+
+    #[test]
+    fn each_run_of_a_script_keeps_a_copy_of_its_own_before_it_changes_anything() {
+        let node = NodeId::from_uuid(Uuid::nil());
+        let action = Action::RemoveQdevice { votes_after: 2 };
+        let plan = Plan {
+            cluster: ClusterId::from_uuid(Uuid::nil()),
+            intent: Intent::RemoveQdevice,
+            risk: Risk::Disruptive,
+            target: "oak".into(),
+            steps: vec![Step { node, node_name: "pve1".into(), action, commands: Vec::new() }],
+            consequences: Vec::new(),
+            facts: MaterialFacts {
+                cluster_name: None,
+                config_version: None,
+                members: Vec::new(),
+                expected_votes: None,
+            },
+            acknowledged: Vec::new(),
+        };
+        let spoken = Spoken { head: Vec::new(), steps: Vec::new() };
+        let text = script(&plan, &hosts(&plan, &[]), KEY, &spoken).expect("a script");
+        let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} is not in {text}"));
+        assert!(at("keep-another") < at("qdevice remove"));
+        // That one takes an earlier copy for its own.
+        assert!(!text.contains("keep-database"), "{text}");
     }
 }

@@ -206,13 +206,17 @@ impl Engine {
             .collect();
         let draft = self.adopted_draft(who, cluster, answered, &known, &added).await?;
         let discovery = &answered.discovery;
+        let protection = if discovery.protects() {
+            let entry = self.protection(cluster).await?;
+            Some(AuditEntry { cluster_name: Some(discovery.cluster_name.clone()), ..entry })
+        } else {
+            None
+        };
         let adoption = Adoption {
             cluster: cluster.id,
             // A name that the console could not keep is none that pvecm would have taken.
             name: discovery.cluster_name.parse().ok(),
-            protection: discovery
-                .protects()
-                .then(|| AuditEntry { cluster_name: Some(discovery.cluster_name.clone()), ..self.protection(cluster) }),
+            protection,
             nodes: added,
             draft,
         };

@@ -73,6 +73,8 @@ pub const EVIDENCE_BATCH_MAX: usize = 256;
 pub const EVIDENCE_FLUSH_PAUSE: Duration = Duration::from_secs(2);
 /// Output of one command that goes into the audit, in bytes.
 pub const AUDIT_OUTPUT_MAX_BYTES: usize = 16 * 1024;
+/// Who heard nothing of the absent nodes, in the entry before `pvecm expected`, in characters.
+pub const AUDIT_SILENCE_MAX_CHARS: usize = 4_000;
 /// Lines of a running step that are kept, per operation.
 pub const OUTPUT_LINES_MAX: u64 = 20_000;
 /// A machine that has to refuse the console's key, and does not open its door at all, is knocked at for this long.
@@ -123,6 +125,8 @@ pub const RECOVERY_PROBE_S: u8 = 3;
 pub const LOWERED_LOOK: Duration = Duration::from_secs(5);
 /// Votes that are still lowered after so long are said so in the audit.
 pub const LOWERED_ALARM: Duration = Duration::from_secs(3_600);
+/// So long nobody has to have seen the votes of a side, before it is said that nobody can: a connection may come and go.
+pub const LOWERED_BLIND: Duration = Duration::from_secs(60);
 /// Operations that lowered votes, newest first, that are looked at.
 pub const LOWERED_MAX: u32 = 50;
 /// Between two answers of a BMC that has said off: a machine that restarts is off for a moment too.

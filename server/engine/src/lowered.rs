@@ -1,4 +1,5 @@
-//! After `pvecm expected`: watching until the expected votes rise again, and saying so when they do not.
+//! After `pvecm expected`: watching until the expected votes rise again, and saying so when they do not, or when nobody can
+//! look.
 //!
 //! What is watched stands in the audit, so that a restart of the console forgets nothing.
 
@@ -6,15 +7,15 @@ mod told;
 
 use crate::audit::Person;
 use crate::context::Engine;
-use crate::limits::{LOWERED_ALARM, LOWERED_LOOK, LOWERED_MAX, LOWERING_ENTRIES_MAX};
+use crate::limits::{LOWERED_ALARM, LOWERED_BLIND, LOWERED_LOOK, LOWERED_MAX, LOWERING_ENTRIES_MAX};
 use crate::ports::StoreError;
 use jiff::Timestamp;
-use model::audit::{AuditCode, AuditEntry, AuditFilter, Outcome};
+use model::audit::{AuditCode, AuditEntry, AuditFilter, ChainedEntry, Outcome};
 use model::ids::OperationId;
-use model::lowering;
-use model::observation::Freshness;
+use model::lowering::{self, DETAIL_LAST_SEEN, Sighting};
+use model::observation::{AGE_MEMBERSHIP, Freshness};
 use model::operation::{Operation, OperationState};
-use model::topology::{Agreement, Partition, Snapshot};
+use model::topology::{Aged, Agreement, Partition, Snapshot};
 use std::collections::BTreeSet;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -26,7 +27,7 @@ pub(crate) const SET_EXPECTED: &str = "set_expected";
 enum Since {
     /// Nobody who is believed says anything.
     Unknown,
-    StillLowered,
+    StillLowered(Sighting),
     Risen(Partition),
 }
 
@@ -36,9 +37,10 @@ impl Engine {
         let mut tick = interval(LOWERED_LOOK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut over = BTreeSet::new();
+        let began = self.clock.now();
         loop {
             tick.tick().await;
-            if let Err(error) = self.look_at_lowered_votes(&mut over).await {
+            if let Err(error) = self.look_since(began, &mut over).await {
                 tracing::warn!(store.error = %error, "lowered votes were not looked at");
             }
         }
@@ -49,6 +51,11 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn look_at_lowered_votes(&self, over: &mut BTreeSet<OperationId>) -> Result<(), StoreError> {
+        self.look_since(Timestamp::UNIX_EPOCH, over).await
+    }
+
+    /// The same by a console that has been looking since `began`: what nobody saw before is not its blindness.
+    async fn look_since(&self, began: Timestamp, over: &mut BTreeSet<OperationId>) -> Result<(), StoreError> {
         let started = AuditFilter {
             code: Some(AuditCode::OperationStarted),
             words: Some(SET_EXPECTED.to_owned()),
@@ -61,7 +68,7 @@ impl Engine {
             let operation = self.store.operation(id).await?;
             let is_restored = entries.iter().any(|one| one.entry.code == AuditCode::ExpectedRestored);
             match lowering::may_be_lowered_since(&operation, &entries).filter(|_| !is_restored) {
-                Some(since) => self.look_at(&operation, since).await?,
+                Some(since) => self.look_at(&operation, &entries, since, began).await?,
                 // One that goes on may still come to its command.
                 None if is_restored || operation.state.is_over() => drop(over.insert(id)),
                 None => {}
@@ -70,27 +77,64 @@ impl Engine {
         Ok(())
     }
 
-    async fn look_at(&self, operation: &Operation, since: Timestamp) -> Result<(), StoreError> {
+    async fn look_at(
+        &self,
+        operation: &Operation,
+        entries: &[ChainedEntry],
+        since: Timestamp,
+        began: Timestamp,
+    ) -> Result<(), StoreError> {
         let Some(members) = lowering::lowered_side(operation) else { return Ok(()) };
         // A cluster that was forgotten is not watched any more.
         let Some(snapshot) = self.hub.snapshot(operation.cluster) else { return Ok(()) };
-        match judge(&snapshot, &members, since) {
+        let now = self.clock.now();
+        match judge(&snapshot, &members, since, now) {
             // Whoever carries it out looks at the votes right then, and tells whether it is done.
             Since::Risen(_) if operation.state.is_carried_out() => Ok(()),
             Since::Risen(partition) => {
                 let entry = self.entry_of(operation, AuditCode::ExpectedRestored, Outcome::Success, since);
                 self.audit.write(with_partition(entry, &partition)).await
             }
-            Since::StillLowered | Since::Unknown => {
-                let waited = self.clock.now().duration_since(since).unsigned_abs();
-                if waited < LOWERED_ALARM || self.has_entry(operation.id, AuditCode::ExpectedStillLowered).await? {
+            Since::StillLowered(seen) => {
+                self.alarm(operation, AuditCode::ExpectedStillLowered, since, Some(&seen)).await
+            }
+            Since::Unknown => {
+                let told = lowered_at(&snapshot, &members, since);
+                let seen = Sighting::later(lowering::last_written(operation, entries), told);
+                let blind_since = seen.as_ref().map_or(since, |seen| seen.at).max(began);
+                let is_blind = now.duration_since(blind_since).unsigned_abs() >= LOWERED_BLIND;
+                // Who was told that they are lowered looks at them anyway.
+                if !is_blind || self.has_entry(operation.id, AuditCode::ExpectedStillLowered).await? {
                     return Ok(());
                 }
-                tracing::warn!(operation.id = %operation.id, "expected votes are still lowered");
-                let entry = self.entry_of(operation, AuditCode::ExpectedStillLowered, Outcome::Failed, since);
-                self.audit.write(entry).await
+                self.alarm(operation, AuditCode::ExpectedUnseen, since, seen.as_ref()).await
             }
         }
+    }
+
+    /// Says it once, with the last time that a node told of lowered votes.
+    async fn alarm(
+        &self,
+        operation: &Operation,
+        code: AuditCode,
+        since: Timestamp,
+        seen: Option<&Sighting>,
+    ) -> Result<(), StoreError> {
+        let waited = self.clock.now().duration_since(since).unsigned_abs();
+        if waited < LOWERED_ALARM || self.has_entry(operation.id, code).await? {
+            return Ok(());
+        }
+        let (id, word) = (operation.id, code.as_str());
+        tracing::warn!(operation.id = %id, audit.code = word, "lowered votes were not seen to rise");
+        let known = code == AuditCode::ExpectedStillLowered;
+        let mut entry = self.entry_of(operation, code, if known { Outcome::Failed } else { Outcome::Unknown }, since);
+        if let Some(seen) = seen {
+            // People read it in a message: no fractions of a second.
+            let at = Timestamp::from_second(seen.at.as_second()).unwrap_or(seen.at);
+            entry.node = Some(seen.node.clone());
+            entry.details.insert(DETAIL_LAST_SEEN.to_owned(), at.to_string());
+        }
+        self.audit.write(entry).await
     }
 
     async fn has_entry(&self, operation: OperationId, code: AuditCode) -> Result<bool, StoreError> {
@@ -117,15 +161,33 @@ fn with_partition(mut entry: AuditEntry, partition: &Partition) -> AuditEntry {
 }
 
 /// Only what was told after the votes were lowered counts, by the side where they were: nodes that come back without it have
-/// never heard of lowered votes. Where nodes contradict each other, nothing has risen.
-fn judge(snapshot: &Snapshot, members: &[String], since: Timestamp) -> Since {
-    let told = snapshot.quorum.as_ref().filter(|aged| aged.freshness == Freshness::Fresh && aged.fact.at > since);
+/// never heard of lowered votes. Where nodes contradict each other, nothing is known of it. However long ago it was told.
+fn told_of<'a>(snapshot: &'a Snapshot, members: &[String], since: Timestamp) -> Option<&'a Aged<Partition>> {
     let split = matches!(snapshot.agreement, Agreement::Partitioned { .. });
-    let side =
-        told.map(|aged| &aged.fact.value).filter(|side| !split && side.members.iter().any(|one| members.contains(one)));
-    match (side, snapshot.configured_votes()) {
-        (Some(side), Some(configured)) if side.expected_votes >= configured => Since::Risen(side.clone()),
-        (Some(_), Some(_)) => Since::StillLowered,
+    let told = snapshot.quorum.as_ref().filter(|aged| !split && aged.fact.at > since)?;
+    told.fact.value.members.iter().any(|one| members.contains(one)).then_some(told)
+}
+
+/// When that side last told of fewer votes than are configured.
+fn lowered_at(snapshot: &Snapshot, members: &[String], since: Timestamp) -> Option<Sighting> {
+    let told = told_of(snapshot, members, since)?;
+    let is_lowered = told.fact.value.expected_votes < snapshot.configured_votes()?;
+    is_lowered.then(|| sighting(told))
+}
+
+fn sighting(told: &Aged<Partition>) -> Sighting {
+    Sighting { node: told.fact.node.clone(), at: told.fact.at }
+}
+
+fn judge(snapshot: &Snapshot, members: &[String], since: Timestamp, now: Timestamp) -> Since {
+    // The snapshot may have been folded a while ago.
+    let is_fresh =
+        |aged: &&Aged<Partition>| aged.freshness.max(AGE_MEMBERSHIP.judge(aged.fact.at, now)) == Freshness::Fresh;
+    match (told_of(snapshot, members, since).filter(is_fresh), snapshot.configured_votes()) {
+        (Some(told), Some(configured)) if told.fact.value.expected_votes >= configured => {
+            Since::Risen(told.fact.value.clone())
+        }
+        (Some(told), Some(_)) => Since::StillLowered(sighting(told)),
         _ => Since::Unknown,
     }
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod checkpoint;
+mod evidence;
 mod filter;
 mod gathered;
 mod node;
@@ -14,6 +15,7 @@ mod time;
 
 pub use agent::{AgentError, BmcAgent, NoAgent, SealedSecret};
 pub use checkpoint::{CheckpointSink, SinkError};
+pub use evidence::EvidenceStore;
 pub use filter::FilterStore;
 pub use gathered::GatheredStore;
 pub use node::{
@@ -24,7 +26,7 @@ pub use overtaking::Overtaking;
 pub use second_factor::{FactorReset, SecondFactorStore, StoredFactor};
 pub use session::{SessionRow, SessionStore, WaitAfter};
 pub use store::{
-    Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore,
-    JournalEntry, OperationStore, PinStore, Store, StoreError, StoredUser, UserStore,
+    Adoption, ApprovalStore, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, JournalEntry,
+    OperationStore, PinStore, Store, StoreError, StoredUser, UserStore,
 };
 pub use time::{Clock, Ids};

@@ -8,11 +8,11 @@ mod told;
 mod witness;
 
 use crate::context::{Engine, store_problem};
-use crate::evidence::{answer, evidence, unreadable};
+use crate::evidence::{answer, asked, evidence, unreadable};
 use crate::ports::Output;
 use futures::future::join_all;
 use model::facts::{CorosyncConf, QuorumStatus};
-use model::ids::ClusterId;
+use model::ids::{ClusterId, OperationId};
 use model::inventory::{LogIn, Node, Purpose};
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
@@ -33,18 +33,23 @@ impl Engine {
     /// # Errors
     /// Why no node tells anything about its quorum, `NoWayIn` where none could be asked, or a failing store.
     pub async fn recovery(&self, cluster: ClusterId) -> Result<Recovery, Problem> {
-        self.recovery_after(cluster, &[]).await
+        self.recovery_after(cluster, &[], None).await
     }
 
-    /// The same, also wherever a plan says that its nodes were knocked at.
+    /// The same, also wherever a plan says that its nodes were knocked at. What is said to a step stays with its operation.
     ///
     /// # Errors
     /// As `recovery`.
-    pub(crate) async fn recovery_after(&self, cluster: ClusterId, plan: &[WrittenOff]) -> Result<Recovery, Problem> {
+    pub(crate) async fn recovery_after(
+        &self,
+        cluster: ClusterId,
+        plan: &[WrittenOff],
+        step_of: Option<OperationId>,
+    ) -> Result<Recovery, Problem> {
         let nodes = self.store.nodes(cluster).await.map_err(|error| store_problem(&error))?;
-        let asked = nodes.iter().filter(|node| node.purpose == Purpose::Member && could_answer(node));
+        let members = nodes.iter().filter(|node| node.purpose == Purpose::Member && could_answer(node));
         let (mut told, mut mute) = (Vec::new(), BTreeMap::new());
-        for (id, answer) in join_all(asked.map(|node| async { (node.id, self.ask_for_recovery(node).await) })).await {
+        for (id, answer) in join_all(members.map(|node| async { (node.id, self.ask_for_recovery(node).await) })).await {
             match answer {
                 Ok(one) => told.push(one),
                 Err(silence) => drop(mute.insert(id, silence)),
@@ -52,14 +57,17 @@ impl Engine {
         }
         let words = mute.values().flat_map(|one: &Mute| &one.evidence);
         let mut evidence: Vec<Evidence> = told.iter().flat_map(|one| &one.evidence).chain(words).cloned().collect();
-        self.keep_all(cluster, &evidence).await?;
+        self.keep_all(cluster, step_of, &evidence).await?;
         let side = Side::of(&told, &nodes, &mute)?;
         let (first, conf) = (side.first, side.conf);
+        let at = self.clock.now();
         let (absent, more) = self.absent_nodes(&side, &told, &nodes, plan).await?;
-        self.keep_all(cluster, &more).await?;
+        self.keep_all(cluster, step_of, &more).await?;
         evidence.extend(more);
         let lost_at = self.hub.quorum_lost_at(cluster).filter(|_| !first.quorum.quorate);
         Ok(Recovery {
+            at,
+            told_at: first.evidence.first().map_or(at, |said| asked(said.at, said.millis)),
             fencing: fencing::window(side.heard(), &absent, lost_at, self.clock.now()),
             through: first.node.id,
             through_name: first.node.label().to_owned(),
@@ -78,9 +86,14 @@ impl Engine {
         })
     }
 
-    async fn keep_all(&self, cluster: ClusterId, evidence: &[Evidence]) -> Result<(), Problem> {
+    async fn keep_all(
+        &self,
+        cluster: ClusterId,
+        step_of: Option<OperationId>,
+        evidence: &[Evidence],
+    ) -> Result<(), Problem> {
         for seen in evidence {
-            self.store.keep(cluster, None, seen).await.map_err(|error| store_problem(&error))?;
+            self.store.keep(cluster, step_of, seen).await.map_err(|error| store_problem(&error))?;
         }
         Ok(())
     }
@@ -93,7 +106,7 @@ impl Engine {
         let commands = [quorumtool::status(), files::local_corosync_conf()];
         let shell = self.shell_to(node).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
-        self.keep_all(node.cluster, &quotes(node, &commands, &outputs)).await?;
+        self.keep_all(node.cluster, None, &quotes(node, &commands, &outputs)).await?;
         let [quorum, conf] = outputs.as_slice() else { return Err(ProblemCode::Internal.into()) };
         let quorum = quorumtool::quorum(answer(quorum)).map_err(|error| unreadable(&error, node.label()))?;
         let conf = corosync_conf::conf(answer(conf)).map_err(|error| unreadable(&error, node.label()))?;
@@ -101,7 +114,7 @@ impl Engine {
         Ok(Look::SilentDevice { votes: missing_votes(&quorum, &conf) })
     }
 
-    /// With what was asked of others than the members.
+    /// With what everybody said who knocked at them, or may be connected to them.
     async fn absent_nodes(
         &self,
         side: &Side<'_>,
@@ -111,13 +124,14 @@ impl Engine {
     ) -> Result<(Vec<Absent>, Vec<Evidence>), Problem> {
         let (first, conf) = (side.first, side.conf);
         let gone = side.absent();
-        let places = self.resolved(&first.node, side.places(told, nodes, plan)).await;
+        let (places, mut evidence) = self.resolved(&first.node, side.places(told, nodes, plan)).await;
         // One member's network may be what is broken: everybody of this side knocks.
         let knocking = side.nodes();
-        let (heard, witness) = futures::join!(self.knock(&knocking, &places), self.ask_witness(conf, nodes));
+        let (knocked, witness) = futures::join!(self.knock(&knocking, &places), self.ask_witness(conf, nodes));
+        evidence.extend(knocked.evidence);
         let (guests, services) = (first.pve.guests.as_ref(), first.pve.ha.as_ref().map(|ha| &ha.on));
         let mut absent = Vec::new();
-        for ((node, places), heard) in gone.iter().zip(places).zip(heard) {
+        for ((node, places), heard) in gone.iter().zip(places).zip(knocked.heard) {
             let mut answers = heard.signs;
             answers.extend(witness.of(node.id));
             let known = nodes.iter().find(|one| one.name.as_deref() == Some(&node.name));
@@ -141,7 +155,8 @@ impl Engine {
                 unasked: [heard.unasked, side.deaf.clone(), witness.unasked.clone()].concat(),
             });
         }
-        Ok((absent, witness.evidence))
+        evidence.extend(witness.evidence);
+        Ok((absent, evidence))
     }
 
     async fn bmc_of_absent(&self, known: Option<&Node>, name: &str) -> Result<Option<SeenBmc>, Problem> {

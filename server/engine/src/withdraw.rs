@@ -7,6 +7,7 @@ use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::inventory::{Cluster, Node};
 use model::operation::{Operation, OperationState};
 use model::plan::Intent;
+use model::policy::Policy;
 
 /// So many of a cluster's latest operations are looked through for a withdrawal that is done.
 const RECENT: u32 = 20;
@@ -24,8 +25,13 @@ impl Engine {
         self.forget(cluster, entry).await
     }
 
-    async fn forget(&self, cluster: &Cluster, entry: AuditEntry) -> Result<(), StoreError> {
+    async fn forget(&self, cluster: &Cluster, mut entry: AuditEntry) -> Result<(), StoreError> {
         let nodes = self.store.nodes(cluster.id).await?;
+        // Whoever imports the cluster again begins with the shipped policy: what it was is to be found.
+        let policy = self.store.policy(cluster.id).await?;
+        if policy != Policy::default() {
+            entry.details.insert("policy".to_owned(), serde_json::to_string(&policy).unwrap_or_default());
+        }
         self.store.forget_cluster(cluster.id, entry).await?;
         // Only now: had the store refused, the cluster would be there and nobody would watch it.
         self.unwatch(cluster.id);

@@ -20,6 +20,8 @@ pub struct Partition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeTruth {
     pub alive: bool,
+    /// It has power, booting or not.
+    pub powered: bool,
     pub corosync_running: bool,
     /// Name of the cluster that its own database knows.
     pub cluster: Option<String>,
@@ -89,6 +91,7 @@ impl World {
                     .collect();
                 let truth = NodeTruth {
                     alive: node.power == Power::On,
+                    powered: node.powered,
                     corosync_running: node.corosync.running,
                     cluster: config.as_ref().map(|config| config.name.clone()),
                     nodelist,

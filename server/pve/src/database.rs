@@ -14,6 +14,14 @@ const KEEP_SCRIPT: &str = "umask 077; [ ! -e \"$2\" ] || exec sha256sum \"$2\"; 
     gzip -f \"$t\" && mv -f -T \"$t.gz\" \"$2\" || \
     { rm -f \"$t\" \"$t.gz\"; printf \"no whole copy of %s\\n\" \"$1\"; exit 1; }; sha256sum \"$2\"";
 const KEEP_NAME: &str = "keep-database";
+/// `keep-another DATABASE NAME`: the same, where a copy that is there is from an earlier time. It stays, and the new one gets
+/// the first name that no file has. A link never takes another file's place, whoever makes one meanwhile, and runs at the same
+/// time write to files of their own.
+const ANOTHER_SCRIPT: &str = "umask 077; n=1; c=$2.sql.gz; while [ -e \"$c\" ]; do n=$((n + 1)); c=$2.$n.sql.gz; done; t=$c.$$; \
+    [ -f \"$1\" ] && mkdir -p \"${2%/*}\" && sqlite3 -readonly \"$1\" .dump >\"$t\" && [ \"$(tail -n 1 \"$t\")\" = \"COMMIT;\" ] && \
+    gzip -f \"$t\" && ln -T \"$t.gz\" \"$c\" && rm -f \"$t.gz\" || \
+    { rm -f \"$t\" \"$t.gz\"; printf \"no whole copy of %s\\n\" \"$1\"; exit 1; }; sha256sum \"$c\"";
+const ANOTHER_NAME: &str = "keep-another";
 /// The time limit of a copy, in seconds: the databases of nodes have some megabytes, and what the step looked at grows old.
 const KEEP_LIMIT_S: u32 = 10;
 
@@ -23,12 +31,24 @@ pub fn folder() -> String {
     NodeFolder::PmxBackups.path()
 }
 
-/// Keeps a copy under a name that `of` and the step make: the same ones always give the same copy.
+/// Keeps a copy under a name that `of` and the step make: the same ones always give the same copy, as a step needs that is
+/// begun again after a crash.
 #[must_use]
 pub fn keep(of: u128, step: u16) -> CommandLine {
-    CommandLine::changes("sh")
-        .args(["-c", KEEP_SCRIPT, KEEP_NAME])
-        .arg(NodeFile::PmxDatabase.path())
-        .arg(format!("{}/console-{of:032x}-{step}.sql.gz", folder()))
-        .limit_s(KEEP_LIMIT_S)
+    kept([KEEP_SCRIPT, KEEP_NAME], format!("{}.sql.gz", name(of, step)))
+}
+
+/// The same for what people run as often as they like: each time another copy, of what is there then.
+#[must_use]
+pub fn keep_another(of: u128, step: u16) -> CommandLine {
+    kept([ANOTHER_SCRIPT, ANOTHER_NAME], name(of, step))
+}
+
+fn kept(script: [&str; 2], copy: String) -> CommandLine {
+    CommandLine::changes("sh").arg("-c").args(script).arg(NodeFile::PmxDatabase.path()).arg(copy).limit_s(KEEP_LIMIT_S)
+}
+
+/// Without its ending.
+fn name(of: u128, step: u16) -> String {
+    format!("{}/console-{of:032x}-{step}", folder())
 }

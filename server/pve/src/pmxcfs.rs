@@ -17,6 +17,10 @@ const VERSIONS_MAX: usize = 1 << 14;
 /// The most guests of a cluster.
 const GUESTS_MAX: usize = 1 << 14;
 const WHAT_STATE: &str = "/etc/pve/.members .version .vmlist";
+/// Where pmxcfs mounts its files.
+const MOUNT_POINT: &str = "/etc/pve";
+/// How `findmnt` ends, without a word, where nothing is mounted.
+const NOT_MOUNTED: i32 = 1;
 
 /// Prints `.members`.
 #[must_use]
@@ -42,6 +46,32 @@ pub fn cat_state() -> CommandLine {
     [NodeFile::PmxMembers, NodeFile::PmxVersion, NodeFile::PmxVmlist]
         .iter()
         .fold(CommandLine::reads("cat"), |command, file| command.arg(file.path()))
+}
+
+/// Asks the kernel what is mounted at `/etc/pve`. Nothing in there is touched, not even the name (`-C`): it answers where
+/// pmxcfs hangs.
+#[must_use]
+pub fn find_mount() -> CommandLine {
+    CommandLine::reads("findmnt").args(["-n", "-C", MOUNT_POINT])
+}
+
+/// Whether pmxcfs' files are mounted, as [`find_mount`] says; they stay mounted while it hangs.
+///
+/// # Errors
+/// Something else is mounted there, or `findmnt` cannot tell.
+pub fn mounted(answer: Answer<'_>) -> Result<bool, ParseError> {
+    const WHAT: &str = "findmnt";
+    let silent = answer.text(WHAT)?.trim().is_empty() && answer.stderr_text().trim().is_empty();
+    if silent && answer.exit == NOT_MOUNTED {
+        return Ok(false);
+    }
+    let text = answer.printed(WHAT, &[0])?;
+    // What was mounted last lies on top.
+    let top = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    match top.split_whitespace().nth(2) {
+        Some(kind) if kind == "fuse" || kind.starts_with("fuse.") => Ok(true),
+        _ => Err(ParseError::malformed(WHAT, "the file system", top)),
+    }
 }
 
 /// `.version`: a number for each configuration file that grows with each change of it.
@@ -229,5 +259,31 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
         Value::Number(number) => Ok(number.as_u64().is_some_and(|number| number != 0)),
         Value::String(text) => Ok(text == "1"),
         _ => Err(serde::de::Error::custom("neither 0 nor 1")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOUNTED: &str = "/etc/pve /dev/fuse fuse rw,nosuid,nodev,relatime,user_id=0,group_id=0\n";
+
+    #[test]
+    fn what_is_not_mounted_is_told_from_what_was_not_answered() {
+        assert_eq!(mounted(Answer::ok(MOUNTED.as_bytes())), Ok(true));
+        assert_eq!(mounted(Answer::new(b"", b"", 1)), Ok(false));
+        // Its words, its end by the time limit, silence, and a folder of something else.
+        let words = b"findmnt: can't read /proc/self/mountinfo: Permission denied\n";
+        for untold in [
+            Answer::new(b"", words, 1),
+            Answer::new(b"", b"", 124),
+            Answer::new(b"", b"", 127),
+            Answer::ok(b""),
+            Answer::ok(b"/etc/pve tmpfs tmpfs rw,relatime\n"),
+        ] {
+            assert!(mounted(untold).is_err(), "{untold:?}");
+        }
+        let over = format!("{MOUNTED}/etc/pve tmpfs tmpfs rw,relatime\n");
+        assert!(mounted(Answer::ok(over.as_bytes())).is_err(), "the last one is what is seen");
     }
 }

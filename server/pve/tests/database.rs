@@ -65,21 +65,50 @@ fn a_copy_is_whole_and_for_root_only_and_the_first_one_stays() {
 }
 
 #[test]
-fn what_is_not_whole_is_no_copy() {
-    for (sqlite3, why) in [
-        ("echo 'BEGIN;'; echo 'ROLLBACK; -- due to errors'", "damaged"),
-        ("echo 'BEGIN;'; kill -9 $$", "killed"),
-        ("echo 'COMMIT;'; exit 1", "failed"),
-        ("exit 0", "silent"),
-    ] {
-        let root = machine();
-        let output = run(&pve::database::keep(42, 0), root.path(), sqlite3);
-        assert_eq!(output.status.code(), Some(1), "{why}");
-        assert!(String::from_utf8_lossy(&output.stdout).starts_with("no whole copy of"), "{why}: {output:?}");
-        assert_eq!(copies(root.path()), [""; 0], "{why}");
-    }
+fn a_script_that_runs_again_keeps_another_copy() {
     let root = machine();
-    std::fs::remove_file(root.path().join(DATABASE)).expect("removed");
-    assert_eq!(run(&pve::database::keep(42, 0), root.path(), WHOLE).status.code(), Some(1), "there is none");
-    assert!(!root.path().join(DATABASE).exists(), "none is made by looking");
+    let root = root.path();
+    let command = pve::database::keep_another(42, 3);
+    let mut told = Vec::new();
+    for content in ["pages", "a year later", "and again"] {
+        std::fs::write(root.join(DATABASE), content).expect("written");
+        let output = run(&command, root, WHOLE);
+        assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+        told.push(String::from_utf8(output.stdout).expect("text"));
+    }
+    let name = |number: &str| format!("console-0000000000000000000000000000002a-3{number}.sql.gz");
+    let names = ["", ".2", ".3"].map(name);
+    let mut found = copies(root);
+    found.sort();
+    let mut wanted = names.to_vec();
+    wanted.sort();
+    assert_eq!(found, wanted, "and nothing else is left");
+    for ((name, content), told) in names.iter().zip(["pages", "a year later", "and again"]).zip(&told) {
+        let copy = root.join(BACKUPS).join(name);
+        assert_eq!(self::content(&copy), format!("-readonly .dump\n{content}\nCOMMIT;\n"));
+        assert_eq!(copy.metadata().expect("there").permissions().mode() & 0o777, 0o600, "{name}");
+        assert!(told.trim_end().ends_with(&format!("{BACKUPS}/{name}")) && told.len() > 64, "{told}");
+    }
+}
+
+#[test]
+fn what_is_not_whole_is_no_copy() {
+    for command in [pve::database::keep(42, 0), pve::database::keep_another(42, 0)] {
+        for (sqlite3, why) in [
+            ("echo 'BEGIN;'; echo 'ROLLBACK; -- due to errors'", "damaged"),
+            ("echo 'BEGIN;'; kill -9 $$", "killed"),
+            ("echo 'COMMIT;'; exit 1", "failed"),
+            ("exit 0", "silent"),
+        ] {
+            let root = machine();
+            let output = run(&command, root.path(), sqlite3);
+            assert_eq!(output.status.code(), Some(1), "{why}");
+            assert!(String::from_utf8_lossy(&output.stdout).starts_with("no whole copy of"), "{why}: {output:?}");
+            assert_eq!(copies(root.path()), [""; 0], "{why}");
+        }
+        let root = machine();
+        std::fs::remove_file(root.path().join(DATABASE)).expect("removed");
+        assert_eq!(run(&command, root.path(), WHOLE).status.code(), Some(1), "there is none");
+        assert!(!root.path().join(DATABASE).exists(), "none is made by looking");
+    }
 }

@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use support::Recorded;
 
 /// Commands that this product does not ask (yet), by the beginning of their line, and why.
-const REFUSED_ON_PURPOSE: [(&str, &str); 52] = [
+const REFUSED_ON_PURPOSE: [(&str, &str); 51] = [
     ("ha-manager", "HA has its own issue; watching reads its files instead"),
     ("cat /etc/pve/ha/", "HA has its own issue"),
     ("cat /etc/pve/nodes/*/lrm_status", "HA has its own issue"),
@@ -55,7 +55,6 @@ const REFUSED_ON_PURPOSE: [(&str, &str); 52] = [
     ("ss -", "sockets are not listed; the probe tries them"),
     ("sqlite3", "the database of pmxcfs is not opened"),
     ("openssl", "certificates have their own issue"),
-    ("findmnt", "a missing .members tells the same"),
     ("qm list", "a guest's file in its folder tells the same, without Perl"),
     ("pct list", "a guest's file in its folder tells the same, without Perl"),
     ("ps -eo", "processes are not listed"),
@@ -155,6 +154,7 @@ fn read(entry: &Recorded) -> Option<Result<(), ParseError>> {
         "cat /etc/pve/.members" | "/etc/pve/.members" => done(pve::pmxcfs::members(answer)),
         "cat /etc/pve/.version" | "/etc/pve/.version" => done(pve::pmxcfs::versions(answer)),
         "cat /etc/pve/.vmlist" | "/etc/pve/.vmlist" => done(pve::pmxcfs::guests(answer)),
+        "findmnt -n /etc/pve" => done(pve::pmxcfs::mounted(answer)),
         "cat /etc/pve/corosync.conf" | "cat /etc/corosync/corosync.conf" => done(pve::corosync_conf::conf(answer)),
         "pvecm status" => done(pve::pvecm::cluster_status(answer)),
         "pvecm nodes" => done(pve::pvecm::members(answer)),

@@ -6,7 +6,7 @@ use engine::evidence::readings;
 use engine::ports::StoreError;
 use model::Timestamp;
 use model::can::Deed;
-use model::ids::ClusterId;
+use model::ids::{ClusterId, RequestId};
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use model::reading::{Behind, EvidenceGap};
@@ -40,10 +40,17 @@ impl RequestBackend {
                 last_at: kept.last_at,
                 times: kept.times,
                 operation: kept.operation,
+                request: kept.request,
             }),
             Err(StoreError::NotFound { .. }) => Err(ApiError(self.why_not_kept(cluster, at))),
             Err(error) => Err(stored(error)),
         }
+    }
+
+    pub(super) async fn do_relied(&self, caller: Caller, id: RequestId) -> ApiResult<Vec<FactSource>> {
+        self.request_for(&caller, id, Deed::See).await?;
+        let relied = self.state.engine.store.relied_on(id).await.map_err(stored)?;
+        Ok(relied.into_iter().map(|fact| FactSource { node: fact.node, command: fact.command, at: fact.at }).collect())
     }
 
     pub(super) async fn do_gap(&self, caller: Caller, cluster: ClusterId) -> ApiResult<Option<EvidenceGap>> {

@@ -1,5 +1,6 @@
 //! Machines: their keys, and getting in.
 
+use super::access::demand;
 use super::{RequestBackend, actor, stored, ways};
 use app::api::*;
 use engine::execute;
@@ -10,7 +11,7 @@ use model::host_key::{HostKey, Pin, Verdict, judge};
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
 use model::plan::Intent;
-use model::policy::Consent;
+use model::policy::{Consent, SignInDemand};
 use model::problem::{Problem, ProblemCode};
 use model::topology::NodeState;
 use zeroize::Zeroizing;
@@ -68,6 +69,7 @@ impl RequestBackend {
         let role = Self::role_on(caller, cluster.id);
         if self.state.engine.store.bmc(node.id).await.map_err(stored)?.is_some() {
             can::do_it(role, Deed::ManageBmc).map_err(ApiError)?;
+            demand(caller, SignInDemand::WHOLE)?;
         }
         match can::do_it(role, Deed::ReplaceChangedKey) {
             Err(refused) if self.has_other_key(caller, node).await => Err(ApiError(refused)),
@@ -108,6 +110,8 @@ impl RequestBackend {
             Verdict::Unknown { .. } => AuditCode::HostKeyPinned,
             Verdict::Changed { .. } => {
                 can::do_it(Self::role_on(&caller, cluster.id), Deed::ReplaceChangedKey).map_err(ApiError)?;
+                // Whoever is let in by it gets what the console sends there: an open tab is not enough.
+                demand(&caller, SignInDemand::WHOLE)?;
                 AuditCode::HostKeyReplaced
             }
         };

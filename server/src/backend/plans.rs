@@ -239,6 +239,7 @@ impl RequestBackend {
             output: self.newest_output(id).await?,
             role: Self::role_on(&caller, operation.cluster),
             agreed: self.agreed_by(id).await?,
+            agreed_anew: engine.who_agreed_anew(id).await.map_err(stored)?,
             seq,
             operation,
         })

@@ -1,5 +1,7 @@
-//! Power from outside: roles are checked here, for every call.
+//! Power from outside: roles are checked here, for every call. What a BMC says is a proof of death, so whoever enters, compares or
+//! takes one away shows who they are: an open tab is not enough.
 
+use super::access::demand;
 use super::{RequestBackend, actor, stored};
 use app::api::*;
 use async_trait::async_trait;
@@ -8,6 +10,7 @@ use model::can::Deed;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{Cluster, Node, Purpose};
 use model::plan::Intent;
+use model::policy::SignInDemand;
 use model::problem::{Problem, ProblemCode};
 use zeroize::Zeroizing;
 
@@ -28,6 +31,7 @@ impl PowerBackend for RequestBackend {
     async fn set_bmc(&self, caller: Caller, id: NodeId, way: BmcWay, password: String) -> ApiResult<PowerLine> {
         let password = Zeroizing::new(password);
         let (_, node) = self.node_for(&caller, id, Deed::ManageBmc).await?;
+        demand(&caller, SignInDemand::WHOLE)?;
         let password = Some(password).filter(|text| !text.is_empty());
         let set = self.state.engine.set_bmc(&actor(&caller), id, way, password).await.map_err(ApiError)?;
         Ok(line(&node, Some(set)))
@@ -35,12 +39,14 @@ impl PowerBackend for RequestBackend {
 
     async fn remove_bmc(&self, caller: Caller, id: NodeId) -> ApiResult<PowerLine> {
         let (_, node) = self.node_for(&caller, id, Deed::ManageBmc).await?;
+        demand(&caller, SignInDemand::WHOLE)?;
         self.state.engine.remove_bmc(&actor(&caller), id).await.map_err(ApiError)?;
         Ok(line(&node, None))
     }
 
     async fn bind_bmc(&self, caller: Caller, id: NodeId) -> ApiResult<PowerLine> {
         let (_, node) = self.node_for(&caller, id, Deed::ManageBmc).await?;
+        demand(&caller, SignInDemand::WHOLE)?;
         let bound = self.state.engine.bind_bmc(&actor(&caller), id).await.map_err(ApiError)?;
         Ok(line(&node, Some(bound)))
     }

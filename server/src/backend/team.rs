@@ -4,7 +4,7 @@ use super::who::known;
 use super::{RequestBackend, actor, stored};
 use app::api::*;
 use async_trait::async_trait;
-use engine::approvals::PolicyChange;
+use engine::approvals::{PolicyChange, PolicyWish};
 use model::approval::{May, Request, RequestState, Subject, counted_down};
 use model::can::{self, Deed};
 use model::ids::{ClusterId, OperationId, RequestId};
@@ -12,12 +12,10 @@ use model::inventory::Cluster;
 use model::plan::Intent;
 use model::policy::{Consent, Policy};
 use model::problem::{Problem, ProblemCode};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-/// Requests on the list page, newest first.
+/// Requests on the list page that are over, newest first; those that wait for a review come before them.
 const LISTED: u32 = 200;
-/// So many of the newest are looked through for those that wait for a review.
-const REVIEWED: u32 = 50;
 
 #[async_trait]
 impl TeamBackend for RequestBackend {
@@ -33,7 +31,7 @@ impl TeamBackend for RequestBackend {
         if Self::may(&caller, Deed::ManageMessages).is_ok() {
             inbox.failing = self.state.notifier.failing().await.map_err(stored)?;
         }
-        for request in self.visible(&caller, REVIEWED).await? {
+        for request in self.pending(&caller).await? {
             let line = self.request_line(&caller, &request).await?;
             inbox.waiting += u32::from(line.for_me || (line.awaits_review && !request.is_of(&caller.me.name)));
             if let RequestState::Counting { since } = request.state {
@@ -51,7 +49,10 @@ impl TeamBackend for RequestBackend {
 
     async fn requests(&self, caller: Caller) -> ApiResult<Vec<RequestLine>> {
         let mut lines = Vec::new();
-        for request in self.visible(&caller, LISTED).await? {
+        let mut found = self.pending(&caller).await?;
+        let newest = self.state.engine.store.requests(None, false, LISTED).await.map_err(stored)?;
+        found.extend(newest.into_iter().filter(|request| !request.state.is_open()));
+        for request in Self::visible(&caller, found) {
             lines.push(self.request_line(&caller, &request).await?);
         }
         Ok(lines)
@@ -69,9 +70,11 @@ impl TeamBackend for RequestBackend {
         Ok(RequestView {
             state: self.standing(&request),
             ends_at: request.ends_at(),
+            looked_at: now.at,
             facts: now.facts,
-            changed: now.changed,
+            compared: now.compared,
             since: now.since,
+            blast: now.blast,
             hindrance: now.hindrance,
             agreement,
             wants,
@@ -167,13 +170,8 @@ impl TeamBackend for RequestBackend {
         reason: String,
     ) -> ApiResult<PolicyAnswer> {
         self.cluster_for(&caller, id, Deed::ChangePolicy).await?;
-        let engine = &self.state.engine;
-        // What somebody else, or a guest, has changed since the page was opened is not turned back unseen.
-        let now = engine.store.policy(id).await.map_err(stored)?;
-        if before.is_some_and(|before| before.plain() != now.clone().plain()) {
-            return Err(ApiError(ProblemCode::PolicyMoved.into()));
-        }
-        let answer = engine.change_policy(&actor(&caller), id, policy, &reason, caller.me.shown).await;
+        let wish = PolicyWish { before, after: policy };
+        let answer = self.state.engine.change_policy(&actor(&caller), id, wish, &reason, caller.me.shown).await;
         Ok(match answer.map_err(ApiError)? {
             PolicyChange::InForce(request) => PolicyAnswer { request, in_force: true },
             PolicyChange::Waits(request) => PolicyAnswer { request, in_force: false },
@@ -198,14 +196,22 @@ impl RequestBackend {
         Ok(request)
     }
 
-    /// Requests of clusters that the caller may see: the open ones, and then so many of the newest.
-    async fn visible(&self, caller: &Caller, newest: u32) -> ApiResult<Vec<Request>> {
+    /// Requests of clusters that the caller may see and with which something is still to be done: the open ones, and those that
+    /// wait for a review, however old they are.
+    async fn pending(&self, caller: &Caller) -> ApiResult<Vec<Request>> {
         let store = &self.state.engine.store;
         let mut found = store.requests(None, true, u32::MAX).await.map_err(stored)?;
-        let newest = store.requests(None, false, newest).await.map_err(stored)?;
-        found.extend(newest.into_iter().filter(|request| !request.state.is_open()));
-        found.retain(|request| can::do_it(Self::role_on(caller, request.cluster), Deed::See).is_ok());
-        Ok(found)
+        found.extend(store.unreviewed().await.map_err(stored)?);
+        Ok(Self::visible(caller, found))
+    }
+
+    /// Those of clusters that the caller may see, each once: one that moves on between two readings is in both.
+    fn visible(caller: &Caller, mut found: Vec<Request>) -> Vec<Request> {
+        let mut known = BTreeSet::new();
+        found.retain(|request| {
+            can::do_it(Self::role_on(caller, request.cluster), Deed::See).is_ok() && known.insert(request.id)
+        });
+        found
     }
 
     async fn request_line(&self, caller: &Caller, request: &Request) -> ApiResult<RequestLine> {

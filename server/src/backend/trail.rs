@@ -18,6 +18,7 @@ const FILTER_QUERY_MAX_BYTES: usize = 2_000;
 impl RequestBackend {
     pub(super) async fn do_audit(&self, caller: Caller, filter: AuditFilter) -> ApiResult<AuditPage> {
         Self::may(&caller, Deed::ReadAudit)?;
+        filter.check().map_err(|unasked| ApiError(unasked.into()))?;
         self.state.engine.store.find(&filter, PAGE).await.map_err(stored)
     }
 

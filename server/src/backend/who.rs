@@ -4,7 +4,9 @@ use crate::sessions::{ABSOLUTE_H, ACCOUNT, Account, TOUCH_EVERY_S};
 use crate::state::AppState;
 use app::api::{ApiError, Me};
 use engine::ports::StoredUser;
+use jiff::SignedDuration;
 use model::Timestamp;
+use model::clock::is_within;
 use model::policy::{FRESH_SIGN_IN_MIN, SecondFactor, Shown};
 use model::problem::{Problem, ProblemCode};
 use tower_sessions::Session;
@@ -57,7 +59,8 @@ pub(super) fn me(state: &AppState, user: StoredUser, shown: Shown) -> Me {
 
 /// What has been shown lately in a session.
 pub(super) fn shown(account: &Account, enrolled: bool, now: Timestamp) -> Shown {
-    let lately = |at: Timestamp| now.duration_since(at).as_secs() < i64::from(FRESH_SIGN_IN_MIN) * 60;
+    let fresh = SignedDuration::from_mins(i64::from(FRESH_SIGN_IN_MIN));
+    let lately = |at: Timestamp| is_within(at, now, fresh);
     let second_factor = match (enrolled, account.second_at) {
         (false, _) => SecondFactor::NotEnrolled,
         (true, Some(at)) if lately(at) => SecondFactor::Fresh,

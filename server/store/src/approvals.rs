@@ -10,7 +10,7 @@ pub(crate) use policies::protect_undecided;
 use crate::SqliteStore;
 use crate::audit::append_in;
 use crate::codec::{corrupt, db};
-use crate::operations;
+use crate::{evidence, operations};
 use async_trait::async_trait;
 use engine::approvals::told_void;
 use engine::ports::{ApprovalStore, Overtaking, StoreError};
@@ -30,7 +30,9 @@ const LIST_MAX: u32 = 1_000;
 impl ApprovalStore for SqliteStore {
     async fn add_request(&self, request: &Request, audit: AuditEntry) -> Result<(), StoreError> {
         let mut tx = self.write().await?;
+        gate::refuse_moved(&mut tx, request).await?;
         rows::insert(&mut tx, request).await?;
+        evidence::rely(&mut tx, request).await?;
         append_in(&mut tx, audit).await?;
         tx.commit().await.map_err(db)
     }
@@ -51,6 +53,19 @@ impl ApprovalStore for SqliteStore {
         query.push(" ORDER BY requested_at DESC, id DESC LIMIT ").push_bind(i64::from(limit.min(LIST_MAX)));
         let mut tx = self.read().await?;
         rows::all(&mut tx, query).await
+    }
+
+    async fn unreviewed(&self) -> Result<Vec<Request>, StoreError> {
+        // In the very words of the index of such requests (migration 21), which finds them among all that were ever used.
+        let mut query = QueryBuilder::new(
+            "SELECT * FROM requests WHERE state = 'used' AND operation IS NOT NULL
+             AND instr(state_json, '\"agreed\":\"alone\"') > 0 AND instr(state_json, '\"review\":null') > 0",
+        );
+        query.push(" ORDER BY requested_at DESC, id DESC LIMIT ").push_bind(i64::from(LIST_MAX));
+        let mut tx = self.read().await?;
+        let mut found = rows::all(&mut tx, query).await?;
+        found.retain(|request| request.state.awaits_review());
+        Ok(found)
     }
 
     async fn request_behind(&self, operation: OperationId) -> Result<Option<Request>, StoreError> {
@@ -76,6 +91,9 @@ impl ApprovalStore for SqliteStore {
         let event = with_policy_of_now(&mut tx, &request, event).await?;
         let state = gate::next(&mut tx, &request, actor, &event, at).await?;
         rows::set_state(&mut tx, id, &state).await?;
+        if matches!(event, RequestEvent::Approve { .. }) {
+            evidence::rely(&mut tx, &request).await?;
+        }
         if let (Subject::Policy { after, .. }, RequestState::Used { .. }) = (&request.subject, &state) {
             policies::set(&mut tx, request.cluster, after).await?;
         }

@@ -5,17 +5,24 @@ use crate::codec::{corrupt, db, get, json, micros, number, refused, signed, time
 use async_trait::async_trait;
 use engine::ports::{EvidenceStore, StoreError};
 use jiff::Timestamp;
-use model::ids::{ClusterId, OperationId};
-use model::observation::{Evidence, KeptEvidence};
+use model::approval::Request;
+use model::ids::{ClusterId, OperationId, RequestId};
+use model::observation::{Evidence, Fact, KeptEvidence};
 use sha2::{Digest, Sha256};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, Transaction};
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
 
 /// Rows that one transaction deletes, so that the journal never waits long.
 const EXPIRE_BLOCK_ROWS: i64 = 2_000;
 /// The longest list, in rows.
 const LIST_MAX: u32 = 1_000;
+/// Answers that are bound to a request at one moment, in rows, the newest first: far more than 32 nodes are asked for.
+const RELIED_MAX_ROWS: i64 = 4_000;
+/// When something is bound to a request: when it is asked for, and when somebody agrees, which happens once.
+const MOMENTS: i64 = 2;
 /// What a row costs besides its text, in bytes: its numbers and its places in the indexes.
 const ROW_OVERHEAD_BYTES: usize = 250;
 
@@ -96,7 +103,8 @@ impl EvidenceStore for SqliteStore {
     ) -> Result<KeptEvidence, StoreError> {
         // Facts carry the time at which they were asked for.
         let row = sqlx::query(
-            "SELECT * FROM evidence WHERE cluster = ? AND node = ? AND command = ? AND at - millis * 1000 <= ?
+            "SELECT *, (SELECT MIN(request) FROM evidence_relied WHERE evidence_relied.evidence = evidence.id) AS request
+             FROM evidence WHERE cluster = ? AND node = ? AND command = ? AND at - millis * 1000 <= ?
              AND last_at >= ? ORDER BY id DESC LIMIT 1",
         )
         .bind(cluster.to_string())
@@ -112,9 +120,8 @@ impl EvidenceStore for SqliteStore {
             evidence: evidence_of(&row)?,
             last_at: time(&row, "last_at")?,
             times: number(&row, "times")?,
-            operation: get::<Option<&str>>(&row, "operation")?
-                .map(|id| id.parse().map_err(|error| corrupt("operation", error)))
-                .transpose()?,
+            operation: id_or_none(&row, "operation")?,
+            request: id_or_none(&row, "request")?,
         })
     }
 
@@ -124,7 +131,7 @@ impl EvidenceStore for SqliteStore {
             let mut tx = self.write().await?;
             let result = sqlx::query(
                 "DELETE FROM evidence WHERE id IN (SELECT id FROM evidence
-                     WHERE operation IS NULL AND last_at < ? ORDER BY last_at, id LIMIT ?)",
+                     WHERE operation IS NULL AND relied = 0 AND last_at < ? ORDER BY last_at, id LIMIT ?)",
             )
             .bind(micros(before))
             .bind(EXPIRE_BLOCK_ROWS)
@@ -138,6 +145,50 @@ impl EvidenceStore for SqliteStore {
             gone += result.rows_affected();
         }
     }
+
+    async fn relied_on(&self, request: RequestId) -> Result<Vec<Fact<()>>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT node, command, at, millis FROM evidence_relied JOIN evidence ON evidence.id = evidence_relied.evidence
+             WHERE evidence_relied.request = ? ORDER BY node, command, evidence.id LIMIT ?",
+        )
+        .bind(request.to_string())
+        .bind(RELIED_MAX_ROWS * MOMENTS)
+        .fetch_all(&self.readers)
+        .await
+        .map_err(db)?;
+        rows.iter().map(source_of).collect()
+    }
+}
+
+/// Binds the newest answer of each command and node of its cluster to a request, so that neither age nor size takes them away.
+///
+/// In the transaction that writes the request down, and in the one in which somebody agrees to it.
+pub(crate) async fn rely(tx: &mut SqliteConnection, request: &Request) -> Result<(), StoreError> {
+    // A change of the policy rests on no node.
+    if request.subject.plan().is_none() {
+        return Ok(());
+    }
+    sqlx::query(
+        "INSERT OR IGNORE INTO evidence_relied (request, evidence)
+         SELECT ?1, id FROM evidence
+         WHERE id IN (SELECT MAX(id) FROM evidence WHERE cluster = ?2 GROUP BY node, command)
+         ORDER BY last_at DESC, id DESC LIMIT ?3",
+    )
+    .bind(request.id.to_string())
+    .bind(request.cluster.to_string())
+    .bind(RELIED_MAX_ROWS)
+    .execute(&mut *tx)
+    .await
+    .map_err(db)?;
+    sqlx::query(
+        "UPDATE evidence SET relied = 1
+         WHERE relied = 0 AND id IN (SELECT evidence FROM evidence_relied WHERE request = ?)",
+    )
+    .bind(request.id.to_string())
+    .execute(tx)
+    .await
+    .map_err(db)?;
+    Ok(())
 }
 
 /// The newest row of the same command on the same node, where it says the same, else a new row.
@@ -217,7 +268,7 @@ fn sameness(evidence: &Evidence) -> Vec<u8> {
 }
 
 impl SqliteStore {
-    /// Deletes the oldest evidence on which no operation relies, until the rest of it counts at most `max_bytes`; returns how many rows went.
+    /// Deletes the oldest evidence on which neither an operation nor a request relies, until the rest of it counts at most `max_bytes`; returns how many rows went.
     ///
     /// # Errors
     /// `Database` when SQLite refuses.
@@ -226,7 +277,7 @@ impl SqliteStore {
         let result = sqlx::query(
             "DELETE FROM evidence WHERE id IN (
                  SELECT id FROM (SELECT id, SUM(bytes) OVER (ORDER BY last_at DESC, id DESC) AS so_far FROM evidence
-                     WHERE operation IS NULL) AS newest_first
+                     WHERE operation IS NULL AND relied = 0) AS newest_first
                  WHERE so_far > ?)",
         )
         .bind(signed("size limit", max_bytes)?)
@@ -260,4 +311,18 @@ fn evidence_of(row: &SqliteRow) -> Result<Evidence, StoreError> {
         lines: json(row, "lines")?,
         cut: get(row, "cut")?,
     })
+}
+
+/// Where an answer comes from, and when it was asked for.
+fn source_of(row: &SqliteRow) -> Result<Fact<()>, StoreError> {
+    let at = engine::evidence::asked(time(row, "at")?, number(row, "millis")?);
+    Ok(Fact { value: (), node: get(row, "node")?, command: get(row, "command")?, at })
+}
+
+fn id_or_none<T>(row: &SqliteRow, column: &'static str) -> Result<Option<T>, StoreError>
+where
+    T: FromStr,
+    T::Err: Display,
+{
+    get::<Option<&str>>(row, column)?.map(|id| id.parse().map_err(|error| corrupt(column, error))).transpose()
 }

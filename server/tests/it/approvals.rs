@@ -7,6 +7,7 @@ use crate::nodes::Site;
 use app::api::{ClusterLine, Inbox, OperationView, PolicyAnswer, PolicyView, Preview, RequestLine, RequestView};
 use engine::ports::UserStore;
 use lab::Scenario;
+use model::approval::Compared;
 use model::audit::{AuditCode, AuditEntry, AuditPage, Outcome};
 use model::ids::{NodeId, OperationId, RequestId};
 use model::operation::OperationState;
@@ -177,7 +178,7 @@ async fn a_protected_clusters_plan_runs_once_after_somebody_else_agreed() {
     say(&team.approver, "approve", id).await.expect("approved");
     assert_eq!(code(run(&team.approver, id).await), ProblemCode::RequestNotYours);
     let view = team.view(id).await;
-    assert_eq!((view.state.as_str(), view.changed.len(), view.hindrance), ("approved", 0, None));
+    assert_eq!((view.state.as_str(), view.compared, view.hindrance), ("approved", Some(Compared::Same), None));
     assert_eq!(view.may.run, None);
     assert_eq!(team.ran().await, 0);
 
@@ -267,7 +268,7 @@ async fn a_request_whose_ground_has_moved_is_void() {
     team.site.operator.call::<()>("forget_node", json!({ "node": team.joiner })).await.expect("somebody forgets it");
     team.site.app.state.engine.watch(team.site.cluster).await;
     let view = team.view(id).await;
-    assert!(!view.changed.is_empty());
+    assert_eq!(view.compared, Some(Compared::Changed));
     assert_eq!(view.hindrance.map(|one| one.code), Some(ProblemCode::FactsChanged));
     assert_eq!(code(run(&team.site.operator, id).await), ProblemCode::FactsChanged);
     assert_eq!(team.view(id).await.state, "void");

@@ -5,7 +5,7 @@ use crate::process::quorate;
 use axum::http::StatusCode;
 use engine::audit::Person;
 use engine::ports::AuditStore;
-use model::audit::{AuditCode, AuditFilter, ChainedEntry, Outcome, SavedFilter};
+use model::audit::{AuditCode, AuditFilter, AuditPage, ChainedEntry, Outcome, SavedFilter};
 use model::problem::ProblemCode;
 use serde_json::json;
 
@@ -57,13 +57,67 @@ async fn nobody_without_a_session_or_with_a_slip_takes_anything_away() {
     assert_eq!(app.anon().get("/audit/export?format=csv").await.status, StatusCode::UNAUTHORIZED);
     let viewer = app.viewer().await;
     assert_eq!(viewer.get("/audit/export?format=pdf").await.status, StatusCode::BAD_REQUEST);
-    for asked in ["code=expected", "from=01.11.2026", "form=2026-11-01", "who=anna&who=bert"] {
+    for asked in [
+        "code=expected",
+        "from=01.11.2026",
+        "form=2026-11-01",
+        "who=anna&who=bert",
+        "words=a+b+c+d+e+f+g+h+i",
+        "output=quorum",
+        "output=quorum&from=2026-11-01",
+        "output=a+b+c+d+e+f+g+h+i&from=2026-11-01&until=2026-11-02",
+    ] {
         let refused = viewer.get(&format!("/audit/export?format=csv&{asked}")).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{asked}");
         assert!(refused.text().starts_with(&asked[..3]), "{asked}: {}", refused.text());
     }
     let none = AuditFilter { code: Some(AuditCode::AuditExported), ..AuditFilter::default() };
     assert_eq!(app.store.find(&none, 9).await.expect("found").total, 0);
+}
+
+/// An entry of that time, with what its command printed.
+async fn printed(audit: &engine::audit::Recorder, at: &str, output: &str) {
+    let mut entry = audit.entry(AuditCode::CommandFinished, &Person { name: "bert".into() }, Outcome::Success);
+    entry.at = at.parse().expect("a time");
+    entry.output = Some(output.to_owned());
+    audit.write(entry).await.expect("written");
+}
+
+#[tokio::test]
+async fn what_commands_printed_is_exported_as_the_page_shows_it() {
+    let app = TestApp::new().await;
+    let viewer = app.viewer().await;
+    for (at, output) in [
+        ("2025-11-21T23:59:59.999Z", "Quorate: No"),
+        ("2025-11-22T00:00:00Z", "Quorate:   No"),
+        ("2025-11-22T12:00:00Z", "Quorate: Yes"),
+        ("2025-11-22T23:59:59.999Z", "QUORATE: NO"),
+        ("2025-11-23T00:00:00Z", "Quorate: No"),
+    ] {
+        printed(&app.state.engine.audit, at, output).await;
+    }
+    let asked = "output=%22quorate:+no%22&from=2025-11-22&until=2025-11-22";
+    let answer = viewer.get(&format!("/audit/export?format=jsonl&{asked}")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    let entries: Vec<ChainedEntry> =
+        answer.text().lines().map(|line| serde_json::from_str(line).expect("an entry")).collect();
+    let outputs: Vec<&str> = entries.iter().map(|one| one.entry.output.as_deref().unwrap_or_default()).collect();
+    assert_eq!(outputs, ["QUORATE: NO", "Quorate:   No"], "all of the day, its last second too, and no other");
+    let answer = viewer.get(&format!("/audit/export?format=csv&{asked}")).await;
+    let mut reader = csv::Reader::from_reader(answer.body.as_ref());
+    let rows: Vec<String> = reader.records().map(|row| row.expect("readable")[0].to_owned()).collect();
+    assert_eq!(rows, entries.iter().map(|one| one.index.to_string()).collect::<Vec<_>>());
+
+    let find = async |filter: serde_json::Value| {
+        viewer.call::<AuditPage>("audit", json!({ "filter": filter, "again": false })).await
+    };
+    let (from, until) = ("2025-11-22T00:00:00Z", "2025-11-23T00:00:00Z");
+    let page = find(json!({ "output": "\"quorate: no\"", "from": from, "until": until })).await.expect("found");
+    assert_eq!((page.entries, page.cut), (entries, false));
+    let endless = find(json!({ "output": "quorate", "from": from })).await.expect_err("refused");
+    assert_eq!(endless.code, ProblemCode::FilterPeriod);
+    let wordy = find(json!({ "words": "a b c d e f g h i" })).await.expect_err("refused");
+    assert_eq!((wordy.code, wordy.params["max"].as_str()), (ProblemCode::FilterWords, "8"));
 }
 
 #[tokio::test]
@@ -74,13 +128,17 @@ async fn the_command_exports_the_same() {
         let entry = house.engine.audit.entry(AuditCode::SignedIn, &Person { name: who.into() }, Outcome::Success);
         house.engine.audit.write(entry).await.expect("written");
     }
+    printed(&house.engine.audit, "2025-11-22T12:00:00Z", "Lost\nquorum").await;
     house.store.close().await;
     let export = async |args: &[&str]| {
         let mut command = quorate();
         command.args(["audit", "--data"]).arg(folder.path()).arg("export").args(args);
         command.output().await.expect("it runs")
     };
-    let output = export(&["--filter", "who=bert"]).await;
+    let output = export(&["--filter", "output=\"lost quorum\"&from=2025-11-22&until=2025-11-22"]).await;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.lines().count() == 1 && text.contains("Lost\\nquorum"), "{text}");
+    let output = export(&["--filter", "who=bert&code=signed_in"]).await;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let entries: Vec<ChainedEntry> = text.lines().map(|line| serde_json::from_str(line).expect("an entry")).collect();
     assert_eq!(entries.iter().map(|one| one.entry.who.as_str()).collect::<Vec<_>>(), ["bert"]);
@@ -90,6 +148,8 @@ async fn the_command_exports_the_same() {
         ("code=expected", "code=expected is not understood"),
         ("from=01.11.2026", "a day such as 2026-11-01"),
         ("who=bert&form=2026-11-01", "form is no part of a filter"),
+        ("words=a b c d e f g h i", "words are 8 at most"),
+        ("output=quorum&until=2026-11-01", "output is looked for within a period alone"),
     ] {
         let bad = export(&["--filter", filter]).await;
         let said = String::from_utf8_lossy(&bad.stderr).into_owned();

@@ -2,13 +2,16 @@
 
 use crate::app::TestApp;
 use crate::world::World;
-use app::api::ClusterView;
+use app::api::{ClusterView, FactSource};
 use engine::limits::EVIDENCE_QUEUE_MAX;
-use engine::ports::{Clock, EvidenceStore};
+use engine::ports::{ApprovalStore, Clock, EvidenceStore};
 use model::Timestamp;
+use model::approval::RequestEvent;
+use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::observation::{Evidence, EvidenceLine};
 use model::problem::{Problem, ProblemCode};
 use model::reading::{Behind, ReadingCode};
+use model::role::Role;
 use serde_json::json;
 
 const PRINTED: &str = "Quorum information\n------------------\nNodes:            1\nNode ID:          1\nRing ID:          1.11\n\
@@ -65,6 +68,31 @@ async fn evidence_that_is_not_there_says_why() {
     app.store.expire(app.clock.now()).await.expect("expired");
     let gone = behind(&app, &world, &evidence, evidence.at).await.expect_err("removed by its age");
     assert_eq!((gone.code, gone.params["days"].as_str()), (ProblemCode::EvidenceExpired, "14"));
+}
+
+#[tokio::test]
+async fn what_an_approval_rests_on_is_kept_with_it_and_can_be_opened() {
+    let app = TestApp::new().await;
+    let world = World::make(&app).await;
+    let evidence = seen(app.clock.now());
+    app.store.keep_all(&[(world.cluster, evidence.clone())]).await.expect("kept");
+    let relied = async || -> Vec<FactSource> {
+        app.viewer().await.call("relied_on", json!({ "request": world.request })).await.expect("relied on")
+    };
+    assert!(relied().await.is_empty(), "it was asked for before");
+    app.account("paul", Role::Approver).await;
+    let request = app.store.request(world.request).await.expect("request");
+    let event = RequestEvent::Approve { seen: request.subject.seen().clone(), comment: String::new() };
+    let now = app.clock.now();
+    let entry = AuditEntry::new(now, AuditCode::ApprovalGiven, "paul".to_owned(), Outcome::Success);
+    app.store.decide(request.id, "paul", &event, now, entry).await.expect("approved");
+    app.clock.advance_minutes(15 * 24 * 60);
+    app.store.expire(app.clock.now()).await.expect("expired");
+    let sources = relied().await;
+    let [source] = &sources[..] else { panic!("one answer: {sources:?}") };
+    assert_eq!((source.node.as_str(), &source.command), ("pve1", &evidence.command));
+    let found = behind(&app, &world, &evidence, source.at).await.expect("it outlives its time");
+    assert_eq!((found.request, found.evidence.lines), (Some(request.id), evidence.lines));
 }
 
 #[tokio::test]

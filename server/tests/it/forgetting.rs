@@ -4,13 +4,15 @@ use crate::app::{PASSWORD, TestApp};
 use crate::client::Client;
 use crate::nodes::Site;
 use crate::second_factor::enrol;
-use app::api::{Me, NewCluster};
+use app::api::{Me, NewCluster, PolicyAnswer};
 use engine::ports::{BmcStore as _, Clock as _, ClusterStore as _};
 use lab::{Fault, Scenario};
-use model::audit::{AuditCode, AuditEntry, Outcome};
+use model::audit::{AuditCode, AuditEntry, AuditPage, Outcome};
 use model::bmc::{Binding, Bmc, BmcWay};
 use model::ids::NodeId;
 use model::inventory::{ClusterPhase, LogIn};
+use model::notice::{Notice, NoticeCode};
+use model::policy::Policy;
 use model::problem::{Problem, ProblemCode};
 use serde_json::json;
 
@@ -111,6 +113,24 @@ async fn a_cluster_is_forgotten_with_a_whole_sign_in() {
         admin.call::<Me>("confirm_password", confirmed).await.expect("confirmed");
     }
     forgetting().await.expect("forgotten");
+}
+
+/// One admin is enough for it, and whoever imports the cluster again begins with the shipped policy.
+#[tokio::test]
+async fn others_are_told_that_a_cluster_is_forgotten_and_find_which_policy_went_with_it() {
+    let app = TestApp::new().await;
+    let admin = app.admin().await;
+    let new: NewCluster = admin.call("add_cluster", json!({ "name": "prod" })).await.expect("draft");
+    let policy = json!({ "protected": true, "classes": {}, "actions": {} });
+    let input = json!({ "cluster": new.cluster, "policy": policy, "reason": "guests run here" });
+    assert!(admin.call::<PolicyAnswer>("change_policy", input).await.expect("the only admin").in_force);
+    admin.call::<()>("forget_cluster", json!({ "id": new.cluster })).await.expect("forgotten");
+    let filter = json!({ "filter": { "code": AuditCode::ClusterForgotten }, "again": false });
+    let page: AuditPage = admin.call("audit", filter).await.expect("audit");
+    let gone: Policy = serde_json::from_str(&page.entries[0].entry.details["policy"]).expect("a policy");
+    assert_eq!(gone, Policy { protected: true, ..Policy::default() });
+    let told = Notice::of(&page.entries[0], None).expect("others are told");
+    assert_eq!((told.code, told.params["cluster"].as_str()), (NoticeCode::ClusterForgotten, "prod"));
 }
 
 #[tokio::test]

@@ -18,14 +18,14 @@ use tokio::time::timeout;
 /// No wait of these tests may be longer, in real time.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Site {
-    app: TestApp,
-    lab: Lab,
-    operator: Client,
+pub struct Site {
+    pub app: TestApp,
+    pub lab: Lab,
+    pub operator: Client,
 }
 
 impl Site {
-    async fn with(scenario: Scenario) -> Self {
+    pub async fn with(scenario: Scenario) -> Self {
         let app = TestApp::new().await;
         let lab = Lab::new(scenario, Options { seed: 11, speed: 20.0, port: 0 }).expect("lab");
         lab.listen().await.expect("nodes");
@@ -33,7 +33,7 @@ impl Site {
         Self { app, lab, operator }
     }
 
-    fn at(&self, node: &str) -> SocketAddr {
+    pub fn at(&self, node: &str) -> SocketAddr {
         self.lab.nodes().into_iter().find(|one| one.name == node).and_then(|one| one.ssh).expect("it listens")
     }
 
@@ -44,7 +44,7 @@ impl Site {
     }
 
     /// As far as the console being let in to the first node.
-    async fn asked(&self, node: &str) -> ClusterId {
+    pub async fn asked(&self, node: &str) -> ClusterId {
         let begun = self.begin(node).await.expect("begun");
         self.pin(begun.cluster, begun.node).await.expect("pinned");
         let key = json!({ "node": begun.node, "password": ROOT_PASSWORD });
@@ -52,7 +52,7 @@ impl Site {
         begun.cluster
     }
 
-    async fn pin(&self, cluster: ClusterId, node: NodeId) -> Result<(), Problem> {
+    pub async fn pin(&self, cluster: ClusterId, node: NodeId) -> Result<(), Problem> {
         let offered = self.node(cluster, node).await.offered.expect("an offer");
         self.operator.call("pin_key", json!({ "node": node, "fingerprint": offered.fingerprint })).await
     }
@@ -61,7 +61,7 @@ impl Site {
         self.operator.call("discover", json!({ "cluster": cluster })).await
     }
 
-    async fn import(&self, cluster: ClusterId, members: &[&str]) -> Result<ImportDone, Problem> {
+    pub async fn import(&self, cluster: ClusterId, members: &[&str]) -> Result<ImportDone, Problem> {
         let members: Vec<_> =
             members.iter().map(|name| json!({ "name": name, "host": self.at(name).to_string() })).collect();
         self.operator.call("import_members", json!({ "cluster": cluster, "members": members })).await
@@ -75,12 +75,12 @@ impl Site {
         self.wizard(cluster).await.view.nodes.into_iter().find(|node| node.id == id).expect("it is there")
     }
 
-    async fn named(&self, cluster: ClusterId, name: &str) -> Node {
+    pub async fn named(&self, cluster: ClusterId, name: &str) -> Node {
         let nodes = self.wizard(cluster).await.view.nodes;
         nodes.into_iter().find(|node| node.name.as_deref() == Some(name)).expect("it is there")
     }
 
-    async fn until(&self, cluster: ClusterId, holds: impl Fn(&WizardView) -> bool) {
+    pub async fn until(&self, cluster: ClusterId, holds: impl Fn(&WizardView) -> bool) {
         let looking = async {
             while !holds(&self.wizard(cluster).await) {
                 tokio::task::yield_now().await;
@@ -90,7 +90,7 @@ impl Site {
     }
 
     /// All three members taken over and let in.
-    async fn imported(&self) -> ClusterId {
+    pub async fn imported(&self) -> ClusterId {
         let cluster = self.asked("pve2").await;
         self.import(cluster, &["pve1", "pve3"]).await.expect("taken over");
         for name in ["pve1", "pve3"] {

@@ -114,6 +114,10 @@ async fn a_sign_in_is_fresh_for_some_minutes_and_the_password_renews_it() {
     assert!(!client.me().await.expect("me").shown.password);
     client.call::<app::api::Me>("confirm_password", json!({ "password": PASSWORD })).await.expect("renewed");
     assert!(client.me().await.expect("me").shown.password);
+    app.clock.advance_minutes(-1);
+    assert!(client.me().await.expect("me").shown.password, "a clock that was corrected");
+    app.clock.advance_minutes(-59);
+    assert!(!client.me().await.expect("me").shown.password, "nobody knows how long ago that was");
 }
 
 #[tokio::test]

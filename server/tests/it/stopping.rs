@@ -81,7 +81,7 @@ async fn only_who_asked_takes_a_place_and_alone_only_an_approver() {
 async fn who_ran_expected_is_told_to_everybody_who_may_read_the_audit() {
     let app = TestApp::new().await;
     let viewer = app.viewer().await;
-    let told: Lowerings = viewer.call("lowerings", json!({ "before": null })).await.expect("an answer");
+    let told: Lowerings = viewer.call("lowerings", json!({ "before": null, "again": true })).await.expect("an answer");
     assert_eq!(told, Lowerings::default());
     let page = viewer.get("/audit/expected").await;
     assert!(page.status.is_success(), "{}", page.status);

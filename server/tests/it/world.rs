@@ -111,7 +111,7 @@ impl World {
             }
             "operation" | "resume" => json!({ "id": operation }),
             "pause" => json!({ "id": operation }),
-            "lowerings" => json!({ "before": null }),
+            "lowerings" => json!({ "before": null, "again": false }),
             "overtake" => json!({ "request": request, "operation": operation, "reason": "test", "alone": false }),
             "abandon" => json!({ "id": operation, "reason": "test" }),
             "operations" => json!({ "cluster": cluster }),
@@ -122,6 +122,7 @@ impl World {
                 json!({ "cluster": cluster, "source": source })
             }
             "audit" => json!({ "filter": {}, "again": false }),
+            "relied_on" => json!({ "request": request }),
             "audit_entry" => json!({ "index": 1 }),
             "demo_switch" => json!({ "id": "kill/pve1", "on": true }),
             other => self.input_about_accounts(other),

@@ -107,6 +107,9 @@ pub enum Refused {
     PlanChanged,
     #[error("what it rests on has changed")]
     FactsChanged,
+    /// The change of a policy begins from one that is not in force any more, and is not even asked for.
+    #[error("the policy is another one by now")]
+    PolicyMoved,
     #[error("the countdown has {seconds} s left")]
     TooEarly { seconds: i64 },
     #[error("its time is not over")]
@@ -139,6 +142,7 @@ impl From<&Refused> for Problem {
             Refused::ApproverLost { by } => Self::new(Code::ApproverLost).with("by", by),
             Refused::PlanChanged => Code::PlanChanged.into(),
             Refused::FactsChanged => Code::FactsChanged.into(),
+            Refused::PolicyMoved => Code::PolicyMoved.into(),
             Refused::TooEarly { seconds } => Self::new(Code::CountdownRuns).with("seconds", seconds),
             Refused::SignInOld => Self::new(Code::ConsentMissing).with("missing", "fresh-sign-in"),
             Refused::NotAlone { others } => Self::new(Code::NotAlone).with("others", others),
@@ -279,11 +283,11 @@ impl Request {
 
     fn ran_out(&self, seen: &Seen, operation: OperationId, court: &Court<'_>) -> Next {
         let RequestState::Counting { since } = self.state else { return Err(self.over()) };
+        self.in_time(court)?;
         let left = counted_down(since).duration_since(court.now);
         if left.is_positive() {
             return Err(Refused::TooEarly { seconds: left.as_secs().saturating_add(1) });
         }
-        self.in_time(court)?;
         self.by_requester(court)?;
         has_role(court, Role::Approver)?;
         self.unchanged(seen)?;

@@ -70,7 +70,8 @@ pub struct Change {
 }
 
 /// What became of material facts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Compared {
     Same,
     /// Nothing that is known differs, but what was known then is not known now.

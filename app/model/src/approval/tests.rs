@@ -252,6 +252,27 @@ fn time_ends_everything_to_the_second() {
     assert_eq!(answer, Err(Refused::Expired));
 }
 
+/// It may be corrected by a minute; further back nobody knows how long ago anything was.
+#[test]
+fn a_clock_that_is_set_back_prolongs_nothing() {
+    let (waits, given, counts) = (asked(), approved(), counting());
+    let approve_at = |second| waits.after(&approve(&waits), &court("paul", Role::Approver, second));
+    let use_at = |second| given.after(&use_up(&given), &court("olga", Role::Operator, second));
+    let run = RequestEvent::RunOut { seen: counts.subject.seen().clone(), operation: op() };
+    let run_at = |second| counts.after(&run, &court("olga", Role::Approver, second));
+    assert!(approve_at(ASKED - 60).is_ok() && use_at(ASKED).is_ok());
+    assert!(matches!(run_at(ASKED), Err(Refused::TooEarly { .. })));
+    for back in [1, HOUR, 100 * HOUR] {
+        assert_eq!(approve_at(ASKED - 60 - back), Err(Refused::Expired));
+        assert_eq!(use_at(ASKED - back), Err(Refused::Expired));
+        assert_eq!(run_at(ASKED - back), Err(Refused::Expired));
+        let system = court("system", Role::Viewer, ASKED - 60 - back);
+        for request in [&waits, &given, &counts] {
+            assert!(request.after(&RequestEvent::Expire, &system).is_ok(), "it can be written down");
+        }
+    }
+}
+
 #[test]
 fn one_changed_byte_of_the_plan_or_of_the_facts_ends_it() {
     let request = asked();

@@ -82,7 +82,14 @@ fn looked(index: u64, moment: &str, quorate: &str, expected: &str) -> ChainedEnt
         ("quorum", if expected == "1" { "1" } else { "2" }),
         ("members", members),
     ];
-    entry(index, AuditCode::QuorumSeen, Outcome::Success, &details)
+    let mut seen = entry(index, AuditCode::QuorumSeen, Outcome::Success, &details);
+    seen.entry.node = Some("pve1".into());
+    seen
+}
+
+/// pve1 told it then.
+fn by_pve1(second: i64) -> Option<Sighting> {
+    Some(Sighting { node: "pve1".into(), at: at(second) })
 }
 
 /// Everything that is written while it runs well.
@@ -99,7 +106,7 @@ fn ran_well() -> Vec<ChainedEntry> {
 
 fn told(state: OperationState, entries: &[ChainedEntry], watched: bool) -> Lowering {
     let operation = operation(state);
-    lowering(&Stored { operation: &operation, request: None, entries, watched }).expect("it lowers votes")
+    lowering(&Stored { operation: &operation, request: None, entries, watched, seen: None }).expect("it lowers votes")
 }
 
 #[test]
@@ -108,7 +115,7 @@ fn a_run_that_is_still_lowered_says_since_when_and_whether_it_was_said() {
     // The order in which they come does not matter.
     entries.reverse();
     let one = told(OperationState::Done, &entries, true);
-    assert_eq!(one.fate, Fate::Lowered { since: at(60), alarmed: None, watched: true });
+    assert_eq!(one.fate, Fate::Lowered { since: at(60), alarmed: None, watched: true, seen: by_pve1(50) });
     assert_eq!(one.fate.seconds(at(3_660)), Some(3_600));
     assert_eq!((one.votes, one.node.as_str(), one.command.as_str()), (1, "pve1", "pvecm expected 1"));
     let (before, after) = (one.before.expect("a look before"), one.after.expect("a look after"));
@@ -120,7 +127,8 @@ fn a_run_that_is_still_lowered_says_since_when_and_whether_it_was_said() {
 
     entries.push(entry(7, AuditCode::ExpectedStillLowered, Outcome::Failed, &[]));
     let forgotten = told(OperationState::Done, &entries, false);
-    assert_eq!(forgotten.fate, Fate::Lowered { since: at(60), alarmed: Some(at(70)), watched: false });
+    let alarmed = Some(at(70));
+    assert_eq!(forgotten.fate, Fate::Lowered { since: at(60), alarmed, watched: false, seen: by_pve1(50) });
 }
 
 #[test]
@@ -177,7 +185,7 @@ fn a_run_on_the_way_to_something_else_is_told_by_its_own_step() {
     stopped.entry.step = Some(0);
     entries.insert(0, stopped);
     let told = |one: &Operation| {
-        lowering(&Stored { operation: one, request: None, entries: &entries[..4], watched: true })
+        lowering(&Stored { operation: one, request: None, entries: &entries[..4], watched: true, seen: None })
             .expect("it lowers votes")
     };
     let run = told(&one);
@@ -188,7 +196,7 @@ fn a_run_on_the_way_to_something_else_is_told_by_its_own_step() {
     assert!(run.before.is_some());
     assert_eq!(may_be_lowered_since(&one, &entries[..3]), None, "the other step's command is not meant");
     one.steps[1] = StepStatus::Proven { at: at(50), already: false };
-    assert_eq!(told(&one).fate, Fate::Lowered { since: at(50), alarmed: None, watched: true });
+    assert_eq!(told(&one).fate, Fate::Lowered { since: at(50), alarmed: None, watched: true, seen: None });
     one.plan.steps.truncate(1);
     assert_eq!(lowered_side(&one), None);
 }
@@ -232,5 +240,66 @@ fn entries_of_others_and_looks_that_cannot_be_read_count_for_nothing() {
 fn other_operations_are_none() {
     let mut other = operation(OperationState::Done);
     other.plan.intent = Intent::RemoveQdevice;
-    assert_eq!(lowering(&Stored { operation: &other, request: None, entries: &[], watched: true }), None);
+    assert_eq!(lowering(&Stored { operation: &other, request: None, entries: &[], watched: true, seen: None }), None);
+}
+
+/// The alarm, or that nobody can look, with the last look that it goes back to.
+fn said(index: u64, code: AuditCode, last_seen: i64) -> ChainedEntry {
+    let mut said = entry(index, code, Outcome::Unknown, &[(DETAIL_LAST_SEEN, &at(last_seen).to_string())]);
+    said.entry.node = Some("pve1".into());
+    said
+}
+
+#[test]
+fn votes_that_nobody_can_look_at_are_not_said_to_be_lowered() {
+    let one = operation(OperationState::Done);
+    let fate = |entries: &[ChainedEntry], seen: Option<&Sighting>| {
+        let stored = Stored { operation: &one, request: None, entries, watched: true, seen };
+        lowering(&stored).expect("it lowers votes").fate
+    };
+    let mut entries = ran_well();
+    let proven = fate(&entries, None);
+    assert!(proven.is_seen(at(109)), "the look after the command");
+    assert!(!proven.is_seen(at(110)), "and nobody has told since");
+    let live = by_pve1(200);
+    let watched = fate(&entries, live.as_ref());
+    assert!(watched.is_seen(at(259)) && !watched.is_seen(at(260)));
+    entries.push(said(30, AuditCode::ExpectedUnseen, 180));
+    let Fate::Lowered { alarmed, seen, .. } = fate(&entries, None) else { panic!("it has not risen") };
+    assert_eq!((alarmed, seen), (None, by_pve1(180)), "that nobody can look is no alarm that they are lowered");
+    assert_eq!(last_written(&one, &entries), by_pve1(180));
+    entries.push(said(31, AuditCode::ExpectedStillLowered, 300));
+    assert!(fate(&entries, live.as_ref()).is_seen(at(359)), "the latest of all counts");
+    assert!(!Fate::Unclear { since: at(30) }.is_seen(at(30)), "nothing proves it");
+}
+
+#[test]
+fn who_heard_nothing_before_the_command_is_told() {
+    let mut entries = ran_well();
+    let details =
+        [(DETAIL_SILENT_TO, "pve2: console, pve1; pve3: pve1"), (DETAIL_UNASKED, "pve3: console (no_way_to_it)")];
+    entries[1].entry.details.extend(details.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let one = told(OperationState::Done, &entries, true);
+    let (before, after) = (one.before.expect("a look before"), one.after.expect("a look after"));
+    assert_eq!((before.silent_to.as_str(), before.unasked.as_str()), (details[0].1, details[1].1));
+    assert_eq!((after.silent_to.as_str(), after.unasked.as_str()), ("", ""), "nobody is asked about them afterwards");
+}
+
+#[test]
+fn everybody_who_agreed_anew_is_named_in_order() {
+    let resumed = |index, who: &str, details: &[(&str, &str)]| {
+        let mut resumed = entry(index, AuditCode::OperationResumed, Outcome::Started, details);
+        resumed.entry.who = who.into();
+        resumed
+    };
+    let mut entries = ran_well();
+    entries.push(resumed(9, "olga", &[("agreed", "anew")]));
+    entries.push(resumed(7, "otto", &[("agreed", "anew")]));
+    entries.push(resumed(8, "anna", &[]));
+    let mut foreign = resumed(10, "eve", &[("agreed", "anew")]);
+    foreign.entry.operation = Some(OperationId::from_uuid(Uuid::max()));
+    entries.push(foreign);
+    let named = |by: &str, second| AgreedAnew { by: by.into(), at: at(second) };
+    assert_eq!(told(OperationState::Done, &entries, true).agreed_anew, [named("otto", 70), named("olga", 90)]);
+    assert!(told(OperationState::Done, &ran_well(), true).agreed_anew.is_empty());
 }

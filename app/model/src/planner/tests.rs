@@ -1,3 +1,5 @@
+mod classes;
+
 use super::*;
 use crate::bmc::{BmcWay, SystemUuid};
 use crate::ids::ClusterId;

@@ -17,8 +17,8 @@ const CANNOT_WAIT: &[&str] = &["install_key", "admit_console"];
 /// Plans that follow from what a person did for another reason, an import or a confirmed key: nobody is asked for words there.
 const CANNOT_SAY: &[&str] = &["admit_console"];
 
-/// Who has to agree, as a policy writes it down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Who has to agree, as a policy writes it down; the order is that of how much it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Demand {
     Nobody,
@@ -97,6 +97,18 @@ impl Row {
         }
     }
 
+    /// What either of the two asks for.
+    #[must_use]
+    fn and(self, other: Self) -> Self {
+        Self {
+            reason: self.reason || other.reason,
+            typed_target: self.typed_target || other.typed_target,
+            fresh_sign_in: self.fresh_sign_in || other.fresh_sign_in,
+            second_factor: self.second_factor || other.second_factor,
+            agreement: self.agreement.max(other.agreement),
+        }
+    }
+
     /// Who is asked to agree has to be told why, whatever the line says of the reason.
     #[must_use]
     pub const fn ruling(self, protected: bool) -> Ruling {
@@ -137,8 +149,7 @@ impl Policy {
     /// What the policy asks for a plan. `intent` is the word of what it does.
     #[must_use]
     pub fn rule(&self, intent: &str, risk: Risk) -> Ruling {
-        let class = || self.classes.get(&risk).copied().unwrap_or_else(|| Row::shipped(risk));
-        let row = self.actions.get(intent).copied().unwrap_or_else(class);
+        let row = self.actions.get(intent).copied().unwrap_or_else(|| self.class(risk));
         let mut ruling = row.ruling(self.protected);
         if CANNOT_WAIT.contains(&intent) {
             ruling.agreement = Agreement::Nobody;
@@ -147,6 +158,29 @@ impl Policy {
             (ruling.reason, ruling.typed_target) = (false, false);
         }
         ruling
+    }
+
+    /// The line of a class.
+    #[must_use]
+    pub fn class(&self, risk: Risk) -> Row {
+        self.classes.get(&risk).copied().unwrap_or_else(|| Row::shipped(risk))
+    }
+
+    /// What an action's own line begins with: all that counted for any of its plans until then, so that nothing is asked
+    /// less by that alone, also where a lower class asks more than a higher one.
+    #[must_use]
+    pub fn own_line(&self, intent: &str) -> Row {
+        let highest = Intent::highest_risk(intent);
+        let classes = Risk::ALL.into_iter().filter(|risk| (Risk::Reversible..=highest).contains(risk));
+        let all = classes.map(|risk| self.class(risk)).reduce(Row::and);
+        let mut row = all.unwrap_or_else(|| self.class(highest));
+        if CANNOT_WAIT.contains(&intent) {
+            row.agreement = Demand::Nobody;
+        }
+        if CANNOT_SAY.contains(&intent) {
+            (row.reason, row.typed_target) = (false, false);
+        }
+        row
     }
 
     /// What it asks for the plan that installs the console's key, whichever the machine is.

@@ -22,6 +22,8 @@ pub(super) fn absent(name: &str, answers: bool) -> Absent {
 /// One of three is left.
 pub(super) fn alone() -> Recovery {
     Recovery {
+        at: Timestamp::UNIX_EPOCH,
+        told_at: Timestamp::UNIX_EPOCH,
         through: NodeId::from_uuid(Uuid::from_u128(1)),
         through_name: "ash".into(),
         quorate: false,
@@ -42,6 +44,15 @@ pub(super) fn alone() -> Recovery {
 
 fn codes(recovery: &Recovery) -> Vec<ProblemCode> {
     recovery.obstacles().into_iter().map(|problem| problem.code).collect()
+}
+
+#[test]
+fn a_look_is_worth_a_minute() {
+    let second = |second: i64| Timestamp::from_second(second).expect("a time");
+    assert!(!alone().is_too_old(second(59)));
+    assert!(alone().is_too_old(second(60)));
+    let again = Recovery { at: second(60), ..alone() };
+    assert!(!again.is_too_old(second(60)), "somebody has looked again");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::state::poll::{REQUEST_EVERY, poll};
 use crate::words::use_words;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use model::Timestamp;
 use model::approval::{Agreed, RequestState, Subject, counted_down};
 use model::ids::RequestId;
 
@@ -26,6 +27,8 @@ use model::ids::RequestId;
 pub struct Watched {
     pub id: RequestId,
     pub view: RwSignal<RequestView>,
+    /// When it was last looked at. Apart from the view, which would be another one each time.
+    pub looked_at: RwSignal<Timestamp>,
     waiting: Option<Waiting>,
 }
 
@@ -33,8 +36,11 @@ impl Watched {
     pub fn look(self) {
         spawn_local(async move {
             let Ok(new) = api::request(self.id, true).await else { return };
+            let other = |old: &RequestView| *old != RequestView { looked_at: old.looked_at, ..new.clone() };
             // The page may be gone by now.
-            if self.view.try_with_untracked(|old| *old != new) == Some(true) {
+            let Some(differs) = self.view.try_with_untracked(other) else { return };
+            self.looked_at.set(new.looked_at);
+            if differs {
                 self.view.set(new);
             }
         });
@@ -62,7 +68,8 @@ fn Inside(view: RequestView) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
     let request = view.request.clone();
-    let watched = Watched { id: request.id, view: RwSignal::new(view), waiting: use_context() };
+    let looked_at = RwSignal::new(view.looked_at);
+    let watched = Watched { id: request.id, view: RwSignal::new(view), looked_at, waiting: use_context() };
     poll(REQUEST_EVERY, move || watched.look());
     let word = request.subject.word();
     Around::is_called(move || words.plain("intent", word));
@@ -81,7 +88,7 @@ fn Inside(view: RequestView) -> impl IntoView {
             <Card title=text!(i18n, team.what_will_run)><PlanSheet plan=*plan digest=seen.digest.to_string()/></Card>
             <FactsCard watched/>
             <SinceCard watched/>
-            <BlastCard blast/>
+            <BlastCard watched then=blast/>
         }
         .into_any(),
         Subject::Policy { before, after, .. } => view! {

@@ -1,12 +1,17 @@
 //! One entry, all of it: who, why, the exact command, what it printed, and its place in the chain.
 
 use super::list::took;
+use super::relied::Relied;
 use crate::components::{Badge, Card, FactRow, Lines, Tone, When};
 use crate::i18n::*;
 use crate::reactive::{derived, part};
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::audit::{AuditEntry, ChainedEntry};
+use model::ids::RequestId;
+
+/// Detail of an entry that tells of a request for somebody's agreement.
+const DETAIL_REQUEST: &str = "request";
 
 #[component]
 pub fn Entry(chosen: RwSignal<Option<ChainedEntry>>) -> impl IntoView {
@@ -30,6 +35,8 @@ fn Whole(entry: ChainedEntry) -> impl IntoView {
         text.map(|text| view! { <h3>{part(move || title.get())}</h3><Lines text/> })
     };
     let (command, output) = (entry.command.clone(), entry.output.clone());
+    let request = entry.details.get(DETAIL_REQUEST).and_then(|id| id.parse::<RequestId>().ok());
+    let relied = request.zip(entry.cluster).map(|(request, cluster)| view! { <Relied request cluster/> });
     let chain = derived(move || {
         let place = said!(i18n, pages.entry, index = index);
         format!("{place}\n{} {previous}\n{} {hash}", said!(i18n, pages.entry_previous), said!(i18n, pages.entry_own))
@@ -43,6 +50,8 @@ fn Whole(entry: ChainedEntry) -> impl IntoView {
                 <h3>{word!(i18n, pages.entry_chain)}</h3>
                 <Lines text=chain/>
             </div>
+            // Too long to be read aloud by itself.
+            {relied}
         </Card>
     }
     .into_any()
@@ -65,10 +74,15 @@ fn Facts(entry: AuditEntry) -> impl IntoView {
             </FactRow>
         })
     });
-    let details = entry
-        .details
-        .into_iter()
-        .map(|(name, value)| view! { <FactRow name=derived(move || words.plain("detail", &name))><span class="mono">{value}</span></FactRow> });
+    let details = entry.details.into_iter().map(|(name, value)| {
+        let shown = match value.parse::<RequestId>() {
+            Ok(id) if name == DETAIL_REQUEST => {
+                view! { <a href=format!("/approvals/{id}")>{id.short()}</a> }.into_any()
+            }
+            _ => view! { <span class="mono">{value}</span> }.into_any(),
+        };
+        view! { <FactRow name=derived(move || words.plain("detail", &name))>{shown}</FactRow> }
+    });
     view! {
         <dl class="facts">
             <FactRow name=text!(i18n, pages.column_when)><When at=entry.at/>" "<span class="faint small">{entry.at.to_string()}</span></FactRow>

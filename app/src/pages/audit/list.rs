@@ -30,13 +30,20 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
     let missing = part(move || view! { <Unreads all=missing.get()/> });
     let nothing = memo(move |_| page.with(|page| page.entries.is_empty()));
     let next = memo(move |_| page.with(|page| page.next));
-    let list = part(move || {
-        if nothing.get() {
+    let cut_at = memo(move |_| page.with(|page| page.next.filter(|_| page.cut)));
+    let cut = part(move || {
+        let index = cut_at.get()?;
+        Some(view! { <Message><p>{word!(i18n, pages.audit_cut, index = index)}</p></Message> })
+    });
+    let pager = move || part(move || view! { <Pager next=next.get() asked/> });
+    let list = part(move || match (nothing.get(), cut_at.get()) {
+        (true, None) => {
             let text = view! { <p>{word!(i18n, pages.audit_empty_text)}</p> };
             view! { <Empty title=text!(i18n, pages.audit_empty)>{text}</Empty> }.into_any()
-        } else {
-            view! { <OnePage page chosen/>{part(move || view! { <Pager next=next.get() asked/> })} }.into_any()
         }
+        // Nothing among what was looked through so far says nothing of the rest.
+        (true, Some(_)) => view! { {pager()} }.into_any(),
+        (false, _) => view! { <OnePage page chosen/>{pager()} }.into_any(),
     });
     let broken = part(move || {
         let indexes = page.with(|page| page.unreadable.iter().map(u64::to_string).collect::<Vec<_>>().join(", "));
@@ -44,15 +51,16 @@ pub fn Entries(page: Page, asked: Memo<AuditFilter>, chosen: RwSignal<Option<Cha
             view! { <Message tone=Tone::Bad><p>{text!(i18n, pages.audit_unreadable, indexes = indexes.clone())}</p></Message> }
         })
     });
-    view! { <p class="muted small" role="status">{count}</p>{missing}{broken}{list} }.into_any()
+    view! { <p class="muted small" role="status">{count}</p>{missing}{broken}{cut}{list} }.into_any()
 }
 
-/// What the page came with, then what a look every few seconds finds. Older pages stay as they are: theirs never change.
+/// What the page came with, then what a look every few seconds finds. Older pages stay as they are: theirs never change. Outputs are
+/// looked through when somebody asks, and not again and again.
 fn followed(first: Page, asked: Memo<AuditFilter>) -> RwSignal<Page> {
     let page = RwSignal::new(first);
     poll(AUDIT_EVERY, move || {
         let filter = asked.get_untracked();
-        if filter.before.is_some() {
+        if filter.before.is_some() || filter.sought().is_some() {
             return;
         }
         spawn_local(async move {

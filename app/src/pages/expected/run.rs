@@ -1,40 +1,57 @@
 //! One run: asked by whom and why, agreed by whom, on whose word, what the votes were, and what has become of them.
 
-use crate::components::{Badge, Card, FactRow, Lines, Message, Tone, When, short};
+use crate::components::{AgreedAnewRow, Badge, Card, FactRow, Lines, Message, Tone, When, short};
 use crate::i18n::*;
-use crate::reactive::{derived, part};
+use crate::reactive::{derived, memo, part};
 use crate::state::clock::use_clock;
 use crate::words::use_words;
 use leptos::prelude::*;
 use model::Timestamp;
 use model::approval::Agreed;
 use model::ids::OperationId;
-use model::lowering::{AgreedTo, EntryLine, Fate, Lowering, QuorumSeen};
+use model::lowering::{AgreedTo, EntryLine, Fate, Lowering, Lowerings, QuorumSeen, Sighting};
 use model::plan::Consequence;
 
+/// One run as the page came with it, and as it is told since.
 #[component]
-pub fn Run(run: Lowering) -> impl IntoView {
+pub fn Run(run: Lowering, page: RwSignal<Lowerings>) -> impl IntoView {
     let i18n = use_i18n();
     let words = use_words();
-    let Lowering { operation, cluster_name, node, command, votes, members, .. } = run;
-    let (state, tone) = (run.state.word(), Tone::from(&run.state));
-    let badge = view! { <Badge tone word=derived(move || words.plain("operation", state))/> }.into_any();
+    let id = run.operation;
+    let Lowering { cluster_name, node, command, votes, members, asked_by, asked_at, reason, proofs, .. } = run.clone();
+    let now = memo(move |_| {
+        page.with(|told| told.runs.iter().find(|one| one.operation == id).cloned()).unwrap_or_else(|| run.clone())
+    });
+    let state = memo(move |_| now.with(|run| run.state.clone()));
+    let tone = derived(move || state.with(|state| Tone::from(state)));
+    let word = derived(move || state.with(|state| words.plain("operation", state.word())));
+    let badge = view! { <Badge tone word/> }.into_any();
     let title = text!(i18n, team.lowered_run, votes = votes, name = cluster_name.clone());
+    let agreed = memo(move |_| now.with(|run| (run.agreed.clone(), run.agreed_anew.clone())));
+    let agreement = part(move || {
+        let (agreed, anew) = agreed.get();
+        view! { <Agreement agreed/><AgreedAnewRow anew/> }
+    });
+    // Each by itself: what somebody has unfolded is made anew only when it says something else.
+    let before = memo(move |_| now.with(|run| run.before.clone()));
+    let after = memo(move |_| now.with(|run| run.after.clone()));
+    let entries = memo(move |_| now.with(|run| run.entries.clone()));
     view! {
         <Card title extra=badge>
             <div class="stack">
-                <Became fate=run.fate/>
+                <Became fate=memo(move |_| now.with(|run| run.fate.clone()))/>
                 <dl class="facts">
-                    <FactRow name=text!(i18n, team.asked_by)><p>{run.asked_by}" · "<When at=run.asked_at/></p></FactRow>
-                    <FactRow name=text!(i18n, pages.column_why)><p class="quoted">{run.reason}</p></FactRow>
-                    <Agreement agreed=run.agreed/>
+                    <FactRow name=text!(i18n, team.asked_by)><p>{asked_by}" · "<When at=asked_at/></p></FactRow>
+                    <FactRow name=text!(i18n, pages.column_why)><p class="quoted">{reason}</p></FactRow>
+                    {agreement}
                     <FactRow name=text!(i18n, team.lowered_command)><code>{command}</code>" · "{node}</FactRow>
                     <FactRow name=text!(i18n, team.lowered_side)><span class="mono">{members.join(", ")}</span></FactRow>
-                    <FactRow name=text!(i18n, team.lowered_before)><Quorum seen=run.before/></FactRow>
-                    <FactRow name=text!(i18n, team.lowered_after)><Quorum seen=run.after/></FactRow>
+                    <FactRow name=text!(i18n, team.lowered_before)>{part(move || view! { <Quorum seen=before.get()/> })}</FactRow>
+                    {part(move || before.get().map(|seen| view! { <Silence seen/> }))}
+                    <FactRow name=text!(i18n, team.lowered_after)>{part(move || view! { <Quorum seen=after.get()/> })}</FactRow>
                 </dl>
-                <Proofs proofs=run.proofs/>
-                <Entries operation entries=run.entries/>
+                <Proofs proofs/>
+                {part(move || view! { <Entries operation=id entries=entries.get()/> })}
             </div>
         </Card>
     }
@@ -43,53 +60,98 @@ pub fn Run(run: Lowering) -> impl IntoView {
 
 /// The first line of the answer: are the votes lowered now?
 #[component]
-fn Became(fate: Fate) -> impl IntoView {
+fn Became(fate: Memo<Fate>) -> impl IntoView {
+    let clock = use_clock();
+    let known = memo(move |_| fate.with(|fate| fate.is_seen(clock.now())));
+    part(move || {
+        let (fate, known) = (fate.get(), known.get());
+        let (tone, alarmed) = match &fate {
+            Fate::Underway => (Tone::Act, None),
+            Fate::Never => (Tone::Plain, None),
+            Fate::Unclear { .. } => (Tone::Unknown, None),
+            Fate::Lowered { alarmed, .. } if known => (Tone::Bad, *alarmed),
+            Fate::Lowered { alarmed, .. } => (Tone::Unknown, *alarmed),
+            Fate::Restored { alarmed, .. } => (Tone::Good, *alarmed),
+        };
+        view! { <Message tone><Words fate known/><Alarm alarmed/></Message> }
+    })
+}
+
+/// That it took too long is not forgotten.
+#[component]
+fn Alarm(alarmed: Option<Timestamp>) -> impl IntoView {
     let i18n = use_i18n();
-    let (tone, alarmed) = match &fate {
-        Fate::Underway => (Tone::Act, None),
-        Fate::Never => (Tone::Plain, None),
-        Fate::Unclear { .. } => (Tone::Unknown, None),
-        Fate::Lowered { alarmed, .. } => (Tone::Bad, *alarmed),
-        Fate::Restored { alarmed, .. } => (Tone::Good, *alarmed),
-    };
-    let alarm = alarmed.map(|at| view! { <p>{word!(i18n, team.lowered_alarm)}" "<When at/></p> });
-    view! { <Message tone><Words fate/>{alarm}</Message> }.into_any()
+    alarmed.map(|at| view! { <p>{word!(i18n, team.lowered_alarm)}" "<When at/></p> }).into_any()
 }
 
 #[component]
-fn Words(fate: Fate) -> impl IntoView {
+fn Words(
+    fate: Fate,
+    /// A node has told a moment ago that they are lowered.
+    known: bool,
+) -> impl IntoView {
     let i18n = use_i18n();
     match fate {
         Fate::Underway => view! { <p>{word!(i18n, team.lowered_underway)}</p> }.into_any(),
         Fate::Never => view! { <p>{word!(i18n, team.lowered_never)}</p> }.into_any(),
         Fate::Unclear { since } => view! { <p>{word!(i18n, team.lowered_unclear)}" "<When at=since/></p> }.into_any(),
-        Fate::Lowered { since, watched, .. } => {
+        Fate::Lowered { since, watched, seen, .. } => {
             let blind = (!watched).then(|| view! { <p>{word!(i18n, team.lowered_unwatched)}</p> });
+            if known {
+                let still = view! { <p class="strong">{word!(i18n, team.lowered_still)}" "<When at=since/>" · "<SoFar since/></p> };
+                return view! { {still}{blind} }.into_any();
+            }
+            let last = seen.map(|Sighting { node, at }| {
+                view! { <p>{word!(i18n, team.lowered_last_seen, node = node.clone())}" "<When at/></p> }
+            });
             view! {
-                <p class="strong">{word!(i18n, team.lowered_still)}" "<When at=since/>" · "<SoFar since/></p>
+                <p class="strong">{word!(i18n, team.lowered_unknown)}" "<When at=since/></p>
+                {last}
                 {blind}
             }
             .into_any()
         }
         Fate::Restored { since, at, expected, returned, .. } => {
             let long = short(at.duration_since(since).as_secs().max(0));
-            let votes = expected.map_or_else(|| "?".to_owned(), |votes| votes.to_string());
-            let by_hand = returned.is_empty();
-            let names = returned.join(", ");
-            let by = derived(move || {
-                if by_hand {
-                    said!(i18n, team.lowered_by_hand, votes = votes.clone()).to_string()
-                } else {
-                    said!(i18n, team.lowered_returned, nodes = names.clone(), votes = votes.clone()).to_string()
-                }
-            });
             view! {
                 <p class="strong">{word!(i18n, team.lowered_restored, long = long.clone())}" "<When at/></p>
-                <p>{part(move || by.get())}</p>
+                <RaisedBy expected returned/>
             }
             .into_any()
         }
     }
+}
+
+/// What raised them: who came back, or somebody's hand.
+#[component]
+fn RaisedBy(expected: Option<u32>, returned: Vec<String>) -> impl IntoView {
+    let i18n = use_i18n();
+    let votes = expected.map_or_else(|| "?".to_owned(), |votes| votes.to_string());
+    let by_hand = returned.is_empty();
+    let names = returned.join(", ");
+    let by = derived(move || {
+        if by_hand {
+            said!(i18n, team.lowered_by_hand, votes = votes.clone()).to_string()
+        } else {
+            said!(i18n, team.lowered_returned, nodes = names.clone(), votes = votes.clone()).to_string()
+        }
+    });
+    view! { <p>{part(move || by.get())}</p> }.into_any()
+}
+
+/// On whose silence it went on, as it was written down before the command.
+#[component]
+fn Silence(seen: QuorumSeen) -> impl IntoView {
+    let i18n = use_i18n();
+    let QuorumSeen { silent_to, unasked, .. } = seen;
+    let shown = |text: String| Some(text).filter(|text| !text.is_empty());
+    let silent = shown(silent_to).map(
+        |text| view! { <FactRow name=text!(i18n, team.lowered_silent)><span class="mono">{text}</span></FactRow> },
+    );
+    let unasked = shown(unasked).map(
+        |text| view! { <FactRow name=text!(i18n, team.lowered_unasked)><span class="mono">{text}</span></FactRow> },
+    );
+    view! { {silent}{unasked} }.into_any()
 }
 
 /// For how long by now.
@@ -148,7 +210,7 @@ fn Agreement(agreed: Option<AgreedTo>) -> impl IntoView {
 #[component]
 fn Quorum(seen: Option<QuorumSeen>) -> impl IntoView {
     let i18n = use_i18n();
-    let Some(QuorumSeen { at, entry, quorate, expected, votes, quorum, members, printed }) = seen else {
+    let Some(QuorumSeen { at, entry, quorate, expected, votes, quorum, members, printed, .. }) = seen else {
         return view! { <span class="text-unknown">"? "{word!(i18n, team.lowered_not_seen)}</span> }.into_any();
     };
     let (class, icon) = if quorate { ("text-good", "✓ ") } else { ("text-bad", "✕ ") };

@@ -5,7 +5,6 @@ use crate::i18n::*;
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
-use model::plan::Intent;
 use model::policy::{Demand, Policy, Row};
 use model::risk::Risk;
 
@@ -28,13 +27,12 @@ impl Key {
         }
     }
 
-    /// What a line begins with when somebody gives an action one: what counted for it until then, so that nothing is asked
-    /// less by that alone.
+    /// With what the line begins when somebody gives an action one.
     fn row(self, policy: &Policy) -> Row {
-        self.own(policy).unwrap_or_else(|| match self {
-            Self::Class(risk) => Row::shipped(risk),
-            Self::Action(word) => Self::Class(Intent::highest_risk(word)).row(policy),
-        })
+        match self {
+            Self::Class(risk) => policy.class(risk),
+            Self::Action(word) => self.own(policy).unwrap_or_else(|| policy.own_line(word)),
+        }
     }
 
     fn set(self, policy: &mut Policy, row: Option<Row>) {

@@ -3,6 +3,7 @@
 use crate::api::{self, ApiError, PowerLine};
 use crate::components::{Button, ButtonKind, Field, Message, Refusal, Select, Tone};
 use crate::i18n::*;
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old, needs_sign_in};
 use crate::reactive::{derived, memo, part};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -96,31 +97,23 @@ pub fn Entry(
 ) -> impl IntoView {
     let i18n = use_i18n();
     let typed = outer.with_value(|all| Typed::of(bmc.as_ref().map(|bmc| &bmc.way), all));
-    let save = Action::new(move |(way, password): &(BmcWay, String)| {
-        let (way, password) = (way.clone(), password.clone());
-        async move {
-            match api::set_bmc(node, way, password).await {
-                Ok(line) => {
-                    on_set.run(line);
-                    None
-                }
-                Err(ApiError(problem)) => Some(problem),
-            }
-        }
-    });
+    let save = saving(node, typed, on_set);
     let wrong = RwSignal::new(None::<Problem>);
+    let send = Callback::new(move |()| match untrack(|| typed.way()) {
+        Ok(way) => {
+            wrong.set(None);
+            save.dispatch((way, typed.password.get_untracked()));
+            // It stays in no field.
+            typed.password.set(String::new());
+        }
+        Err(problem) => wrong.set(Some(problem)),
+    });
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
-        match untrack(|| typed.way()) {
-            Ok(way) => {
-                wrong.set(None);
-                save.dispatch((way, typed.password.get_untracked()));
-                // It stays in no field.
-                typed.password.set(String::new());
-            }
-            Err(problem) => wrong.set(Some(problem)),
-        }
+        send.run(());
     };
+    let asking = RwSignal::new(false);
+    let refused = asks_when_old(derived(move || save.value().get().flatten()), asking);
     let kinds = derived(move || {
         vec![
             ("ipmi".to_owned(), said!(i18n, recover.power_kind_ipmi).to_owned()),
@@ -141,11 +134,33 @@ pub fn Entry(
         <form class="stack wizard-node-work" on:submit=submit aria-label=text!(i18n, recover.power_entry)>
             <Select label=text!(i18n, recover.power_kind) value=typed.kind options=kinds/>
             {fields}
-            <Refusal problem=derived(move || wrong.get().or_else(|| save.value().get().flatten()))/>
+            <Refusal problem=derived(move || wrong.get().or_else(|| refused.get()))/>
             <div class="row"><Button kind=ButtonKind::Primary submit=true busy=save.pending()>{word!(i18n, recover.power_save)}</Button></div>
         </form>
+        <SignInAgain open=asking second=true then=send/>
     }
     .into_any()
+}
+
+fn saving(node: NodeId, typed: Typed, on_set: Callback<PowerLine>) -> Action<(BmcWay, String), Option<Problem>> {
+    Action::new(move |(way, password): &(BmcWay, String)| {
+        let (way, password) = (way.clone(), password.clone());
+        async move {
+            match api::set_bmc(node, way, password.clone()).await {
+                Ok(line) => {
+                    on_set.run(line);
+                    None
+                }
+                Err(ApiError(problem)) => {
+                    if needs_sign_in(&problem) {
+                        // It was not used; it goes with the same press once the person has signed in again.
+                        typed.password.set(password);
+                    }
+                    Some(problem)
+                }
+            }
+        }
+    })
 }
 
 #[component]

@@ -5,6 +5,7 @@ use crate::api::{self, ApiError, ApiResult, PowerLine, Wish};
 use crate::components::{Age, Badge, Button, ButtonKind, Dialog, FactRow, Notice, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::recover::Quoted;
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old};
 use crate::pages::wizard::context::Wizard;
 use crate::pages::wizard::runner::Planning;
 use crate::reactive::{derived, memo, part};
@@ -31,8 +32,10 @@ pub fn Machine(line: PowerLine, outer: StoredValue<Vec<(NodeId, String)>>) -> im
     let (node, name) = (line.node, line.name.clone());
     let shown = RwSignal::new(line);
     let (entering, removing) = (RwSignal::new(false), RwSignal::new(false));
+    let last = RwSignal::new(Ask::Power);
     let ask = Action::new(move |ask: &Ask| {
         let ask = *ask;
+        last.set(ask);
         async move {
             let answer = match ask {
                 Ask::Power => api::ask_power(node).await,
@@ -43,6 +46,9 @@ pub fn Machine(line: PowerLine, outer: StoredValue<Vec<(NodeId, String)>>) -> im
             take(shown, answer)
         }
     });
+    let asking = RwSignal::new(false);
+    let refused = asks_when_old(derived(move || ask.value().get().flatten()), asking);
+    let once_more = Callback::new(move |()| drop(ask.dispatch(last.get_untracked())));
     let bmc = memo(move |_| shown.with(|line| line.bmc.clone()));
     let facts = part(move || bmc.get().map(|bmc| view! { <Facts bmc/> }));
     let why_not = part(move || {
@@ -64,7 +70,7 @@ pub fn Machine(line: PowerLine, outer: StoredValue<Vec<(NodeId, String)>>) -> im
             {facts}
             {why_not}
             <Asking bmc ask busy=ask.pending() entering removing/>
-            <Refusal problem=derived(move || ask.value().get().flatten())/>
+            <Refusal problem=refused/>
             {form}
             <Switching node shown/>
             <Dialog open=removing title=text!(i18n, recover.power_remove_question, node = question.clone())>
@@ -74,6 +80,7 @@ pub fn Machine(line: PowerLine, outer: StoredValue<Vec<(NodeId, String)>>) -> im
                     <Button kind=ButtonKind::Danger busy=ask.pending() on_press=Callback::new(move |()| drop(ask.dispatch(Ask::Remove)))>{word!(i18n, recover.power_remove)}</Button>
                 </div>
             </Dialog>
+            <SignInAgain open=asking second=true then=once_more/>
         </li>
     }
     .into_any()

@@ -2,16 +2,20 @@
 
 use super::{Looking, Quoted};
 use crate::api::{self, ApiError};
-use crate::components::{Area, Badge, Button, FactRow, Message, Notice, Refusal, Tone};
+use crate::components::{Age, Area, Badge, Button, FactRow, Message, Notice, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::power::Read;
 use crate::reactive::{derived, part};
+use crate::state::clock::use_clock;
 use leptos::prelude::*;
-use model::recovery::{ATTESTATION_MAX_CHARS, ATTESTATION_MIN_CHARS, Absent, SeenBmc, Sign, Unasked};
+use model::Timestamp;
+use model::recovery::{AGE_RECOVERY, ATTESTATION_MAX_CHARS, ATTESTATION_MIN_CHARS, Absent, SeenBmc, Sign, Unasked};
 
 #[component]
 pub fn AbsentNode(
     node: Absent,
+    /// When it was knocked at.
+    at: Timestamp,
     how: RwSignal<String>,
     /// Whether anything can be attested at all.
     asked: bool,
@@ -58,11 +62,7 @@ pub fn AbsentNode(
     });
     view! {
         <li class="wizard-node" aria-label=name.clone()>
-            <div class="row">
-                <span class="strong">{name.clone()}</span>
-                <Badge tone word/>
-                <span class="muted">{text!(i18n, recover.its_votes, votes = votes)}</span>
-            </div>
+            <Head name=name.clone() tone word at votes/>
             <dl class="facts">
                 <FactRow name=text!(i18n, recover.knocked)><span class="mono">{addresses.join(", ")}</span></FactRow>
                 <FactRow name=text!(i18n, recover.silent_to)>{list(Some(silent_to))}</FactRow>
@@ -75,6 +75,24 @@ pub fn AbsentNode(
             {bmc.map(|seen| view! { <ItsBmc seen looking/> })}
             {asked.then(|| view! { <div class="wizard-node-work"><Area label value=how hint/></div> })}
         </li>
+    }
+    .into_any()
+}
+
+/// Its name, what knocking at it came to, and how long ago that was.
+#[component]
+fn Head(name: String, tone: Tone, word: Signal<String>, at: Timestamp, votes: u32) -> impl IntoView {
+    let i18n = use_i18n();
+    let clock = use_clock();
+    // Who was silent then may have power by now.
+    let tone = derived(move || tone.aged(clock.judge(at, AGE_RECOVERY)));
+    view! {
+        <div class="row">
+            <span class="strong">{name}</span>
+            <Badge tone word/>
+            <Age at limits=AGE_RECOVERY/>
+            <span class="muted">{text!(i18n, recover.its_votes, votes = votes)}</span>
+        </div>
     }
     .into_any()
 }

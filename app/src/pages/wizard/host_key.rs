@@ -6,6 +6,7 @@ use crate::api::{self, ApiError};
 use crate::components::{Button, ButtonKind, CopyButton, Dialog, Lines, Message, Refusal, Tone};
 use crate::i18n::*;
 use crate::pages::import::SeenByMember;
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old};
 use crate::reactive::{derived, memo, part};
 use leptos::prelude::*;
 use model::can::Deed;
@@ -70,6 +71,9 @@ pub fn ChangedKey(id: NodeId, pinned: Option<HostKey>, offered: HostKey) -> impl
     }
     let words = crate::words::use_words();
     let replace = pin_action(wizard, id, offered.fingerprint.clone());
+    let asking = RwSignal::new(false);
+    let refused = asks_when_old(derived(move || replace.value().get().flatten()), asking);
+    let once_more = Callback::new(move |()| drop(replace.dispatch(())));
     let refusal = wizard.refusal(Deed::ReplaceChangedKey);
     let label = memo(move |_| wizard.label(id));
     view! {
@@ -85,14 +89,15 @@ pub fn ChangedKey(id: NodeId, pinned: Option<HostKey>, offered: HostKey) -> impl
             <Dialog open title=text!(i18n, wizard.key_replace_question, node = label.get())>
                 <p>{word!(i18n, wizard.key_replace_text)}</p>
                 <p class="wizard-fingerprint"><code>{offered.fingerprint.clone()}</code></p>
-                <Refusal problem=derived(move || replace.value().get().flatten())/>
+                <Refusal problem=refused/>
                 <div class="dialog-end">
                     <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
-                    <Button kind=ButtonKind::Danger busy=replace.pending() on_press=Callback::new(move |()| drop(replace.dispatch(())))>
+                    <Button kind=ButtonKind::Danger busy=replace.pending() on_press=once_more>
                         {word!(i18n, wizard.key_replace_yes)}
                     </Button>
                 </div>
             </Dialog>
+            <SignInAgain open=asking second=true then=once_more/>
         </div>
     }
 }

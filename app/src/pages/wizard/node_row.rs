@@ -6,6 +6,7 @@ use super::key_way::{KeyWays, Sudoers, TryAgain};
 use crate::api::{self, ApiError};
 use crate::components::{Badge, Button, ButtonKind, Dialog, Notice, Refusal, Tone};
 use crate::i18n::*;
+use crate::pages::sign_in_again::{SignInAgain, asks_when_old};
 use crate::reactive::{derived, memo, part};
 use crate::words::use_words;
 use leptos::prelude::*;
@@ -162,19 +163,24 @@ fn Remove(id: NodeId) -> impl IntoView {
         }
         answer.err().map(|ApiError(problem)| problem)
     });
+    // With the machine goes its BMC, where it has one.
+    let asking = RwSignal::new(false);
+    let refused = asks_when_old(derived(move || remove.value().get().flatten()), asking);
+    let go = Callback::new(move |()| drop(remove.dispatch(())));
     view! {
         <Button kind=ButtonKind::Quiet disabled_reason=refusal on_press=Callback::new(move |()| open.set(true))>
             {word!(i18n, wizard.remove)}<span class="visually-hidden">" "{label}</span>
         </Button>
         <Dialog open title=text!(i18n, wizard.remove_question, node = label.get())>
             <p>{word!(i18n, wizard.remove_text)}</p>
-            <Refusal problem=derived(move || remove.value().get().flatten())/>
+            <Refusal problem=refused/>
             <div class="dialog-end">
                 <Button on_press=Callback::new(move |()| open.set(false))>{word!(i18n, common.cancel)}</Button>
-                <Button kind=ButtonKind::Danger busy=remove.pending() on_press=Callback::new(move |()| drop(remove.dispatch(())))>
+                <Button kind=ButtonKind::Danger busy=remove.pending() on_press=go>
                     {text!(i18n, wizard.remove_yes, node = label.get())}
                 </Button>
             </div>
         </Dialog>
+        <SignInAgain open=asking second=true then=go/>
     }
 }

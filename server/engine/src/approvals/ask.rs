@@ -100,6 +100,8 @@ impl Engine {
             let commands = plan.steps.iter().flat_map(|step| step.commands.clone()).collect::<Vec<_>>();
             entry.command = Some(commands.join("\n"));
         }
+        // What the person saw of the nodes is bound to it, also what still waits for the disk.
+        self.evidence.flush().await;
         match self.store.add_request(&request, entry).await {
             Ok(()) => Ok(request.id),
             // Pressed twice: the other one was first.

@@ -5,11 +5,16 @@ use crate::context::{Engine, store_problem};
 use crate::limits::COUNTDOWN_LOOK;
 use crate::overtake::Wanted;
 use crate::propose::unmet;
-use model::approval::{Request, RequestEvent, RequestState, VoidCode, counted_down};
+use model::approval::{COUNTDOWN_S, Request, RequestEvent, RequestState, VoidCode, counted_down};
 use model::audit::AuditCode;
 use model::ids::{OperationId, RequestId};
 use model::policy::{Shown, SignInDemand, Unmet};
 use model::problem::Problem;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// As long as the model says, by a clock that nobody can set.
+const COUNTDOWN: Duration = Duration::from_secs(COUNTDOWN_S.unsigned_abs());
 
 impl Engine {
     /// Begins the countdown for one's own request; at its end the plan runs, unless somebody stopped it.
@@ -68,6 +73,8 @@ impl Engine {
     async fn count_down(&self, who: &Person, request: Request, wanted: Option<&Wanted>) {
         // As far as is known until it is read.
         let since = self.clock.now();
+        // Whoever is to see it has all of this time, also where the clock is put forward meanwhile.
+        let began = Instant::now();
         let mut known = Request { state: RequestState::Counting { since }, ..request };
         let mut told = false;
         loop {
@@ -89,7 +96,9 @@ impl Engine {
             }
             // Stopped, taken back, or void.
             let RequestState::Counting { since } = known.state else { return };
-            if self.clock.now() < counted_down(since) {
+            let now = self.clock.now();
+            let counts = now < counted_down(since) || began.elapsed() < COUNTDOWN;
+            if counts && !known.is_due(now) {
                 tokio::time::sleep(COUNTDOWN_LOOK).await;
                 continue;
             }

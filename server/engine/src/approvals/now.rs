@@ -3,6 +3,7 @@
 use crate::context::{Engine, store_problem};
 use crate::ports::StoreError;
 use crate::propose::Proposal;
+use jiff::Timestamp;
 use model::approval::{
     Blast, Change, Compared, Court, FactLine, May, Request, RequestState, Seen, Subject, VoidCode, around, changes,
     compare, facts_digest, material,
@@ -17,14 +18,25 @@ use model::role::Role;
 /// The world of now beside that of a request.
 #[derive(Debug, Clone)]
 pub struct Now {
+    /// When it was looked at.
+    pub at: Timestamp,
     /// Material facts as they are.
     pub facts: Vec<FactLine>,
-    /// Material facts that are not as they were.
-    pub changed: Vec<Change>,
+    /// Whether they are as they were; `None` where there is nothing to compare with: no plan, or no cluster any more.
+    pub compared: Option<Compared>,
     /// What else is not as it was.
     pub since: Vec<Change>,
+    /// What the plan would do in the world of now, as long as something can come of the request.
+    pub blast: Option<Blast>,
     /// Why it could not be agreed to, or run, at this moment.
     pub hindrance: Option<Problem>,
+}
+
+impl Now {
+    /// Nothing of it can be compared.
+    const fn alone(at: Timestamp, hindrance: Option<Problem>) -> Self {
+        Self { at, facts: Vec::new(), compared: None, since: Vec::new(), blast: None, hindrance }
+    }
 }
 
 /// What a plan rests on, read together with it.
@@ -66,29 +78,23 @@ impl Engine {
     /// # Errors
     /// When the store fails.
     pub async fn request_now(&self, request: &Request) -> Result<Now, Problem> {
+        let at = self.clock.now();
         let Subject::Plan { plan, facts, around, .. } = &request.subject else {
-            let hindrance = self.policy_moved(request).await?;
-            return Ok(Now { facts: Vec::new(), changed: Vec::new(), since: Vec::new(), hindrance });
+            return Ok(Now::alone(at, self.policy_moved(request).await?));
         };
-        let (facts_now, around_now, _) = match self.facts_of(request.cluster, plan).await {
+        let (facts_now, around_now, blast) = match self.facts_of(request.cluster, plan).await {
             Ok(now) => now,
             // A request outlives its cluster, as history.
-            Err(problem) if problem.code == ProblemCode::NotFound => {
-                let none = Vec::new();
-                return Ok(Now {
-                    facts: none.clone(),
-                    changed: Vec::new(),
-                    since: Vec::new(),
-                    hindrance: Some(problem),
-                });
-            }
+            Err(problem) if problem.code == ProblemCode::NotFound => return Ok(Now::alone(at, Some(problem))),
             Err(problem) => return Err(problem),
         };
         let hindrance = if request.state.is_open() { self.seen_again(request).await.err() } else { None };
         Ok(Now {
-            changed: changes(facts, &facts_now),
+            at,
+            compared: Some(compare(facts, &facts_now)),
             since: changes(around, &around_now),
             facts: facts_now,
+            blast: request.state.is_open().then_some(blast),
             hindrance,
         })
     }

@@ -20,21 +20,44 @@ pub enum PolicyChange {
     Waits(RequestId),
 }
 
+/// What somebody wants a policy to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyWish {
+    /// What it was when they looked at it, where that is told.
+    pub before: Option<Policy>,
+    pub after: Policy,
+}
+
+impl From<Policy> for PolicyWish {
+    fn from(after: Policy) -> Self {
+        Self { before: None, after }
+    }
+}
+
 impl Engine {
-    /// Asks for another policy of a cluster; where there is no other admin it is in force at once.
+    /// Asks for another policy of a cluster; where there is no other admin it is in force at once. Of two changes that begin
+    /// from the same policy one takes.
     ///
     /// # Errors
-    /// `PolicySame`, `PolicyInvalid`, `ConsentMissing`, `TooManyRequests`.
+    /// `PolicyMoved`, `PolicySame`, `PolicyInvalid`, `ConsentMissing`, `TooManyRequests`.
     pub async fn change_policy(
         &self,
         who: &Person,
         cluster: ClusterId,
-        after: Policy,
+        wish: impl Into<PolicyWish>,
         reason: &str,
         shown: impl Into<Shown>,
     ) -> Result<PolicyChange, Problem> {
-        let shown = shown.into();
-        let after = after.plain();
+        let wish: PolicyWish = wish.into();
+        let shown: Shown = shown.into();
+        let after = wish.after.plain();
+        let cluster = self.store.cluster(cluster).await.map_err(|error| store_problem(&error))?;
+        let before = self.store.policy(cluster.id).await.map_err(|error| store_problem(&error))?;
+        // What somebody else, or a guest, has changed since they looked is not turned back unseen. From here on the store goes
+        // by what the request says that it begins from.
+        if wish.before.is_some_and(|seen| seen.plain() != before.clone().plain()) {
+            return Err(ProblemCode::PolicyMoved.into());
+        }
         after.check().map_err(|fault| Problem::new(ProblemCode::PolicyInvalid).quoting(fault.to_string()))?;
         if reason.trim().is_empty() {
             return Err(unmet(Unmet::Reason));
@@ -42,8 +65,6 @@ impl Engine {
         if let Some(missing) = SignInDemand::WHOLE.unmet(shown) {
             return Err(unmet(missing));
         }
-        let cluster = self.store.cluster(cluster).await.map_err(|error| store_problem(&error))?;
-        let before = self.store.policy(cluster.id).await.map_err(|error| store_problem(&error))?;
         if before == after {
             return Err(ProblemCode::PolicySame.into());
         }
@@ -53,15 +74,23 @@ impl Engine {
             id: RequestId::from_uuid(self.ids.next()),
             cluster: cluster.id,
             cluster_name: cluster.name.to_string(),
-            subject: Subject::Policy { before, after, seen: seen.clone() },
+            subject: Subject::Policy { before: before.clone(), after, seen: seen.clone() },
             agreement: Agreement::AnotherAdmin,
             requested_by: who.name.clone(),
             requested_at: self.clock.now(),
             reason: reason.trim().to_owned(),
             state: RequestState::Waiting,
         };
+        match self.ask_for_policy(who, request, seen).await {
+            Ok(change) => Ok(change),
+            Err(problem) => Err(self.told_of_move(cluster.id, &before, problem).await?),
+        }
+    }
+
+    async fn ask_for_policy(&self, who: &Person, request: Request, seen: Seen) -> Result<PolicyChange, Problem> {
+        let cluster = request.cluster;
         let id = self.keep_request(who, request, AuditCode::PolicyProposed).await?;
-        let others = self.store.other_admins(cluster.id, &who.name).await.map_err(|error| store_problem(&error))?;
+        let others = self.store.other_admins(cluster, &who.name).await.map_err(|error| store_problem(&error))?;
         if others > 0 {
             return Ok(PolicyChange::Waits(id));
         }
@@ -72,6 +101,16 @@ impl Engine {
             return Err(problem);
         }
         Ok(PolicyChange::InForce(id))
+    }
+
+    /// Whoever comes second finds other facts, or the very request used up by the first: either way the policy has moved.
+    async fn told_of_move(&self, cluster: ClusterId, before: &Policy, problem: Problem) -> Result<Problem, Problem> {
+        use ProblemCode::{FactsChanged, PolicyMoved, RequestOver, WorldChanged};
+        if !matches!(problem.code, FactsChanged | RequestOver | WorldChanged) {
+            return Ok(problem);
+        }
+        let now = self.store.policy(cluster).await.map_err(|error| store_problem(&error))?;
+        Ok(if now == *before { problem } else { PolicyMoved.into() })
     }
 
     /// A cluster that has guests is protected, unless somebody has decided otherwise; returns how many became so.
@@ -85,18 +124,23 @@ impl Engine {
             if cluster.protected || guests.values().all(BTreeSet::is_empty) {
                 continue;
             }
-            let done = self.store.protect_undecided(cluster.id, self.protection(&cluster)).await;
+            let entry = self.protection(&cluster).await?;
+            let done = self.store.protect_undecided(cluster.id, entry).await;
             count += u32::from(done.map_err(|error| store_problem(&error))?);
         }
         Ok(count)
     }
 
-    /// The entry of a cluster that is protected for its guests, about whose policy nobody has decided.
-    pub(crate) fn protection(&self, cluster: &Cluster) -> AuditEntry {
+    /// The entry of a cluster that is protected for its guests, about whose switch nobody has decided. Its lines stay.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) async fn protection(&self, cluster: &Cluster) -> Result<AuditEntry, Problem> {
         let mut entry = self.audit.about(AuditCode::PolicyChanged, &Person::system(), Outcome::Success, cluster);
-        let after = Policy { protected: true, ..Policy::default() };
+        let before = self.store.policy(cluster.id).await.map_err(|error| store_problem(&error))?;
+        let after = Policy { protected: true, ..before };
         entry.details.insert("policy".to_owned(), serde_json::to_string(&after).unwrap_or_default());
         entry.details.insert("why".to_owned(), "the cluster has guests".to_owned());
-        entry
+        Ok(entry)
     }
 }

@@ -1,6 +1,8 @@
 //! What one observation changes in the view of its machine.
 
 use super::Observed;
+use jiff::Timestamp;
+use model::clock;
 use model::facts::QuorumStatus;
 use model::observation::Fact;
 use model::topology::NodeView;
@@ -34,9 +36,15 @@ pub(super) fn take(view: &mut NodeView, observed: Observed) -> News {
     }
 }
 
+/// Whether what was told then is overtaken by what is known. What is known from far in the future was told before the clock
+/// was set back: it overtakes nothing, or nothing would be believed until the clock is there again.
+fn is_overtaken(known: Timestamp, told: Timestamp) -> bool {
+    known > told && !clock::is_set_back(known, told)
+}
+
 fn newer<T: PartialEq>(slot: &mut Option<Fact<T>>, fact: Fact<T>) -> News {
     let news = match slot {
-        Some(old) if old.at > fact.at => return News::Nothing,
+        Some(old) if is_overtaken(old.at, fact.at) => return News::Nothing,
         Some(old) if old.value == fact.value => News::Repeated,
         _ => News::Changed,
     };
@@ -45,7 +53,7 @@ fn newer<T: PartialEq>(slot: &mut Option<Fact<T>>, fact: Fact<T>) -> News {
 }
 
 fn quorum(view: &mut NodeView, fact: Fact<QuorumStatus>) -> News {
-    if view.no_quorum.as_ref().is_some_and(|down| down.at > fact.at) {
+    if view.no_quorum.as_ref().is_some_and(|down| is_overtaken(down.at, fact.at)) {
         return News::Nothing;
     }
     let same_ring = view.quorum.as_ref().is_some_and(|old| old.value.ring_id == fact.value.ring_id);
@@ -70,7 +78,7 @@ fn quorum(view: &mut NodeView, fact: Fact<QuorumStatus>) -> News {
 
 /// A slow answer does not erase what the follower said meanwhile.
 fn no_quorum(view: &mut NodeView, fact: Fact<()>) -> News {
-    if view.quorum.as_ref().is_some_and(|told| told.at > fact.at) {
+    if view.quorum.as_ref().is_some_and(|told| is_overtaken(told.at, fact.at)) {
         return News::Nothing;
     }
     let at = fact.at;
@@ -94,7 +102,6 @@ fn is_late(view: &NodeView, block: &Fact<QuorumStatus>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use jiff::Timestamp;
     use model::ids::NodeId;
     use std::collections::BTreeSet;
     use uuid::Uuid;
@@ -172,6 +179,19 @@ mod tests {
         assert_eq!(view.quorum.as_ref().map(|fact| fact.value.ring_id.as_str()), Some("1.11"));
         assert_eq!(take(&mut view, Observed::Quorum(ring("1.d", 12))), News::Changed);
         assert_eq!(take(&mut view, Observed::Block(ring("1.11", 13))), News::Changed);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_nobody_deaf() {
+        let mut view = view();
+        take(&mut view, Observed::Quorum(ring("1.d", 10_000)));
+        assert_eq!(take(&mut view, Observed::Quorum(ring("1.9", 9_999))), News::Nothing, "a slow answer");
+        assert_eq!(take(&mut view, Observed::NoQuorum(fact((), 9_990))), News::Nothing, "and another one");
+        assert_eq!(take(&mut view, Observed::Quorum(ring("1.11", 5_000))), News::Changed, "from a clock set back");
+        assert_eq!(take(&mut view, Observed::NoQuorum(fact((), 1_000))), News::Changed, "and once more");
+        assert!(view.quorum.is_none());
+        assert_eq!(take(&mut view, Observed::Quorum(ring("1.15", 950))), News::Nothing, "slow again");
+        assert_eq!(take(&mut view, Observed::Quorum(ring("1.15", 500))), News::Changed);
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The answer to *who ran `pvecm expected`*, put together from operations, requests and the audit.
 
-use super::SET_EXPECTED;
+use super::{SET_EXPECTED, lowered_at};
 use crate::context::Engine;
-use crate::limits::{LOWERING_ENTRIES_MAX, LOWERINGS_PAGE};
+use crate::limits::{LOWERING_ENTRIES_MAX, LOWERINGS_PAGE, RESUMES_MAX};
 use crate::ports::StoreError;
-use model::audit::{AuditCode, AuditFilter};
+use model::audit::{AuditCode, AuditFilter, ChainedEntry};
 use model::ids::OperationId;
-use model::lowering::{Lowering, Lowerings, Stored, lowering};
+use model::lowering::{
+    AgreedAnew, Lowering, Lowerings, Sighting, Stored, agreed_anew, lowered_side, lowering, may_be_lowered_since,
+};
+use model::operation::Operation;
 
 impl Engine {
     /// Runs that were started before the entry `before`, newest first; without it the newest of all.
@@ -39,7 +42,30 @@ impl Engine {
             Err(StoreError::NotFound { .. }) => false,
             Err(error) => return Err(error),
         };
-        let stored = Stored { operation: &operation, request: request.as_ref(), entries: &entries, watched };
+        let seen = self.seen_lowered(&operation, &entries);
+        let stored = Stored {
+            operation: &operation,
+            request: request.as_ref(),
+            entries: &entries,
+            watched,
+            seen: seen.as_ref(),
+        };
         Ok(lowering(&stored))
+    }
+
+    /// What the watched nodes of that side last told.
+    fn seen_lowered(&self, operation: &Operation, entries: &[ChainedEntry]) -> Option<Sighting> {
+        let (members, since) = (lowered_side(operation)?, may_be_lowered_since(operation, entries)?);
+        lowered_at(self.hub.snapshot(operation.cluster)?.as_ref(), &members, since)
+    }
+
+    /// Who agreed to an operation once more by going on with it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn who_agreed_anew(&self, id: OperationId) -> Result<Vec<AgreedAnew>, StoreError> {
+        let code = Some(AuditCode::OperationResumed);
+        let resumed = AuditFilter { operation: Some(id), code, ..AuditFilter::default() };
+        Ok(agreed_anew(&self.store.find(&resumed, RESUMES_MAX).await?.entries))
     }
 }

@@ -1,5 +1,6 @@
 //! What survives a restart.
 
+use super::evidence::EvidenceStore;
 use super::filter::FilterStore;
 use super::gathered::GatheredStore;
 use super::overtaking::Overtaking;
@@ -16,7 +17,6 @@ use model::host_key::{HostKey, Pin};
 use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
 use model::name::ClusterName;
-use model::observation::{Evidence, KeptEvidence};
 use model::operation::{Operation, OperationState, OutputLine, StepEvent};
 use model::policy::Policy;
 use model::role::{Access, Role};
@@ -60,7 +60,7 @@ pub struct Adoption {
     /// The name in corosync.conf; the present one is kept where another cluster here has it.
     pub name: Option<ClusterName>,
     /// Where the cluster has guests: the entry of its protection. It is protected, and the entry written, only if nobody has
-    /// decided about its policy and it was not live before.
+    /// decided about the switch and it was not live before.
     pub protection: Option<AuditEntry>,
     /// Machines to add, in this order.
     pub nodes: Vec<Node>,
@@ -154,11 +154,14 @@ pub trait OperationStore: Send + Sync + 'static {
 /// and its audit entry: of two who decide at the same time one is refused.
 #[async_trait]
 pub trait ApprovalStore: Send + Sync + 'static {
-    /// `Conflict` where the same person has asked for the same and it is still open.
+    /// `Conflict` where the same person has asked for the same and it is open; `Refused` where the policy it begins from moved.
+    /// What it rests on of the nodes' answers is bound to it in the same transaction, see `EvidenceStore::relied_on`.
     async fn add_request(&self, request: &Request, audit: AuditEntry) -> Result<(), StoreError>;
     async fn request(&self, id: RequestId) -> Result<Request, StoreError>;
     /// Newest first; with `open` those of which something can still come.
     async fn requests(&self, cluster: Option<ClusterId>, open: bool, limit: u32) -> Result<Vec<Request>, StoreError>;
+    /// What one person did alone and nobody has reviewed yet, however old it is; newest first.
+    async fn unreviewed(&self) -> Result<Vec<Request>, StoreError>;
     /// The request that started an operation, where one did.
     async fn request_behind(&self, operation: OperationId) -> Result<Option<Request>, StoreError>;
     /// Everything but starting an operation; what changes a policy changes it in the same transaction.
@@ -202,7 +205,7 @@ pub trait ApprovalStore: Send + Sync + 'static {
     ) -> Result<(), StoreError>;
     /// The policy in force.
     async fn policy(&self, cluster: ClusterId) -> Result<Policy, StoreError>;
-    /// Sets the switch *protected* where nobody has ever decided about the policy; false where somebody has, or it is set.
+    /// Sets the switch *protected* where nobody has ever decided about it; false where somebody has, or it is set.
     async fn protect_undecided(&self, cluster: ClusterId, audit: AuditEntry) -> Result<bool, StoreError>;
     /// How many admins of a cluster could agree besides this account.
     async fn other_admins(&self, cluster: ClusterId, but: &str) -> Result<u32, StoreError>;
@@ -237,40 +240,6 @@ pub trait CheckpointStore: Send + Sync + 'static {
     async fn last_checkpoint(&self) -> Result<Option<Checkpoint>, StoreError>;
     /// In order of size, those that cover more entries than this.
     async fn checkpoints_after(&self, size: u64, limit: u32) -> Result<Vec<Checkpoint>, StoreError>;
-}
-
-/// Raw outputs behind what was shown, with retention.
-#[async_trait]
-pub trait EvidenceStore: Send + Sync + 'static {
-    /// One answer, with the operation that relied on it where there is one.
-    async fn keep(
-        &self,
-        cluster: ClusterId,
-        operation: Option<OperationId>,
-        evidence: &Evidence,
-    ) -> Result<(), StoreError>;
-    /// What watching saw, in one transaction. An answer that says the same as the newest one of the same command on
-    /// the same node only prolongs it. Clusters that are not there any more are left out.
-    async fn keep_all(&self, seen: &[(ClusterId, Evidence)]) -> Result<(), StoreError>;
-    /// Binds the newest answer of each command and node of a cluster to an operation; returns how many.
-    async fn hold(&self, cluster: ClusterId, operation: OperationId) -> Result<u64, StoreError>;
-    /// The answer behind a fact that was asked for at this time. `NotFound` where it is not kept any more.
-    async fn behind(
-        &self,
-        cluster: ClusterId,
-        node: &str,
-        command: &str,
-        at: Timestamp,
-    ) -> Result<KeptEvidence, StoreError>;
-    /// Newest first.
-    async fn evidence_of(
-        &self,
-        cluster: ClusterId,
-        node: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<Evidence>, StoreError>;
-    /// Deletes what was last seen before that time and no operation relied on; returns how many rows went.
-    async fn expire(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
 /// How the power of machines is reached from outside.

@@ -1,20 +1,23 @@
 //! Knocking at a node that counts as absent: from the console where it knows the machine, and from every node of the side
 //! that wants to go on, at each address that corosync.conf and pmxcfs have of it.
 
+mod dialled;
 #[cfg(test)]
 mod tests;
 
-use super::CONSOLE;
 use super::listed::is_elsewhere;
+use super::{CONSOLE, quotes};
 use crate::context::Engine;
-use crate::evidence::{answer, unreadable};
+use crate::evidence::{answer, kept, unreadable};
 use crate::limits::RECOVERY_PROBE_S;
 use crate::ports::{Beyond, DialError, Endpoint};
+use dialled::dialled;
 use futures::future::join_all;
 use model::facts::{ConfNode, ProbeReport, TcpProbe};
 use model::ids::NodeId;
 use model::inventory::Node;
 use model::name::{NodeName, SshAddress};
+use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use model::recovery::{Sign, Unasked};
 use pve::probe::{self, ProbePlan};
@@ -28,6 +31,8 @@ const SSH_PORT: u16 = 22;
 const ECHO_BYTES: u32 = 84;
 /// What the system says when nobody on the wire answers for an address (`EHOSTUNREACH`).
 const NO_ROUTE: &str = "No route to host";
+
+type Report = Result<ProbeReport, Problem>;
 
 /// Everywhere that a node may be found.
 #[derive(Debug, Clone)]
@@ -109,64 +114,82 @@ impl Heard {
     }
 }
 
+/// What knocking came to: at each of the absent nodes in their order, and in the words of everybody who knocked.
+#[derive(Debug, Clone, Default)]
+pub struct Knocked {
+    pub heard: Vec<Heard>,
+    pub evidence: Vec<Evidence>,
+}
+
 impl Engine {
-    /// The same places with their names as this node resolves them. Where it cannot be asked, the names stay.
-    pub(crate) async fn resolved(&self, through: &Node, places: Vec<Places>) -> Vec<Places> {
+    /// The same places with their names as this node resolves them, and what it said of them. Where it cannot be asked, the
+    /// names stay.
+    pub(crate) async fn resolved(&self, through: &Node, places: Vec<Places>) -> (Vec<Places>, Vec<Evidence>) {
         let names: BTreeSet<&String> = places.iter().flat_map(|one| &one.names).collect();
         let names: Vec<(NodeName, String)> =
             names.into_iter().filter_map(|name| Some((name.parse().ok()?, name.clone()))).collect();
         if names.is_empty() {
-            return places;
+            return (places, Vec::new());
         }
         let commands: Vec<CommandLine> = names.iter().map(|(name, _)| network::ahosts_once(name)).collect();
-        let Ok(shell) = self.shell_to(through).await else { return places };
-        let Ok(outputs) = shell.sweep(&commands).await else { return places };
+        let Ok(shell) = self.shell_to(through).await else { return (places, Vec::new()) };
+        let Ok(outputs) = shell.sweep(&commands).await else { return (places, Vec::new()) };
+        let words = quotes(through, &commands, &outputs);
         let found = names.into_iter().zip(&outputs).filter_map(|((_, text), output)| {
             let mut addresses = network::resolved(answer(output)).ok()?;
             addresses.retain(is_elsewhere);
             Some((text, addresses))
         });
         let found = found.collect();
-        places.into_iter().map(|one| one.resolved(&found)).collect()
+        (places.into_iter().map(|one| one.resolved(&found)).collect(), words)
     }
 
     /// Signs of life of each, from the console and from these nodes, the first of which knows the names; and who could not
     /// ask.
-    pub(crate) async fn knock(&self, side: &[&Node], places: &[Places]) -> Vec<Heard> {
+    pub(crate) async fn knock(&self, side: &[&Node], places: &[Places]) -> Knocked {
         let from_here = join_all(places.iter().map(|one| self.knock_from_here(one)));
         let from_there = join_all(side.iter().map(|node| self.knock_from(node, places)));
         let (here, there) = futures::join!(from_here, from_there);
-        let nowhere = side.iter().take(1).map(|first| places.iter().map(|one| nameless(one, first)).collect());
-        there.into_iter().chain(nowhere).fold(here, |all: Vec<Heard>, more: Vec<Heard>| {
-            all.into_iter().zip(more).map(|(one, other)| one.and(other)).collect()
-        })
+        let (mut heard, own): (Vec<Heard>, Vec<Option<Evidence>>) = here.into_iter().unzip();
+        let mut evidence: Vec<Evidence> = own.into_iter().flatten().collect();
+        let unnamed = |first: &Node| places.iter().map(|one| nameless(one, first)).collect();
+        let nowhere: Option<(Vec<Heard>, Option<Evidence>)> = side.first().copied().map(|first| (unnamed(first), None));
+        for (more, words) in there.into_iter().chain(nowhere) {
+            heard = heard.into_iter().zip(more).map(|(one, other)| one.and(other)).collect();
+            evidence.extend(words);
+        }
+        Knocked { heard, evidence }
     }
 
-    async fn knock_from_here(&self, places: &Places) -> Heard {
+    async fn knock_from_here(&self, places: &Places) -> (Heard, Option<Evidence>) {
         // Only where it is known to the console: its addresses in corosync.conf mean something to its peers, and to the
         // console's own network they may be somebody else's.
-        let Some(address) = &places.ssh else { return Heard::default() };
+        let Some(address) = &places.ssh else { return (Heard::default(), None) };
         let via = match places.via {
             // Without its way the machine was not knocked at: another way would lead to somebody else.
             Some(id) => match self.way_by(id).await {
                 Ok(endpoint) => Some(endpoint),
-                Err(problem) => return Heard::unasked(CONSOLE, problem),
+                Err(problem) => return (Heard::unasked(CONSOLE, problem), None),
             },
             None => None,
         };
-        let heard = match self.dialer.offered_key(address, via.as_ref()).await {
+        let began = self.clock.now();
+        let answer = self.dialer.offered_key(address, via.as_ref()).await;
+        let words = dialled(address, via.as_ref(), &answer, (began, self.clock.now()));
+        let told = match &answer {
             Ok(_) => Answer::Alive,
-            Err(error) => judge(&error, address),
+            Err(error) => judge(error, address),
         };
         let name = || format!("{}:{}", address.host, address.port);
-        match heard {
+        let heard = match told {
             Answer::Alive => {
                 let sign = Sign { address: name(), heard_by: CONSOLE.to_owned() };
                 Heard { signs: vec![sign], ..Heard::default() }
             }
             Answer::Silent => Heard { silent_to: vec![CONSOLE.to_owned()], ..Heard::default() },
             Answer::NotAsked(problem) => Heard::unasked(CONSOLE, problem.with("node", name())),
-        }
+        };
+        (heard, Some(words))
     }
 
     async fn way_by(&self, id: NodeId) -> Result<Endpoint, Problem> {
@@ -175,12 +198,16 @@ impl Engine {
     }
 
     /// A connection that is refused was refused by somebody; an echo came from somebody.
-    async fn knock_from(&self, through: &Node, places: &[Places]) -> Vec<Heard> {
+    async fn knock_from(&self, through: &Node, places: &[Places]) -> (Vec<Heard>, Option<Evidence>) {
         let tcp: Vec<SocketAddr> = places.iter().flat_map(|one| one.inside.clone()).collect();
         if tcp.is_empty() {
-            return vec![Heard::default(); places.len()];
+            return (vec![Heard::default(); places.len()], None);
         }
-        match self.probed(through, tcp).await {
+        let (report, words) = match self.probed(through, tcp).await {
+            Ok((report, words)) => (report, Some(words)),
+            Err(problem) => (Err(problem), None),
+        };
+        let heard = match report {
             Ok(report) => places.iter().map(|one| told(&report, one, through)).collect(),
             Err(problem) => {
                 let deaf = |one: &Places| {
@@ -192,14 +219,17 @@ impl Engine {
                 };
                 places.iter().map(deaf).collect()
             }
-        }
+        };
+        (heard, words)
     }
 
-    async fn probed(&self, through: &Node, tcp: Vec<SocketAddr>) -> Result<ProbeReport, Problem> {
+    /// What was made of its answer, and the answer itself: whole, for what is not in it nobody has heard.
+    async fn probed(&self, through: &Node, tcp: Vec<SocketAddr>) -> Result<(Report, Evidence), Problem> {
         let command = probe::run(&questions(tcp), RECOVERY_PROBE_S);
         let shell = self.shell_to(through).await?;
         let output = shell.run(&command).await.map_err(|error| error.problem().with("node", through.label()))?;
-        probe::report(answer(&output)).map_err(|error| unreadable(&error, through.label()))
+        let report = probe::report(answer(&output)).map_err(|error| unreadable(&error, through.label()));
+        Ok((report, kept(through.label(), &command, &output)))
     }
 }
 

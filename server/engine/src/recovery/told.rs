@@ -3,14 +3,18 @@
 use super::quotes;
 use crate::context::Engine;
 use crate::evidence::{answer, unreadable};
-use crate::ports::NodeShell;
+use crate::ports::{NodeShell, ShellError};
 use model::facts::{CorosyncConf, PmxMembers, QuorumStatus};
 use model::inventory::Node;
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use pve::ha::{self, Recoverable};
-use pve::{Answer, Reason, corosync_conf, files, pmxcfs, quorumtool, remedy};
+use pve::systemd::{self, Service};
+use pve::{Answer, ParseError, Reason, corosync_conf, files, pmxcfs, quorumtool, remedy};
 use std::collections::BTreeMap;
+
+/// The service of pmxcfs.
+const PMXCFS: [Service; 1] = [Service::PveCluster];
 
 /// What one node says.
 pub struct Told {
@@ -44,20 +48,65 @@ pub struct Pve {
     /// Guest -> node.
     pub guests: Option<BTreeMap<u32, String>>,
     pub ha: Option<Recoverable>,
-    /// Why any of it is not known: mostly `PmxcfsDown`.
+    /// Why any of it is not known: mostly `PmxcfsDown` or `PmxcfsHangs`.
     pub unread: Option<Problem>,
 }
 
+/// Whether pmxcfs serves `/etc/pve`, as systemd and the kernel say: neither of them has to look into it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Served {
+    Yes,
+    No,
+    /// Nobody told.
+    Untold,
+}
+
+impl Served {
+    fn of(unit: Answer<'_>, mount: Answer<'_>) -> Self {
+        let states = systemd::activity(unit, &PMXCFS).ok();
+        let runs = states.map(|states| states.values().all(|state| state == "active"));
+        match (runs, pmxcfs::mounted(mount).ok()) {
+            (Some(false), _) | (_, Some(false)) => Self::No,
+            (Some(true), Some(true)) => Self::Yes,
+            _ => Self::Untold,
+        }
+    }
+
+    /// Why a file in there was not read. One that is missing where pmxcfs runs is missing, and no more than that.
+    fn unread(self, label: &str, error: &ParseError) -> Problem {
+        let because = |code| quoting(Problem::new(code).with("node", label), error.line.as_ref());
+        match (self, &error.reason) {
+            (Self::No, _) => because(ProblemCode::PmxcfsDown),
+            (Self::Yes, Reason::TimedOut) => because(ProblemCode::PmxcfsHangs),
+            _ => unreadable(error, label),
+        }
+    }
+
+    /// Why none was: a program that waits for a file may hold up the shell itself.
+    fn silence(self, label: &str, error: &ShellError) -> Problem {
+        let because = |code| Problem::new(code).with("node", label);
+        match (self, error) {
+            (Self::No, ShellError::Timeout { .. }) => because(ProblemCode::PmxcfsDown),
+            (Self::Yes, ShellError::Timeout { .. }) => because(ProblemCode::PmxcfsHangs),
+            _ => error.problem().with("node", label),
+        }
+    }
+}
+
+fn quoting(problem: Problem, line: Option<&String>) -> Problem {
+    match line {
+        Some(line) => problem.quoting(line),
+        None => problem,
+    }
+}
+
 impl Pve {
-    fn of(label: &str, [members, guests, services]: [Answer<'_>; 3]) -> Self {
+    fn of(label: &str, served: Served, [members, guests, services]: [Answer<'_>; 3]) -> Self {
         let members = pmxcfs::members(members);
         let guests = pmxcfs::guests(guests);
         let services = ha::services(services);
         let errors = [members.as_ref().err(), guests.as_ref().err(), services.as_ref().err()];
-        let unread = errors.into_iter().flatten().next().map(|error| match error.reason {
-            Reason::NoSuchFile | Reason::TimedOut | Reason::Exit { .. } => down(label, error.line.clone()),
-            _ => unreadable(error, label),
-        });
+        let unread = errors.into_iter().flatten().next().map(|error| served.unread(label, error));
         Self {
             // HA's file is missing too where pmxcfs does not run, and that is not a cluster without HA.
             ha: services.ok().filter(|_| members.is_ok()),
@@ -67,65 +116,82 @@ impl Pve {
         }
     }
 
-    fn unread(label: &str, line: Option<String>) -> Self {
-        Self { unread: Some(down(label, line)), ..Self::default() }
-    }
-}
-
-fn down(label: &str, line: Option<String>) -> Problem {
-    let problem = Problem::new(ProblemCode::PmxcfsDown).with("node", label);
-    match line {
-        Some(line) => problem.quoting(line),
-        None => problem,
+    fn unread(why: Problem) -> Self {
+        Self { unread: Some(why), ..Self::default() }
     }
 }
 
 impl Engine {
     pub(super) async fn ask_for_recovery(&self, node: &Node) -> Result<Told, Mute> {
         const CONF: &str = "/etc/corosync/corosync.conf";
-        let commands = [quorumtool::status(), files::local_corosync_conf(), remedy::watchdog_held()];
+        // None of them looks into `/etc/pve`: they answer where it hangs.
+        let commands = [
+            quorumtool::status(),
+            files::local_corosync_conf(),
+            remedy::watchdog_held(),
+            systemd::is_active(&PMXCFS),
+            pmxcfs::find_mount(),
+        ];
         let shell = self.shell_to(node).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
-        let [quorum, conf, watchdog] = outputs.as_slice() else {
+        let [quorum, conf, watchdog, unit, mount] = outputs.as_slice() else {
             return Err(Problem::from(ProblemCode::Internal).into());
         };
         let mut evidence = quotes(node, &commands, &outputs);
         // Where corosync does not run there is no side to go on with.
-        let quorum = match quorumtool::quorum(answer(quorum)) {
+        let mut quorum = quorumtool::quorum(answer(quorum)).map_err(|error| unreadable(&error, node.label()));
+        if quorum.as_ref().is_ok_and(|quorum| !quorum.adds_up()) {
+            // Torn by a ring that formed meanwhile: on such members no votes are lowered.
+            let (again, words) = quorum_again(node, shell.as_ref()).await;
+            quorum = again;
+            evidence.extend(words);
+        }
+        let quorum = match quorum {
             Ok(quorum) => quorum,
-            Err(error) => return Err(Mute { problem: unreadable(&error, node.label()), evidence }),
+            Err(problem) => return Err(Mute { problem, evidence }),
         };
         let missing = || Problem::new(ProblemCode::NotOnThisMachine).with("node", node.label()).with("what", CONF);
         let conf = corosync_conf::conf(answer(conf)).map_err(|error| unreadable(&error, node.label()));
         let conf = conf.and_then(|conf| conf.ok_or_else(missing));
         let armed = files::yes_or_no(answer(watchdog)).unwrap_or(true);
-        let (pve, words) = read_pve(node, shell.as_ref()).await;
+        let served = Served::of(answer(unit), answer(mount));
+        let (pve, words) = read_pve(node, shell.as_ref(), served).await;
         evidence.extend(words);
         Ok(Told { node: node.clone(), quorum, conf, pve, armed, evidence })
     }
 }
 
-async fn read_pve(node: &Node, shell: &dyn NodeShell) -> (Pve, Vec<Evidence>) {
+async fn quorum_again(node: &Node, shell: &dyn NodeShell) -> (Result<QuorumStatus, Problem>, Vec<Evidence>) {
+    let commands = [quorumtool::status()];
+    let outputs = match shell.sweep(&commands).await {
+        Ok(outputs) => outputs,
+        Err(error) => return (Err(error.problem().with("node", node.label())), Vec::new()),
+    };
+    let [output] = outputs.as_slice() else { return (Err(ProblemCode::Internal.into()), Vec::new()) };
+    let quorum = quorumtool::quorum(answer(output)).map_err(|error| unreadable(&error, node.label()));
+    (quorum, quotes(node, &commands, &outputs))
+}
+
+async fn read_pve(node: &Node, shell: &dyn NodeShell, served: Served) -> (Pve, Vec<Evidence>) {
     let commands = [pmxcfs::cat_members(), pmxcfs::cat_vmlist(), ha::cat_manager_status()];
     let outputs = match shell.sweep(&commands).await {
         Ok(outputs) => outputs,
-        Err(error) => {
-            let problem = error.problem().with("node", node.label());
-            let unread =
-                if problem.code == ProblemCode::NodeHangs { down(node.label(), problem.quote) } else { problem };
-            return (Pve { unread: Some(unread), ..Pve::default() }, Vec::new());
-        }
+        Err(error) => return (Pve::unread(served.silence(node.label(), &error)), Vec::new()),
     };
     let [members, guests, services] = outputs.as_slice() else {
-        return (Pve::unread(node.label(), None), Vec::new());
+        return (Pve::unread(ProblemCode::Internal.into()), Vec::new());
     };
-    let pve = Pve::of(node.label(), [members, guests, services].map(answer));
+    let pve = Pve::of(node.label(), served, [members, guests, services].map(answer));
     (pve, quotes(node, &commands, &outputs))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const MOUNT: &[u8] = b"/etc/pve /dev/fuse fuse rw,nosuid,nodev,relatime\n";
+    const NO_MOUNT: Answer<'static> = Answer::new(b"", b"", 1);
+    const ACTIVE: Answer<'static> = Answer::ok(b"active\n");
 
     /// Recorded on Proxmox VE 9.2: `/etc/pve` is an empty folder while pmxcfs does not run.
     fn gone(file: &str) -> Vec<u8> {
@@ -135,7 +201,8 @@ mod tests {
     #[test]
     fn where_pmxcfs_does_not_run_nothing_is_known_of_guests_and_services() {
         let words = [".members", ".vmlist", "ha/manager_status"].map(gone);
-        let pve = Pve::of("ash", [&words[0], &words[1], &words[2]].map(|text| Answer::new(b"", text, 1)));
+        let answers = [&words[0], &words[1], &words[2]].map(|text| Answer::new(b"", text, 1));
+        let pve = Pve::of("ash", Served::No, answers);
         assert!(pve.members.is_none() && pve.guests.is_none() && pve.ha.is_none(), "{pve:?}");
         let told = pve.unread.expect("why");
         assert_eq!((told.code, told.params["node"].as_str()), (ProblemCode::PmxcfsDown, "ash"));
@@ -143,15 +210,60 @@ mod tests {
     }
 
     #[test]
+    fn systemd_and_the_kernel_say_whether_it_is_served() {
+        let mounted = Answer::ok(MOUNT);
+        assert_eq!(Served::of(ACTIVE, mounted), Served::Yes);
+        for word in ["inactive", "failed", "activating"] {
+            let word = format!("{word}\n");
+            // One that was killed leaves its files mounted, and dead.
+            assert_eq!(Served::of(Answer::new(word.as_bytes(), b"", 3), mounted), Served::No, "{word}");
+        }
+        assert_eq!(Served::of(ACTIVE, NO_MOUNT), Served::No, "somebody has unmounted it");
+        let (silent, missing) = (Answer::new(b"", b"", 124), Answer::new(b"", b"findmnt: not found\n", 127));
+        for (unit, mount) in [(silent, mounted), (ACTIVE, missing), (silent, silent), (Answer::ok(b""), mounted)] {
+            assert_eq!(Served::of(unit, mount), Served::Untold, "{unit:?} {mount:?}");
+        }
+        assert_eq!(Served::of(silent, NO_MOUNT), Served::No, "the kernel knows");
+    }
+
+    #[test]
+    fn down_is_said_of_what_does_not_run_and_of_nothing_else() {
+        let (words, silent) = (gone(".members"), Answer::new(b"", b"", 124));
+        let missing = Answer::new(b"", &words, 1);
+        let unread = |served: Served, one: Answer<'_>| {
+            let told = Pve::of("ash", served, [one; 3]).unread.expect("why");
+            assert_eq!(told.params["node"], "ash");
+            (told.code, told.quote.is_some())
+        };
+        assert_eq!(unread(Served::Yes, silent), (ProblemCode::PmxcfsHangs, false));
+        assert_eq!(unread(Served::Yes, missing), (ProblemCode::CommandFailed, true));
+        assert_eq!(unread(Served::No, silent), (ProblemCode::PmxcfsDown, false));
+        assert_eq!(unread(Served::Untold, silent), (ProblemCode::NodeHangs, false));
+        assert_eq!(unread(Served::Untold, missing), (ProblemCode::CommandFailed, true));
+        for (served, error, code) in [
+            (Served::Yes, ShellError::Timeout { seconds: 8 }, ProblemCode::PmxcfsHangs),
+            (Served::No, ShellError::Timeout { seconds: 8 }, ProblemCode::PmxcfsDown),
+            (Served::Untold, ShellError::Timeout { seconds: 8 }, ProblemCode::NodeHangs),
+            // The console's own queue is full, and the connection is gone.
+            (Served::Yes, ShellError::Busy, ProblemCode::NodeHangs),
+            (Served::No, ShellError::Lost { text: "reset".into() }, ProblemCode::ConnectionLost),
+        ] {
+            let told = served.silence("ash", &error);
+            assert_eq!((told.code, told.params["node"].as_str()), (code, "ash"), "{served:?} {error:?}");
+        }
+    }
+
+    #[test]
     fn a_cluster_that_never_used_ha_has_no_file_of_it() {
         let members = br#"{"nodename": "ash", "version": 4, "cluster": {"name": "lab", "version": 3, "nodes": 1, "quorate": 1}, "nodelist": {"ash": {"id": 1, "online": 1, "ip": "10.0.0.1"}}}"#;
         let none = gone("ha/manager_status");
         let guests = br#"{"version": 1, "ids": {"101": {"node": "ash", "type": "qemu", "version": 2}}}"#;
-        let pve = Pve::of("ash", [Answer::ok(members), Answer::ok(guests), Answer::new(b"", &none, 1)]);
+        let of = |guests| Pve::of("ash", Served::Yes, [Answer::ok(members), guests, Answer::new(b"", &none, 1)]);
+        let pve = of(Answer::ok(guests));
         assert_eq!((pve.ha, pve.unread), (Some(Recoverable::default()), None));
         assert_eq!(pve.guests, Some(BTreeMap::from([(101, "ash".to_owned())])));
         // What takes too long was not read either.
-        let hangs = Pve::of("ash", [Answer::ok(members), Answer::new(b"", b"", 124), Answer::new(b"", &none, 1)]);
+        let hangs = of(Answer::new(b"", b"", 124));
         assert!(hangs.guests.is_none() && hangs.unread.is_some(), "{hangs:?}");
     }
 }

@@ -4,17 +4,17 @@ use super::{Probe, StepContext, StepResult, Stop};
 use crate::audit::shown;
 use crate::context::store_problem;
 use crate::evidence::{answer, unreadable};
-use crate::limits::POLL_PAUSE;
+use crate::limits::{AUDIT_SILENCE_MAX_CHARS, POLL_PAUSE};
 use crate::ports::Output;
 use crate::recovery::{members_of, reached};
 use futures::future::join_all;
-use model::audit::{AuditCode, Outcome};
+use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::bmc::Binding;
 use model::facts::{CorosyncConf, QuorumStatus};
 use model::inventory::Node;
-use model::lowering::{AFTER, BEFORE, DETAIL_MOMENT};
+use model::lowering::{AFTER, BEFORE, DETAIL_MOMENT, DETAIL_SILENT_TO, DETAIL_UNASKED};
 use model::problem::{Problem, ProblemCode};
-use model::recovery::{DeathProof, Recovery, WrittenOff};
+use model::recovery::{Absent, DeathProof, Recovery, WrittenOff};
 use pve::{files, pvecm, quorumtool};
 
 /// What the step is to come to.
@@ -65,7 +65,8 @@ pub async fn probe(
         return Err(moved("members"));
     }
     ask_bmcs(context, written_off).await?;
-    let now = context.engine.recovery_after(context.operation.cluster, written_off).await.map_err(Stop::Parked)?;
+    let (cluster, id) = (context.operation.cluster, context.operation.id);
+    let now = context.engine.recovery_after(cluster, written_off, Some(id)).await.map_err(Stop::Parked)?;
     if let Some(obstacle) = now.obstacles().into_iter().next() {
         // What could not be read now may be read later, and the watchdogs run out; everything else is known.
         let passes = [&now.unread, &now.fencing].iter().any(|one| one.as_ref() == Some(&obstacle));
@@ -75,8 +76,34 @@ pub async fn probe(
         return Err(moved("absent nodes"));
     }
     still_off(&now, written_off)?;
-    note(context, &node, BEFORE, members, (&status, &output)).await?;
+    let mut entry = seen(context, &node, BEFORE, members, (&status, &output));
+    entry.details.extend(silence(&now.absent));
+    write(context, entry).await?;
     Ok(Probe::Needed)
+}
+
+/// What the command rests on: of each absent node, who knocked at it and heard nothing, and who could not.
+fn silence(absent: &[Absent]) -> Vec<(String, String)> {
+    let silent = absent.iter().map(|node| match node.silent_to.as_slice() {
+        // Its BMC alone has proven it off.
+        [] => format!("{}: –", node.name),
+        knocked => format!("{}: {}", node.name, knocked.join(", ")),
+    });
+    let unasked = absent.iter().filter(|node| !node.unasked.is_empty()).map(|node| {
+        let by = node.unasked.iter().map(|one| format!("{} ({})", one.by, one.problem.code.as_str()));
+        format!("{}: {}", node.name, by.collect::<Vec<_>>().join(", "))
+    });
+    let details = [(DETAIL_SILENT_TO, bounded(silent)), (DETAIL_UNASKED, bounded(unasked))];
+    let told = details.into_iter().filter(|(_, value)| !value.is_empty());
+    told.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn bounded(nodes: impl Iterator<Item = String>) -> String {
+    let whole = nodes.collect::<Vec<_>>().join("; ");
+    match whole.char_indices().nth(AUDIT_SILENCE_MAX_CHARS) {
+        Some((end, _)) => format!("{}…", whole.get(..end).unwrap_or_default()),
+        None => whole,
+    }
 }
 
 /// Every bound BMC of an absent node is asked once more, also where a person attests: one that says *on* is heard.
@@ -124,10 +151,24 @@ pub async fn note(
     node: &Node,
     moment: &str,
     members: &[String],
-    (status, output): (&QuorumStatus, &Output),
+    told: (&QuorumStatus, &Output),
 ) -> StepResult<()> {
-    let engine = context.engine;
-    let mut entry = engine.operation_entry(context.operation, AuditCode::QuorumSeen, context.who, Outcome::Success);
+    write(context, seen(context, node, moment, members, told)).await
+}
+
+async fn write(context: &StepContext<'_>, entry: AuditEntry) -> StepResult<()> {
+    context.engine.audit.write(entry).await.map_err(|error| Stop::Parked(store_problem(&error)))
+}
+
+fn seen(
+    context: &StepContext<'_>,
+    node: &Node,
+    moment: &str,
+    members: &[String],
+    (status, output): (&QuorumStatus, &Output),
+) -> AuditEntry {
+    let (code, done) = (AuditCode::QuorumSeen, Outcome::Success);
+    let mut entry = context.engine.operation_entry(context.operation, code, context.who, done);
     entry.node = Some(node.label().to_owned());
     entry.step = Some(context.index);
     entry.command = Some(quorumtool::status().display());
@@ -142,7 +183,7 @@ pub async fn note(
         ("members", members.join(", ")),
     ];
     entry.details.extend(details.map(|(name, value)| (name.to_owned(), value)));
-    engine.audit.write(entry).await.map_err(|error| Stop::Parked(store_problem(&error)))
+    entry
 }
 
 /// Somebody joined or left since the plan: then other people have to be asked about other nodes.
@@ -181,4 +222,46 @@ pub async fn quorum(context: &StepContext<'_>, node: &Node) -> StepResult<(Quoru
     let status = quorumtool::quorum(answer(&output));
     let status = status.map_err(|error| Stop::Parked(unreadable(&error, node.label())))?;
     Ok((status, output))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::recovery::Unasked;
+
+    fn absent(name: &str, silent_to: &[&str], unasked: &[&str]) -> Absent {
+        let unasked =
+            unasked.iter().map(|by| Unasked { by: (*by).to_owned(), problem: ProblemCode::Unreachable.into() });
+        Absent {
+            name: name.to_owned(),
+            id: None,
+            votes: 1,
+            addresses: Vec::new(),
+            answers: Vec::new(),
+            own_view: None,
+            guests: None,
+            services: None,
+            silent_to: silent_to.iter().map(|by| (*by).to_owned()).collect(),
+            unasked: unasked.collect(),
+            bmc: None,
+        }
+    }
+
+    #[test]
+    fn who_heard_nothing_and_who_could_not_ask_is_said_of_each() {
+        let all = [absent("pve2", &["console", "pve1"], &[]), absent("pve3", &[], &["pve1", "qnetd1"])];
+        let told = silence(&all);
+        let [(silent_to, silent), (unasked, deaf)] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!((silent_to.as_str(), silent.as_str()), ("silent_to", "pve2: console, pve1; pve3: –"));
+        assert_eq!((unasked.as_str(), deaf.as_str()), ("unasked", "pve3: pve1 (unreachable), qnetd1 (unreachable)"));
+        assert_eq!(silence(&all[..1]).len(), 1, "where everybody could ask nothing is said of it");
+    }
+
+    #[test]
+    fn many_names_are_cut() {
+        let name = "n".repeat(AUDIT_SILENCE_MAX_CHARS);
+        let told = silence(&[absent(&name, &["console"], &[])]);
+        assert_eq!(told[0].1.chars().count(), AUDIT_SILENCE_MAX_CHARS + 1);
+        assert!(told[0].1.ends_with('…'));
+    }
 }

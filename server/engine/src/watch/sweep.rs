@@ -8,6 +8,7 @@ use crate::evidence::{answer, fact, kept};
 use crate::hub::Observed;
 use crate::limits::{FILES_PAUSE, MUTE_SWEEPS_MAX, SLOW_PAUSE, SWEEP_COALESCE, SWEEP_PAUSE, WOKEN_PAUSE};
 use crate::ports::Output;
+use model::facts::QuorumStatus;
 use model::ids::NodeId;
 use model::problem::Problem;
 use pve::packages::{self, Package};
@@ -107,6 +108,8 @@ struct Rhythm {
     /// Added to the first round of pauses, so that nodes which were found together are not asked together for ever.
     stagger: f64,
     conf: ConfSeen,
+    /// What corosync-quorumtool said last and contradicted itself in.
+    torn: Option<QuorumStatus>,
     /// The last sweep ran into a limit.
     hangs: bool,
 }
@@ -129,6 +132,7 @@ impl Rhythm {
             slow_at: now,
             stagger: stagger(node),
             conf: ConfSeen::default(),
+            torn: None,
             hangs: false,
         }
     }
@@ -169,6 +173,14 @@ impl Rhythm {
 
     fn next(&self) -> Instant {
         self.files_at.min(self.tools_at).min(self.slow_at)
+    }
+
+    /// The answer, unless it contradicts itself for the first time: corosync-quorumtool asks for the ring, the votes and
+    /// the members one after the other, and a ring that forms meanwhile tears them apart. Said again, it is what the node says.
+    fn whole(&mut self, value: QuorumStatus) -> Option<QuorumStatus> {
+        let torn = !value.adds_up() && self.torn.as_ref() != Some(&value);
+        self.torn = torn.then(|| value.clone());
+        (!torn).then_some(value)
     }
 
     fn versions(&mut self, versions: &PmxVersions) {
@@ -219,7 +231,15 @@ fn read(
             Some(Observed::Members(fact(state.members, node, command, output)))
         }
         Question::Quorum => match quorumtool::quorum(answer(output)) {
-            Ok(value) => Some(Observed::Quorum(fact(value, node, command, output))),
+            Ok(value) => {
+                // Only after the first one at once: what goes on like that is asked again when it is due.
+                let first = rhythm.torn.is_none();
+                let whole = rhythm.whole(value);
+                if whole.is_none() && first {
+                    watched.wake.notify_one();
+                }
+                whole.map(|value| Observed::Quorum(fact(value, node, command, output)))
+            }
             Err(error) if error.reason == Reason::CorosyncDown => {
                 Some(Observed::NoQuorum(fact((), node, command, output)))
             }
@@ -301,6 +321,27 @@ mod tests {
         rhythm.versions(&versions(1, 2));
         assert!(rhythm.conf_moved());
         assert_eq!(rhythm.due(start + Duration::from_millis(100_001)), [Conf]);
+    }
+
+    #[test]
+    fn an_answer_that_contradicts_itself_is_shown_when_it_is_repeated() {
+        let text = "Quorum information\n---\nNodes: 3\nNode ID: 2\nRing ID: 1.d\nQuorate: Yes\nExpected votes: 3\n\
+                    Highest expected: 3\nTotal votes: 3\nQuorum: 2\nFlags: Quorate\n\n Nodeid Votes Name\n\
+                    1 1 10.0.0.1\n 2 1 10.0.0.2 (local)\n 3 1 10.0.0.3\n";
+        let status = quorumtool::quorum(pve::Answer::ok(text.as_bytes())).expect("readable");
+        // The ring of now beside a member of the one before, as it was printed after a partition.
+        let mut torn = status.clone();
+        torn.members.retain(|member| member.id != 1);
+        torn.total_votes = torn.members.iter().map(|member| member.votes).sum();
+        let mut rhythm = Rhythm::new(NodeId::from_uuid(Uuid::nil()), Instant::now());
+        assert_eq!(rhythm.whole(status.clone()), Some(status.clone()));
+        assert_eq!(rhythm.whole(torn.clone()), None);
+        let other = QuorumStatus { ring_id: "1.ff".to_owned(), ..torn.clone() };
+        assert_eq!(rhythm.whole(other), None, "torn again, and otherwise");
+        assert_eq!(rhythm.whole(torn.clone()), None, "not twice in a row");
+        assert_eq!(rhythm.whole(torn.clone()), Some(torn.clone()), "what a node says twice is shown");
+        assert_eq!(rhythm.whole(status.clone()), Some(status));
+        assert_eq!(rhythm.whole(torn), None);
     }
 
     #[test]

@@ -113,6 +113,17 @@ async fn a_run_of_corosync_is_ended_once() {
     assert_eq!(house.lab.inspect(), before);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_qdevice_that_is_gone_is_not_removed_again() {
+    let house = Work::RemoveQdevice.house().await;
+    let removed = house.done(&Work::RemoveQdevice.intent(&house).await).await;
+    let before = house.lab.inspect();
+    assert_eq!(before.ran("pvecm qdevice remove"), 1);
+    let again = once_more(&house, &removed).await;
+    assert!(again.state == OperationState::Done && all_already(&again), "{:#?}", again.steps);
+    assert_eq!(house.lab.inspect(), before);
+}
+
 const KEYS: &str = "/root/.ssh/authorized_keys";
 
 fn lines(house: &House, path: &str, node: &str) -> Vec<String> {

@@ -8,12 +8,13 @@ use engine::audit::Person;
 use engine::ports::ClusterStore;
 use jiff::Timestamp;
 use lab::{Fault, Scenario};
-use model::approval::{RequestState, USABLE_MIN, VoidCode};
+use model::approval::{Compared, RequestState, Subject, USABLE_MIN, VoidCode};
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::ids::RequestId;
 use model::operation::OperationState;
-use model::policy::{Agreement, Consent, Policy};
+use model::policy::{Agreement, Consent, Policy, Row};
 use model::problem::{Problem, ProblemCode};
+use model::risk::Risk;
 use model::role::Role;
 use std::time::Duration;
 use tokio::time::timeout;
@@ -124,7 +125,7 @@ async fn what_was_approved_is_void_when_its_ground_moves() {
     held(team.house.raw().forget_node(joiner, entry)).await.expect("somebody forgets it");
     engine.watch(team.house.cluster).await;
     let request = engine.request(id).await.expect("request");
-    assert!(!engine.request_now(&request).await.expect("now").changed.is_empty());
+    assert_eq!(engine.request_now(&request).await.expect("now").compared, Some(Compared::Changed));
     assert_eq!(code(engine.run_agreed(&person("anna"), id, true).await), ProblemCode::FactsChanged);
     let state = team.state(id).await;
     assert!(matches!(state, RequestState::Void { why: VoidCode::FactsChanged, .. }), "{state:?}");
@@ -218,9 +219,7 @@ async fn a_cluster_that_has_guests_is_protected_unless_somebody_decided() {
     let told = async || engine.watchers.guests.of(house.cluster, engine.clock.now()).is_some();
     house.until("the guests are told", Duration::from_secs(60), told).await;
     assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 0, "it has none");
-    house.inject(Fault::AddGuest { node: "pve1".into(), vmid: 100 });
-    let some = async || engine.watchers.guests.of(house.cluster, engine.clock.now()).is_some_and(|all| !all.is_empty());
-    house.until("the guest is told", Duration::from_secs(60), some).await;
+    has_a_guest(&house).await;
     assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 1);
     assert!(held(engine.store.policy(house.cluster)).await.expect("policy").protected);
     let open = engine.change_policy(&person("anna"), house.cluster, Policy::default(), "a lab", true).await;
@@ -230,10 +229,65 @@ async fn a_cluster_that_has_guests_is_protected_unless_somebody_decided() {
     let (engine, cluster) = (team.house.engine(), team.house.cluster);
     let open = engine.change_policy(&person("ada"), cluster, Policy::default(), "a lab", true).await;
     assert!(matches!(open, Ok(PolicyChange::InForce(_))), "{open:?}");
-    team.house.inject(Fault::AddGuest { node: "pve1".into(), vmid: 100 });
-    let some = async || engine.watchers.guests.of(cluster, engine.clock.now()).is_some_and(|all| !all.is_empty());
-    team.house.until("the guest is told", Duration::from_secs(60), some).await;
+    has_a_guest(&team.house).await;
     assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 0, "an admin said so");
+}
+
+/// As soon as the console knows of it.
+async fn has_a_guest(house: &House) {
+    let engine = house.engine();
+    house.inject(Fault::AddGuest { node: "pve1".into(), vmid: 100 });
+    let some = async || engine.watchers.guests.of(house.cluster, engine.clock.now()).is_some_and(|all| !all.is_empty());
+    house.until("the guest is told", Duration::from_secs(60), some).await;
+}
+
+/// While it had no guests an admin changed a line, and nobody the switch.
+#[tokio::test(start_paused = true)]
+async fn who_changes_another_line_has_not_decided_about_the_switch() {
+    let house = House::new(Scenario::healthy(2)).await;
+    house.person("ada", Role::Admin).await;
+    let engine = house.engine();
+    let line = Row { reason: true, ..Row::shipped(Risk::Reversible) };
+    let lines = Policy { classes: [(Risk::Reversible, line)].into(), ..Policy::default() };
+    let change = engine.change_policy(&person("ada"), house.cluster, lines.clone(), "why not", true).await;
+    assert!(matches!(change, Ok(PolicyChange::InForce(_))), "{change:?}");
+    engine.watch_all().await;
+    has_a_guest(&house).await;
+    assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 1);
+    let policy = async || held(engine.store.policy(house.cluster)).await.expect("policy");
+    assert_eq!(policy().await, Policy { protected: true, ..lines.clone() }, "her line is still there");
+    // Now she decides; a further line takes nothing of that back.
+    for next in [lines, Policy::default()] {
+        let change = engine.change_policy(&person("ada"), house.cluster, next, "a lab", true).await;
+        assert!(matches!(change, Ok(PolicyChange::InForce(_))), "{change:?}");
+        assert_eq!(engine.protect_clusters_with_guests().await.expect("looked"), 0, "an admin said so");
+    }
+}
+
+/// What is not known is neither as it was nor changed, and what the plan would do is reckoned anew.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_told_of_a_request_is_said_to_be_so() {
+    let team = Team::new().await;
+    let (engine, cluster) = (team.house.engine(), team.house.cluster);
+    let id = team.ask("anna").await.expect("asked");
+    let request = engine.request(id).await.expect("the request");
+    let Subject::Plan { blast, .. } = &request.subject else { panic!("a plan: {request:?}") };
+    assert!(blast.votes_now.is_some());
+    let before = engine.clock.now();
+    let seen = engine.request_now(&request).await.expect("now");
+    assert_eq!((seen.compared, seen.blast.as_ref()), (Some(Compared::Same), Some(blast)));
+    assert!((before..=engine.clock.now()).contains(&seen.at));
+    // The console is blind for a moment.
+    engine.unwatch(cluster);
+    let blind = engine.request_now(&request).await.expect("now");
+    assert_eq!(blind.compared, Some(Compared::CannotTell));
+    assert_eq!(blind.blast.and_then(|blast| blast.votes_now), None, "nothing of then is shown as of now");
+    assert_eq!(blind.hindrance.map(|problem| problem.code), Some(ProblemCode::FactsUnknown));
+    let forgotten = AuditEntry::new(Timestamp::now(), AuditCode::ClusterForgotten, "ada".into(), Outcome::Success);
+    held(team.house.raw().forget_cluster(cluster, forgotten)).await.expect("forgotten");
+    let request = engine.request(id).await.expect("it outlives its cluster");
+    let gone = engine.request_now(&request).await.expect("now");
+    assert_eq!((gone.compared, gone.blast, gone.facts.len()), (None, None, 0));
 }
 
 /// The console dies at every write of decisions, of the start and of the journal, on either side of it.

@@ -5,19 +5,17 @@
 use async_trait::async_trait;
 use engine::hub::Measured;
 use engine::ports::{
-    Adoption, AuditStore, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore,
-    GatheredStore, JournalEntry, OperationStore, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore,
-    WaitAfter,
+    Adoption, BmcStore, CheckpointStore, ClusterStore, DraftStore, EvidenceStore, FilterStore, GatheredStore,
+    JournalEntry, PinStore, SessionRow, SessionStore, StoreError, StoredUser, UserStore, WaitAfter,
 };
 use jiff::Timestamp;
-use model::audit::{AuditEntry, AuditFilter, AuditPage, ChainState, ChainedEntry, SavedFilter};
+use model::audit::{AuditEntry, SavedFilter};
 use model::bmc::{Binding, Bmc, PowerReading};
 use model::checkpoint::Checkpoint;
 use model::host_key::{HostKey, Pin};
-use model::ids::{ClusterId, NodeId, OperationId, UserId};
+use model::ids::{ClusterId, NodeId, OperationId, RequestId, UserId};
 use model::inventory::{Cluster, ClusterPhase, LogIn, Node};
-use model::observation::{Evidence, KeptEvidence};
-use model::operation::{Operation, OperationState, OutputLine};
+use model::observation::{Evidence, Fact, KeptEvidence};
 use model::preflight::Matrix;
 use model::role::Role;
 use model::verify::Verification;
@@ -40,12 +38,15 @@ pub struct Fence {
     journal: Mutex<Journal>,
     requests_fail: AtomicBool,
     journal_fails: AtomicBool,
+    store_fails: AtomicBool,
 }
 
 #[derive(Default)]
 struct Journal {
     writes: u64,
     dies_at: Option<(u64, Side)>,
+    /// So many writes of any kind from now, the last one among them.
+    dies_in: Option<(u64, Side)>,
     then: Option<(Awaited, Box<dyn FnOnce() + Send>)>,
 }
 
@@ -60,6 +61,7 @@ impl Fence {
             journal: Mutex::new(journal),
             requests_fail: AtomicBool::default(),
             journal_fails: AtomicBool::default(),
+            store_fails: AtomicBool::default(),
         })
     }
 
@@ -87,6 +89,20 @@ impl Fence {
     /// From now on the journal cannot be written, or again.
     pub fn fail_journal(&self, fail: bool) {
         self.journal_fails.store(fail, Ordering::SeqCst);
+    }
+
+    /// From now on the store neither reads nor writes anything, or again.
+    pub fn fail_store(&self, fail: bool) {
+        self.store_fails.store(fail, Ordering::SeqCst);
+    }
+
+    fn answers(&self) -> Result<(), StoreError> {
+        if self.store_fails.load(Ordering::SeqCst) { Err(busy()) } else { Ok(()) }
+    }
+
+    /// From now on entries of the audit and states of operations count as well: the console dies at this write of any kind.
+    pub fn die_in(&self, writes: u64, side: Side) {
+        self.journal.lock().expect("no panic").dies_in = Some((writes, side));
     }
 
     pub fn die(&self) {
@@ -118,8 +134,26 @@ impl Fence {
     fn next_write(&self) -> Option<Side> {
         let mut journal = self.journal.lock().expect("no panic");
         journal.writes += 1;
-        journal.dies_at.filter(|(at, _)| *at == journal.writes).map(|(_, side)| side)
+        let armed = journal.dies_at.filter(|(at, _)| *at == journal.writes).map(|(_, side)| side);
+        journal.next_of_any().or(armed)
     }
+
+    /// A write that only `die_in` counts.
+    fn next_other_write(&self) -> Option<Side> {
+        self.journal.lock().expect("no panic").next_of_any()
+    }
+}
+
+impl Journal {
+    fn next_of_any(&mut self) -> Option<Side> {
+        let (left, side) = self.dies_in?;
+        self.dies_in = (left > 1).then(|| (left - 1, side));
+        (left == 1).then_some(side)
+    }
+}
+
+fn busy() -> StoreError {
+    StoreError::Database { text: "the disk is busy".into() }
 }
 
 /// While this runs, tokio's paused clock stands: it does not advance while a blocking task is at work.
@@ -138,17 +172,30 @@ pub struct FencedStore {
 }
 
 impl FencedStore {
-    async fn through<T>(&self, call: impl Future<Output = T>) -> T {
+    async fn through<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         self.fence.alive().await;
+        self.fence.answers()?;
         let result = held(call).await;
         self.fence.alive().await;
         result
     }
 
     /// A write at which the console may die, like one of the journal.
-    async fn counted<T>(&self, call: impl Future<Output = T>) -> T {
+    async fn counted<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         self.fence.alive().await;
-        let side = self.fence.next_write();
+        self.fence.answers()?;
+        self.dying(self.fence.next_write(), call).await
+    }
+
+    /// A write at which the console dies only where a test counts them all.
+    async fn other_write<T>(&self, call: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        self.fence.alive().await;
+        self.fence.answers()?;
+        self.dying(self.fence.next_other_write(), call).await
+    }
+
+    /// On one side of the call the console dies, or on none.
+    async fn dying<T>(&self, side: Option<Side>, call: impl Future<Output = T>) -> T {
         if side == Some(Side::Before) {
             self.fence.die();
         }
@@ -218,81 +265,6 @@ delegate!(GatheredStore {
     fn measured(cluster: ClusterId) -> Option<Measured>;
 });
 
-#[async_trait]
-impl OperationStore for FencedStore {
-    async fn propose(&self, operation: &Operation, audit: AuditEntry) -> Result<(), StoreError> {
-        self.through(self.inner.propose(operation, audit)).await
-    }
-
-    async fn operation(&self, id: OperationId) -> Result<Operation, StoreError> {
-        self.through(self.inner.operation(id)).await
-    }
-
-    async fn operations(&self, cluster: Option<ClusterId>, limit: u32) -> Result<Vec<Operation>, StoreError> {
-        self.through(self.inner.operations(cluster, limit)).await
-    }
-
-    async fn proposed(&self) -> Result<Vec<Operation>, StoreError> {
-        self.through(self.inner.proposed()).await
-    }
-
-    async fn unfinished(&self) -> Result<Vec<Operation>, StoreError> {
-        self.through(self.inner.unfinished()).await
-    }
-
-    async fn set_state(
-        &self,
-        id: OperationId,
-        from: &OperationState,
-        to: &OperationState,
-        audit: Option<AuditEntry>,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        self.through(self.inner.set_state(id, from, to, audit, at)).await
-    }
-
-    async fn journal(&self, entry: &JournalEntry, audit: Option<AuditEntry>) -> Result<(), StoreError> {
-        self.fence.alive().await;
-        if self.fence.journal_fails.load(Ordering::SeqCst) {
-            return Err(StoreError::Database { text: "the disk is busy".into() });
-        }
-        let side = self.fence.next_write();
-        if side == Some(Side::Before) {
-            self.fence.die();
-        }
-        self.fence.alive().await;
-        let result = held(self.inner.journal(entry, audit)).await;
-        self.fence.written(entry);
-        if side == Some(Side::After) {
-            self.fence.die();
-        }
-        self.fence.alive().await;
-        result
-    }
-
-    async fn journal_of(&self, id: OperationId) -> Result<Vec<JournalEntry>, StoreError> {
-        self.through(self.inner.journal_of(id)).await
-    }
-
-    async fn append_output(&self, id: OperationId, lines: &[OutputLine]) -> Result<(), StoreError> {
-        self.through(self.inner.append_output(id, lines)).await
-    }
-
-    async fn output_of(&self, id: OperationId, after_seq: u64, limit: u32) -> Result<Vec<OutputLine>, StoreError> {
-        self.through(self.inner.output_of(id, after_seq, limit)).await
-    }
-}
-
-delegate!(AuditStore {
-    fn append(entry: AuditEntry) -> ChainedEntry;
-    fn find(filter: &AuditFilter, limit: u32) -> AuditPage;
-    fn entry(index: u64) -> ChainedEntry;
-    fn entries() -> u64;
-    fn verify_after(index: u64, hash: &str) -> ChainState;
-    fn derive() -> u64;
-    fn unpaired() -> Vec<ChainedEntry>;
-});
-
 delegate!(CheckpointStore {
     fn keep_checkpoint(checkpoint: &Checkpoint) -> ();
     fn last_checkpoint() -> Option<Checkpoint>;
@@ -312,6 +284,7 @@ delegate!(EvidenceStore {
     fn behind(cluster: ClusterId, node: &str, command: &str, at: Timestamp) -> KeptEvidence;
     fn evidence_of(cluster: ClusterId, node: Option<&str>, limit: u32) -> Vec<Evidence>;
     fn expire(before: Timestamp) -> u64;
+    fn relied_on(request: RequestId) -> Vec<Fact<()>>;
 });
 
 delegate!(UserStore {
@@ -332,7 +305,11 @@ delegate!(UserStore {
 
 mod approvals;
 
+mod audit;
+
 mod notices;
+
+mod operations;
 
 mod second_factors;
 

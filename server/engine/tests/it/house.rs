@@ -2,12 +2,12 @@
 
 use crate::fence::{Fence, FencedStore, Side, held};
 use crate::outside::{Mood, Moods, Outside};
+use crate::wall_clock::TokioClock;
 use crate::wires::Wires;
 use engine::Engine;
 use engine::audit::Person;
 use engine::execute;
 use engine::ports::{AuditStore, Clock, ClusterStore, Ids, OperationStore};
-use jiff::{SignedDuration, Timestamp};
 use lab::{Lab, Options, Scenario};
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::host_key::Pin;
@@ -42,7 +42,7 @@ pub struct House {
     pub cluster: ClusterId,
     pub console: Console,
     keys: Arc<Keys>,
-    clock: Arc<TokioClock>,
+    pub clock: Arc<TokioClock>,
     folder: TempDir,
     /// What is wrong with BMCs.
     pub moods: Moods,
@@ -78,7 +78,7 @@ impl House {
 
     async fn on(lab: Lab) -> Self {
         let keys = Arc::new(Keys::generate());
-        let clock = Arc::new(TokioClock { base: Timestamp::now(), started: Instant::now() });
+        let clock = Arc::new(TokioClock::start());
         // Where memory serves as a disk, writes that have to be on disk cost nothing.
         let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder");
         let moods: Moods = Arc::new(Mutex::new(Mood::Well));
@@ -360,19 +360,6 @@ impl ConsoleKeySource for Keys {
 
     fn public_line(&self) -> Result<String, Problem> {
         Ok(self.line.clone())
-    }
-}
-
-/// The wall clock of the nodes: tokio's, which tests let stand.
-pub struct TokioClock {
-    base: Timestamp,
-    started: Instant,
-}
-
-impl Clock for TokioClock {
-    fn now(&self) -> Timestamp {
-        let passed = SignedDuration::try_from(self.started.elapsed()).expect("a short test");
-        self.base.checked_add(passed).expect("a short test")
     }
 }
 

@@ -7,7 +7,7 @@ use engine::approvals::PolicyChange;
 use engine::audit::Person;
 use engine::execute;
 use engine::import::Imported;
-use engine::ports::{ClusterStore, Credential, DraftStore};
+use engine::ports::{ApprovalStore, ClusterStore, Credential, DraftStore};
 use lab::{Fault, Scenario};
 use model::audit::{AuditCode, AuditEntry};
 use model::import::{Chosen, Source};
@@ -167,27 +167,57 @@ async fn protections(house: &House) -> usize {
     house.audit().await.iter().filter(|one| by_itself(&one.entry)).count()
 }
 
-/// An import dials machines for seconds with the cluster as it was before.
-#[tokio::test(start_paused = true)]
-async fn what_an_admin_decides_about_protection_meanwhile_stands() {
+/// An import dials machines for seconds with the cluster as it was before; what ada decides meanwhile, each in turn.
+async fn taken_over_while_ada_decides(house: &House, switches: &[bool], chosen: &[Chosen]) -> bool {
+    let (engine, ada) = (house.engine(), Person { name: "ada".into() });
+    let before = held(house.raw().cluster(house.cluster)).await.expect("the cluster");
+    let answered = engine.discover(house.cluster).await.expect("asked");
+    let dialled = engine.dial_members(&answered, chosen).await.expect("knocked at");
+    for protected in switches.iter().copied() {
+        let change = engine.change_policy(&ada, house.cluster, with_line(protected), "a lab", true).await;
+        assert!(matches!(change, Ok(PolicyChange::InForce(_))), "{change:?}");
+    }
+    let imported = engine.adopt(&anna(), &before, &answered, dialled).await.expect("taken over");
+    imported.cluster.protected
+}
+
+fn with_line(protected: bool) -> Policy {
+    let decided = Row::shipped(Risk::Destructive);
+    Policy { protected, actions: [("withdraw".to_owned(), decided)].into(), ..Policy::default() }
+}
+
+/// Three nodes with a guest on one of them, and an admin.
+async fn asked_with_guest() -> House {
     let mut scenario = Scenario::healthy(3);
     scenario.faults = vec![Fault::AddGuest { node: "pve2".into(), vmid: 100 }];
     let house = asked(scenario, "pve1").await;
     house.person("ada", Role::Admin).await;
-    let ada = Person { name: "ada".into() };
-    let decided = Row::shipped(Risk::Destructive);
-    for (protected, chosen) in [(false, vec![at("pve2")]), (true, Vec::new()), (false, vec![at("pve3")])] {
-        let engine = house.engine();
-        let before = held(house.raw().cluster(house.cluster)).await.expect("the cluster");
-        let answered = engine.discover(house.cluster).await.expect("asked");
-        let dialled = engine.dial_members(&answered, &chosen).await.expect("knocked at");
-        let policy = Policy { protected, actions: [("withdraw".to_owned(), decided)].into(), ..Policy::default() };
-        let change = engine.change_policy(&ada, house.cluster, policy, "a lab", true).await;
-        assert!(matches!(change, Ok(PolicyChange::InForce(_))), "{change:?}");
-        let imported = engine.adopt(&anna(), &before, &answered, dialled).await.expect("taken over");
-        assert_eq!(imported.cluster.protected, protected, "{chosen:?}");
+    house
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_an_admin_decides_about_protection_meanwhile_stands() {
+    let house = asked_with_guest().await;
+    let decisions: [(&[bool], Vec<Chosen>); 3] =
+        [(&[true, false], vec![at("pve2")]), (&[true], Vec::new()), (&[false], vec![at("pve3")])];
+    for (switches, chosen) in decisions {
+        let protected = taken_over_while_ada_decides(&house, switches, &chosen).await;
+        assert_eq!(Some(&protected), switches.last(), "{chosen:?}");
     }
     assert_eq!(protections(&house).await, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_decides_about_a_line_meanwhile_leaves_the_switch_to_the_guests() {
+    let house = asked_with_guest().await;
+    assert!(taken_over_while_ada_decides(&house, &[false], &[at("pve2")]).await);
+    assert_eq!(protections(&house).await, 1);
+    let policy = held(house.raw().policy(house.cluster)).await.expect("policy");
+    assert_eq!(policy, with_line(true), "her line is still there");
+    let audit = house.audit().await;
+    let told = audit.iter().rev().find(|one| one.entry.details.contains_key("policy")).expect("an entry");
+    let told: Policy = serde_json::from_str(&told.entry.details["policy"]).expect("a policy");
+    assert_eq!(told, policy, "the entry tells of all of it");
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,30 +11,37 @@ use lab::Fault;
 use model::audit::AuditCode;
 use model::ids::OperationId;
 use model::operation::{Operation, OperationState, StepEvent};
-use model::policy::{Policy, Shown};
+use model::policy::{Demand, Policy, Row, Shown};
 use model::problem::ProblemCode;
+use model::risk::Risk;
 use model::role::Role;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Longer than an agreement is good for (15 min).
-const TOO_LONG: Duration = Duration::from_secs(16 * 60);
+pub const TOO_LONG: Duration = Duration::from_secs(16 * 60);
 
-fn parked(operation: &Operation) -> ProblemCode {
+pub fn parked(operation: &Operation) -> ProblemCode {
     match &operation.state {
         OperationState::Parked { problem, .. } => problem.code,
         other => panic!("{other:?}"),
     }
 }
 
-async fn resumes(house: &House, name: &str, role: Role, password: bool, id: OperationId) -> Result<(), ProblemCode> {
+pub async fn resumes(
+    house: &House,
+    name: &str,
+    role: Role,
+    password: bool,
+    id: OperationId,
+) -> Result<(), ProblemCode> {
     let by = Resumer { role, shown: Shown::from(password) };
     let answer = house.engine().resume_by(&Person { name: name.into() }, by, id).await;
     answer.map_err(|problem| problem.code)
 }
 
 /// Cut off by nobody yet: its BMC was silent when the plan began.
-async fn stands(house: &House) -> OperationId {
+pub async fn stands(house: &House) -> OperationId {
     let moods = Arc::clone(&house.moods);
     house
         .console
@@ -79,9 +86,9 @@ async fn what_stood_too_long_needs_somebody_else_once_more() {
     assert_eq!((resumed.entry.who.as_str(), resumed.entry.details["agreed"].as_str()), ("olga", "anew"));
 }
 
-/// Begun when nobody had to agree, and stood until the cluster was protected.
-#[tokio::test(start_paused = true)]
-async fn what_began_without_an_agreement_needs_one_where_the_policy_has_become_stricter() {
+/// corosync on a node that hangs from the first moment on: begun when nobody had to agree, and stands until the policy has become
+/// this one.
+async fn stands_until(policy: Policy) -> (House, OperationId) {
     let house = Work::Restart.house().await;
     house.console.fence.after(|entry| entry.event == StepEvent::Started, {
         let lab = house.lab.clone();
@@ -90,19 +97,45 @@ async fn what_began_without_an_agreement_needs_one_where_the_policy_has_become_s
     let operation = house.run(&Work::Restart.intent(&house).await).await;
     assert_eq!(parked(&operation), ProblemCode::NodeHangs);
     house.inject(Fault::HangCommands { node: "pve2".into(), on: false });
-    let protected = Policy { protected: true, ..Policy::default() };
     house.person("ada", Role::Admin).await;
     let ada = Person { name: "ada".into() };
-    house.engine().change_policy(&ada, house.cluster, protected, "guests run here", true).await.expect("in force");
-    let id = operation.id;
-    let stricter = ProblemCode::PolicyStricter;
-    assert_eq!(house.engine().resume(&anna(), id).await.expect_err("nobody has agreed").code, stricter);
-    assert_eq!(resumes(&house, "Anna", Role::Admin, true, id).await, Err(stricter), "never one's own");
-    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 0, "nothing was begun");
-    resumes(&house, "olga", Role::Approver, true, id).await.expect("she agrees by it");
+    house.engine().change_policy(&ada, house.cluster, policy, "guests run here", true).await.expect("in force");
+    (house, operation.id)
+}
+
+/// The switch asks another person, and a line of this action alone somebody of a higher role.
+#[tokio::test(start_paused = true)]
+async fn what_began_without_an_agreement_needs_one_where_the_policy_has_become_stricter() {
+    let line = Row { agreement: Demand::AnotherApprover, ..Row::shipped(Risk::Disruptive) };
+    let lines = Policy { actions: [("restart_corosync".to_owned(), line)].into(), ..Policy::default() };
+    let protected = Policy { protected: true, ..Policy::default() };
+    for (policy, enough, too_low) in
+        [(protected, Role::Operator, Role::Viewer), (lines, Role::Approver, Role::Operator)]
+    {
+        let (house, id) = stands_until(policy).await;
+        let stricter = ProblemCode::PolicyStricter;
+        let refused = house.engine().resume(&anna(), id).await.expect_err("nobody has agreed");
+        assert_eq!((refused.code, refused.params["needed"].as_str()), (stricter, enough.as_str()));
+        assert_eq!(resumes(&house, "Anna", Role::Admin, true, id).await, Err(stricter), "never one's own");
+        assert_eq!(resumes(&house, "otto", too_low, true, id).await, Err(stricter), "{too_low:?} is not enough");
+        assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 0, "nothing was begun");
+        house.person("olga", enough).await;
+        resumes(&house, "olga", enough, true, id).await.expect("she agrees by it");
+        look::is_done(&house, &house.ended(id).await).await;
+        Work::Restart.check(&house);
+        look::audit_is_whole(&house).await;
+    }
+}
+
+/// A line of another action asks nothing of this one.
+#[tokio::test(start_paused = true)]
+async fn what_began_without_an_agreement_goes_on_where_another_action_has_become_stricter() {
+    let line = Row { agreement: Demand::AnotherApprover, ..Row::shipped(Risk::Disruptive) };
+    let lines = Policy { actions: [("remove_qdevice".to_owned(), line)].into(), ..Policy::default() };
+    let (house, id) = stands_until(lines).await;
+    house.engine().resume(&anna(), id).await.expect("nobody is asked");
     look::is_done(&house, &house.ended(id).await).await;
     Work::Restart.check(&house);
-    look::audit_is_whole(&house).await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,12 @@
 //! Restarting corosync: what is said before, what is refused, and who has to see the node again.
 
-use crate::house::House;
+use crate::house::{House, anna};
 use crate::look;
 use crate::works::Work;
+use jiff::Timestamp;
 use lab::{Fault, Scenario};
-use model::operation::OperationState;
+use model::audit::AuditCode;
+use model::operation::{Operation, OperationState, StepEvent, StepStatus};
 use model::plan::{ConsequenceCode, Intent, Plan};
 use model::problem::{Problem, ProblemCode};
 use std::time::Duration;
@@ -75,19 +77,59 @@ async fn a_watchdog_that_counts_on_another_node_is_said() {
     assert!(counted(&planned(&three, "pve2").await.expect("a plan")).is_empty(), "pve1 stays quorate");
 }
 
-/// It was to find out whether a quorum comes back by it: that none does is an answer too.
-#[tokio::test(start_paused = true)]
-async fn without_a_quorum_the_restart_itself_is_what_is_proven() {
+/// The second of three nodes, whose others are dead.
+async fn alone() -> House {
     let house = Work::Restart.house().await;
     for node in ["pve1", "pve3"] {
         house.inject(Fault::Kill { node: node.into() });
     }
     house.lab.settle().await;
+    house
+}
+
+/// When the node was asked for its membership after its command had ended, and before the step was proven.
+async fn own_words(house: &House, operation: &Operation) -> Vec<Timestamp> {
+    let audit = house.audit().await;
+    let mut ours = audit.iter().map(|one| &one.entry).filter(|entry| entry.operation == Some(operation.id));
+    let ended = ours.find(|entry| entry.code == AuditCode::CommandFinished).expect("it ran").at;
+    let [StepStatus::Proven { at: proven, .. }] = operation.steps.as_slice() else { panic!("{:?}", operation.steps) };
+    let kept = house.store().evidence_of(house.cluster, Some("pve2"), 100).await.expect("evidence");
+    let asked = kept.iter().filter(|one| one.command.contains("corosync-quorumtool")).map(|one| one.at);
+    asked.filter(|at| ended <= *at && at <= proven).collect()
+}
+
+/// It was to find out whether a quorum comes back by it: that none does is an answer too, and the node itself gives it.
+#[tokio::test(start_paused = true)]
+async fn without_a_quorum_the_restart_itself_is_what_is_proven() {
+    let house = alone().await;
     let plan = planned(&house, "pve2").await.expect("a plan");
     assert_eq!(said(&plan), [ConsequenceCode::ExpectedIsLast]);
     let operation = house.done(&plan.intent).await;
     look::is_done(&house, &operation).await;
     assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 1);
+    assert!(!own_words(&house, &operation).await.is_empty(), "nobody else could be asked, and it was not");
+}
+
+const CONF: &str = "/etc/corosync/corosync.conf";
+
+/// A run is there, and the node does not count itself among its members.
+#[tokio::test(start_paused = true)]
+async fn without_a_quorum_the_nodes_own_word_is_waited_for() {
+    let house = alone().await;
+    let own = house.lab.file("pve2", CONF).expect("its configuration");
+    let other = String::from_utf8_lossy(&own).replace("nodeid: 2", "nodeid: 9");
+    assert_ne!(other.as_bytes(), own);
+    house.console.fence.after(|entry| entry.event == StepEvent::Acted, {
+        let lab = house.lab.clone();
+        move || assert!(lab.put_file("pve2", CONF, other.as_bytes()), "no such node")
+    });
+    let operation = house.run(&Work::Restart.intent(&house).await).await;
+    let OperationState::Parked { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::StepTimedOut, "{problem}");
+    assert!(house.lab.put_file("pve2", CONF, &own));
+    house.engine().resume(&anna(), operation.id).await.expect("it goes on");
+    look::is_done(&house, &house.ended(operation.id).await).await;
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 1, "and is not restarted again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -115,7 +157,7 @@ async fn another_configuration_than_the_others_have_is_not_started_with() {
 #[tokio::test(start_paused = true)]
 async fn a_quorum_that_has_become_narrow_since_the_plan_is_not_given_away() {
     let house = Work::Restart.house().await;
-    house.console.fence.after(|entry| entry.event == model::operation::StepEvent::Started, {
+    house.console.fence.after(|entry| entry.event == StepEvent::Started, {
         let lab = house.lab.clone();
         move || lab.inject(Fault::StopCorosync { node: "pve3".into() }).expect("it goes")
     });
@@ -141,7 +183,7 @@ async fn the_others_have_to_see_it_and_not_the_node_alone() {
     }
     house.lab.settle().await;
     tokio::time::sleep(Duration::from_secs(30)).await;
-    house.engine().resume(&crate::house::anna(), id).await.expect("it goes on");
+    house.engine().resume(&anna(), id).await.expect("it goes on");
     look::is_done(&house, &house.ended(id).await).await;
     assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 1, "and is not restarted again");
 }

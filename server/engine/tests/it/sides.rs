@@ -1,9 +1,12 @@
 //! Quorum recovery where the trouble is another one: the other side has quorum, corosync is down, pmxcfs is down.
 
-use crate::house::House;
+use crate::house::{House, anna};
+use crate::look;
 use crate::recovering::{codes, seen};
+use crate::works::Work;
 use lab::{Fault, Scenario};
-use model::problem::ProblemCode;
+use model::operation::{Operation, OperationState};
+use model::problem::{Problem, ProblemCode};
 use model::recovery::Gentler;
 use std::time::Duration;
 
@@ -44,11 +47,8 @@ async fn who_says_that_its_corosync_is_down_lives() {
     assert_eq!((heard, now.absent[0].silent_to.len()), (vec!["console"], 2));
 }
 
-/// HA resets a node without quorum a minute later; what is absent may run until then.
-#[tokio::test(start_paused = true)]
-async fn nothing_is_lowered_before_the_watchdogs_have_run_out() {
-    let house = House::new(Scenario::healthy(3)).await;
-    assert!(house.lab.put_file("pve1", "/run/watchdog-mux.active", b""), "a client holds the watchdog");
+/// The first of three nodes loses both others, and the console sees its quorum go.
+async fn loses_its_quorum(house: &House) {
     house.engine().watch(house.cluster).await;
     let quorate = async |wanted: bool| {
         let told = house.engine().hub.snapshot(house.cluster).and_then(|one| one.quorum.clone());
@@ -59,13 +59,87 @@ async fn nothing_is_lowered_before_the_watchdogs_have_run_out() {
         house.inject(Fault::Kill { node: node.into() });
     }
     house.until("its quorum is gone", Duration::from_secs(60), async || quorate(false).await).await;
+}
+
+/// How long nothing is lowered yet, and for whose sake.
+fn waits_for(problem: &Problem) -> (&str, u64) {
+    assert_eq!(problem.code, ProblemCode::FenceWindow, "{problem}");
+    (problem.params["nodes"].as_str(), problem.params["seconds"].parse().expect("a number"))
+}
+
+/// HA resets a node without quorum a minute later; what is absent may run until then.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_lowered_before_the_watchdogs_have_run_out() {
+    let house = House::new(Scenario::healthy(3)).await;
+    assert!(house.lab.put_file("pve1", "/run/watchdog-mux.active", b""), "a client holds the watchdog");
+    loses_its_quorum(&house).await;
     let now = seen(&house).await;
     assert_eq!(codes(&now), [ProblemCode::FenceWindow], "{now:#?}");
-    let told = &now.obstacles()[0].params;
-    let seconds: i64 = told["seconds"].parse().expect("a number");
-    assert!(told["nodes"] == "pve1" && (1..=75).contains(&seconds), "{told:?}");
+    let obstacles = now.obstacles();
+    let (nodes, seconds) = waits_for(&obstacles[0]);
+    assert!(nodes == "pve1" && (1..=75).contains(&seconds), "{nodes} {seconds}");
     tokio::time::sleep(Duration::from_secs(76)).await;
     assert!(codes(&seen(&house).await).is_empty());
+}
+
+/// HA has put a service on the third of three nodes, and no client of this side holds a watchdog.
+async fn with_a_service() -> House {
+    let house = House::new(Scenario::healthy(3)).await;
+    let told = r#"{"service_status":{"vm:103":{"node":"pve3","uid":"a","state":"started"}},"master_node":"pve1"}"#;
+    let ran = house.lab.run("pve1", "tee /etc/pve/ha/manager_status", told.as_bytes()).await.expect("an answer");
+    assert_eq!(ran.exit, 0, "{ran:?}");
+    house
+}
+
+fn stands_for(operation: &Operation) -> &Problem {
+    match &operation.state {
+        OperationState::Parked { problem, .. } => problem,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The absent node may still run what HA would start here.
+#[tokio::test(start_paused = true)]
+async fn the_votes_are_lowered_once_an_absent_node_with_services_has_surely_reset_itself() {
+    let house = with_a_service().await;
+    loses_its_quorum(&house).await;
+    // What the console sees from here on makes no request void.
+    house.engine().watchers.stop_all();
+    let now = seen(&house).await;
+    assert_eq!(codes(&now), [ProblemCode::FenceWindow], "{now:#?}");
+    let obstacles = now.obstacles();
+    let (nodes, seconds) = waits_for(&obstacles[0]);
+    assert!(nodes == "pve3" && (50..=75).contains(&seconds), "{nodes} {seconds}");
+
+    let operation = house.run(&house.expected_intent().await).await;
+    let (nodes, _) = waits_for(stands_for(&operation));
+    assert_eq!(nodes, "pve3");
+    house.engine().resume(&anna(), operation.id).await.expect("a look");
+    let operation = house.ended(operation.id).await;
+    let (_, left) = waits_for(stands_for(&operation));
+    assert!(left < seconds, "{left} of {seconds} s");
+    assert_eq!(house.lab.inspect().ran("pvecm expected"), 0, "not while it may run");
+
+    tokio::time::sleep(Duration::from_secs(left + 1)).await;
+    assert_eq!(codes(&seen(&house).await), []);
+    house.engine().resume(&anna(), operation.id).await.expect("it goes on");
+    look::is_done(&house, &house.ended(operation.id).await).await;
+    Work::Expected.check(&house);
+    look::audit_is_whole(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn services_of_a_machine_that_was_read_as_off_are_not_waited_for() {
+    let house = with_a_service().await;
+    house.bind_bmc("pve3").await;
+    loses_its_quorum(&house).await;
+    let now = seen(&house).await;
+    assert_eq!(codes(&now), [ProblemCode::FenceWindow], "nobody has asked its BMC: {now:#?}");
+    let obstacles = now.obstacles();
+    let (_, seconds) = waits_for(&obstacles[0]);
+    assert!(seconds > 30, "{seconds} s are left for the next look");
+    house.engine().ask_power(house.id("pve3").await).await.expect("asked");
+    assert_eq!(codes(&seen(&house).await), [], "it runs nothing any more");
 }
 
 #[tokio::test(start_paused = true)]

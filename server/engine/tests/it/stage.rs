@@ -29,6 +29,8 @@ pub enum Mood {
     Floods,
     /// It tells a ring of all with any number of votes, again and again.
     Lies,
+    /// Its answers fall apart: a ring of now, another one each time, beside the members of the one before.
+    Torn,
     /// Its connection breaks a second after it was made.
     Flaps,
     /// corosync's tools run into their limit.
@@ -227,8 +229,15 @@ impl Actor {
     fn prints(&self, line: &str) -> String {
         let own = NAMES.iter().position(|name| *name == self.name).expect("known") + 1;
         if line.starts_with("corosync-quorumtool") {
-            let lies = self.stage.mood(self.name) == Mood::Lies;
-            return quorum(own, if lies { "3.fff" } else { "1.d" }, if lies { 99 } else { 3 });
+            return match self.stage.mood(self.name) {
+                Mood::Lies => quorum(own, "3.fff", 99),
+                // A ring is named after its lowest member, and here that is the first.
+                Mood::Torn => {
+                    let sweeps = self.stage.asked[self.name].sweeps.load(Ordering::SeqCst);
+                    quorum(own, &format!("3.{sweeps:x}"), 3)
+                }
+                _ => quorum(own, "1.d", 3),
+            };
         }
         if line.starts_with("corosync-cfgtool") {
             return links(own);

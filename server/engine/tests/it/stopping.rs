@@ -70,24 +70,6 @@ async fn a_pause_that_is_taken_back_stops_nothing_and_what_is_over_cannot_pause(
     assert_eq!(house.engine().pause(&bert(), id).await.expect_err("over").code, ProblemCode::OperationOver);
 }
 
-/// Who presses in the same moment as somebody else wants the same, and is not refused for it.
-#[tokio::test(start_paused = true)]
-async fn two_who_go_on_at_once_begin_it_once() {
-    let house = House::built(Scenario::bare(2), 1).await;
-    let id = house.start(&house.join_intent(&["pve2"]).await).await.expect("it starts");
-    house.engine().pause(&bert(), id).await.expect("it will pause");
-    house.ended(id).await;
-    let (anna, bert) = (anna(), bert());
-    let (one, other) = tokio::join!(house.engine().resume(&anna, id), house.engine().resume(&bert, id));
-    assert!(one.is_ok() || other.is_ok(), "{one:?} {other:?}");
-    for late in [one, other].into_iter().filter_map(Result::err) {
-        assert_eq!(late.code, ProblemCode::OperationOver, "{late}");
-    }
-    let operation = house.ended(id).await;
-    look::is_done(&house, &operation).await;
-    assert_eq!(entries(&house, id, AuditCode::OperationResumed).await.len(), 1);
-}
-
 #[tokio::test(start_paused = true)]
 async fn what_is_paused_may_be_given_up_and_says_what_it_leaves() {
     let house = House::built(Scenario::bare(3), 1).await;

@@ -167,6 +167,22 @@ async fn a_node_that_lies_is_shown_as_disagreement() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn answers_that_fall_apart_are_not_shown_and_the_node_is_not_pressed() {
+    let play = Play::with(Mood::Torn).await;
+    let before = play.asked("pve3").sweeps.load(Ordering::SeqCst);
+    for _ in 0..90 {
+        play.pass(2).await;
+        let snapshot = play.snapshot();
+        assert!(matches!(snapshot.agreement, Agreement::Agreed { .. }), "{:?}", snapshot.agreement);
+    }
+    let sweeps = play.asked("pve3").sweeps.load(Ordering::SeqCst) - before;
+    assert!((34..=60).contains(&sweeps), "it was asked {sweeps} times in 180 s");
+    assert_eq!(play.node("pve3").membership, Membership::Member, "the others see it");
+    play.stage.set("pve3", Mood::Good);
+    play.three_minutes_undisturbed().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_flaps_is_not_believed_at_once() {
     let play = Play::with(Mood::Good).await;
     play.stage.set("pve3", Mood::Flaps);

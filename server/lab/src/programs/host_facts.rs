@@ -22,12 +22,15 @@ const AUTHORITY_DAYS: i64 = 3_650;
 const US_PER_DAY: i64 = 86_400_000_000;
 /// What `openssl` ends with where a file cannot be opened, and where a signature is not right.
 const NO_FILE: i32 = 1;
+/// What `findmnt` ends with, without a word, where nothing is mounted.
+const NOT_MOUNTED: i32 = 1;
 
 pub(crate) async fn dispatch(env: &Env, name: &str, args: &[String]) -> Option<i32> {
     Some(match name {
         "chronyc" if has_chrony(env) => chronyc(env, args).await,
         "sysctl" => sysctl(env, args).await,
         "df" => df(env, args).await,
+        "findmnt" => findmnt(env, args).await,
         // What searches in `/etc/pve` is another one.
         "grep" if args.first().is_none_or(|flag| flag != "-r" && flag != "-c") => grep(env, args).await,
         "sshd" => sshd(env, args).await,
@@ -118,6 +121,20 @@ async fn df(env: &Env, args: &[String]) -> i32 {
     for _ in args.iter().filter(|arg| arg.starts_with('/')) {
         env.print(&format!("/          {free:>11}    3%\n")).await;
     }
+    0
+}
+
+/// Of what is mounted only `/etc/pve` is simulated: there while pmxcfs runs, also without a cluster.
+async fn findmnt(env: &Env, args: &[String]) -> i32 {
+    env.pause(SMALL_MS).await;
+    let served = of_node(env, |node| node.pmxcfs.running).unwrap_or(false);
+    if !served || args.last().is_none_or(|folder| folder != "/etc/pve") {
+        return NOT_MOUNTED;
+    }
+    env.print(
+        "/etc/pve /dev/fuse fuse rw,nosuid,nodev,relatime,user_id=0,group_id=0,default_permissions,allow_other\n",
+    )
+    .await;
     0
 }
 

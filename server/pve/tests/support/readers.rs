@@ -63,6 +63,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::packages::installed;
         pve::pmxcfs::guests;
         pve::pmxcfs::members;
+        pve::pmxcfs::mounted;
         pve::pmxcfs::state;
         pve::pmxcfs::versions;
         pve::prerequisites::devices;

@@ -40,6 +40,14 @@ pub(super) async fn next(
     request.after(event, &court).map_err(|why| StoreError::Refused { why })
 }
 
+/// A change of the policy is asked for from the policy that is in force: what somebody else has changed in between is not
+/// turned back unseen. When it is applied its facts are compared once more.
+pub(super) async fn refuse_moved(tx: &mut SqliteConnection, request: &Request) -> Result<(), StoreError> {
+    let Subject::Policy { before, .. } = &request.subject else { return Ok(()) };
+    let now = policies::of(tx, request.cluster).await?;
+    if now == *before { Ok(()) } else { Err(StoreError::Refused { why: Refused::PolicyMoved }) }
+}
+
 /// Whoever starts an operation without a request: the policy must not ask for anybody's agreement.
 pub(crate) async fn refuse_unagreed(tx: &mut SqliteConnection, id: OperationId) -> Result<(), StoreError> {
     let row = sqlx::query("SELECT cluster, plan FROM operations WHERE id = ?")

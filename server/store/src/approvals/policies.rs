@@ -22,6 +22,8 @@ pub(super) async fn of(tx: &mut SqliteConnection, cluster: ClusterId) -> Result<
 
 pub(super) async fn set(tx: &mut SqliteConnection, cluster: ClusterId, policy: &Policy) -> Result<(), StoreError> {
     policy.check().map_err(|fault| corrupt("policy", fault))?;
+    // Who changes another line leaves the switch to whoever decides about it, or to the guests.
+    let decided = of(&mut *tx, cluster).await?.protected != policy.protected;
     let result = sqlx::query("UPDATE clusters SET protected = ? WHERE id = ?")
         .bind(policy.protected)
         .bind(cluster.to_string())
@@ -30,21 +32,24 @@ pub(super) async fn set(tx: &mut SqliteConnection, cluster: ClusterId, policy: &
         .map_err(db)?;
     touched(&result, "cluster")?;
     sqlx::query(
-        "INSERT INTO policies (cluster, lines) VALUES (?, ?) ON CONFLICT (cluster) DO UPDATE SET lines = excluded.lines",
+        "INSERT INTO policies (cluster, lines, switch_decided) VALUES (?, ?, ?) ON CONFLICT (cluster) DO UPDATE
+         SET lines = excluded.lines, switch_decided = MAX(switch_decided, excluded.switch_decided)",
     )
     .bind(cluster.to_string())
     .bind(to_json("policy", policy)?)
+    .bind(decided)
     .execute(tx)
     .await
     .map_err(refused("policy", "cluster"))?;
     Ok(())
 }
 
-/// A row is there as soon as somebody has decided anything.
+/// Once somebody has decided about the switch it is theirs, whichever way it stands.
 pub(crate) async fn protect_undecided(tx: &mut SqliteConnection, cluster: ClusterId) -> Result<bool, StoreError> {
     let result = sqlx::query(
         "UPDATE clusters SET protected = 1
-         WHERE id = ?1 AND protected = 0 AND NOT EXISTS (SELECT 1 FROM policies WHERE cluster = ?1)",
+         WHERE id = ?1 AND protected = 0
+         AND NOT EXISTS (SELECT 1 FROM policies WHERE cluster = ?1 AND switch_decided)",
     )
     .bind(cluster.to_string())
     .execute(tx)

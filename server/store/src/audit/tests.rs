@@ -1,8 +1,9 @@
 use super::period::{Period, SQL as PERIOD_SQL};
-use super::search::Asked;
+use super::search::{Asked, Work};
+use super::whole::find_within;
 use crate::SqliteStore;
 use jiff::Timestamp;
-use model::audit::{AuditCode, AuditFilter, Outcome};
+use model::audit::{AuditCode, AuditEntry, AuditFilter, Outcome};
 use model::ids::{ClusterId, OperationId};
 use model::risk::Risk;
 use sqlx::{AssertSqlSafe, Row as _};
@@ -100,4 +101,37 @@ async fn explained(store: &SqliteStore, sql: &str) -> String {
         .await
         .expect("explain");
     rows.iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>().join("; ")
+}
+
+#[tokio::test]
+async fn so_many_outputs_are_looked_through_for_one_answer_and_the_next_one_goes_on() {
+    let store = SqliteStore::open_in_memory().await.expect("open");
+    let at = |second| Timestamp::from_second(second).expect("time");
+    let entry = |number: i64| {
+        let output = if number % 10 == 0 { "needle" } else { "hay" };
+        let entry = AuditEntry::new(at(number), AuditCode::CommandFinished, "ops-1".into(), Outcome::Success);
+        AuditEntry { output: Some(output.into()), ..entry }
+    };
+    store.fill_audit(&(0..30).map(entry).collect::<Vec<_>>()).await.expect("filled");
+    let filter =
+        AuditFilter { output: Some("needle".into()), from: Some(at(0)), until: Some(at(30)), ..AuditFilter::default() };
+    let of_entries = Work { entries: 7, bytes: usize::MAX };
+    let of_bytes = Work { entries: usize::MAX, bytes: 7 * "hay".len() };
+    for work in [of_entries, of_bytes] {
+        let (mut found, mut before, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let asked = AuditFilter { before, ..filter.clone() };
+            let page = find_within(&store, &asked, 10, work).await.expect("found");
+            pages += 1;
+            let goes_on = page.next.is_some();
+            assert_eq!((page.cut, page.more), (goes_on, goes_on || before.is_some()), "{work:?}, page {pages}");
+            assert_eq!(page.total, page.entries.len() as u64);
+            found.extend(page.entries.iter().map(|one| one.index));
+            let Some(next) = page.next else { break };
+            assert!(before.is_none_or(|before| next < before), "{work:?} stands still at {next}");
+            before = Some(next);
+        }
+        assert_eq!(found, [21, 11, 1], "{work:?}");
+        assert_eq!(pages, 5, "{work:?}");
+    }
 }

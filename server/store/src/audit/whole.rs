@@ -2,7 +2,8 @@
 //!
 //! What cannot be read is never left out in silence: a page names it, and a single entry is refused.
 
-use super::{search, verify};
+use super::search::{self, Work};
+use super::verify;
 use crate::SqliteStore;
 use crate::archive;
 use engine::audit::segment::{first_gap, judge};
@@ -13,18 +14,34 @@ use std::time::Instant;
 
 /// Newest first, over all parts.
 pub(super) async fn find(store: &SqliteStore, filter: &AuditFilter, limit: u32) -> Result<AuditPage, StoreError> {
+    find_within(store, filter, limit, Work::default()).await
+}
+
+/// The same, looking through so many outputs at most.
+pub(super) async fn find_within(
+    store: &SqliteStore,
+    filter: &AuditFilter,
+    limit: u32,
+    mut work: Work,
+) -> Result<AuditPage, StoreError> {
     let began = Instant::now();
     let limit = limit.clamp(1, search::PAGE_MAX);
-    let page = search::find(store, filter, limit).await?;
-    let mut found =
-        Found { filter, limit: usize::try_from(limit).unwrap_or(usize::MAX), more: page.next.is_some(), page };
+    let page = search::find(store, filter, limit, &mut work).await?;
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let cut_at = page.next.filter(|_| page.cut);
+    let mut found = Found { filter, limit, more: page.next.is_some(), cut_at, page };
     for one in store.segments.all().iter().rev() {
-        if let Err(unread) = found.go_on(store, one).await? {
+        if let Err(unread) = found.go_on(store, one, &mut work).await? {
             found.page.unread.push(unread);
         }
     }
     let mut page = found.page;
-    page.next = if found.more { oldest(&page) } else { None };
+    page.next = found.cut_at.or(if found.more { oldest(&page) } else { None });
+    if filter.sought().is_some() {
+        // Nobody knows what stands in outputs that were not looked through.
+        page.total = u64::try_from(rows(&page)).unwrap_or(u64::MAX);
+        page.more = page.next.is_some() || filter.before.is_some();
+    }
     page.millis = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
     Ok(page)
 }
@@ -35,27 +52,34 @@ struct Found<'a> {
     limit: usize,
     /// There is another page.
     more: bool,
+    /// Where it goes on, if this one ends before it is full.
+    cut_at: Option<u64>,
     page: AuditPage,
 }
 
 impl Found<'_> {
     /// Goes on into an older part, as far as the page or the count still needs it.
-    async fn go_on(&mut self, store: &SqliteStore, one: &Segment) -> Result<Result<(), Unread>, StoreError> {
+    async fn go_on(
+        &mut self,
+        store: &SqliteStore,
+        one: &Segment,
+        work: &mut Work,
+    ) -> Result<Result<(), Unread>, StoreError> {
         if let Err(unread) = store.segments.standing(one) {
             return Ok(Err(unread));
         }
         let left = self.limit.saturating_sub(rows(&self.page));
         let before = self.filter.before.is_none_or(|before| before > one.first);
-        let shows = before && (left > 0 || !self.more);
+        let shows = before && !self.page.cut && (left > 0 || !self.more);
         let everything = is_everything(self.filter);
         if everything {
             // Indexes have no gaps.
             self.page.total += one.entries();
         }
-        if !shows && (everything || self.page.more) {
+        if !shows && (everything || self.page.more || self.filter.sought().is_some()) {
             return Ok(Ok(()));
         }
-        let part = match read(store, one, self.filter, left.max(1)).await? {
+        let part = match read(store, one, self.filter, left.max(1), work).await? {
             Ok(part) => part,
             Err(unread) => {
                 if everything {
@@ -70,6 +94,10 @@ impl Found<'_> {
             self.page.total = total.min(COUNT_MAX);
         }
         self.more |= part.next.is_some() || (left == 0 && rows(&part) > 0);
+        // What is found beyond a full page comes with the next one, which begins behind this page's last entry.
+        if part.cut && (left > 0 || rows(&part) == 0) {
+            (self.page.cut, self.cut_at) = (true, part.next);
+        }
         if left > 0 {
             self.page.entries.extend(part.entries);
             self.page.unreadable.extend(part.unreadable);
@@ -94,13 +122,14 @@ async fn read(
     one: &Segment,
     filter: &AuditFilter,
     limit: usize,
+    work: &mut Work,
 ) -> Result<Result<AuditPage, Unread>, StoreError> {
     let part = match store.segments.open(one).await {
         Ok(part) => part,
         Err(unread) => return Ok(Err(unread)),
     };
     let limit = u32::try_from(limit).unwrap_or(search::PAGE_MAX);
-    readable(one, search::find(&part, filter, limit).await)
+    readable(one, search::find(&part, filter, limit, work).await)
 }
 
 /// A file that fails while it is read is one that cannot be read; everything else is an error as ever.

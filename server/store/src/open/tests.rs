@@ -1,9 +1,12 @@
 use super::{MIGRATIONS, SqliteStore, durable, pool};
 use engine::audit::chain::{GENESIS, entry_hash};
-use engine::ports::AuditStore as _;
+use engine::ports::{ApprovalStore as _, AuditStore as _};
 use model::audit::{AuditCode, AuditEntry, AuditFilter, ChainState, Outcome};
-use sqlx::AssertSqlSafe;
+use model::ids::ClusterId;
 use sqlx::migrate::Migrator;
+use sqlx::{AssertSqlSafe, SqlitePool};
+use std::path::Path;
+use uuid::Uuid;
 
 #[tokio::test]
 async fn what_is_committed_is_on_disk() {
@@ -41,9 +44,7 @@ const BEFORE_THE_CHAIN_ALONE: i64 = 7;
 async fn an_audit_of_an_older_version_is_the_same_chain_afterwards() {
     let folder = tempfile::tempdir().expect("folder");
     let path = folder.path().join("quorate.db");
-    let older = MIGRATIONS.iter().filter(|one| one.version <= BEFORE_THE_CHAIN_ALONE).cloned().collect();
-    let file = pool(1).connect_with(durable(&path).create_if_missing(true)).await.expect("made");
-    Migrator::with_migrations(older).run(&file).await.expect("the older schema");
+    let file = older(&path, BEFORE_THE_CHAIN_ALONE).await;
     let (mut head, mut hashes) = (GENESIS, Vec::new());
     for index in 1..=3_u64 {
         let at = jiff::Timestamp::from_second(1_700_000_000).expect("time");
@@ -71,6 +72,45 @@ async fn an_audit_of_an_older_version_is_the_same_chain_afterwards() {
     assert_eq!(store.find(&filter, 9).await.expect("found").total, 1, "it is found by what its bytes say");
     let next = AuditEntry::new(jiff::Timestamp::UNIX_EPOCH, AuditCode::SignedOut, "ops-9".into(), Outcome::Success);
     assert_eq!(store.append(next).await.expect("goes on").previous, hashes[2]);
+}
+
+/// The version of the schema in which whoever had decided about any line had decided about the switch too.
+const BEFORE_THE_SWITCH_ALONE: i64 = 19;
+
+#[tokio::test]
+async fn who_had_decided_anything_in_an_older_version_has_decided_about_the_switch() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("quorate.db");
+    let file = older(&path, BEFORE_THE_SWITCH_ALONE).await;
+    let [decided, undecided] = [1, 2].map(|number| ClusterId::from_uuid(Uuid::from_u128(number)));
+    for (name, cluster) in [("one", decided), ("two", undecided)] {
+        sqlx::query("INSERT INTO clusters (id, name, phase, protected, created_at, created_by) VALUES (?, ?, 'live', 0, 0, 'ada')")
+            .bind(cluster.to_string())
+            .bind(name)
+            .execute(&file)
+            .await
+            .expect("an older cluster");
+    }
+    sqlx::query("INSERT INTO policies (cluster, lines) VALUES (?, '{\"protected\":false}')")
+        .bind(decided.to_string())
+        .execute(&file)
+        .await
+        .expect("an older policy");
+    file.close().await;
+    let store = SqliteStore::open(&path).await.expect("migrated");
+    for (cluster, protects) in [(decided, false), (undecided, true)] {
+        let at = jiff::Timestamp::UNIX_EPOCH;
+        let entry = AuditEntry::new(at, AuditCode::PolicyChanged, "system".into(), Outcome::Success);
+        assert_eq!(store.protect_undecided(cluster, entry).await.expect("looked"), protects, "{cluster}");
+    }
+}
+
+/// A file as the version with this schema left it.
+async fn older(path: &Path, newest: i64) -> SqlitePool {
+    let migrations = MIGRATIONS.iter().filter(|one| one.version <= newest).cloned().collect();
+    let file = pool(1).connect_with(durable(path).create_if_missing(true)).await.expect("made");
+    Migrator::with_migrations(migrations).run(&file).await.expect("the older schema");
+    file
 }
 
 async fn opened() -> (SqliteStore, tempfile::TempDir) {

@@ -192,6 +192,7 @@ pub fn many(first: u32, count: u32) -> Vec<AuditEntry> {
             one.operation =
                 (number % 11 == 0).then(|| OperationId::from_uuid(Uuid::from_u128(u128::from(number / 110))));
             one.reason = (number % 13 == 0).then(|| format!("rack {number} is moved"));
+            one.output = (number % 17 == 0).then(|| format!("Node {number}:\n  is   UP"));
             one
         })
         .collect()

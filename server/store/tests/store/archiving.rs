@@ -31,6 +31,14 @@ fn filters() -> Vec<AuditFilter> {
         AuditFilter { from: Some(at(900)), until: Some(at(2_000)), ..none() },
         AuditFilter { from: Some(at(2_950)), ..none() },
         AuditFilter { until: Some(at(40)), who: Some("ops-2".into()), ..none() },
+        AuditFilter {
+            output: Some("node \"is up\"".into()),
+            from: Some(at(0)),
+            until: Some(at(9_000)),
+            who: Some("ops-1".into()),
+            ..none()
+        },
+        AuditFilter { output: Some("1309".into()), from: Some(at(0)), until: Some(at(9_000)), ..none() },
     ]
 }
 

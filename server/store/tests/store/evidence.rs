@@ -1,7 +1,12 @@
-use crate::support::{Room, at, cluster_id, missing};
-use engine::ports::EvidenceStore as _;
-use model::ids::OperationId;
+use crate::support::{Room, at, cluster_id, entry, missing, operation};
+use engine::ports::{ApprovalStore as _, EvidenceStore as _, StoredUser, UserStore as _};
+use model::approval::{Blast, Request, RequestEvent, RequestState, Seen, Subject, facts_digest};
+use model::audit::AuditCode;
+use model::ids::{ClusterId, OperationId, RequestId, UserId};
 use model::observation::{Evidence, EvidenceLine};
+use model::policy::Agreement;
+use model::role::{Access, Role};
+use uuid::Uuid;
 
 #[tokio::test]
 async fn evidence_is_found_newest_first() {
@@ -96,6 +101,96 @@ async fn what_an_operation_relied_on_outlives_age_and_size() {
     assert_eq!(left.iter().map(|one| one.at).collect::<Vec<_>>(), [at(4), at(3), at(2)]);
     let kept = room.store.behind(one.id, "pve2", "corosync-quorumtool -s", at(2)).await.expect("kept");
     assert_eq!(kept.operation, Some(operation));
+}
+
+#[tokio::test]
+async fn what_a_request_rests_on_outlives_age_and_size_whatever_becomes_of_it() {
+    let room = Room::new().await;
+    let (one, two) = (room.cluster(1).await, room.cluster(2).await);
+    approver(&room).await;
+    for (cluster, node, second) in [(one.id, "pve1", 1), (one.id, "pve2", 2), (one.id, "pve1", 3), (two.id, "pve9", 3)]
+    {
+        room.store.keep(cluster, None, &evidence(node, second)).await.expect("keep");
+    }
+    let (first, second) = (asked(one.id, 1), asked(one.id, 2));
+    for request in [&first, &second] {
+        room.store.add_request(request, entry(AuditCode::ApprovalRequested)).await.expect("asked");
+    }
+    room.store.keep(one.id, None, &evidence("pve1", 4)).await.expect("keep");
+    assert_eq!(
+        room.store.expire(at(50)).await.expect("expire"),
+        3,
+        "what was older or came later, and what is another cluster's"
+    );
+    let when_asked = vec![("pve1".to_owned(), 3), ("pve2".to_owned(), 2)];
+    assert_eq!(relied(&room, first.id).await, when_asked);
+    assert_eq!(relied(&room, second.id).await, when_asked, "two may rest on the same");
+
+    // Later somebody else looks at the same.
+    room.store.keep(one.id, None, &evidence("pve1", 60)).await.expect("keep");
+    let event = RequestEvent::Approve { seen: first.subject.seen().clone(), comment: String::new() };
+    room.store.decide(first.id, "paul", &event, at(61), entry(AuditCode::ApprovalGiven)).await.expect("approved");
+    let no = RequestEvent::Reject { comment: "not today".into() };
+    for id in [first.id, second.id] {
+        room.store.decide(id, "paul", &no, at(62), entry(AuditCode::ApprovalRejected)).await.expect("rejected");
+    }
+    assert_eq!(room.store.expire(at(10_000)).await.expect("expire"), 0);
+    assert_eq!(room.store.trim_evidence(0).await.expect("trim"), 0);
+    let whole = vec![("pve1".to_owned(), 3), ("pve1".to_owned(), 60), ("pve2".to_owned(), 2)];
+    assert_eq!(relied(&room, first.id).await, whole);
+    assert_eq!(relied(&room, second.id).await, when_asked);
+    let kept = room.store.behind(one.id, "pve2", "corosync-quorumtool -s", at(2)).await.expect("kept");
+    assert_eq!((kept.request, kept.operation), (Some(first.id), None));
+    // An operation that relies on the same takes nothing away.
+    let operation = OperationId::from_uuid(Uuid::from_u128(78));
+    assert_eq!(room.store.hold(one.id, operation).await.expect("hold"), 2);
+    assert_eq!(relied(&room, first.id).await, whole);
+}
+
+/// Nodes and seconds of the answers that a request rests on.
+async fn relied(room: &Room, id: RequestId) -> Vec<(String, i64)> {
+    let facts = room.store.relied_on(id).await.expect("relied on");
+    let second = |fact: &model::observation::Fact<()>| {
+        let kept = fact.at.checked_add(jiff::SignedDuration::from_millis(31)).expect("in range");
+        kept.duration_since(at(0)).as_secs()
+    };
+    facts.iter().map(|fact| (fact.node.clone(), second(fact))).collect()
+}
+
+async fn approver(room: &Room) {
+    let user = StoredUser {
+        id: UserId::from_uuid(Uuid::from_u128(1)),
+        name: "paul".into(),
+        password_hash: Some("$argon2id$".into()),
+        access: Access::everywhere(Role::Approver),
+        disabled: false,
+        created_at: at(0),
+        last_sign_in: None,
+        failures: 0,
+        locked_until: None,
+        second_factor: false,
+    };
+    room.store.add_user(&user, entry(AuditCode::UserCreated)).await.expect("account");
+}
+
+/// A request of olga's for a plan of its own.
+fn asked(cluster: ClusterId, number: u128) -> Request {
+    let mut plan = operation(cluster, number).plan;
+    plan.target = format!("pve{number}");
+    let seen = Seen { digest: plan.digest().expect("digest"), facts: facts_digest(&[]).expect("digest") };
+    let subject =
+        Subject::Plan { plan: Box::new(plan), seen, facts: Vec::new(), around: Vec::new(), blast: Blast::default() };
+    Request {
+        id: RequestId::from_uuid(Uuid::from_u128(number)),
+        cluster,
+        cluster_name: "pve-1".into(),
+        subject,
+        agreement: Agreement::AnotherApprover,
+        requested_by: "olga".into(),
+        requested_at: at(5),
+        reason: "the old one is dead".into(),
+        state: RequestState::Waiting,
+    }
 }
 
 fn evidence(node: &str, second: i64) -> Evidence {

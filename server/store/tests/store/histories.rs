@@ -1,5 +1,5 @@
-//! Random histories of requests, edits, approvals, expiries, withdrawals, changes of roles and of the policy, crashes and
-//! double clicks: nothing that needs an agreement runs without a valid one of somebody else, or a countdown.
+//! Random histories of requests, edits, approvals, expiries, withdrawals, changes of roles and of the policy, clocks that are
+//! set back, crashes and double clicks: nothing that needs an agreement runs without a valid one of somebody else, or a countdown.
 //!
 //! Ten thousand are played on the model's gate, some of them on the real database beside it, answer for answer.
 
@@ -100,7 +100,7 @@ impl<P: Port> Play<P> {
     }
 
     async fn step(&mut self, counts: &mut Counts) {
-        let (word, answer) = match self.dice.below(32) {
+        let (word, answer) = match self.dice.below(33) {
             0..=3 => ("ask", self.ask().await),
             4 => ("ask for a policy", self.ask_policy().await),
             5..=8 => self.decide("approve").await,
@@ -117,6 +117,7 @@ impl<P: Port> Play<P> {
             25 => ("the world moves", self.world_moves().await),
             26 => ("accounts change", self.accounts_change().await),
             27 => ("crash", self.crash().await),
+            32 => ("the clock goes back", self.clock_goes_back().await),
             _ => self.two_at_once().await,
         };
         counts.add(word, answer);
@@ -306,6 +307,12 @@ impl<P: Port> Play<P> {
             // And back again: what was void stays void, what was only not run may run.
             _ => self.facts = self.facts.saturating_sub(1),
         }
+        Ok(())
+    }
+
+    /// By a correction, or set.
+    async fn clock_goes_back(&mut self) -> Answer {
+        self.now -= self.dice.of(&[1, 30, 60, 61, 600, 3_600, 86_401]);
         Ok(())
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 const SEED: u64 = 2_026;
 /// Everything that people and the world do.
-pub const WORDS: [&str; 18] = [
+pub const WORDS: [&str; 19] = [
     "ask",
     "ask for a policy",
     "approve",
@@ -20,6 +20,7 @@ pub const WORDS: [&str; 18] = [
     "run plainly",
     "apply alone",
     "the world moves",
+    "the clock goes back",
     "accounts change",
     "crash",
     "one of two at once",

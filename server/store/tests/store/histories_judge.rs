@@ -99,6 +99,7 @@ impl Judge {
         assert_ne!(known.by, by.to_lowercase(), "somebody agreed to their own");
         assert!(!known.over && known.approved.is_none() && known.glass.is_none(), "nothing waited");
         assert!(at - known.at < DAY_S, "it waited longer than a day");
+        assert!(at - known.at >= -MINUTE_S, "the clock was set back since it was asked for");
         match request.subject {
             Subject::Policy { .. } => assert!(self.has(by, Role::Admin), "a policy by somebody who is no admin"),
             Subject::Plan { .. } => {
@@ -116,6 +117,7 @@ impl Judge {
         assert!(self.has(by, Role::Approver), "{by} broke the glass");
         let known = self.requests.get_mut(&id).expect("asked");
         assert!(!known.over && known.approved.is_none() && known.by == by.to_lowercase());
+        assert!((-MINUTE_S..DAY_S).contains(&(at - known.at)), "nobody knows how long it waited");
         known.glass = Some(at);
     }
 
@@ -147,6 +149,7 @@ impl Judge {
                 assert!(self.has(by, least(needs)), "{by} may not agree any more");
                 assert!(self.has(ran.by, Role::Operator));
                 assert!(ran.at - at < QUARTER_S, "an approval that was too old");
+                assert!(ran.at - at >= -MINUTE_S, "the clock was set back since the approval");
                 self.ran_agreed += 1;
             }
             (None, Some(at)) => {

@@ -117,6 +117,9 @@ impl Port for Memory {
                 && one.is_of(&request.requested_by)
                 && one.subject.seen().digest == request.subject.seen().digest
         };
+        if matches!(&request.subject, Subject::Policy { before, .. } if *before != self.policy) {
+            return Err(Refused::PolicyMoved.to_string());
+        }
         if self.requests.values().any(same) {
             return Err("conflict".into());
         }

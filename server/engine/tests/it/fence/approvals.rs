@@ -1,6 +1,6 @@
 //! Requests and policies, behind the fence.
 
-use super::FencedStore;
+use super::{FencedStore, busy};
 use async_trait::async_trait;
 use engine::ports::{ApprovalStore, Overtaking, StoreError};
 use jiff::Timestamp;
@@ -18,13 +18,17 @@ impl ApprovalStore for FencedStore {
 
     async fn request(&self, id: RequestId) -> Result<Request, StoreError> {
         if self.fence.requests_fail.load(Ordering::SeqCst) {
-            return Err(StoreError::Database { text: "the disk is busy".into() });
+            return Err(busy());
         }
         self.through(self.inner.request(id)).await
     }
 
     async fn requests(&self, cluster: Option<ClusterId>, open: bool, limit: u32) -> Result<Vec<Request>, StoreError> {
         self.through(self.inner.requests(cluster, open, limit)).await
+    }
+
+    async fn unreviewed(&self) -> Result<Vec<Request>, StoreError> {
+        self.through(self.inner.unreviewed()).await
     }
 
     async fn request_behind(&self, operation: OperationId) -> Result<Option<Request>, StoreError> {

@@ -7,9 +7,6 @@ use model::audit::AuditFilter;
 use sqlx::{QueryBuilder, Sqlite};
 use std::ops::RangeInclusive;
 
-/// Words that are looked for at most; more would only narrow what is already narrow.
-const WORDS_MAX: usize = 8;
-
 /// A filter, its cursor left aside.
 pub(in super::super) struct Asked {
     /// What an entry must have exactly, the rarest kind first.
@@ -21,7 +18,8 @@ pub(in super::super) struct Asked {
 
 impl Asked {
     pub fn of(filter: &AuditFilter, period: Option<Period>) -> Self {
-        let words = filter.words.iter().flat_map(|words| words.split_whitespace()).take(WORDS_MAX);
+        // All of them: what is left out would make the answer a larger one (`AuditFilter::check` refuses too many).
+        let words = filter.words.iter().flat_map(|words| words.split_whitespace());
         Self { keys: keys_of(filter), words: words.flat_map(full_text).collect(), period }
     }
 

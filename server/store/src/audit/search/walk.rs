@@ -39,26 +39,19 @@ pub(super) async fn walk(
     before: Option<i64>,
     want: usize,
 ) -> Result<Found, StoreError> {
-    let whole = whole(one).await?;
-    let mut walk = Walk::new(one, asked, before.unwrap_or(i64::MAX), want);
-    if asked.period.is_none() && !asked.is_matched() {
-        return walk.everything(&whole).await;
-    }
-    let whole = asked.period.map_or(whole.clone(), |period| common(&whole, &period.span()));
-    let inside = asked.period.map_or(whole.clone(), |period| period.inside());
-    let keys = asked.listed().unwrap_or_default();
-    let full = if keys.is_empty() { NONE } else { lists::full(lists, walk.one).await? };
-    let full = common(&common(&whole, &inside), &full);
-    if !asked.words().is_empty() {
-        walk.words(&keys, &whole, &full).await?;
-    } else if full.is_empty() {
-        walk.index(&whole).await?;
-    } else {
-        walk.index(&(full.end() + 1..=*whole.end())).await?;
-        walk.full(&keys, &full).await?;
-        walk.index(&(*whole.start()..=full.start() - 1)).await?;
-    }
-    Ok(walk.found())
+    Walk::new(one, asked, before.unwrap_or(i64::MAX), want).through(lists).await
+}
+
+/// Indexes of the first `want` entries before the cursor; how many there are is not asked.
+pub(super) async fn newest(
+    one: &mut SqliteConnection,
+    lists: Lists,
+    asked: &Asked,
+    before: Option<i64>,
+    want: usize,
+) -> Result<Vec<i64>, StoreError> {
+    let walk = Walk { is_counted: true, ..Walk::new(one, asked, before.unwrap_or(i64::MAX), want) };
+    Ok(walk.through(lists).await?.newest)
 }
 
 struct Walk<'a> {
@@ -81,6 +74,29 @@ impl<'a> Walk<'a> {
     fn new(one: &'a mut SqliteConnection, asked: &'a Asked, before: i64, want: usize) -> Self {
         let newest = Vec::new();
         Self { one, asked, before, want, newest, count: 0, counted_among: 0, is_counted: false, is_more: false }
+    }
+
+    async fn through(mut self, lists: Lists) -> Result<Found, StoreError> {
+        let asked = self.asked;
+        let whole = whole(self.one).await?;
+        if asked.period.is_none() && !asked.is_matched() {
+            return self.everything(&whole).await;
+        }
+        let whole = asked.period.map_or(whole.clone(), |period| common(&whole, &period.span()));
+        let inside = asked.period.map_or(whole.clone(), |period| period.inside());
+        let keys = asked.listed().unwrap_or_default();
+        let full = if keys.is_empty() { NONE } else { lists::full(lists, self.one).await? };
+        let full = common(&common(&whole, &inside), &full);
+        if !asked.words().is_empty() {
+            self.words(&keys, &whole, &full).await?;
+        } else if full.is_empty() {
+            self.index(&whole).await?;
+        } else {
+            self.index(&(full.end() + 1..=*whole.end())).await?;
+            self.full(&keys, &full).await?;
+            self.index(&(*whole.start()..=full.start() - 1)).await?;
+        }
+        Ok(self.found())
     }
 
     fn found(self) -> Found {
