@@ -68,6 +68,8 @@ export class AuditPage {
     const table = this.page.getByRole('table', { name: this.t('pages.audit') })
     const rows = table.getByRole('row').filter({ hasText: pattern })
     await rows.nth(count - 1).waitFor()
+    // What the question before has found stays until the answer to this one is there.
+    await rows.nth(count).waitFor({ state: 'detached' })
     equal(await rows.count(), count, `entries of ${pattern}`)
   }
 

@@ -47,14 +47,13 @@ pub fn FactsCard(watched: Watched) -> impl IntoView {
         let rows = rows.get().into_iter().map(|row| view! { <FactLineRow row/> }).collect_view();
         view! { <ThenNow title=text!(i18n, team.material) rows=rows.into_any()/> }
     });
-    let extra = view! { <span>{badge}" "<LookedAt watched/></span> }.into_any();
+    let extra = view! { <span>{badge}" · "<LookedAt watched/></span> }.into_any();
     let cluster = watched.view.with_untracked(|view| view.request.cluster);
     view! {
         <Card title=text!(i18n, team.material) extra>
             <p class="muted small">{word!(i18n, team.material_text)}</p>
             <Gone watched/>
-            {table}
-            <Relied request=watched.id cluster/>
+            <div class="stack">{table}<Relied request=watched.id cluster/></div>
         </Card>
     }
     .into_any()
@@ -173,12 +172,12 @@ pub fn BlastCard(watched: Watched, then: Blast) -> impl IntoView {
             Some(blast) => view! { <Votes blast/> }.into_any(),
             None => view! { <Badge tone=Tone::Unknown word=text!(i18n, common.not_known)/> }.into_any(),
         };
-        open.get().then(|| view! { <h3>{word!(i18n, team.fact_now)}" "<LookedAt watched/></h3>{votes} })
+        open.get().then(|| view! { <h3>{word!(i18n, team.fact_now)}" · "<LookedAt watched/></h3>{votes} })
     });
     view! {
         <Card title=text!(i18n, team.blast)>
             <div class="stack">
-                <h3>{word!(i18n, team.fact_then)}" "<When at=asked_at/></h3>
+                <h3>{word!(i18n, team.fact_then)}" · "<When at=asked_at/></h3>
                 <Votes blast=then/>
                 {of_now}
             </div>

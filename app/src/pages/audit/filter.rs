@@ -124,8 +124,8 @@ fn Fields(
     view! {
         <div class="filter-wide"><Field label=text!(i18n, pages.filter_words) value=fields.of("words") error=error("words") kind="search" name="words"/></div>
         <div class="filter-wide"><Field label=text!(i18n, pages.filter_output) value=fields.of("output") error=error("output") kind="search" name="output"/></div>
+        <div class="filter-wide"><Select label=text!(i18n, pages.filter_code) value=fields.of("code") options=codes/></div>
         <Field label=text!(i18n, pages.filter_who) value=fields.of("who") name="who"/>
-        <Select label=text!(i18n, pages.filter_code) value=fields.of("code") options=codes/>
         <Field label=text!(i18n, pages.filter_node) value=fields.of("node") name="node"/>
         <Suspense><Select label=text!(i18n, pages.filter_cluster) value=fields.of("cluster") options=cluster_names/></Suspense>
         <Select label=text!(i18n, pages.filter_risk) value=fields.of("risk") options=risks/>
