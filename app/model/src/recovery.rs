@@ -231,7 +231,7 @@ impl Recovery {
             .then(|| qdevice_keeps_blocked(votes, expected, self.qdevice_missing))
     }
 
-    /// Nothing may be planned on it any more before somebody looks again.
+    /// What it says may be otherwise by now; a plan asks the nodes again.
     #[must_use]
     pub fn is_too_old(&self, now: Timestamp) -> bool {
         AGE_RECOVERY.judge(self.at, now) == Freshness::Unknown

@@ -4,7 +4,7 @@ mod entry;
 mod machine;
 
 use crate::api::{self, ApiResult, PowerView, Reading, WizardView};
-use crate::components::{Message, PageTitle, Tone};
+use crate::components::{Card, Message, PageTitle, Tone};
 use crate::i18n::*;
 use crate::pages::frame::Around;
 use crate::pages::loaded::{Loaded, wizard_in_address};
@@ -42,5 +42,5 @@ fn Inside(view: WizardView) -> impl IntoView {
 fn Machines(seen: PowerView) -> impl IntoView {
     let outer = StoredValue::new(seen.outer);
     let lines = seen.lines.into_iter().map(|line| view! { <Machine line outer/> }).collect_view();
-    view! { <ul class="wizard-nodes">{lines}</ul> }.into_any()
+    view! { <Card><ul class="wizard-nodes">{lines}</ul></Card> }.into_any()
 }

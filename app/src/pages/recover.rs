@@ -101,9 +101,6 @@ fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
         if looking.under_way.get() {
             return Some(said!(i18n, recover.looking).to_owned());
         }
-        if too_old.get() {
-            return Some(said!(i18n, recover.look_first).to_owned());
-        }
         missing().map(|node| said!(i18n, recover.account_missing, node = node, min = ATTESTATION_MIN_CHARS).to_string())
     });
     let wish = derived(move || {
@@ -162,6 +159,7 @@ fn LookFirst(too_old: Memo<bool>, looking: Looking) -> impl IntoView {
         too_old.get().then(|| {
             view! {
                 <div class="row">
+                    <span class="muted">{word!(i18n, recover.look_first)}</span>
                     <Button busy=looking.under_way on_press=look>{word!(i18n, recover.look_again)}</Button>
                 </div>
             }

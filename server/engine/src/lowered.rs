@@ -168,11 +168,24 @@ fn told_of<'a>(snapshot: &'a Snapshot, members: &[String], since: Timestamp) -> 
     told.fact.value.members.iter().any(|one| members.contains(one)).then_some(told)
 }
 
-/// When that side last told of fewer votes than are configured.
+/// When that side last told of fewer votes than are configured. In a split it is told by itself alone.
 fn lowered_at(snapshot: &Snapshot, members: &[String], since: Timestamp) -> Option<Sighting> {
-    let told = told_of(snapshot, members, since)?;
-    let is_lowered = told.fact.value.expected_votes < snapshot.configured_votes()?;
-    is_lowered.then(|| sighting(told))
+    let configured = snapshot.configured_votes()?;
+    match told_of(snapshot, members, since) {
+        Some(told) => (told.fact.value.expected_votes < configured).then(|| sighting(told)),
+        None => beside_others(snapshot, members, since, configured),
+    }
+}
+
+/// The same where others see another cluster: that these contradict it raises no votes there.
+fn beside_others(snapshot: &Snapshot, members: &[String], since: Timestamp, configured: u32) -> Option<Sighting> {
+    let Agreement::Partitioned { partitions } = &snapshot.agreement else { return None };
+    let lowered =
+        |one: &&Partition| one.expected_votes < configured && one.told_by.iter().any(|by| members.contains(by));
+    let side = partitions.iter().find(lowered)?;
+    let told = snapshot.nodes.iter().filter_map(|node| node.membership_source.as_ref());
+    let told = told.filter(|fact| fact.at > since && side.told_by.contains(&fact.node)).max_by_key(|fact| fact.at)?;
+    Some(Sighting { node: told.node.clone(), at: told.at })
 }
 
 fn sighting(told: &Aged<Partition>) -> Sighting {
@@ -183,11 +196,12 @@ fn judge(snapshot: &Snapshot, members: &[String], since: Timestamp, now: Timesta
     // The snapshot may have been folded a while ago.
     let is_fresh =
         |aged: &&Aged<Partition>| aged.freshness.max(AGE_MEMBERSHIP.judge(aged.fact.at, now)) == Freshness::Fresh;
-    match (told_of(snapshot, members, since).filter(is_fresh), snapshot.configured_votes()) {
-        (Some(told), Some(configured)) if told.fact.value.expected_votes >= configured => {
-            Since::Risen(told.fact.value.clone())
-        }
-        (Some(told), Some(_)) => Since::StillLowered(sighting(told)),
-        _ => Since::Unknown,
+    let Some(configured) = snapshot.configured_votes() else { return Since::Unknown };
+    match told_of(snapshot, members, since).filter(is_fresh) {
+        Some(told) if told.fact.value.expected_votes >= configured => Since::Risen(told.fact.value.clone()),
+        Some(told) => Since::StillLowered(sighting(told)),
+        None => beside_others(snapshot, members, since, configured)
+            .filter(|seen| AGE_MEMBERSHIP.judge(seen.at, now) == Freshness::Fresh)
+            .map_or(Since::Unknown, Since::StillLowered),
     }
 }

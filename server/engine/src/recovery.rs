@@ -11,6 +11,7 @@ use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, asked, evidence, unreadable};
 use crate::ports::Output;
 use futures::future::join_all;
+use jiff::Timestamp;
 use model::facts::{CorosyncConf, QuorumStatus};
 use model::ids::{ClusterId, OperationId};
 use model::inventory::{LogIn, Node, Purpose};
@@ -60,8 +61,7 @@ impl Engine {
         self.keep_all(cluster, step_of, &evidence).await?;
         let side = Side::of(&told, &nodes, &mute)?;
         let (first, conf) = (side.first, side.conf);
-        let at = self.clock.now();
-        let (absent, more) = self.absent_nodes(&side, &told, &nodes, plan).await?;
+        let (at, absent, more) = self.absent_nodes(&side, &told, &nodes, plan).await?;
         self.keep_all(cluster, step_of, &more).await?;
         evidence.extend(more);
         let lost_at = self.hub.quorum_lost_at(cluster).filter(|_| !first.quorum.quorate);
@@ -92,8 +92,13 @@ impl Engine {
         step_of: Option<OperationId>,
         evidence: &[Evidence],
     ) -> Result<(), Problem> {
+        let failed = |error| store_problem(&error);
+        if step_of.is_none() {
+            let seen: Vec<(ClusterId, Evidence)> = evidence.iter().map(|one| (cluster, one.clone())).collect();
+            return self.store.keep_all(&seen).await.map_err(failed);
+        }
         for seen in evidence {
-            self.store.keep(cluster, step_of, seen).await.map_err(|error| store_problem(&error))?;
+            self.store.keep(cluster, step_of, seen).await.map_err(failed)?;
         }
         Ok(())
     }
@@ -114,19 +119,21 @@ impl Engine {
         Ok(Look::SilentDevice { votes: missing_votes(&quorum, &conf) })
     }
 
-    /// With what everybody said who knocked at them, or may be connected to them.
+    /// Since when they were knocked at, and what everybody said who knocked, or may be connected to them.
     async fn absent_nodes(
         &self,
         side: &Side<'_>,
         told: &[Told],
         nodes: &[Node],
         plan: &[WrittenOff],
-    ) -> Result<(Vec<Absent>, Vec<Evidence>), Problem> {
+    ) -> Result<(Timestamp, Vec<Absent>, Vec<Evidence>), Problem> {
         let (first, conf) = (side.first, side.conf);
         let gone = side.absent();
         let (places, mut evidence) = self.resolved(&first.node, side.places(told, nodes, plan)).await;
         // One member's network may be what is broken: everybody of this side knocks.
         let knocking = side.nodes();
+        // Looking their names up may have taken long: no silence is older than this.
+        let at = self.clock.now();
         let (knocked, witness) = futures::join!(self.knock(&knocking, &places), self.ask_witness(conf, nodes));
         evidence.extend(knocked.evidence);
         let (guests, services) = (first.pve.guests.as_ref(), first.pve.ha.as_ref().map(|ha| &ha.on));
@@ -156,7 +163,7 @@ impl Engine {
             });
         }
         evidence.extend(witness.evidence);
-        Ok((absent, evidence))
+        Ok((at, absent, evidence))
     }
 
     async fn bmc_of_absent(&self, known: Option<&Node>, name: &str) -> Result<Option<SeenBmc>, Problem> {

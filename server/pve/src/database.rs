@@ -17,9 +17,11 @@ const KEEP_NAME: &str = "keep-database";
 /// `keep-another DATABASE NAME`: the same, where a copy that is there is from an earlier time. It stays, and the new one gets
 /// the first name that no file has. A link never takes another file's place, whoever makes one meanwhile, and runs at the same
 /// time write to files of their own.
-const ANOTHER_SCRIPT: &str = "umask 077; n=1; c=$2.sql.gz; while [ -e \"$c\" ]; do n=$((n + 1)); c=$2.$n.sql.gz; done; t=$c.$$; \
+const ANOTHER_SCRIPT: &str = "umask 077; n=1; c=$2.sql.gz; t=$2.$$; \
     [ -f \"$1\" ] && mkdir -p \"${2%/*}\" && sqlite3 -readonly \"$1\" .dump >\"$t\" && [ \"$(tail -n 1 \"$t\")\" = \"COMMIT;\" ] && \
-    gzip -f \"$t\" && ln -T \"$t.gz\" \"$c\" && rm -f \"$t.gz\" || \
+    gzip -f \"$t\" && \
+    { until ln -T \"$t.gz\" \"$c\" 2>/dev/null; do [ -e \"$c\" ] || [ -L \"$c\" ] || break; n=$((n + 1)); c=$2.$n.sql.gz; done; \
+    [ \"$t.gz\" -ef \"$c\" ]; } && rm -f \"$t.gz\" || \
     { rm -f \"$t\" \"$t.gz\"; printf \"no whole copy of %s\\n\" \"$1\"; exit 1; }; sha256sum \"$c\"";
 const ANOTHER_NAME: &str = "keep-another";
 /// The time limit of a copy, in seconds: the databases of nodes have some megabytes, and what the step looked at grows old.

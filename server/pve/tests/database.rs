@@ -92,6 +92,23 @@ fn a_script_that_runs_again_keeps_another_copy() {
 }
 
 #[test]
+fn of_two_runs_at_the_same_time_each_keeps_its_own_copy() {
+    let root = machine();
+    let root = root.path();
+    let first = "console-0000000000000000000000000000002a-3.sql.gz";
+    // The other run is done while this one still reads the database.
+    let other = format!("echo other >\"${{2%/*}}/backup/{first}\"; {WHOLE}");
+    let output = run(&pve::database::keep_another(42, 3), root, &other);
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let own = "console-0000000000000000000000000000002a-3.2.sql.gz";
+    let mut found = copies(root);
+    found.sort();
+    assert_eq!(found, [own, first], "and nothing else is left");
+    assert_eq!(std::fs::read(root.join(BACKUPS).join(first)).expect("there"), b"other\n");
+    assert_eq!(content(&root.join(BACKUPS).join(own)), "-readonly .dump\npages\nCOMMIT;\n");
+}
+
+#[test]
 fn what_is_not_whole_is_no_copy() {
     for command in [pve::database::keep(42, 0), pve::database::keep_another(42, 0)] {
         for (sqlite3, why) in [

@@ -36,8 +36,8 @@ pub(super) async fn known(state: &AppState, session: &Session) -> Result<(Me, Ac
     let account = account.ok_or_else(nobody)?;
     let now = state.engine.clock.now();
     let user = state.engine.store.user(account.user).await.map_err(|_| nobody())?;
-    let too_old = now.duration_since(account.signed_in_at).as_hours() >= ABSOLUTE_H;
-    if too_old || user.disabled {
+    let is_good = is_within(account.signed_in_at, now, SignedDuration::from_hours(ABSOLUTE_H));
+    if !is_good || user.disabled {
         session.flush().await.map_err(|_| nobody())?;
         return Err(nobody());
     }

@@ -21,6 +21,8 @@ const EXPIRE_BLOCK_ROWS: i64 = 2_000;
 const LIST_MAX: u32 = 1_000;
 /// Answers that are bound to a request at one moment, in rows, the newest first: far more than 32 nodes are asked for.
 const RELIED_MAX_ROWS: i64 = 4_000;
+/// Answers that were last seen longer than an hour before are of another matter, in microseconds.
+const RELIED_SINCE_MICROS: i64 = 3_600_000_000;
 /// When something is bound to a request: when it is asked for, and when somebody agrees, which happens once.
 const MOMENTS: i64 = 2;
 /// What a row costs besides its text, in bytes: its numbers and its places in the indexes.
@@ -160,7 +162,7 @@ impl EvidenceStore for SqliteStore {
     }
 }
 
-/// Binds the newest answer of each command and node of its cluster to a request, so that neither age nor size takes them away.
+/// Binds the newest answer of each command and node of its cluster within the last hour to a request, so that neither age nor size takes them away.
 ///
 /// In the transaction that writes the request down, and in the one in which somebody agrees to it.
 pub(crate) async fn rely(tx: &mut SqliteConnection, request: &Request) -> Result<(), StoreError> {
@@ -171,12 +173,13 @@ pub(crate) async fn rely(tx: &mut SqliteConnection, request: &Request) -> Result
     sqlx::query(
         "INSERT OR IGNORE INTO evidence_relied (request, evidence)
          SELECT ?1, id FROM evidence
-         WHERE id IN (SELECT MAX(id) FROM evidence WHERE cluster = ?2 GROUP BY node, command)
+         WHERE id IN (SELECT MAX(id) FROM evidence WHERE cluster = ?2 AND last_at >= ?4 GROUP BY node, command)
          ORDER BY last_at DESC, id DESC LIMIT ?3",
     )
     .bind(request.id.to_string())
     .bind(request.cluster.to_string())
     .bind(RELIED_MAX_ROWS)
+    .bind(micros(request.requested_at).saturating_sub(RELIED_SINCE_MICROS))
     .execute(&mut *tx)
     .await
     .map_err(db)?;

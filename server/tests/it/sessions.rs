@@ -116,8 +116,10 @@ async fn a_sign_in_is_fresh_for_some_minutes_and_the_password_renews_it() {
     assert!(client.me().await.expect("me").shown.password);
     app.clock.advance_minutes(-1);
     assert!(client.me().await.expect("me").shown.password, "a clock that was corrected");
-    app.clock.advance_minutes(-59);
+    app.clock.advance_minutes(-1);
     assert!(!client.me().await.expect("me").shown.password, "nobody knows how long ago that was");
+    app.clock.advance_minutes(-59);
+    assert!(ended(&client).await, "nor how old the session is");
 }
 
 #[tokio::test]

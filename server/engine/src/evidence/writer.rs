@@ -79,9 +79,14 @@ impl EvidenceWriter {
         self.shared.gaps().remove(&cluster);
     }
 
-    /// Returns once everything that was taken is on disk, or could not be.
+    /// Returns once everything that was taken until now is on disk, or could not be. What is taken meanwhile is not waited for.
     pub async fn flush(&self) {
-        while self.shared.write_batch().await {}
+        let batches = self.shared.lock().len().div_ceil(EVIDENCE_BATCH_MAX);
+        for _ in 0..batches {
+            if !self.shared.write_batch().await {
+                return;
+            }
+        }
     }
 }
 

@@ -143,8 +143,8 @@ impl Engine {
         if quorum.as_ref().is_ok_and(|quorum| !quorum.adds_up()) {
             // Torn by a ring that formed meanwhile: on such members no votes are lowered.
             let (again, words) = quorum_again(node, shell.as_ref()).await;
-            quorum = again;
             evidence.extend(words);
+            quorum = settled(&quorum, again);
         }
         let quorum = match quorum {
             Ok(quorum) => quorum,
@@ -159,6 +159,19 @@ impl Engine {
         evidence.extend(words);
         Ok(Told { node: node.clone(), quorum, conf, pve, armed, evidence })
     }
+}
+
+/// The second answer of a node whose first one contradicted itself. Torn once more, and otherwise, its ring does not come to
+/// rest; said twice, it is what the node says.
+fn settled(
+    first: &Result<QuorumStatus, Problem>,
+    again: Result<QuorumStatus, Problem>,
+) -> Result<QuorumStatus, Problem> {
+    let again = again?;
+    if again.adds_up() || first.as_ref().ok() == Some(&again) {
+        return Ok(again);
+    }
+    Err(Problem::new(ProblemCode::WorldChanged).with("what", "members"))
 }
 
 async fn quorum_again(node: &Node, shell: &dyn NodeShell) -> (Result<QuorumStatus, Problem>, Vec<Evidence>) {
@@ -196,6 +209,22 @@ mod tests {
     /// Recorded on Proxmox VE 9.2: `/etc/pve` is an empty folder while pmxcfs does not run.
     fn gone(file: &str) -> Vec<u8> {
         format!("cat: /etc/pve/{file}: No such file or directory\n").into_bytes()
+    }
+
+    #[test]
+    fn members_that_are_torn_from_their_ring_twice_are_not_gone_by() {
+        let text = |ring: &str, votes: u32| {
+            format!(
+                "Quorum information\n---\nNodes: 2\nNode ID: 2\nRing ID: {ring}\nQuorate: No\nExpected votes: 3\n\
+                 Highest expected: 3\nTotal votes: {votes}\nQuorum: 2\nFlags:\n\n Nodeid Votes Name\n 1 1 ash\n 2 1 elm (local)\n"
+            )
+        };
+        let status = |ring, votes| Ok(quorumtool::quorum(Answer::ok(text(ring, votes).as_bytes())).expect("readable"));
+        let (torn, other, whole) = (|| status("2.1a", 2), || status("2.1e", 2), || status("1.1a", 2));
+        assert_eq!(settled(&torn(), whole()), whole());
+        assert_eq!(settled(&torn(), torn()), torn(), "said twice");
+        assert_eq!(settled(&torn(), other()).map_err(|problem| problem.code), Err(ProblemCode::WorldChanged));
+        assert_eq!(settled(&torn(), Err(ProblemCode::NodeHangs.into())), Err(ProblemCode::NodeHangs.into()));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use model::approval::GuestList;
+use model::clock;
 use model::ids::ClusterId;
 use model::observation::{AGE_FILES, Freshness};
 use pve::pmxcfs::PmxGuest;
@@ -25,7 +26,8 @@ impl Guests {
             guests.entry(guest.node.clone()).or_default().insert(*id);
         }
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if all.get(&cluster).is_none_or(|known| known.at <= at) {
+        // One from far in the future was told before the clock was set back.
+        if all.get(&cluster).is_none_or(|known| known.at <= at || clock::is_set_back(known.at, at)) {
             all.insert(cluster, Told { at, guests });
         }
     }
@@ -62,6 +64,10 @@ mod tests {
         let all: GuestList = [("pve1".to_owned(), [100, 101].into()), ("pve2".to_owned(), [102].into())].into();
         assert_eq!(guests.of(cluster, at(11)), Some(all));
         assert_eq!(guests.of(cluster, at(101)), None);
+        assert_eq!(guests.of(cluster, at(-60)), None, "told before the clock was set back");
+        guests.seen(cluster, at(-3_600), &[(103, one("pve1"))].into());
+        let since: GuestList = [("pve1".to_owned(), [103].into())].into();
+        assert_eq!(guests.of(cluster, at(-3_590)), Some(since), "and told since");
         guests.forget(cluster);
         assert_eq!(guests.of(cluster, at(11)), None);
     }

@@ -17,6 +17,7 @@ use model::observation::Evidence;
 use model::operation::{OperationState, StepEvent};
 use model::problem::ProblemCode;
 use model::role::Role;
+use model::topology::Agreement;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -137,6 +138,32 @@ async fn where_nobody_can_look_nobody_says_that_the_votes_are_still_lowered() {
     let fate = told(&house).await.fate;
     assert!(fate.is_seen(house.engine().clock.now()), "{fate:?}");
     assert_eq!(looked(&house, AuditCode::ExpectedUnseen).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn votes_that_one_half_has_lowered_are_alarmed_of_while_the_other_half_contradicts_it() {
+    let house = Work::Expected.house().await;
+    house.done(&house.expected_intent().await).await;
+    for link in [0, 1] {
+        house.inject(Fault::CutLink { node: "pve1".into(), link });
+    }
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Start { node: node.into() });
+    }
+    house.engine().watch(house.cluster).await;
+    let split = async || {
+        let snapshot = house.engine().hub.snapshot(house.cluster);
+        snapshot.is_some_and(|one| matches!(one.agreement, Agreement::Partitioned { .. }))
+    };
+    house.until("two halves are seen", Duration::from_secs(600), split).await;
+    tokio::time::sleep(ALARM).await;
+    assert!(split().await);
+    assert_eq!(looked(&house, AuditCode::ExpectedStillLowered).await, 1);
+    assert!(entries(&house, AuditCode::ExpectedUnseen).await.is_empty(), "pve1 itself has told it all the time");
+    assert!(entries(&house, AuditCode::ExpectedRestored).await.is_empty(), "the other half never lowered any");
+    let fate = told(&house).await.fate;
+    assert!(matches!(&fate, Fate::Lowered { seen: Some(seen), .. } if seen.node == "pve1"), "{fate:?}");
+    assert!(fate.is_seen(house.engine().clock.now()), "{fate:?}");
 }
 
 #[tokio::test(start_paused = true)]
