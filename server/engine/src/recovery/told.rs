@@ -215,7 +215,7 @@ mod tests {
     fn members_that_are_torn_from_their_ring_twice_are_not_gone_by() {
         let text = |ring: &str, votes: u32| {
             format!(
-                "Quorum information\n---\nNodes: 2\nNode ID: 2\nRing ID: {ring}\nQuorate: No\nExpected votes: 3\n\
+                "Quorum information\n---\nNodes: 2\nNode ID: 2\nRing ID: {ring}\nQuorate: Yes\nExpected votes: 3\n\
                  Highest expected: 3\nTotal votes: {votes}\nQuorum: 2\nFlags:\n\n Nodeid Votes Name\n 1 1 ash\n 2 1 elm (local)\n"
             )
         };
