@@ -18,6 +18,7 @@ use leptos_router::NavigateOptions;
 use leptos_router::hooks::use_navigate;
 use model::ids::OperationId;
 use model::observation::Evidence;
+use model::problem::ProblemCode;
 use model::recovery::{AGE_RECOVERY, ATTESTATION_MIN_CHARS, Recovery};
 use std::collections::BTreeMap;
 
@@ -89,7 +90,9 @@ fn Seen(seen: Recovery, looking: Looking) -> impl IntoView {
     let votes = seen.votes();
     let obstacles = seen.obstacles();
     let possible = obstacles.is_empty() && !seen.absent.is_empty();
-    let problems = obstacles.into_iter().map(|problem| view! { <Notice problem/> }).collect_view();
+    // That the side has quorum its own card says, and as good news.
+    let others = obstacles.into_iter().filter(|problem| problem.code != ProblemCode::ExpectedNotNeeded);
+    let problems = others.map(|problem| view! { <Notice problem/> }).collect_view();
     let accounts: Vec<(String, RwSignal<String>)> =
         seen.absent.iter().map(|node| (node.name.clone(), looking.account(&node.name))).collect();
     let typed = StoredValue::new(accounts.clone());
