@@ -31,9 +31,9 @@ pub const DETAIL_UNASKED: &str = "unasked";
 /// Of entries about votes that were lowered: when a node last told that they are.
 pub const DETAIL_LAST_SEEN: &str = "last_seen";
 /// Of the entry that somebody went on with an operation: that they agreed to it by that.
-const DETAIL_AGREED: &str = "agreed";
+pub const DETAIL_AGREED: &str = "agreed";
 /// What stands there.
-const ANEW: &str = "anew";
+pub const ANEW: &str = "anew";
 /// Right before the command.
 pub const BEFORE: &str = "before";
 /// When the proof was there.

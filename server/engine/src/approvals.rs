@@ -10,7 +10,6 @@ mod now;
 mod policy;
 
 pub use lapsed::Resumer;
-pub(crate) use lapsed::{ANEW, DETAIL_AGREED};
 pub use now::Now;
 pub use policy::{PolicyChange, PolicyWish};
 

@@ -1,6 +1,5 @@
 //! Stopping a running operation before its next step, and going on with it.
 
-use crate::approvals::{ANEW, DETAIL_AGREED};
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::execute;
@@ -8,6 +7,7 @@ use crate::limits::STATE_TRIES;
 use crate::ports::StoreError;
 use model::audit::{AuditCode, Outcome};
 use model::ids::OperationId;
+use model::lowering::{ANEW, DETAIL_AGREED};
 use model::operation::{OperationState, StepStatus};
 use model::problem::{Problem, ProblemCode};
 

@@ -10,15 +10,11 @@ use model::approval::{Agreed, RequestState, USABLE_MIN, same_person};
 use model::audit::{AuditCode, AuditFilter, Outcome};
 use model::clock;
 use model::ids::{ClusterId, OperationId};
+use model::lowering;
 use model::operation::Operation;
 use model::policy::{Agreement, Ruling, Shown, SignInDemand};
 use model::problem::{Problem, ProblemCode};
 use model::role::Role;
-
-/// Of the entry that somebody went on with an operation: that they agreed to it by that.
-pub(crate) const DETAIL_AGREED: &str = "agreed";
-/// What stands there.
-pub(crate) const ANEW: &str = "anew";
 
 /// Who goes on with an operation that stands.
 #[derive(Debug, Clone, Copy)]
@@ -129,9 +125,9 @@ impl Engine {
     async fn agreed_anew(&self, id: OperationId, least: Role) -> Result<Vec<Given>, StoreError> {
         let code = Some(AuditCode::OperationResumed);
         let resumed = AuditFilter { operation: Some(id), code, ..AuditFilter::default() };
-        let entries = self.store.find(&resumed, RESUMES_MAX).await?.entries.into_iter().map(|one| one.entry);
-        let anew = entries.filter(|entry| entry.details.get(DETAIL_AGREED).is_some_and(|word| word == ANEW));
-        Ok(anew.map(|entry| Given { by: entry.who, at: entry.at, least }).collect())
+        let entries = self.store.find(&resumed, RESUMES_MAX).await?.entries;
+        let anew = lowering::agreed_anew(&entries).into_iter();
+        Ok(anew.map(|agreed| Given { by: agreed.by, at: agreed.at, least }).collect())
     }
 
     /// Goes on with an operation that waits. Where the agreement to it is too old or missing, going on means to agree, which

@@ -15,7 +15,7 @@ use model::risk::Risk;
 use model::role::{Access, Role};
 use uuid::Uuid;
 
-async fn account(room: &Room, number: u128, name: &str, role: Role) -> UserId {
+pub async fn account(room: &Room, number: u128, name: &str, role: Role) -> UserId {
     let user = StoredUser {
         id: UserId::from_uuid(Uuid::from_u128(number)),
         name: name.into(),

@@ -1,11 +1,12 @@
+use crate::approvals::account;
 use crate::support::{Room, at, cluster_id, entry, missing, operation};
-use engine::ports::{ApprovalStore as _, EvidenceStore as _, StoredUser, UserStore as _};
+use engine::ports::{ApprovalStore as _, EvidenceStore as _};
 use model::approval::{Blast, Request, RequestEvent, RequestState, Seen, Subject, facts_digest};
 use model::audit::AuditCode;
-use model::ids::{ClusterId, OperationId, RequestId, UserId};
+use model::ids::{ClusterId, OperationId, RequestId};
 use model::observation::{Evidence, EvidenceLine};
 use model::policy::Agreement;
-use model::role::{Access, Role};
+use model::role::Role;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -107,7 +108,7 @@ async fn what_an_operation_relied_on_outlives_age_and_size() {
 async fn what_a_request_rests_on_outlives_age_and_size_whatever_becomes_of_it() {
     let room = Room::new().await;
     let (one, two) = (room.cluster(1).await, room.cluster(2).await);
-    approver(&room).await;
+    account(&room, 1, "paul", Role::Approver).await;
     for (cluster, node, second) in [(one.id, "pve1", 1), (one.id, "pve2", 2), (one.id, "pve1", 3), (two.id, "pve9", 3)]
     {
         room.store.keep(cluster, None, &evidence(node, second)).await.expect("keep");
@@ -155,22 +156,6 @@ async fn relied(room: &Room, id: RequestId) -> Vec<(String, i64)> {
         kept.duration_since(at(0)).as_secs()
     };
     facts.iter().map(|fact| (fact.node.clone(), second(fact))).collect()
-}
-
-async fn approver(room: &Room) {
-    let user = StoredUser {
-        id: UserId::from_uuid(Uuid::from_u128(1)),
-        name: "paul".into(),
-        password_hash: Some("$argon2id$".into()),
-        access: Access::everywhere(Role::Approver),
-        disabled: false,
-        created_at: at(0),
-        last_sign_in: None,
-        failures: 0,
-        locked_until: None,
-        second_factor: false,
-    };
-    room.store.add_user(&user, entry(AuditCode::UserCreated)).await.expect("account");
 }
 
 /// A request of olga's for a plan of its own.

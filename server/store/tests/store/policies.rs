@@ -1,14 +1,15 @@
 //! A change of a policy begins from the policy that is in force when it is asked for, and when it is applied.
 
+use crate::approvals::account;
 use crate::support::{Room, at, cluster, cluster_id, entry};
-use engine::ports::{ApprovalStore as _, AuditStore as _, ClusterStore as _, StoreError, StoredUser, UserStore as _};
+use engine::ports::{ApprovalStore as _, AuditStore as _, ClusterStore as _, StoreError};
 use model::approval::{Refused, Request, RequestEvent, RequestState, Seen, Subject};
 use model::audit::{AuditCode, AuditFilter};
-use model::ids::{RequestId, UserId};
+use model::ids::RequestId;
 use model::inventory::Cluster;
 use model::policy::{Agreement, Demand, Policy, Row};
 use model::risk::Risk;
-use model::role::{Access, Role};
+use model::role::Role;
 use uuid::Uuid;
 
 #[tokio::test]
@@ -33,7 +34,7 @@ async fn what_begins_from_another_policy_is_not_written_down() {
 #[tokio::test]
 async fn of_two_that_begin_from_the_same_policy_one_is_applied() {
     let room = open().await;
-    account(&room).await;
+    account(&room, 1, "ada", Role::Admin).await;
     let before = room.store.policy(cluster_id(1)).await.expect("policy");
     let wishes = [(Demand::AnotherApprover, 1), (Demand::AnotherPerson, 2)];
     let [first, second] = wishes.map(|(demand, number)| wish(&before, with_line(demand), number));
@@ -57,7 +58,7 @@ async fn of_two_that_begin_from_the_same_policy_one_is_applied() {
 #[tokio::test]
 async fn a_line_that_is_changed_decides_nothing_about_the_switch() {
     let room = open().await;
-    account(&room).await;
+    account(&room, 1, "ada", Role::Admin).await;
     let protects = async || {
         let protected = room.store.protect_undecided(cluster_id(1), entry(AuditCode::PolicyChanged)).await;
         protected.expect("the store answers")
@@ -87,23 +88,6 @@ async fn open() -> Room {
     let open = Cluster { protected: false, ..cluster(1) };
     room.store.add_cluster(&open, entry(AuditCode::ClusterAdded)).await.expect("cluster");
     room
-}
-
-/// The only admin.
-async fn account(room: &Room) {
-    let user = StoredUser {
-        id: UserId::from_uuid(Uuid::from_u128(1)),
-        name: "ada".into(),
-        password_hash: Some("$argon2id$".into()),
-        access: Access::everywhere(Role::Admin),
-        disabled: false,
-        created_at: at(0),
-        last_sign_in: None,
-        failures: 0,
-        locked_until: None,
-        second_factor: false,
-    };
-    room.store.add_user(&user, entry(AuditCode::UserCreated)).await.expect("account");
 }
 
 fn with_line(agreement: Demand) -> Policy {
