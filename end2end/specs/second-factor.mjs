@@ -7,12 +7,14 @@ import { totp } from '../lib/totp.mjs'
 
 export default {
   'second-factor': async (spec) => {
-    const console = await demo(spec, { nodes: 1 })
-    for (const [language, account] of [['en', console.operator], ['fr', console.approver]]) {
+    // A console each: one lets ten sign-ins of an address pass, and then one every three seconds.
+    let console
+    for (const language of ['fr', 'en']) {
+      console = await demo(spec, { nodes: 1 })
       const one = await person(spec, console.origin, { language })
       // The browser notes every refusal of the server.
       one.expect(/status of (4|5)\d\d/)
-      await ownFactor(spec, language, one, account)
+      await ownFactor(spec, language, one, console.operator)
     }
     await roles(spec, console)
   },
@@ -118,5 +120,15 @@ async function roles(spec, console) {
     await told.inspect('clusters, second factor taken')
     await told.press(told.button(t('common.factor_taken_known')))
     await told.seeGone(told.page.getByText(t('common.factor_taken', { by: console.admin.name })))
+  })
+  await spec.step('an address that tries too often is told how long to wait', async () => {
+    const guesser = await person(spec, console.origin)
+    guesser.expect(/status of (4|5)\d\d/)
+    const guess = (number) => ({ data: { name: `nobody${number}`, password: 'guess' }, headers: { origin: console.origin } })
+    const tries = await Promise.all([...Array(12).keys()].map((number) => page.request.post('/api/sign_in', guess(number))))
+    ensure(tries.some((one) => one.status() === 429), 'any number of guesses')
+    await guesser.signIn(console.operator.name, console.operator.password)
+    await guesser.see(t.like('codes.problem_too_many_attempts'))
+    await guesser.inspect('sign-in, too often')
   })
 }

@@ -4,19 +4,21 @@ use crate::backend::RequestBackend;
 use crate::sessions::Sessions;
 use crate::state::AppState;
 use crate::{audit_export, export, live, site};
-use app::api::Backend;
+use app::api::{ApiError, Backend};
 use axum::Json;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use leptos::prelude::provide_context;
+use leptos::prelude::{FromServerFnError, provide_context};
 use leptos_axum::{LeptosRoutes, generate_route_list};
+use model::problem::{Problem, ProblemCode};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use tower_governor::GovernorLayer;
+use tower_governor::{GovernorError, GovernorLayer};
 use tower_governor::governor::GovernorConfigBuilder;
 use tower_governor::key_extractor::PeerIpKeyExtractor;
 use tower_http::csrf::CsrfLayer;
@@ -47,7 +49,7 @@ pub fn router(state: AppState, secure: bool) -> anyhow::Result<Router> {
         .route("/api/accept_invite", post(server_function))
         .route("/api/confirm_password", post(server_function))
         .route("/api/change_password", post(server_function))
-        .layer(GovernorLayer::new(limit));
+        .layer(GovernorLayer::new(limit).error_handler(too_often));
     let pages = generate_route_list(app::App);
     let router = Router::new()
         .merge(passwords)
@@ -66,6 +68,18 @@ pub fn router(state: AppState, secure: bool) -> anyhow::Result<Router> {
         .route("/favicon.svg", get(site::favicon))
         .route("/health", get(health));
     Ok(headers(router).with_state(state))
+}
+
+/// The same words as for an account that has to wait: a page knows how to show those.
+fn too_often(error: GovernorError) -> Response {
+    let GovernorError::TooManyRequests { wait_time, .. } = error else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    // It rounds down: who came back after that time would be too early.
+    let seconds = wait_time + 1;
+    let problem = Problem::new(ProblemCode::TooManyAttempts).with("seconds", seconds);
+    let wait = [(RETRY_AFTER, seconds.to_string())];
+    (StatusCode::TOO_MANY_REQUESTS, wait, ApiError(problem).ser()).into_response()
 }
 
 /// Headers that no answer may miss; pages add their content security policy with its nonce.

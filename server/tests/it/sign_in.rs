@@ -5,7 +5,7 @@ use crate::client::Client;
 use axum::http::StatusCode;
 use futures::future::join_all;
 use model::audit::AuditPage;
-use model::problem::ProblemCode;
+use model::problem::{Problem, ProblemCode};
 use model::role::Role;
 use serde_json::json;
 use server::proxy::behind;
@@ -110,11 +110,18 @@ async fn one_address_cannot_try_without_end() {
     let tries = join_all((0..14).map(|number| {
         let input = json!({ "name": format!("user{number}"), "password": "guess" });
         let attacker = &attacker;
-        async move { attacker.post("sign_in", &input).await.status }
+        async move { attacker.post("sign_in", &input).await }
     }))
     .await;
-    let limited = tries.iter().filter(|status| **status == StatusCode::TOO_MANY_REQUESTS).count();
-    assert!((1..=4).contains(&limited), "{tries:?}");
+    let (limited, looked_at): (Vec<_>, Vec<_>) =
+        tries.iter().partition(|answer| answer.status == StatusCode::TOO_MANY_REQUESTS);
+    assert!((1..=4).contains(&limited.len()), "{} were looked at", looked_at.len());
+    for answer in limited {
+        let told: Problem = app::api::read(&answer.text()).expect("words for the page");
+        let seconds: u64 = told.params["seconds"].parse().expect("a number");
+        assert_eq!(answer.header("retry-after"), Some(told.params["seconds"].as_str()));
+        assert!(told.code == ProblemCode::TooManyAttempts && (1..=30).contains(&seconds), "{told:?}");
+    }
     for function in ["accept_invite", "confirm_password"] {
         let input = json!({ "token": "x", "name": "y", "password": "z" });
         let statuses: Vec<_> = join_all((0..14).map(|_| attacker.post(function, &input))).await;

@@ -156,6 +156,7 @@ impl House {
 
     /// Until the page says so, with all that is there connected.
     pub async fn until_quorate(&self, quorate: bool, votes: u32) {
+        let mut seen = None;
         let looking = async {
             loop {
                 let view = self.view().await;
@@ -167,62 +168,76 @@ impl House {
                 if so && view.snapshot.nodes.iter().filter(connected).count() == votes as usize && (works || !quorate) {
                     return;
                 }
+                let contacts: Vec<_> = view.snapshot.nodes.into_iter().map(|node| node.contact).collect();
+                seen = Some((view.snapshot.quorum, contacts));
             }
         };
-        timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("never quorate {quorate} with {votes}"));
+        let in_time = timeout(PATIENCE, looking).await;
+        assert!(in_time.is_ok(), "never quorate {quorate} with {votes}: {seen:#?}");
     }
 
     /// A plan that nothing is in the way of; right after a change the nodes may not yet have said what it needs.
     async fn plan(&self, wish: &Value) -> Preview {
         let input = json!({ "cluster": self.cluster(), "wish": wish });
+        let mut refused = Vec::new();
         let planned = async {
             loop {
                 match self.call::<Preview>("preview", input.clone()).await {
                     Ok(preview) if preview.obstacles.is_empty() => return preview,
-                    Ok(_) | Err(_) => {}
+                    Ok(preview) => refused = preview.obstacles,
+                    Err(problem) => refused = vec![problem],
                 }
             }
         };
-        timeout(PATIENCE, planned).await.expect("a plan")
+        let plan = timeout(PATIENCE, planned).await;
+        plan.unwrap_or_else(|_| panic!("no plan for {wish}: {refused:#?}"))
     }
 
     /// Starts what nobody else has to agree to.
     pub async fn started(&self, wish: Value) -> OperationId {
         self.fresh().await;
+        let mut refused = None;
         let begun = async {
             loop {
                 let preview = self.plan(&wish).await;
                 let input = json!({
                     "cluster": self.cluster(), "wish": wish, "digest": preview.digest, "consent": consent(&preview.plan),
                 });
-                if let Ok(id) = self.call("run", input).await {
-                    return id;
+                match self.call("run", input).await {
+                    Ok(id) => return id,
+                    Err(problem) => refused = Some(problem),
                 }
             }
         };
-        timeout(PATIENCE, begun).await.expect("it starts")
+        let begun = timeout(PATIENCE, begun).await;
+        begun.unwrap_or_else(|_| panic!("it never starts: {refused:#?}"))
     }
 
     /// Starts what the approver has agreed to.
     pub async fn agreed(&self, wish: Value) -> OperationId {
         self.fresh().await;
+        let mut refused = None;
         let begun = async {
             loop {
-                let preview = self.plan(&wish).await;
-                let input = json!({
-                    "cluster": self.cluster(), "wish": wish, "digest": preview.digest, "consent": consent(&preview.plan),
-                });
-                let Ok(request) = self.call::<RequestId>("request_approval", input).await else { continue };
-                let seen = json!({ "id": request, "comment": "looked at it" });
-                if self.by::<()>(&self.approver, "approve", seen).await.is_err() {
-                    continue;
-                }
-                if let Ok(id) = self.call("run_approved", json!({ "id": request })).await {
-                    return id;
+                match self.once_agreed(&wish).await {
+                    Ok(id) => return id,
+                    Err(problem) => refused = Some(problem),
                 }
             }
         };
-        timeout(PATIENCE, begun).await.expect("it starts")
+        let begun = timeout(PATIENCE, begun).await;
+        begun.unwrap_or_else(|_| panic!("it never starts: {refused:#?}"))
+    }
+
+    async fn once_agreed(&self, wish: &Value) -> Result<OperationId, Problem> {
+        let preview = self.plan(wish).await;
+        let input = json!({
+            "cluster": self.cluster(), "wish": wish, "digest": preview.digest, "consent": consent(&preview.plan),
+        });
+        let request: RequestId = self.call("request_approval", input).await?;
+        let seen = json!({ "id": request, "comment": "looked at it" });
+        self.by::<()>(&self.approver, "approve", seen).await?;
+        self.call("run_approved", json!({ "id": request })).await
     }
 
     async fn fresh(&self) {
@@ -235,6 +250,7 @@ impl House {
     /// Looks at the operation until it is done, and kills the console after that many looks. How many it took, and whether
     /// the operation still ran at the console's death.
     pub async fn brought_to_its_end(&mut self, id: OperationId, killed_at: Option<u64>) -> (u64, bool) {
+        let mut standing = None;
         let looking = async {
             let (mut looks, mut died) = (0, false);
             loop {
@@ -253,9 +269,11 @@ impl House {
                     // As its owner would. The new console may not have reached the nodes yet: then it is asked again.
                     let _ = self.call::<()>("resume", json!({ "id": id })).await;
                 }
+                standing = Some((state, view.operation.steps));
             }
         };
-        timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("killed at {killed_at:?}: it never ended"))
+        let ended = timeout(PATIENCE, looking).await;
+        ended.unwrap_or_else(|_| panic!("killed at {killed_at:?}: it never ended: {standing:#?}"))
     }
 }
 
