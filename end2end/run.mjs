@@ -4,7 +4,6 @@
 // QUORATE_BIN is the console's binary, CHROMIUM the browser. What helps to understand a failure is kept in test-results/.
 
 import { rmSync } from 'node:fs'
-import { closeBrowsers } from './lib/browser.mjs'
 import { killAll } from './lib/programs.mjs'
 import { RESULTS, Spec } from './lib/spec.mjs'
 
@@ -50,7 +49,6 @@ async function lane(waiting) {
     for (const key of Object.keys(total)) total[key] += spec[key]
   }
 }
-await closeBrowsers()
 console.log(times.join('\n'))
 console.log(`in ${((Date.now() - started) / 1000).toFixed(0)} s`)
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)

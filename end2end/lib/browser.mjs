@@ -1,7 +1,6 @@
-// One Chromium for all specs, or one inside a network namespace.
+// One Chromium for each spec: what one is left in cannot hold up another.
 
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
 
@@ -16,33 +15,23 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-const open = new Map()
+const open = new WeakMap()
 
-/** The browser; with `namespace`, one that sees the network of that namespace only. */
-export async function browser(namespace = '') {
-  if (!open.has(namespace)) open.set(namespace, await launch(namespace))
-  return open.get(namespace).browser
-}
-
-export async function closeBrowsers() {
-  for (const [namespace] of [...open]) await closeBrowser(namespace)
-}
-
-export async function closeBrowser(namespace) {
-  const one = open.get(namespace)
-  open.delete(namespace)
-  await one?.browser.close()
-  if (one?.folder) rmSync(one.folder, { recursive: true, force: true })
+/** The browser of a spec, closed at its end; with `namespace`, one that sees the network of that namespace only. */
+export function browser(spec, namespace = '') {
+  if (!open.has(spec)) open.set(spec, launch(spec, namespace))
+  return open.get(spec)
 }
 
 /** Playwright gives each start an empty user data folder. */
-async function launch(namespace) {
-  let [program, folder] = [PROGRAM, null]
+async function launch(spec, namespace) {
+  let program = PROGRAM
   if (namespace) {
-    folder = mkdtempSync(join(tmpdir(), 'quorate-chromium-'))
-    program = join(folder, 'chromium')
+    program = join(spec.temporary(), 'chromium')
     writeFileSync(program, `#!/bin/sh\nexec ip netns exec ${namespace} ${PROGRAM} "$@"\n`)
     chmodSync(program, 0o755)
   }
-  return { browser: await chromium.launch({ executablePath: program, args: FLAGS, headless: true }), folder }
+  const launched = await chromium.launch({ executablePath: program, args: FLAGS, headless: true })
+  spec.atEnd(() => launched.close())
+  return launched
 }

@@ -14,7 +14,7 @@ const axe = new AxeCheck()
 
 /** Opens a window for a person; `language` is what their browser asks for, `as` is how they work it. */
 export async function person(spec, origin, { language = 'en', size = { width: 1440, height: 900 }, namespace, state, as = Person } = {}) {
-  const context = await (await browser(namespace)).newContext({
+  const context = await (await browser(spec, namespace)).newContext({
     baseURL: origin,
     locale: language === 'fr' ? 'fr-FR' : 'en-GB',
     viewport: size,

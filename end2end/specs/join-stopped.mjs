@@ -61,12 +61,12 @@ const ENGLISH = [
       await together(scene)
       await scene.nodes.fault('stop-pmxcfs', scene.joiner.name)
     },
-    own: { corosync: ['yes'], pmxcfs: ['no'], writable: ['no'] }, members: { listed: ['at'], in_ring: ['yes'], certificate: ['no'] },
+    own: { corosync: ['yes'], pmxcfs: ['no'], writable: ['unknown'] }, members: { listed: ['at'], in_ring: ['yes'], certificate: ['no'] },
   },
   {
     title: 'it does not come into the ring', state: 'not_in_ring', dies: 'waiting-for-quorum', left: LISTED_AND_RUNS, ways: ['finish', 'undo'],
     first: ({ nodes, joiner }) => nodes.fault('block-udp', joiner.name, { on: true }),
-    own: { corosync: ['yes'], pmxcfs: ['yes'], in_ring: ['no'], writable: ['no'] }, members: { listed: ['at'], in_ring: ['no'] },
+    own: { corosync: ['yes'], pmxcfs: ['yes'], in_ring: ['no'], writable: ['unknown'] }, members: { listed: ['at'], in_ring: ['no'] },
   },
 ]
 

@@ -1,7 +1,6 @@
 // The headline on real parts: real BMCs take power away and prove it, real corosync loses its quorum, one asks, another
 // agrees, `pvecm expected` runs, and the votes rise when the machines have power again.
 
-import { closeBrowser } from '../lib/browser.mjs'
 import { ClusterPage } from '../lib/cluster.mjs'
 import { Served } from '../lib/console.mjs'
 import { Import } from '../lib/import.mjs'
@@ -24,7 +23,6 @@ export default {
     spec.atEnd(() => lab.reallab('down'))
     await spec.step('three real nodes that are a cluster', () => lab.up(3, '--cluster', NAME))
     const console = await Served.start(spec, { namespace: lab.namespace })
-    spec.atEnd(() => closeBrowser(lab.namespace))
     const house = await House.open(spec, lab, console)
     await house.takeOver()
     await house.enterBmcs()

@@ -1,7 +1,6 @@
 // The quieter repairs on real parts: corosync is started again on one node, and a QDevice is taken away. What they left is
 // read on the nodes by their own commands.
 
-import { closeBrowser } from '../lib/browser.mjs'
 import { ClusterPage } from '../lib/cluster.mjs'
 import { Served } from '../lib/console.mjs'
 import { Import } from '../lib/import.mjs'
@@ -28,7 +27,6 @@ export default {
       lab.ssh(first, `pvecm qdevice setup ${lab.qnetd.address}`)
     })
     const console = await Served.start(spec, { namespace: lab.namespace })
-    spec.atEnd(() => closeBrowser(lab.namespace))
     const house = await House.open(spec, lab, console)
     await house.takeOver()
     await house.restart()

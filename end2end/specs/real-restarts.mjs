@@ -1,6 +1,5 @@
 // Real OpenSSH, corosync and corosync-qnetd, with a console that is killed in every step while something is under way.
 
-import { closeBrowser } from '../lib/browser.mjs'
 import { Served } from '../lib/console.mjs'
 import { Interrupted } from '../lib/interrupted.mjs'
 import { RealLab } from '../lib/real.mjs'
@@ -16,7 +15,6 @@ async function onRealParts(spec, count, who, withQdevice = false) {
   spec.atEnd(() => lab.reallab('down'))
   await spec.step(`${count} bare nodes`, () => lab.up(count))
   const console = await Served.start(spec, { namespace: lab.namespace })
-  spec.atEnd(() => closeBrowser(lab.namespace))
   const way = await Interrupted.begin(spec, { lab, console, ...who })
   await way.build({ qnetd: withQdevice ? lab.qnetd.address : undefined })
 }

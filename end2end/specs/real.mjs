@@ -1,7 +1,6 @@
 // The same wizard on real OpenSSH and real corosync, in namespaces of this machine.
 
 import { Served } from '../lib/console.mjs'
-import { closeBrowser } from '../lib/browser.mjs'
 import { ClusterPage } from '../lib/cluster.mjs'
 import { Import } from '../lib/import.mjs'
 import { invited } from '../lib/invite.mjs'
@@ -23,7 +22,6 @@ export default {
     spec.atEnd(() => lab.reallab('down'))
     await spec.step('three bare nodes', () => lab.up(3))
     const console = await Served.start(spec, { namespace: lab.namespace })
-    spec.atEnd(() => closeBrowser(lab.namespace))
     const admin = await person(spec, console.origin, { namespace: lab.namespace })
     const wizard = new Wizard(admin)
     const { t } = admin

@@ -2,7 +2,7 @@
 
 mod roles;
 mod second;
-mod turns;
+pub(crate) mod turns;
 
 pub use second::NewFactor;
 
@@ -123,11 +123,9 @@ impl Accounts {
     }
 
     async fn not_locked(&self, until: Option<Timestamp>, name: &str, from: &str) -> Result<(), Problem> {
-        let now = self.engine.clock.now();
-        let Some(until) = until.filter(|until| *until > now) else { return Ok(()) };
-        let seconds = until.duration_since(now).as_secs().max(1);
+        let Some(waits) = still_waits(until, self.engine.clock.now()) else { return Ok(()) };
         self.refused(name, from, "locked").await?;
-        Err(Problem::new(ProblemCode::TooManyAttempts).with("seconds", seconds))
+        Err(waits)
     }
 
     /// What was typed as a name is never kept, for people type passwords there by mistake. The account that it means is
@@ -308,6 +306,13 @@ pub(crate) fn wait_until(failures: u32, now: Timestamp) -> Option<Timestamp> {
     let over = failures.checked_sub(FREE_FAILURES)?;
     let seconds = WAIT_FIRST_S.saturating_mul(1_i64.checked_shl(over.min(20)).unwrap_or(i64::MAX)).min(WAIT_MAX_S);
     now.checked_add(jiff::Span::new().seconds(seconds)).ok()
+}
+
+/// The refusal of whoever has to wait until then.
+pub(crate) fn still_waits(until: Option<Timestamp>, now: Timestamp) -> Option<Problem> {
+    let until = until.filter(|until| *until > now)?;
+    let seconds = until.duration_since(now).as_secs().max(1);
+    Some(Problem::new(ProblemCode::TooManyAttempts).with("seconds", seconds))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod export;
+pub mod guesses;
 pub mod keys;
 pub mod live;
 pub mod lock;

@@ -5,6 +5,7 @@ use crate::agent::ConsoleAgent;
 use crate::background;
 use crate::checkpoints;
 use crate::config::{Config, prepare_data};
+use crate::guesses::Guesses;
 use crate::keys::ConsoleKey;
 use crate::notify;
 use crate::passwords::Passwords;
@@ -100,7 +101,7 @@ pub async fn serve(
     let checkpointer = signer.map(|key| background::checkpointer(&config, &engine, key, &notifier));
     background.extend(checkpointer.clone().map(|checkpointer| tokio::spawn(checkpointer.run())));
     let leptos = crate::site::options();
-    let state = AppState { engine: engine.clone(), accounts, leptos, demo, notifier };
+    let state = AppState { engine: engine.clone(), accounts, leptos, demo, notifier, guesses: Guesses::default() };
     let router = proxy::behind(routes::router(state, config.secure())?, config.proxy.as_deref());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let address = listener.local_addr()?;

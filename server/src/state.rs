@@ -1,6 +1,7 @@
 //! What every request can reach.
 
 use crate::accounts::Accounts;
+use crate::guesses::Guesses;
 use engine::Engine;
 use engine::notify::Notifier;
 use leptos::config::LeptosOptions;
@@ -24,6 +25,7 @@ pub struct AppState {
     pub leptos: LeptosOptions,
     pub demo: Option<Arc<dyn DemoPanel>>,
     pub notifier: Arc<Notifier>,
+    pub guesses: Guesses,
 }
 
 impl axum::extract::FromRef<AppState> for LeptosOptions {

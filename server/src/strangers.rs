@@ -62,6 +62,10 @@ impl Strangers {
         tries.locked_until = wait_until(tries.failures, now);
         tries.last = now;
     }
+
+    pub fn forget(&self, name: &str) {
+        self.tried().remove(&self.key(name));
+    }
 }
 
 #[cfg(test)]
@@ -82,6 +86,9 @@ mod tests {
         strangers.note_failure(" Nobody ", at(0));
         assert_eq!(strangers.locked_until("nobody"), wait_until(4, at(0)));
         assert_eq!(strangers.locked_until("somebody"), None);
+        strangers.forget("nobody");
+        strangers.note_failure("nobody", at(1));
+        assert_eq!(strangers.locked_until("nobody"), None, "the count begins anew");
     }
 
     #[test]

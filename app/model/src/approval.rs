@@ -11,7 +11,9 @@ mod tests;
 
 pub use blast::Blast;
 pub use event::{Court, May, Refused, RequestEvent};
-pub use facts::{Change, Compared, FactCode, FactLine, GuestList, around, changes, compare, facts_digest, material};
+pub use facts::{
+    Change, Compared, FactCode, FactLine, GuestList, around, changes, compare, facts_digest, material, still_holds,
+};
 
 use crate::clock::is_set_back;
 use crate::digest::Digest;

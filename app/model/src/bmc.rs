@@ -136,8 +136,9 @@ impl Bmc {
     /// `BmcNotBound` or `BmcDiffers`.
     pub fn bound(&self, node: &str) -> Result<&SystemUuid, Problem> {
         match &self.binding {
-            Binding::Bound { uuid, .. } => Ok(uuid),
-            Binding::Never => Err(Problem::new(ProblemCode::BmcNotBound).with("node", node)),
+            // Bound before it was known that many machines have it, it is as good as not bound.
+            Binding::Bound { uuid, .. } if !uuid.is_placeholder() => Ok(uuid),
+            Binding::Bound { .. } | Binding::Never => Err(Problem::new(ProblemCode::BmcNotBound).with("node", node)),
             Binding::Differs { bmc, node: own, .. } => Err(differs(node, bmc, own)),
         }
     }

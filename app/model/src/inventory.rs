@@ -91,4 +91,10 @@ impl Node {
     pub fn label(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.address.host)
     }
+
+    /// Whether this is the host key that a person confirmed for it.
+    #[must_use]
+    pub fn is_pinned_to(&self, key: &HostKey) -> bool {
+        self.pin.as_ref().is_some_and(|pin| pin.key.base64 == key.base64 && pin.key.algorithm == key.algorithm)
+    }
 }

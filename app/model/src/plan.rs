@@ -159,6 +159,8 @@ crate::problem::codes!(
         WatchdogCounts => "watchdog_counts",
         /// Nobody is quorate; where the absent nodes are dead `pvecm expected` is the way.
         ExpectedIsLast => "expected_is_last",
+        /// `node`: whether its side is quorate was said by nobody.
+        QuorumNotKnown => "quorum_not_known",
     }
 );
 

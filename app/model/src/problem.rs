@@ -98,6 +98,8 @@ codes!(
         BmcNoUuid => "bmc_no_uuid",
         BmcNotBound => "bmc_not_bound",
         BmcDiffers => "bmc_differs",
+        /// `node`, `uuid`, `other`, `cluster`.
+        BmcUuidShared => "bmc_uuid_shared",
         BmcNotAsked => "bmc_not_asked",
         BmcSaysOn => "bmc_says_on",
         /// `node`.

@@ -220,6 +220,8 @@ pub struct CorosyncLook {
     pub armed: Vec<String>,
     pub own_id: u32,
     pub own_votes: u32,
+    /// Its corosync may run, and did not say on which side it is: silence, or an answer that cannot be read.
+    pub own_untold: bool,
     /// Nodes in corosync.conf.
     pub configured: usize,
     /// A QDevice is configured, and casts fewer votes than it has.

@@ -7,6 +7,7 @@ mod changes;
 pub(crate) mod fixture;
 mod fold;
 mod judge;
+mod nodelist;
 mod pairs;
 mod pmxcfs;
 mod standing;
@@ -16,6 +17,7 @@ mod told;
 
 pub use changes::changes;
 pub use fold::{NodeView, fold};
+pub use nodelist::in_nodelist;
 pub use standing::Standing;
 
 use crate::capability::Capability;
@@ -165,9 +167,10 @@ pub struct NodeState {
 /// pmxcfs, the file system behind `/etc/pve`, as it sees itself on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PmxcfsState {
-    /// `None` where the node is in no cluster.
+    /// `None` where it names no cluster: the node is in none, or pmxcfs has not heard of it from corosync yet.
     pub quorate: Option<bool>,
-    pub writable: bool,
+    /// `None` where that is not known.
+    pub writable: Option<bool>,
     /// The version of corosync.conf that it goes by.
     pub config_version: Option<u64>,
     /// Beside what corosync says on the same node.

@@ -30,7 +30,7 @@ impl Engine {
             }
             _ => return Err(ProblemCode::OperationOver.into()),
         }
-        let mut entry = self.operation_entry(&operation, AuditCode::OperationAbandoned, who, Outcome::Success);
+        let mut entry = self.operation_entry(&operation, AuditCode::OperationAbandoned, who, Outcome::Success).await;
         entry.reason = Some(reason.trim().to_owned());
         entry.details.insert("left".to_owned(), operation.left_in_words());
         self.store

@@ -5,6 +5,7 @@
 mod ask;
 mod countdown;
 mod decide;
+mod going_on;
 mod lapsed;
 mod now;
 mod policy;

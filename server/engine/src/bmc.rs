@@ -45,25 +45,50 @@ impl Engine {
         self.store.remove_bmc(id, entry).await.map_err(|error| store_problem(&error))
     }
 
-    /// Compares the UUID that the BMC tells with the one that the machine's own firmware tells, over its pinned SSH.
+    /// Compares the UUID that the BMC tells with the one that the machine's own firmware tells, over its pinned SSH. One that
+    /// another machine is bound by already tells nobody apart: it binds nothing, and an earlier binding by it ends.
     ///
     /// # Errors
-    /// Why they could not be compared. That they differ is no error: it is written down, and shown.
+    /// Why they could not be compared, or `BmcUuidShared`. That they differ is no error: it is written down, and shown.
     pub async fn bind_bmc(&self, who: &Person, id: NodeId) -> Result<Bmc, Problem> {
         let node = self.node(id).await?;
         let bmc = self.need_bmc(&node).await?;
         let own = self.own_uuid(&node).await?;
         let told = self.told_uuid(&node, &bmc).await?;
         let at = self.clock.now();
-        let (binding, outcome) = if told.is_same_machine(&own) {
-            (Binding::Bound { uuid: own.clone(), at, by: who.name.clone() }, Outcome::Success)
-        } else {
-            (Binding::Differs { bmc: told, node: own.clone(), at }, Outcome::Failed)
+        let shared = self.bound_elsewhere(&node, &[&own, &told]).await?;
+        let (binding, outcome) = match (told.is_same_machine(&own), &shared) {
+            (true, None) => (Binding::Bound { uuid: own.clone(), at, by: who.name.clone() }, Outcome::Success),
+            (true, Some(_)) => (Binding::Never, Outcome::Failed),
+            (false, _) => (Binding::Differs { bmc: told, node: own.clone(), at }, Outcome::Failed),
         };
+        let refused = shared.filter(|_| binding == Binding::Never);
         let mut entry = self.bmc_entry(who, AuditCode::BmcBound, outcome, &node, &bmc).await?;
         entry.details.insert("uuid".to_owned(), own.to_string());
         self.store.bind_bmc(id, bmc.set_at, &binding, entry).await.map_err(|error| store_problem(&error))?;
-        self.need_bmc(&node).await
+        match refused {
+            Some(problem) => Err(problem),
+            None => self.need_bmc(&node).await,
+        }
+    }
+
+    /// Whether another machine, of whichever cluster, is bound by one of these: firmware that many boards share would make the
+    /// BMC of one prove the death of another.
+    async fn bound_elsewhere(&self, node: &Node, uuids: &[&SystemUuid]) -> Result<Option<Problem>, Problem> {
+        let failed = |error| store_problem(&error);
+        let is_one = |known: &SystemUuid| uuids.iter().any(|uuid| uuid.is_same_machine(known));
+        for cluster in self.store.clusters().await.map_err(failed)? {
+            for other in self.store.bmcs(cluster.id).await.map_err(failed)? {
+                let Binding::Bound { uuid, .. } = &other.binding else { continue };
+                if other.node == node.id || !is_one(uuid) {
+                    continue;
+                }
+                let machine = self.node(other.node).await?;
+                let problem = Problem::new(ProblemCode::BmcUuidShared).with("node", node.label()).with("uuid", uuid);
+                return Ok(Some(problem.with("other", machine.label()).with("cluster", &cluster.name)));
+            }
+        }
+        Ok(None)
     }
 
     /// Every BMC of a cluster that was entered.

@@ -1,14 +1,16 @@
 //! The saga: probe, journal, act, prove; the same way forward after a crash as without one.
 
+mod leave;
 mod stuck;
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
-use crate::limits::{COMMANDS_MAX, DRAFT_TRIES, RESUMES_MAX, STATE_TRIES};
+use crate::limits::{DRAFT_TRIES, RESUMES_MAX, STATE_TRIES};
 use crate::pause::stops_before;
 use crate::ports::{JournalEntry, NodeShell, StoreError};
 use crate::steps::{self, Probe, StepContext, Stop};
 use jiff::Timestamp;
+use leave::Leave;
 use model::audit::{AuditCode, AuditFilter, Outcome};
 use model::ids::{ClusterId, OperationId};
 use model::inventory::ClusterPhase;
@@ -22,22 +24,30 @@ use std::time::Duration;
 /// Who lets an operation go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Taken {
-    /// Somebody who started it, or went on with it.
+    /// Somebody who starts it at this moment.
+    ToBegin,
+    /// Somebody who goes on with it after it stood.
     ByPerson,
     /// The console that started again; nobody has looked at what happened since.
     ByConsole,
 }
 
-/// Runs an operation in the background. `password_shell` is the connection of the one plan that logs in by password.
+/// Runs an operation that has just begun in the background. `password_shell` is the connection of the one plan that logs in by
+/// password.
 ///
-/// `who` is the person who started it or went on with it: their name stands beside every command.
+/// `who` is the person who started it: their name stands beside every command.
 pub fn spawn(
     engine: Engine,
     id: OperationId,
     who: Person,
     password_shell: Option<Arc<dyn NodeShell>>,
 ) -> tokio::task::JoinHandle<Option<()>> {
-    spawn_taken(engine, id, who, password_shell, Taken::ByPerson)
+    spawn_taken(engine, id, who, password_shell, Taken::ToBegin)
+}
+
+/// The same for one that stood, with who goes on with it.
+pub(crate) fn spawn_again(engine: Engine, id: OperationId, who: Person) {
+    drop(spawn_taken(engine, id, who, None, Taken::ByPerson));
 }
 
 fn spawn_taken(
@@ -78,7 +88,7 @@ pub async fn run(
     who: &Person,
     password_shell: Option<Arc<dyn NodeShell>>,
 ) -> Result<(), StoreError> {
-    run_taken(engine, id, who, password_shell, Taken::ByPerson).await
+    run_taken(engine, id, who, password_shell, Taken::ToBegin).await
 }
 
 async fn run_taken(
@@ -91,7 +101,7 @@ async fn run_taken(
     let operation = engine.store.operation(id).await?;
     publish(engine, id).await;
     // What an agreement was good for when this began stays good to its end, however long that takes.
-    let leave = Leave { old: engine.lapsed(id).await?.map(|lapse| lapse.problem()), taken };
+    let leave = Leave::of(engine, id, taken).await?;
     for index in 0..operation.plan.steps.len() {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         if stops_before(engine, id, index).await? {
@@ -167,36 +177,6 @@ async fn run_step(
         Ended::Parked(problem) => journal(engine, id, index, StepEvent::Parked { problem: problem.clone() }).await?,
     }
     Ok(ended)
-}
-
-/// What a step may begin on a node. Looking, and proving what was begun, is always allowed.
-struct Leave {
-    /// Why the agreement that it rests on begins nothing any more.
-    old: Option<Problem>,
-    taken: Taken,
-}
-
-impl Leave {
-    /// Why the act is not to be begun now.
-    async fn hinders(&self, engine: &Engine, context: &StepContext<'_>) -> Result<Option<Problem>, StoreError> {
-        if self.old.is_some() {
-            return Ok(self.old.clone());
-        }
-        let again = self.taken == Taken::ByConsole && context.step.action.is_power();
-        if again && was_commanded(engine, context).await? {
-            return Ok(Some(Problem::new(ProblemCode::PowerTurned).with("node", &context.step.node_name)));
-        }
-        Ok(None)
-    }
-}
-
-/// Whether the step's command was given before. What a power is now may then be somebody's wish, and not that it never came to
-/// anything: a machine that was cut off and is on again was switched on since.
-async fn was_commanded(engine: &Engine, context: &StepContext<'_>) -> Result<bool, StoreError> {
-    let code = Some(AuditCode::CommandStarted);
-    let given = AuditFilter { operation: Some(context.operation.id), code, ..AuditFilter::default() };
-    let entries = engine.store.find(&given, COMMANDS_MAX).await?.entries;
-    Ok(entries.iter().any(|one| one.entry.step == Some(context.index)))
 }
 
 /// One step between its first and its last journal entry.
@@ -281,7 +261,7 @@ async fn finish(
     code: AuditCode,
     outcome: Outcome,
 ) -> Result<(), StoreError> {
-    let mut entry = engine.operation_entry(operation, code, who, outcome);
+    let mut entry = engine.operation_entry(operation, code, who, outcome).await;
     if let OperationState::Failed { step, problem } | OperationState::Parked { step, problem } = &to {
         entry.step = Some(*step);
         entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
@@ -337,7 +317,7 @@ pub async fn recover(engine: &Engine) -> Result<usize, Problem> {
         }
         let who = responsible(engine, &operation).await.map_err(|error| store_problem(&error))?;
         let entry =
-            engine.operation_entry(&operation, AuditCode::OperationResumed, &Person::system(), Outcome::Started);
+            engine.operation_entry(&operation, AuditCode::OperationResumed, &Person::system(), Outcome::Started).await;
         engine.audit.write(entry).await.map_err(|error| store_problem(&error))?;
         spawn_taken(engine.clone(), operation.id, who, None, Taken::ByConsole);
         resumed += 1;
@@ -361,7 +341,7 @@ async fn responsible(engine: &Engine, operation: &Operation) -> Result<Person, S
 /// Written down, and the console ended before it could take its place: nothing was done, and nobody waits for it.
 async fn give_up_unbegun(engine: &Engine, operation: &Operation) -> Result<(), StoreError> {
     let mut entry =
-        engine.operation_entry(operation, AuditCode::OperationAbandoned, &Person::system(), Outcome::Success);
+        engine.operation_entry(operation, AuditCode::OperationAbandoned, &Person::system(), Outcome::Success).await;
     entry.details.insert("why".to_owned(), "the console ended before it began".to_owned());
     engine
         .store

@@ -38,6 +38,11 @@ impl Executors {
         Place { id, number, asked, all: self.clone() }
     }
 
+    /// Whether it is carried out by this console at this moment.
+    pub(crate) fn is_running(&self, id: OperationId) -> bool {
+        self.lock().running.contains_key(&id)
+    }
+
     /// Ends an operation's executor as the end of the console would, and returns once it has let go.
     pub async fn stop(&self, id: OperationId) {
         let Some((_, sender)) = self.lock().running.get(&id).cloned() else { return };
@@ -95,8 +100,8 @@ mod tests {
         let id = OperationId::from_uuid(Uuid::nil());
         let (first, second) = (all.enter(id), all.enter(id));
         drop(first);
-        assert!(all.lock().running.contains_key(&id));
+        assert!(all.is_running(id));
         drop(second);
-        assert!(all.lock().running.is_empty());
+        assert!(!all.is_running(id) && all.lock().running.is_empty());
     }
 }

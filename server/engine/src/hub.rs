@@ -110,6 +110,12 @@ impl Hub {
         self.known(cluster)?.contact(node)
     }
 
+    /// Whether a machine is in the cluster's corosync.conf, as [`model::topology::in_nodelist`] tells it.
+    #[must_use]
+    pub fn in_nodelist(&self, cluster: ClusterId, node: NodeId, claimed: &BTreeSet<NodeId>) -> Option<bool> {
+        self.known(cluster)?.in_nodelist(node, claimed)
+    }
+
     /// When a machine of the cluster was last seen to lose its quorum, or first seen without one, and has none since.
     #[must_use]
     pub fn quorum_lost_at(&self, cluster: ClusterId) -> Option<Timestamp> {

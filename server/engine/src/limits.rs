@@ -129,6 +129,8 @@ pub const LOWERED_ALARM: Duration = Duration::from_secs(3_600);
 pub const LOWERED_BLIND: Duration = Duration::from_secs(60);
 /// Operations that lowered votes, newest first, that are looked at.
 pub const LOWERED_MAX: u32 = 50;
+/// Pages of that many entries that are looked through for them.
+pub const LOWERED_PAGES_MAX: u32 = 20;
 /// Between two answers of a BMC that has said off: a machine that restarts is off for a moment too.
 pub const BMC_TWICE_PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks at a power that has to change.
@@ -137,10 +139,13 @@ pub const BMC_POLL_PAUSE: Duration = Duration::from_secs(2);
 pub const RESTART_SETTLES: Duration = Duration::from_secs(10);
 /// Runs of `pvecm expected` on one page of the answer who ran it.
 pub const LOWERINGS_PAGE: u32 = 20;
-/// Entries of one run that are put together; one that was resumed a hundred times has about five hundred.
+/// Entries of one run that are put together, the newest of all and the newest of each code that tells of the votes; one that was
+/// resumed a hundred times has about five hundred.
 pub const LOWERING_ENTRIES_MAX: u32 = 500;
-/// Open requests of one cluster; who asks for one more is refused.
-pub const REQUESTS_OPEN_MAX: u32 = 50;
+/// Open requests of one person on one cluster; who asks for one more is refused.
+pub const REQUESTS_OWN_MAX: u32 = 10;
+/// So long a console looks at the nodes before it says that what an operation was agreed to on is not as it was, or cannot be told.
+pub const FACTS_LOOK: Duration = Duration::from_secs(20);
 /// Between two looks whether a countdown is over.
 pub const COUNTDOWN_LOOK: Duration = Duration::from_millis(250);
 /// How often requests whose time is over are written down as such (what counts is the time itself, not this), and

@@ -7,7 +7,7 @@ mod told;
 
 use crate::audit::Person;
 use crate::context::Engine;
-use crate::limits::{LOWERED_ALARM, LOWERED_BLIND, LOWERED_LOOK, LOWERED_MAX, LOWERING_ENTRIES_MAX};
+use crate::limits::{LOWERED_ALARM, LOWERED_BLIND, LOWERED_LOOK, LOWERED_MAX, LOWERED_PAGES_MAX, LOWERING_ENTRIES_MAX};
 use crate::ports::StoreError;
 use jiff::Timestamp;
 use model::audit::{AuditCode, AuditEntry, AuditFilter, ChainedEntry, Outcome};
@@ -16,11 +16,23 @@ use model::lowering::{self, DETAIL_LAST_SEEN, Sighting};
 use model::observation::{AGE_MEMBERSHIP, Freshness};
 use model::operation::{Operation, OperationState};
 use model::topology::{Aged, Agreement, Partition, Snapshot};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// What entries of operations that lower votes say of them.
 pub(crate) const SET_EXPECTED: &str = "set_expected";
+
+/// What the answer to *who lowered the votes, and are they lowered still* is put together from.
+const TELLING: [AuditCode; 8] = [
+    AuditCode::CommandStarted,
+    AuditCode::CommandFinished,
+    AuditCode::QuorumSeen,
+    AuditCode::OperationResumed,
+    AuditCode::OperationFinished,
+    AuditCode::ExpectedStillLowered,
+    AuditCode::ExpectedUnseen,
+    AuditCode::ExpectedRestored,
+];
 
 /// What the votes of a cluster have come to since they were lowered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,15 +68,11 @@ impl Engine {
 
     /// The same by a console that has been looking since `began`: what nobody saw before is not its blindness.
     async fn look_since(&self, began: Timestamp, over: &mut BTreeSet<OperationId>) -> Result<(), StoreError> {
-        let started = AuditFilter {
-            code: Some(AuditCode::OperationStarted),
-            words: Some(SET_EXPECTED.to_owned()),
-            ..AuditFilter::default()
-        };
-        for one in self.store.find(&started, LOWERED_MAX).await?.entries {
-            let Some(id) = one.entry.operation.filter(|id| !over.contains(id)) else { continue };
-            let of_it = AuditFilter { operation: Some(id), ..AuditFilter::default() };
-            let entries = self.store.find(&of_it, LOWERING_ENTRIES_MAX).await?.entries;
+        for id in self.lowerings_begun().await? {
+            if over.contains(&id) {
+                continue;
+            }
+            let entries = self.lowering_entries(id).await?;
             let operation = self.store.operation(id).await?;
             let is_restored = entries.iter().any(|one| one.entry.code == AuditCode::ExpectedRestored);
             match lowering::may_be_lowered_since(&operation, &entries).filter(|_| !is_restored) {
@@ -75,6 +83,44 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The newest operations that were to lower votes. Others are found with them where somebody's reason holds that word: these
+    /// are passed over, so that nobody pushes one out by what they type.
+    async fn lowerings_begun(&self) -> Result<Vec<OperationId>, StoreError> {
+        let mut given = AuditFilter {
+            code: Some(AuditCode::OperationStarted),
+            words: Some(SET_EXPECTED.to_owned()),
+            ..AuditFilter::default()
+        };
+        let mut begun = Vec::new();
+        for _ in 0..LOWERED_PAGES_MAX {
+            let page = self.store.find(&given, LOWERED_MAX).await?;
+            let lowers = |one: &&ChainedEntry| one.entry.details.get("intent").is_some_and(|word| word == SET_EXPECTED);
+            begun.extend(page.entries.iter().filter(lowers).filter_map(|one| one.entry.operation));
+            given.before = page.next;
+            if given.before.is_none() || begun.len() >= usize::try_from(LOWERED_MAX).unwrap_or(usize::MAX) {
+                break;
+            }
+        }
+        Ok(begun)
+    }
+
+    /// The newest entries of an operation in any order, and among them, however many others there are, those that tell what became
+    /// of the votes: anybody who operates the cluster can add to the others.
+    pub(crate) async fn lowering_entries(&self, id: OperationId) -> Result<Vec<ChainedEntry>, StoreError> {
+        let all = AuditFilter { operation: Some(id), ..AuditFilter::default() };
+        let newest = self.store.find(&all, LOWERING_ENTRIES_MAX).await?;
+        if newest.next.is_none() {
+            return Ok(newest.entries);
+        }
+        let mut entries: BTreeMap<u64, ChainedEntry> = newest.entries.into_iter().map(|one| (one.index, one)).collect();
+        for code in TELLING {
+            let of_code = AuditFilter { code: Some(code), ..all.clone() };
+            let told = self.store.find(&of_code, LOWERING_ENTRIES_MAX).await?.entries;
+            entries.extend(told.into_iter().map(|one| (one.index, one)));
+        }
+        Ok(entries.into_values().collect())
     }
 
     async fn look_at(
@@ -92,7 +138,7 @@ impl Engine {
             // Whoever carries it out looks at the votes right then, and tells whether it is done.
             Since::Risen(_) if operation.state.is_carried_out() => Ok(()),
             Since::Risen(partition) => {
-                let entry = self.entry_of(operation, AuditCode::ExpectedRestored, Outcome::Success, since);
+                let entry = self.entry_of(operation, AuditCode::ExpectedRestored, Outcome::Success, since).await;
                 self.audit.write(with_partition(entry, &partition)).await
             }
             Since::StillLowered(seen) => {
@@ -127,7 +173,8 @@ impl Engine {
         let (id, word) = (operation.id, code.as_str());
         tracing::warn!(operation.id = %id, audit.code = word, "lowered votes were not seen to rise");
         let known = code == AuditCode::ExpectedStillLowered;
-        let mut entry = self.entry_of(operation, code, if known { Outcome::Failed } else { Outcome::Unknown }, since);
+        let outcome = if known { Outcome::Failed } else { Outcome::Unknown };
+        let mut entry = self.entry_of(operation, code, outcome, since).await;
         if let Some(seen) = seen {
             // People read it in a message: no fractions of a second.
             let at = Timestamp::from_second(seen.at.as_second()).unwrap_or(seen.at);
@@ -142,8 +189,8 @@ impl Engine {
         Ok(!self.store.find(&filter, 1).await?.entries.is_empty())
     }
 
-    fn entry_of(&self, operation: &Operation, code: AuditCode, outcome: Outcome, since: Timestamp) -> AuditEntry {
-        let mut entry = self.operation_entry(operation, code, &Person::system(), outcome);
+    async fn entry_of(&self, operation: &Operation, code: AuditCode, outcome: Outcome, since: Timestamp) -> AuditEntry {
+        let mut entry = self.operation_entry(operation, code, &Person::system(), outcome).await;
         if operation.state != OperationState::Done {
             // Nobody has proven that they were.
             return entry;

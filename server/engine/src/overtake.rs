@@ -59,7 +59,7 @@ impl Engine {
             reason: reason.to_owned(),
             at: self.clock.now(),
         };
-        let mut audit = self.operation_entry(&operation, AuditCode::OperationOvertaken, who, Outcome::Success);
+        let mut audit = self.operation_entry(&operation, AuditCode::OperationOvertaken, who, Outcome::Success).await;
         audit.reason = Some(reason.to_owned());
         audit.step = operation.in_flight();
         audit.details.insert("overtaken_by".to_owned(), by.to_string());
@@ -76,7 +76,7 @@ impl Engine {
     ) -> Result<(), Problem> {
         let intent = &operation.plan.intent;
         let overtaking = self.overtaking(who, intent, operation.cluster, wanted, operation.id).await?;
-        let mut started = self.operation_entry(operation, AuditCode::OperationStarted, who, Outcome::Started);
+        let mut started = self.operation_entry(operation, AuditCode::OperationStarted, who, Outcome::Started).await;
         started.details.insert("overtakes".to_owned(), wanted.operation.to_string());
         let started = self.store.start_in_place(operation.id, self.clock.now(), &overtaking, started).await;
         started.map_err(|error| store_problem(&error))?;

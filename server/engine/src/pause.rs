@@ -30,7 +30,7 @@ impl Engine {
             }
             let now = self.clock.now();
             let to = OperationState::Pausing { by: who.name.clone(), at: now };
-            let entry = self.operation_entry(&operation, AuditCode::OperationPaused, who, Outcome::Started);
+            let entry = self.operation_entry(&operation, AuditCode::OperationPaused, who, Outcome::Started).await;
             match self.store.set_state(id, &operation.state, &to, Some(entry), now).await {
                 Ok(()) => {
                     execute::publish(self, id).await;
@@ -64,14 +64,14 @@ impl Engine {
                 OperationState::Running if tried > 0 => return Ok(()),
                 _ => return Err(ProblemCode::OperationOver.into()),
             };
-            let mut entry = self.operation_entry(&operation, AuditCode::OperationResumed, who, Outcome::Started);
+            let mut entry = self.operation_entry(&operation, AuditCode::OperationResumed, who, Outcome::Started).await;
             if agrees {
                 entry.details.insert(DETAIL_AGREED.to_owned(), ANEW.to_owned());
             }
             let (from, now) = (&operation.state, self.clock.now());
             match self.store.set_state(id, from, &OperationState::Running, Some(entry), now).await {
                 Ok(()) if stands => {
-                    execute::spawn(self.clone(), id, who.clone(), None);
+                    execute::spawn_again(self.clone(), id, who.clone());
                 }
                 Ok(()) => execute::publish(self, id).await,
                 // It came to its stop at this very moment, or somebody else decided.
@@ -112,7 +112,7 @@ pub(crate) async fn stops_before(engine: &Engine, id: OperationId, step: u16) ->
         let now = engine.clock.now();
         let to = OperationState::Paused { step, by: by.clone(), at: now };
         let who = Person { name: by.clone() };
-        let mut entry = engine.operation_entry(&operation, AuditCode::OperationPaused, &who, Outcome::Success);
+        let mut entry = engine.operation_entry(&operation, AuditCode::OperationPaused, &who, Outcome::Success).await;
         entry.step = Some(step);
         match engine.store.set_state(id, &operation.state, &to, Some(entry), now).await {
             Ok(()) => {

@@ -158,7 +158,7 @@ impl Engine {
 
     /// What could not take its place does not wait for ever.
     pub(crate) async fn withdraw(&self, who: &Person, operation: &Operation, problem: &Problem) -> Result<(), Problem> {
-        let mut entry = self.operation_entry(operation, AuditCode::PlanRefused, who, Outcome::Refused);
+        let mut entry = self.operation_entry(operation, AuditCode::PlanRefused, who, Outcome::Refused).await;
         entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
         self.store
             .set_state(operation.id, &operation.state, &OperationState::Abandoned, Some(entry), self.clock.now())
@@ -221,14 +221,15 @@ impl Engine {
     /// Takes the cluster's only place for a state-changing operation.
     pub(crate) async fn start(&self, operation: &Operation, code: AuditCode) -> Result<(), Problem> {
         let who = Person { name: operation.proposed_by.clone() };
-        let entry = self.operation_entry(operation, code, &who, Outcome::Started);
+        let entry = self.operation_entry(operation, code, &who, Outcome::Started).await;
         self.store
             .set_state(operation.id, &operation.state, &OperationState::Running, Some(entry), self.clock.now())
             .await
             .map_err(|error| store_problem(&error))
     }
 
-    pub(crate) fn operation_entry(
+    /// An entry about an operation, under the name that its cluster has here at this moment.
+    pub(crate) async fn operation_entry(
         &self,
         operation: &Operation,
         code: AuditCode,
@@ -237,7 +238,7 @@ impl Engine {
     ) -> model::audit::AuditEntry {
         let mut entry = self.audit.entry(code, who, outcome);
         entry.cluster = Some(operation.cluster);
-        entry.cluster_name = operation.plan.facts.cluster_name.clone().or_else(|| Some(operation.plan.target.clone()));
+        entry.cluster_name = Some(self.audit.name_of_cluster(operation).await);
         entry.operation = Some(operation.id);
         entry.risk = Some(operation.plan.risk);
         entry.details.insert("intent".to_owned(), operation.plan.intent.word().to_owned());

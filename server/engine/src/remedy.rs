@@ -6,7 +6,9 @@ mod restart;
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
+use crate::served;
 use futures::future::join_all;
+use model::facts::CorosyncConf;
 use model::ids::{ClusterId, NodeId};
 use model::inventory::{Node, Purpose};
 use model::links::{self, Candidate, NodeAddresses};
@@ -20,7 +22,7 @@ use pve::files::{self, NodeFile};
 use pve::host_keys::{self, HostKeyKind};
 use pve::packages::{self, Package};
 use pve::systemd::{self, Service};
-use pve::{Answer, CommandLine, ParseError, host, network, remedy};
+use pve::{Answer, CommandLine, ParseError, corosync_conf, host, network, remedy};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -109,6 +111,21 @@ impl Place<'_> {
     ) -> Result<T, Problem> {
         let output = self.read(self.node, command).await?;
         parse(answer(&output)).map_err(|error| unreadable(&error, self.node.label()))
+    }
+
+    /// The cluster's own nodelist; `None` where the node is in no cluster. Where only pmxcfs is down nobody knows.
+    async fn cluster_conf(&self) -> Result<Option<CorosyncConf>, Problem> {
+        let command = files::cluster_corosync_conf();
+        let conf = self.ask(&command, corosync_conf::conf).await?;
+        if conf.is_some() {
+            return Ok(conf);
+        }
+        let [unit, mount, local] = served::asks_without_conf();
+        let (unit, mount) = (self.read(self.node, &unit).await?, self.read(self.node, &mount).await?);
+        let local = self.read(self.node, &local).await?;
+        served::no_cluster(self.node.label(), [answer(&unit), answer(&mount), answer(&local)])?;
+        // pmxcfs may have come back between the questions.
+        self.ask(&command, corosync_conf::conf).await
     }
 
     async fn hosts(&self) -> Result<Look, Problem> {

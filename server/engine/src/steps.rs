@@ -15,14 +15,15 @@ mod printed;
 mod qdevice;
 mod qdevice_removal;
 mod remedy;
+mod runs;
 mod unit;
 mod withdraw;
 
 pub use context::StepContext;
+pub(crate) use context::quorum_told;
+pub use runs::{StillRuns, still_runs};
 
-use crate::limits::{COMMAND_LIMIT_MAX_S, COMMANDS_MAX};
 use expected::Aim;
-use model::audit::{AuditCode, AuditFilter, Outcome};
 use model::bmc::Power;
 use model::plan::Action;
 use model::problem::Problem;
@@ -143,43 +144,6 @@ pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
         Action::RestartCorosync { was } => corosync::prove(context, was.as_deref()).await,
         _ => remedy::prove(context).await,
     }
-}
-
-/// Whether the long command of a step runs on its node at this moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StillRuns {
-    No,
-    Yes,
-    /// The node does not say; its own systemd ends the command after so many seconds.
-    CannotTell {
-        limit_s: u32,
-    },
-}
-
-/// One look, without patience: a person waits for the answer.
-pub async fn still_runs(context: &StepContext<'_>) -> StillRuns {
-    // The step's own limit is above its command's.
-    let limit_s = context.step.action.time_limit_s();
-    if context.step.action.repeatable() {
-        let limit_s = limit_s.min(COMMAND_LIMIT_MAX_S);
-        return if lost_its_command(context).await { StillRuns::CannotTell { limit_s } } else { StillRuns::No };
-    }
-    match unit::look_once(context).await {
-        Some(true) => StillRuns::Yes,
-        Some(false) => StillRuns::No,
-        None => StillRuns::CannotTell { limit_s },
-    }
-}
-
-/// Whether the last command of the step has no known end: its connection broke, and its node ends it at its own limit.
-async fn lost_its_command(context: &StepContext<'_>) -> bool {
-    let all = AuditFilter { operation: Some(context.operation.id), ..AuditFilter::default() };
-    let Ok(page) = context.engine.store.find(&all, COMMANDS_MAX).await else { return true };
-    let newest = page.entries.iter().map(|one| &one.entry).find(|entry| {
-        entry.step == Some(context.index)
-            && matches!(entry.code, AuditCode::CommandFinished | AuditCode::OutcomeUnknown)
-    });
-    newest.is_some_and(|entry| entry.outcome == Outcome::Unknown)
 }
 
 /// Removes what a long command left on the node; a failure here changes nothing.

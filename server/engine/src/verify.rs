@@ -5,6 +5,7 @@ use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::ports::Output;
 use crate::preflight::clock_offset;
+use crate::served;
 use futures::future::join_all;
 use model::audit::{AuditCode, Outcome};
 use model::ids::ClusterId;
@@ -79,8 +80,33 @@ impl Engine {
         ];
         let outputs = self.sweep(node, &commands).await;
         let mut told = read(node, &commands, &outputs);
+        self.why_no_conf(node, &mut told).await;
         self.try_peers(node, &mut told).await;
         told
+    }
+
+    /// `/etc/pve` is an empty folder while pmxcfs is down: then nothing in there was read, and no cluster is missing.
+    async fn why_no_conf(&self, node: &Node, told: &mut VerifyAnswer) {
+        if told.conf.as_ref().err().is_none_or(|problem| problem.code != ProblemCode::NotInCluster) {
+            return;
+        }
+        let commands = served::asks_without_conf();
+        let outputs = self.sweep(node, &commands).await;
+        let why = match outputs.as_deref() {
+            Ok([unit, mount, local]) => {
+                served::no_cluster(node.label(), [answer(unit), answer(mount), answer(local)]).err()
+            }
+            Ok(_) => Some(ProblemCode::Internal.into()),
+            Err(problem) => Some(problem.clone()),
+        };
+        if let Some(why) = why {
+            told.writable = told.writable.clone().map_err(|_| why.clone());
+            told.conf = Err(why);
+        }
+        for (command, output) in commands.iter().zip(outputs.iter().flatten()) {
+            let quote = evidence(node.label(), command, output);
+            told.evidence.entry(VerifyCode::ConfigVersion).or_default().push(quote);
+        }
     }
 
     /// From this node to every other one that its configuration lists, as Proxmox VE itself goes from node to node.
@@ -123,7 +149,7 @@ fn read(node: &Node, commands: &[CommandLine], outputs: &Result<Vec<Output>, Pro
             .at(3, pve::corosync_conf::conf)
             .and_then(|conf| conf.ok_or_else(|| Problem::new(ProblemCode::NotInCluster).with("node", node.label()))),
         digests: reader.at(4, files::digests),
-        writable: reader.at(5, files::yes_or_no),
+        writable: reader.at(5, files::writable),
         status: reader.at(6, pvecm::cluster_status).map(|status| status.quorum),
         members: reader.at(7, pvecm::members),
         ssh: BTreeMap::new(),

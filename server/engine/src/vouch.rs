@@ -5,8 +5,7 @@ use crate::evidence::{answer, evidence, unreadable};
 use model::host_key::HostKey;
 use model::ids::ClusterId;
 use model::import::Discovery;
-use model::inventory::{Cluster, ClusterPhase, LogIn, Node, Purpose};
-use model::plan::Plan;
+use model::inventory::{Cluster, LogIn, Node, Purpose};
 use model::problem::{Problem, ProblemCode};
 use pve::host_keys::HostKeyKind;
 use pve::ssh_keys;
@@ -39,44 +38,11 @@ impl Engine {
                 continue;
             }
             let nodes = self.store.nodes(cluster.id).await.map_err(|error| store_problem(&error))?;
-            let same = |node: &Node| {
-                node.purpose == Purpose::Member
-                    && node
-                        .pin
-                        .as_ref()
-                        .is_some_and(|pin| pin.key.base64 == key.base64 && pin.key.algorithm == key.algorithm)
-            };
-            if nodes.iter().any(same) {
+            if nodes.iter().any(|node| node.purpose == Purpose::Member && node.is_pinned_to(key)) {
                 return Ok(Some(cluster));
             }
         }
         Ok(None)
-    }
-
-    /// A draft may know machines that have become members of another living cluster since: that one's roles, policy and running
-    /// operation count for them.
-    ///
-    /// # Errors
-    /// `InOtherCluster`, or a failing store.
-    pub(crate) async fn stays_out_of_others(
-        &self,
-        cluster: &Cluster,
-        nodes: &[Node],
-        plan: &Plan,
-    ) -> Result<(), Problem> {
-        if cluster.phase == ClusterPhase::Live {
-            return Ok(());
-        }
-        let touched = |node: &&Node| plan.steps.iter().any(|step| step.node == node.id);
-        for node in nodes.iter().filter(|node| node.purpose == Purpose::Member).filter(touched) {
-            let Some(pin) = &node.pin else { continue };
-            let lives = |other: &Cluster| other.phase == ClusterPhase::Live;
-            if let Some(other) = self.pinned_elsewhere(&pin.key, Some(cluster.id), lives).await? {
-                let problem = Problem::new(ProblemCode::InOtherCluster).with("node", node.label());
-                return Err(problem.with("cluster", other.name));
-            }
-        }
-        Ok(())
     }
 
     /// Lets the first member that the console can log in to look at the host key of another one, at the address that the

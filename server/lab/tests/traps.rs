@@ -46,11 +46,19 @@ async fn the_filesystem_is_read_only_for_a_moment_after_create() {
     let lab = lab(Scenario::bare(1));
     let pve1 = root(&lab, "pve1").await;
     pve1.run("pvecm create lab --link0 10.0.1.11").await;
-    assert_eq!(pve1.run("test -w /etc/pve").await.code, Some(1));
+    let asked = "find /etc/pve -maxdepth 0 -perm -0200 -writable";
+    let ran = pve1.run(asked).await;
+    assert_eq!((ran.out.as_str(), ran.code), ("", Some(0)));
+    assert_eq!(pve1.run("test -w /etc/pve").await.code, Some(0), "which is true for root whatever the mode is");
     let ran = pve1.run_with("tee /etc/pve/x", b"x").await;
     assert_eq!(ran.err, "tee: /etc/pve/x: Permission denied\n");
     lab.until(|truth| truth.nodes["pve1"].writable).await;
     assert_eq!(pve1.run_with("tee /etc/pve/x", b"x").await.code, Some(0));
+    assert_eq!(pve1.run(asked).await.out, "/etc/pve\n");
+    pve1.run("systemctl stop pve-cluster").await;
+    let ran = pve1.run("find /etc/pve/nodes -maxdepth 0 -perm -0200 -writable").await;
+    assert_eq!((ran.out.as_str(), ran.code), ("", Some(1)));
+    assert_eq!(ran.err, "find: '/etc/pve/nodes': No such file or directory\n");
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,15 +31,29 @@ const CHANGE_LIMIT_S: u32 = 90;
 const QUOTE_MAX_CHARS: usize = 200;
 
 /// What `ipmitool` says of an account or a password that the BMC does not take (`lib/src/plugins/lanplus`, `lan`).
-const REFUSED: [&str; 7] = [
+const REFUSED: [&str; 5] = [
     "RAKP 2 HMAC is invalid",
     "unauthorized name",
     "unauthorized role",
     "RAKP 4 message has invalid integrity check value",
-    "insufficient resources for that role",
     "Invalid user name",
-    "password error",
 ];
+/// How it begins to say why there is no session; what comes behind that says less (`Unable to establish ...`).
+const CAUSES: [&str; 11] = [
+    "Error in open session response message",
+    "RAKP 2 message indicates an error",
+    "RAKP 4 message indicates an error",
+    "RAKP 2 HMAC is invalid",
+    "RAKP 4 message has invalid integrity check value",
+    "Unsupported cipher suite ID",
+    "Invalid user name",
+    "No session slot available",
+    "Requested privilege level exceeds limit",
+    "Insufficient privilege level",
+    "Set Session Privilege Level to ADMINISTRATOR failed",
+];
+/// How the agent begins to tell of each run of `ipmitool` (`run_command` in its `fencing.py`).
+const RUN: &str = "Executing: ";
 /// What it and the agent say where nobody answers.
 const SILENT: [&str; 5] = [
     "Connection timed out",
@@ -52,6 +66,7 @@ const SILENT: [&str; 5] = [
 /// Why an answer does not say whether a machine has power.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PowerFault {
+    /// Said when the BMC was first asked, so that nothing has reached it: of a change, nothing was asked for.
     #[error("the account or the password is not accepted")]
     Refused,
     #[error("nobody answers")]
@@ -249,6 +264,19 @@ impl Said {
         signs.iter().any(|sign| self.stderr.contains(sign) || self.stdout.contains(sign))
     }
 
+    /// What `ipmitool` said when the agent ran it for the first time, which is a question; all of it where there is no agent.
+    fn first_run(&self) -> &str {
+        let mut runs = self.stderr.splitn(3, RUN);
+        let before = runs.next().unwrap_or_default();
+        runs.next().unwrap_or(before)
+    }
+
+    /// The last reason that `ipmitool` gave, without what stands before it in the agent's log.
+    fn cause(&self) -> Option<&str> {
+        let begins = |line: &str| CAUSES.iter().filter_map(|cause| line.find(*cause)).min();
+        self.stderr.lines().rev().find_map(|line| line.get(begins(line)?..)).map(str::trim)
+    }
+
     fn fault(&self, answer: Answer<'_>, kind: BmcKind) -> PowerFault {
         let program = match kind {
             BmcKind::Ipmi => IPMITOOL,
@@ -259,13 +287,14 @@ impl Said {
             PowerFault::TimedOut
         } else if answer.exit == 127 || self.says(&["Ipmitool not found"]) {
             PowerFault::AgentMissing { program }
-        } else if kind == BmcKind::Ipmi && self.says(&REFUSED) {
+        } else if kind == BmcKind::Ipmi && REFUSED.iter().any(|sign| self.first_run().contains(sign)) {
             PowerFault::Refused
         } else if kind == BmcKind::Ipmi && self.says(&SILENT) {
             PowerFault::Unreachable
         } else {
-            let errors = self.stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
-            PowerFault::Unclear { line: self.quote(errors.unwrap_or_else(|| self.last_line())) }
+            let last = || self.stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
+            let line = self.cause().or_else(last).unwrap_or_else(|| self.last_line());
+            PowerFault::Unclear { line: self.quote(line) }
         }
     }
 

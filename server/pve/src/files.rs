@@ -282,10 +282,29 @@ pub fn folder_exists(folder: &NodeFolder) -> CommandLine {
     CommandLine::reads("test").arg("-e").arg(folder.path())
 }
 
-/// Asks whether `/etc/pve/nodes` may be written: pmxcfs refuses it without quorum.
+/// Asks whether `/etc/pve/nodes` takes writes: without quorum pmxcfs takes the owner's `w` out of its modes, and a mount may be
+/// read-only. `test -w` is true for root whatever the mode is (`check_cfs_quorum` of `PVE::Cluster`).
 #[must_use]
 pub fn pmxcfs_writable() -> CommandLine {
-    CommandLine::reads("test").arg("-w").arg(NodeFolder::PveNodes.path())
+    CommandLine::reads("find").arg(NodeFolder::PveNodes.path()).args(["-maxdepth", "0", "-perm", "-0200", "-writable"])
+}
+
+/// The answer to [`pmxcfs_writable`]: the folder's name is yes, silence no.
+///
+/// # Errors
+/// [`Reason::NoSuchFile`] where there is no such folder: `/etc/pve` is not mounted, or nothing has come into it yet. And
+/// every other word.
+pub fn writable(answer: Answer<'_>) -> Result<bool, ParseError> {
+    const WHAT: &str = "find";
+    let text = answer.text(WHAT)?;
+    if answer.exit != 0 {
+        return Err(answer.failure(WHAT));
+    }
+    match text.trim_end_matches('\n') {
+        "" => Ok(false),
+        path if path == NodeFolder::PveNodes.path() => Ok(true),
+        other => Err(ParseError::malformed(WHAT, "the folder's name", other)),
+    }
 }
 
 /// The answer of `test`: exit 0 is yes, 1 is no.

@@ -8,6 +8,8 @@ use pve::files::NodeFile;
 use pve::systemd::Service;
 use pve::unit::Started;
 use pve::{Answer, CommandLine, Reason};
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use support::{entry, text};
 
@@ -222,6 +224,27 @@ fn the_machine_itself_can_be_asked() {
     let sums = ask(&pve::files::sha256sums(&[NodeFile::Hosts, NodeFile::PmxMembers]));
     let digests = pve::files::digests(sums.answer()).expect("a digest");
     assert_eq!(digests.keys().collect::<Vec<_>>(), ["/etc/hosts"]);
+}
+
+/// Root may write whatever a mode says; the question is whether pmxcfs lets it.
+#[test]
+fn what_has_lost_its_owners_right_to_write_looks_unwritable_to_root_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let line = pve::files::pmxcfs_writable().exec_line(false);
+    let line = line.replace("/etc/pve/nodes", &folder.path().display().to_string());
+    let looks = |mode: u32| {
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(mode)).expect("a mode");
+        let output = Command::new("/bin/sh").arg("-c").arg(&line).output().expect("a shell");
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        !output.stdout.is_empty()
+    };
+    assert!(looks(0o755));
+    assert!(!looks(0o555));
+    assert!(looks(0o755));
+    assert_eq!(
+        pve::files::writable(ask(&pve::files::pmxcfs_writable()).answer()).map_err(|error| error.reason),
+        Err(Reason::NoSuchFile)
+    );
 }
 
 struct Asked {

@@ -86,6 +86,55 @@ fn a_wrong_password_a_wrong_name_and_silence_are_told_apart() {
     assert_eq!(read(BmcKind::Ipmi, "", "", 124), Err(PowerFault::TimedOut));
 }
 
+/// The last question after the recorded change, around these words of ipmitool.
+fn log_after(change: &str, words: &str) -> String {
+    let run = |what: &str| {
+        format!(
+            "2026-11-22 07:44:02,705 INFO: Executing: /usr/bin/ipmitool -I lanplus -H 10.0.1.150 -p 623 -U ADMIN -P [set] \
+             -C 3 -L ADMINISTRATOR -N 2 chassis power {what} -v\n\n"
+        )
+    };
+    let said = |exit: u8, what: &str| format!("2026-11-22 07:44:02,788 DEBUG: {exit} {what}\n \n\n");
+    let (status, on) = (run("status"), said(0, "Chassis Power is on"));
+    [status.clone(), on, run(change), said(0, "Chassis Power Control: Down/Off"), status, said(1, words)].concat()
+}
+
+#[test]
+fn a_refusal_after_the_change_does_not_say_that_nothing_was_asked_for() {
+    let done = |stderr: &str| bmc::done(Answer::new(b"", stderr.as_bytes(), 1), BmcKind::Ipmi);
+    for words in ["> RAKP 2 HMAC is invalid", "RAKP 2 message indicates an error : unauthorized name"] {
+        assert_eq!(done(&log(words, PLUG)), Err(PowerFault::Refused), "the first question");
+        let later = log_after("off", &format!("{words}\nError: Unable to establish IPMI v2 / RMCP+ session\n"));
+        let Err(PowerFault::Unclear { line }) = done(&(later + PLUG)) else { panic!("{words} counts as before") };
+        assert_eq!(line, words.trim_start_matches("> "));
+    }
+}
+
+#[test]
+fn why_there_is_no_session_is_quoted_and_not_what_came_of_it() {
+    let session = "Error: Unable to establish IPMI v2 / RMCP+ session";
+    for words in [
+        "Error in open session response message : no matching cipher suite",
+        "RAKP 2 message indicates an error : invalid role",
+        // A BMC without a free place has said nothing against the account.
+        "RAKP 2 message indicates an error : insufficient resources for role",
+        "Set Session Privilege Level to ADMINISTRATOR failed: Unknown (0x81)",
+    ] {
+        let told = log(&format!("{words}\n{session}"), PLUG);
+        assert_eq!(read(BmcKind::Ipmi, "", &told, 1), Err(PowerFault::Unclear { line: words.to_owned() }));
+        let told = format!("Loading IANA PEN Registry...\n{words}\n{session}\n");
+        let uuid = bmc::told_uuid(Answer::new(b"", told.as_bytes(), 1), BmcKind::Ipmi);
+        assert_eq!(uuid, Err(PowerFault::Unclear { line: words.to_owned() }));
+    }
+}
+
+#[test]
+fn a_uuid_without_dashes_is_read() {
+    let dumped = Answer::ok(b"System GUID   : 00000000000000000000AC1F6B2C3D4E\n");
+    let told = bmc::told_uuid(dumped, BmcKind::Ipmi).expect("a UUID");
+    assert_eq!(told.as_str(), "00000000-0000-0000-0000-ac1f6b2c3d4e");
+}
+
 #[test]
 fn a_guest_is_off_by_its_exact_word_alone() {
     assert_eq!(read(BmcKind::Qm, "status: stopped\n", "", 0), Ok(Power::Off));

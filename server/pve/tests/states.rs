@@ -206,6 +206,21 @@ fn an_ended_time_limit_is_told_apart() {
         assert_eq!(pve::cfgtool::link_rows(answer).map_err(|error| error.reason), Err(Reason::TimedOut));
         assert_eq!(pve::files::names(answer).map_err(|error| error.reason), Err(Reason::TimedOut));
         assert_eq!(pve::files::yes_or_no(answer).map_err(|error| error.reason), Err(Reason::TimedOut));
+        assert_eq!(pve::files::writable(answer).map_err(|error| error.reason), Err(Reason::TimedOut));
+    }
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_not_one_without_the_right_to_write() {
+    let read = |stdout: &[u8], stderr: &[u8], exit| {
+        pve::files::writable(pve::Answer::new(stdout, stderr, exit)).map_err(|error| error.reason)
+    };
+    assert_eq!(read(b"/etc/pve/nodes\n", b"", 0), Ok(true));
+    assert_eq!(read(b"", b"", 0), Ok(false));
+    let missing = b"find: '/etc/pve/nodes': No such file or directory\n";
+    assert_eq!(read(b"", missing, 1), Err(Reason::NoSuchFile));
+    for (other, exit) in [("/etc/pve\n", 0), ("/etc/pve/nodes\n/etc/pve/nodes\n", 0), ("yes\n", 0), ("", 2)] {
+        assert!(read(other.as_bytes(), b"", exit).is_err(), "{other:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
 
 /// Whose password or code is being looked at. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     /// What was typed as a name stays only as long as somebody waits with it: people type passwords there by mistake.
     tried: Arc<Mutex<BTreeMap<String, Weak<Turn<()>>>>>,
 }
@@ -14,7 +14,7 @@ pub(super) struct Turns {
 impl Turns {
     /// Waits for the name's turn, which lasts until the guard is dropped. Upper and lower case are the same, as for accounts;
     /// a name that nobody has waits like any other.
-    pub(super) async fn take(&self, name: &str) -> OwnedMutexGuard<()> {
+    pub(crate) async fn take(&self, name: &str) -> OwnedMutexGuard<()> {
         self.of(name.trim().to_lowercase()).lock_owned().await
     }
 

@@ -4,7 +4,7 @@ use super::access::demand;
 use super::{RequestBackend, actor, stored, ways};
 use app::api::*;
 use engine::execute;
-use engine::ports::{Credential, DialError};
+use engine::ports::{Credential, DialError, NodeShell};
 use model::audit::{AuditCode, AuditEntry, Outcome};
 use model::can::{self, Deed};
 use model::host_key::{HostKey, Pin, Verdict, judge};
@@ -14,6 +14,7 @@ use model::plan::Intent;
 use model::policy::{Consent, SignInDemand};
 use model::problem::{Problem, ProblemCode};
 use model::topology::NodeState;
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 impl RequestBackend {
@@ -126,13 +127,10 @@ impl RequestBackend {
         Ok(())
     }
 
-    /// A member of a living cluster is no member of a second one: the console is let in there already, and whoever has a lower
-    /// role on the first would reach its machine past that cluster's roles, policy and running operation. Drafts do not count:
-    /// somebody may begin anew.
+    /// A member of a living cluster is taken into no second one, neither as a member nor as the host of its QDevice or the way to
+    /// others: the console is let in there already, and whoever has a lower role on the first would reach its machine past that
+    /// cluster's roles, policy and running operation. Drafts do not count: somebody may begin anew.
     async fn in_no_other(&self, cluster: &Cluster, node: &Node, key: &HostKey) -> ApiResult<()> {
-        if node.purpose != Purpose::Member {
-            return Ok(());
-        }
         let lives = |other: &Cluster| other.phase == ClusterPhase::Live;
         match self.state.engine.pinned_elsewhere(key, Some(cluster.id), lives).await.map_err(ApiError)? {
             None => Ok(()),
@@ -197,19 +195,11 @@ impl RequestBackend {
         let password = Zeroizing::new(password);
         let (cluster, node) = self.node_for(&caller, id, Deed::RunPlan).await?;
         let engine = &self.state.engine;
-        let endpoint = engine.endpoint(&node).await.map_err(ApiError)?;
         let intent = Intent::InstallKey { node: id };
         let proposal = engine.plan(cluster.id, &intent).await.map_err(ApiError)?;
         // Before the password opens anything.
         engine.demands_met(&actor(&caller), &proposal, &consent, caller.me.shown).await.map_err(ApiError)?;
-        let shell = match engine.dialer.once(&endpoint, Credential::Password(password)).await {
-            Ok(shell) => shell,
-            Err(error) => {
-                let problem = error.problem().with("node", node.label()).with("host", &node.address.host);
-                engine.note_changed_key(&actor(&caller), &node, &problem).await;
-                return Err(ApiError(problem));
-            }
-        };
+        let shell = self.by_password(&caller, &cluster, &node, password).await?;
         let operation = engine.begin(&actor(&caller), proposal, &consent).await.map_err(ApiError)?;
         execute::spawn(engine.clone(), operation, actor(&caller), Some(shell))
             .await
@@ -221,5 +211,50 @@ impl RequestBackend {
             return Err(ApiError(problem));
         }
         self.do_try_log_in(caller, id).await
+    }
+
+    /// Nobody finds a machine's password out by trying: a wrong one is written down, and after a few the machine waits.
+    async fn by_password(
+        &self,
+        caller: &Caller,
+        cluster: &Cluster,
+        node: &Node,
+        password: Zeroizing<String>,
+    ) -> ApiResult<Arc<dyn NodeShell>> {
+        let (engine, guesses) = (&self.state.engine, &self.state.guesses);
+        let endpoint = engine.endpoint(node).await.map_err(ApiError)?;
+        let _alone = guesses.turn(node).await;
+        if let Some(waits) = guesses.still_waits(node, engine.clock.now()) {
+            return self.password_refused(caller, cluster, node, waits).await;
+        }
+        let error = match engine.dialer.once(&endpoint, Credential::Password(password)).await {
+            Ok(shell) => {
+                guesses.forget(node);
+                return Ok(shell);
+            }
+            Err(error) => error,
+        };
+        let problem = error.problem().with("node", node.label()).with("host", &node.address.host);
+        engine.note_changed_key(&actor(caller), node, &problem).await;
+        if problem.code != ProblemCode::PasswordRefused {
+            return Err(ApiError(problem));
+        }
+        guesses.note_failure(node, engine.clock.now());
+        self.password_refused(caller, cluster, node, problem).await
+    }
+
+    async fn password_refused<T>(
+        &self,
+        caller: &Caller,
+        cluster: &Cluster,
+        node: &Node,
+        problem: Problem,
+    ) -> ApiResult<T> {
+        let mut entry = self.node_entry(AuditCode::PlanRefused, caller, cluster, node);
+        entry.outcome = Outcome::Refused;
+        entry.details.insert("intent".to_owned(), Intent::InstallKey { node: node.id }.word().to_owned());
+        entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
+        self.state.engine.audit.write(entry).await.map_err(stored)?;
+        Err(ApiError(problem))
     }
 }

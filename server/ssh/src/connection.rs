@@ -4,6 +4,7 @@ use crate::channel::{GivenUp, OpenChannel};
 use crate::handshake::{Client, Seen, Session};
 use crate::jump::NoWay;
 use crate::limits::{CHANNEL_OPEN_LIMIT, CHANNEL_WAIT, FOLLOW_CHANNELS_MAX, RUN_CHANNELS_MAX, SWEEP_WAIT};
+use crate::refusals::unanswered;
 use crate::sweep::SweepShell;
 use crate::tap::Cut;
 use crate::{follow, shell, sweep};
@@ -119,6 +120,7 @@ impl Connection {
         }
         let before = self.seen.refusals.count();
         let handle = Arc::clone(&self.handle);
+        let beyond = unanswered(host);
         let host = host.to_owned();
         // In a task of its own: a channel that opens too late is closed by the drop of its stream.
         let opening = tokio::spawn(async move {
@@ -129,10 +131,9 @@ impl Connection {
             Ok(Ok(Ok(stream))) => Ok(stream),
             Ok(Ok(Err(russh::Error::ChannelOpenFailure(reason)))) => Err(self.refusal(&reason, before).await),
             Ok(Ok(Err(_)) | Err(_)) => Err(lost()),
-            Err(_) => Err(NoWay::Behind {
-                text: format!("no answer within {} s", CHANNEL_OPEN_LIMIT.as_secs()),
-                beyond: Beyond::Silent,
-            }),
+            Err(_) => {
+                Err(NoWay::Behind { text: format!("no answer within {} s", CHANNEL_OPEN_LIMIT.as_secs()), beyond })
+            }
         }
     }
 

@@ -20,9 +20,6 @@ use std::io::{self, ErrorKind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-/// How the standard library begins what it says of a name that did not resolve.
-const LOOKUP_FAILED: &str = "failed to lookup address information";
-
 /// The engine's dialer over russh.
 pub struct SshDialer {
     keys: Arc<dyn ConsoleKeySource>,
@@ -273,18 +270,35 @@ fn no_stream(error: &io::Error) -> DialError {
         ErrorKind::TimedOut => {
             DialError::Timeout { seconds: u32::try_from(CONNECT_LIMIT.as_secs()).unwrap_or(u32::MAX) }
         }
-        // What this machine says of itself, or its resolver of the name: no packet has left.
-        ErrorKind::NetworkUnreachable | ErrorKind::NetworkDown | ErrorKind::NotFound => {
-            DialError::NoWay { text: error.to_string() }
-        }
-        // The standard library gives a failed look-up no kind and no number of the system's.
-        _ if error.raw_os_error().is_none() && error.to_string().starts_with(LOOKUP_FAILED) => {
-            DialError::NoWay { text: error.to_string() }
-        }
+        // What this machine says of itself, its own firewall included (`EPERM`, `EACCES`), or its resolver of the name: no
+        // packet has left.
+        ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown
+        | ErrorKind::PermissionDenied
+        | ErrorKind::AddrNotAvailable
+        | ErrorKind::NotFound => DialError::NoWay { text: error.to_string() },
         _ => DialError::Unreachable { text: error.to_string() },
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_never_left_the_console_is_told_from_silence() {
+        let told = |kind: ErrorKind| no_stream(&io::Error::from(kind));
+        let numbered = |number: i32| no_stream(&io::Error::from_raw_os_error(number));
+        // EPERM and EACCES: a firewall of the console's own machine.
+        for here in [told(ErrorKind::NotFound), told(ErrorKind::NetworkUnreachable), numbered(1), numbered(13)] {
+            assert!(matches!(here, DialError::NoWay { .. }), "{here:?}");
+        }
+        assert!(matches!(told(ErrorKind::TimedOut), DialError::Timeout { seconds: 5 }));
+        assert!(matches!(told(ErrorKind::HostUnreachable), DialError::Unreachable { .. }));
+        assert_eq!(told(ErrorKind::ConnectionRefused), DialError::Refused);
+    }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+/// How long a name may take to be resolved: the system asks its second name server after 5 s (resolv.conf(5), `timeout`).
+pub const LOOKUP_LIMIT: Duration = Duration::from_secs(7);
 /// How long one TCP connection may take, over all of a name's addresses.
 pub const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// A name's next address is tried after this time, while the one before is still being tried (RFC 8305, 5).

@@ -5,6 +5,7 @@
 
 use engine::ports::Beyond;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
 /// So many are kept; a try that lasted while more came cannot tell which are its own.
@@ -63,6 +64,12 @@ fn beyond(words: &str) -> Beyond {
     }
 }
 
+/// What it means that a machine in between opens no channel to this host and gives no reason either: an address was dialled,
+/// while a name may still hang in that machine's own resolver.
+pub(crate) fn unanswered(host: &str) -> Beyond {
+    if host.parse::<IpAddr>().is_ok() { Beyond::Silent } else { Beyond::NotAsked }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,5 +106,17 @@ mod tests {
         assert_eq!(mixed, Some(("No route to host; Connection refused".to_owned(), Beyond::NotAsked)));
         let many = vec!["No route to host"; KEPT_MAX + 1];
         assert_eq!(told(&many).map(|(_, meant)| meant), Some(Beyond::NotAsked), "the first is not kept any more");
+    }
+
+    #[test]
+    fn only_an_address_that_gives_no_answer_is_silent() {
+        for (host, meant) in [
+            ("10.0.0.3", Beyond::Silent),
+            ("2001:db8::3", Beyond::Silent),
+            ("pve3", Beyond::NotAsked),
+            ("pve3.example.org", Beyond::NotAsked),
+        ] {
+            assert_eq!(unanswered(host), meant, "{host}");
+        }
     }
 }

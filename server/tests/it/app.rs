@@ -10,6 +10,7 @@ use model::Timestamp;
 use model::role::Role;
 use server::accounts::Accounts;
 use server::agent::ConsoleAgent;
+use server::guesses::Guesses;
 use server::keys::ConsoleKey;
 use server::passwords::Passwords;
 use server::routes;
@@ -112,7 +113,7 @@ impl TestApp {
         let accounts = Accounts::new(engine.clone(), Passwords::new().expect("passwords"), seal);
         let leptos = server::site::options();
         let notifier = Arc::new(Notifier::new(&engine, places, Some(BASE.to_owned())));
-        let state = AppState { engine, accounts, leptos, demo: None, notifier };
+        let state = AppState { engine, accounts, leptos, demo: None, notifier, guesses: Guesses::default() };
         let router = routes::router(state.clone(), secure).expect("router");
         Self { state, store, clock, router, peers: AtomicU8::new(1), folder }
     }

@@ -13,6 +13,7 @@ mod bmc;
 mod canary;
 mod checkpoints;
 mod checks;
+mod claims;
 mod classed;
 mod client;
 mod commands;

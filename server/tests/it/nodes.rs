@@ -119,6 +119,12 @@ async fn a_member_of_a_living_cluster_is_taken_into_no_second_one() {
     let install = model::plan::Intent::InstallKey { node: offer.node };
     let refused = code(site.app.state.engine.plan(site.cluster, &install).await);
     assert_eq!(refused, ProblemCode::InOtherCluster, "the living one's policy counts for its machine");
+    site.app.store.set_phase(site.cluster, ClusterPhase::Live).await.expect("both live");
+    let mend = model::plan::Intent::Remedy { node: offer.node, remedy: model::remedy::RemedyKind::Chrony };
+    for intent in [install, mend] {
+        let refused = code(site.app.state.engine.plan(site.cluster, &intent).await);
+        assert_eq!(refused, ProblemCode::InOtherCluster, "it has not joined this one");
+    }
 }
 
 #[tokio::test]
@@ -258,10 +264,39 @@ async fn a_wrong_password_costs_nothing() {
     assert!(refused.params.contains_key("node"), "{refused:?}");
     assert!(matches!(site.node(node).await.log_in, LogIn::NeedsKey));
     assert_eq!(site.audited(AuditCode::OperationStarted).await, 0, "nothing began");
+    let filter = json!({ "filter": { "code": AuditCode::PlanRefused }, "again": false });
+    let page: model::audit::AuditPage = site.operator.call("audit", filter).await.expect("audit");
+    let [told] = &page.entries[..] else { panic!("{:#?}", page.entries) };
+    assert_eq!((told.entry.who.as_str(), told.entry.outcome), ("operator", model::audit::Outcome::Refused));
+    let host = site.address("pve1").ip().to_string();
+    assert_eq!((told.entry.cluster, told.entry.node.as_deref()), (Some(site.cluster), Some(host.as_str())));
+    assert_eq!(told.entry.details["problem"], "password_refused");
     site.install(node, ROOT_PASSWORD).await.expect("the right one");
     let known = site.node(node).await;
     assert!(matches!(known.log_in, LogIn::Works { .. }), "{:?}", known.log_in);
     assert_eq!(known.name.as_deref(), Some("pve1"));
+}
+
+#[tokio::test]
+async fn a_machine_waits_after_wrong_passwords_whatever_list_it_is_on() {
+    let site = Site::with(Scenario::bare(1)).await;
+    site.app.clock.stop();
+    // Not back to before the sign-in.
+    site.app.clock.advance_seconds(1);
+    let node = site.pinned("pve1").await;
+    for _ in 0..4 {
+        assert_eq!(code(site.install(node, "not the password").await), ProblemCode::PasswordRefused);
+    }
+    let waits = site.install(node, ROOT_PASSWORD).await.expect_err("not even the right one");
+    assert_eq!((waits.code, waits.params["seconds"].as_str()), (ProblemCode::TooManyAttempts, "5"));
+    assert_eq!(site.audited(AuditCode::PlanRefused).await, 5);
+    site.operator.call::<()>("forget_node", json!({ "node": node })).await.expect("taken off the list");
+    let node = site.add(site.address("pve1")).await.expect("and added again").node;
+    assert_eq!(code(site.install(node, ROOT_PASSWORD).await), ProblemCode::TooManyAttempts, "it is the same machine");
+    site.app.clock.advance_seconds(5);
+    site.install(node, ROOT_PASSWORD).await.expect("the right one");
+    assert_eq!(code(site.install(node, "not the password").await), ProblemCode::PasswordRefused);
+    site.install(node, ROOT_PASSWORD).await.expect("the count has begun anew");
 }
 
 #[tokio::test]

@@ -136,7 +136,7 @@ fn wait(lab: &Lab, host: &Host, end: Instant) -> anyhow::Result<()> {
             "test -e /etc/pve/.version && test -L /root/.ssh/authorized_keys && systemctl is-active ssh".to_owned()
         }
         (Kind::Pve, Some(_)) => format!(
-            "timeout 5 corosync-quorumtool -s | grep -q '^Nodes: *{}$' && grep -q '\"quorate\": 1' /etc/pve/.members && test -w /etc/pve",
+            "timeout 5 corosync-quorumtool -s | grep -q '^Nodes: *{}$' && grep -q '\"quorate\": 1' /etc/pve/.members && find /etc/pve -maxdepth 0 -perm -0200 -writable | grep -q .",
             lab.nodes().len()
         ),
         (Kind::Ssh, _) => "test -e /etc/pve/.version".to_owned(),

@@ -253,3 +253,17 @@ pub fn compare(then: &[FactLine], now: &[FactLine]) -> Compared {
         Compared::CannotTell
     }
 }
+
+/// Whether everything that was known then is still so, for a plan whose agreement is used up: what nobody could tell then nobody
+/// relied on, so that it is known by now is no change.
+#[must_use]
+pub fn still_holds(then: &[FactLine], now: &[FactLine]) -> Compared {
+    let moved: Vec<Change> = changes(then, now).into_iter().filter(|change| change.then.is_some()).collect();
+    if moved.iter().any(|change| change.now.is_some()) {
+        Compared::Changed
+    } else if moved.is_empty() {
+        Compared::Same
+    } else {
+        Compared::CannotTell
+    }
+}

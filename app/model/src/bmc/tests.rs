@@ -3,6 +3,7 @@ use crate::clock::SET_BACK_S;
 use crate::ids::NodeId;
 use crate::observation::EvidenceLine;
 use ::uuid::Uuid;
+use proptest::prelude::*;
 use std::collections::BTreeSet;
 
 const UUID: &str = "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4f5";
@@ -59,16 +60,111 @@ fn a_uuid_is_the_same_in_both_orders_of_its_bytes() {
 
 #[test]
 fn a_placeholder_binds_nothing() {
-    for text in ["00000000-0000-0000-0000-000000000000", "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"] {
-        assert_eq!(text.parse::<SystemUuid>(), Err(UuidFault::Placeholder));
+    for text in [
+        "00000000-0000-0000-0000-000000000000",
+        "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF",
+        "11111111-1111-1111-1111-111111111111",
+        "58585858-5858-5858-5858-585858585858",
+        "fefefefe-fefe-fefe-fefe-fefefefefefe",
+        "56f49712-ffff-ffff-ffff-ffffffffffff",
+        "56f49712-1234-ffff-ffff-ffffffffffff",
+        "03000200-0400-0500-0006-000700080009",
+        "00020003-0004-0005-0006-000700080009",
+        "09000800-0700-0600-0500-040003000200",
+        "07090201-0103-0301-0807-060504030201",
+        "12345678-1234-5678-90ab-cddeefaabbcc",
+        "03020100-0504-0706-0809-0a0b0c0d0e0f",
+        "00010203-0405-0607-0809-0a0b0c0d0e0f",
+        "000102030405060708090A0B0C0D0E0F",
+        "11111111-2222-3333-4444-555555555555",
+        // Dell's, without a service tag.
+        "4c4c4544-0000-2010-8020-80c04f202020",
+        "4c4c4544-0020-2010-8020-a0c04f202020",
+        "4c4c4544-0000-0010-8000-80c04f000000",
+        "44454c4c-0000-1020-8020-80c04f202020",
+    ] {
+        assert_eq!(text.parse::<SystemUuid>(), Err(UuidFault::Placeholder), "{text}");
     }
-    for text in ["03000200-0400-0500-0006-000700080009", "00020003-0004-0005-0006-000700080009"] {
-        assert_eq!(text.parse::<SystemUuid>(), Err(UuidFault::Placeholder));
+    // With one, and by its card's address alone.
+    for text in ["4c4c4544-0043-4710-8035-b9c04f4d5032", "00000000-0000-0000-0000-ac1f6b2c3d4e", UUID, OTHER] {
+        assert!(text.parse::<SystemUuid>().is_ok(), "{text}");
     }
-    for text in ["", "none", "6f1c2d3e4a5b4c6d8e9fa0b1c2d3e4f5", "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4fz", "-----"] {
+}
+
+#[test]
+fn what_is_no_uuid_is_refused() {
+    for text in ["", "none", "6f1c2d3e4a5b4c6d8e9fa0b1c2d3e4f", "6f1c2d3e-4a5b-4c6d-8e9f-a0b1c2d3e4fz", "-----"] {
+        assert_eq!(text.parse::<SystemUuid>(), Err(UuidFault::Form), "{text}");
+    }
+    for text in
+        ["6f1c2d3e-4a5b4c6d8e9fa0b1c2d3e4f5", "{6f1c2d3e4a5b4c6d8e9fa0b1c2d3e4f5}", "é1c2d3e4a5b4c6d8e9fa0b1c2d3e4f5"]
+    {
         assert_eq!(text.parse::<SystemUuid>(), Err(UuidFault::Form), "{text}");
     }
     assert!(serde_json::from_str::<SystemUuid>("\"none\"").is_err());
+}
+
+#[test]
+fn one_without_a_version_is_printed_without_dashes() {
+    let told = uuid("00000000000000000000AC1F6B2C3D4E");
+    assert_eq!(told.as_str(), "00000000-0000-0000-0000-ac1f6b2c3d4e");
+    assert!(told.is_same_machine(&uuid("00000000-0000-0000-0000-ac1f6b2c3d4e")));
+}
+
+#[test]
+fn a_uuid_is_the_same_in_every_order_that_is_sent_and_guessed() {
+    let own = uuid("37333038-3036-5a43-4a30-323430315657");
+    for told in [
+        // As SMBIOS has it, the whole the other way around, and its first parts or those of what was turned once more.
+        "38303337-3630-435a-4a30-323430315657",
+        "57563130-3432-304a-435a-363038303337",
+        "30315657-3234-4a30-435a-363038303337",
+        "57563130-3432-304a-5a43-303637333038",
+        "38303337-3630-435A-4A30-323430315657",
+        "575631303432304A435A363038303337",
+    ] {
+        assert!(own.is_same_machine(&uuid(told)) && uuid(told).is_same_machine(&own), "{told}");
+    }
+    assert!(!own.is_same_machine(&uuid("37333038-3036-5a43-4a30-323430315658")), "the next one of the same maker");
+}
+
+/// A list that has grown since must not make the store unreadable.
+#[test]
+fn a_placeholder_that_was_bound_before_is_read_and_proves_nothing() {
+    let kept: SystemUuid = serde_json::from_str("\"58585858-5858-5858-5858-585858585858\"").expect("read");
+    let bound = Binding::Bound { uuid: kept.clone(), at: at(0), by: "root".into() };
+    let last = PowerReading { uuid: Some(kept), ..read(Some(Power::Off), true, UUID) };
+    assert_eq!(code(bmc(bound, Some(last)).off_proof("pve1", at(60))), ProblemCode::BmcNotBound);
+}
+
+proptest! {
+    #[test]
+    fn who_is_the_same_is_so_from_both_sides(one in any::<u128>(), other in any::<u128>()) {
+        let [one, other] = [one, other].map(|number| Uuid::from_u128(number).to_string());
+        prop_assume!(one.parse::<SystemUuid>().is_ok() && other.parse::<SystemUuid>().is_ok());
+        let [one, other] = [uuid(&one), uuid(&other)];
+        prop_assert_eq!(one.is_same_machine(&other), other.is_same_machine(&one));
+        let plain = uuid(&one.as_str().replace('-', ""));
+        prop_assert!(plain == one && one.is_same_machine(&plain));
+    }
+
+    /// Every order of sending, and every guess at it: the bytes as they are, in the order of SMBIOS, and the last one first.
+    #[test]
+    fn no_order_and_no_guess_makes_it_another_machine(number in any::<u128>()) {
+        let turned = |bytes: [u8; 16]| Uuid::from_bytes(bytes).to_bytes_le();
+        let reversed = |mut bytes: [u8; 16]| { bytes.reverse(); bytes };
+        let own = Uuid::from_u128(number).into_bytes();
+        let text = |bytes: [u8; 16]| Uuid::from_bytes(bytes).to_string();
+        prop_assume!(text(own).parse::<SystemUuid>().is_ok());
+        for sent in [own, turned(own)] {
+            for printed in [sent, turned(sent), reversed(sent)] {
+                prop_assert!(uuid(&text(own)).is_same_machine(&uuid(&text(printed))), "{}", text(printed));
+            }
+        }
+        for printed in [reversed(own), turned(reversed(own))] {
+            prop_assert!(uuid(&text(own)).is_same_machine(&uuid(&text(printed))), "{}", text(printed));
+        }
+    }
 }
 
 #[test]

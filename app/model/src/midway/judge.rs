@@ -79,11 +79,13 @@ fn with_key(scene: &Scene, corosync: bool, pmxcfs: bool) -> S {
 
 fn together(joiner: &JoinerSeen, members: &[MemberSeen]) -> S {
     let seen: Option<Vec<bool>> = members.iter().map(|member| member.in_ring).collect();
-    let (Some(seen), Some(own), Some(writable)) = (seen, joiner.in_ring, joiner.writable) else {
-        return S::CannotTell;
-    };
-    if !own || !writable || seen.contains(&false) {
+    let (Some(seen), Some(own)) = (seen, joiner.in_ring) else { return S::CannotTell };
+    if !own || joiner.writable == Some(false) || seen.contains(&false) {
         return S::NotInRing;
+    }
+    // Without the ring's files its `/etc/pve` has nothing yet that could be asked.
+    if joiner.writable.is_none() {
+        return S::CannotTell;
     }
     match members.first().and_then(|member| member.certificate) {
         None => S::CannotTell,

@@ -85,6 +85,18 @@ fn disagreeing() -> Scene {
     scene
 }
 
+/// Its database was moved away, and the cluster's has not come to it: there is no folder yet that could be asked.
+#[test]
+fn outside_the_ring_nothing_has_to_be_known_of_its_files() {
+    let untold = |change: fn(&mut JoinerSeen, &mut MemberSeen)| {
+        let mut scene = with(change);
+        scene.joiner.writable = None;
+        judge(&scene)
+    };
+    assert_eq!(untold(running), MidwayState::NotInRing);
+    assert_eq!(untold(together), MidwayState::CannotTell);
+}
+
 /// Every state with a scene of it, and the ways that are open there.
 fn table() -> Vec<(MidwayState, Scene, Vec<Way>)> {
     use MidwayState as S;

@@ -127,10 +127,9 @@ impl Intent {
     #[must_use]
     pub fn highest_risk(word: &str) -> Risk {
         match word {
-            "set_expected" | "power_off" | "power_cycle" | "finish_join" | "undo_join" | "set_up_qdevice" => {
-                Risk::Destructive
-            }
-            "create_cluster" | "join_nodes" | "remove_qdevice" | "remedy" | "restart_corosync" => Risk::Disruptive,
+            "set_expected" | "power_off" | "power_cycle" | "finish_join" | "undo_join" | "set_up_qdevice"
+            | "restart_corosync" => Risk::Destructive,
+            "create_cluster" | "join_nodes" | "remove_qdevice" | "remedy" => Risk::Disruptive,
             _ => Risk::Reversible,
         }
     }

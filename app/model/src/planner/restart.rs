@@ -15,21 +15,30 @@ pub(super) fn corosync(intent: &Intent, id: NodeId, world: &PlanWorld<'_>) -> Re
     let node = world.node_for(id, Purpose::Member)?;
     let Some(Look::Corosync(look)) = world.look else { return Err(ProblemCode::Internal.into()) };
     let mut consequences: Vec<Consequence> = votes(look, node.label())?.into_iter().collect();
+    let unknown = consequences.iter().any(|one| one.code == ConsequenceCode::QuorumNotKnown);
     // Where the quorum goes, it goes on every node of that side.
-    let everywhere = consequences.iter().any(|one| one.code == ConsequenceCode::QuorumLostMeanwhile);
+    let everywhere = unknown || consequences.iter().any(|one| one.code == ConsequenceCode::QuorumLostMeanwhile);
     let counts = look.armed.iter().filter(|name| everywhere || *name == node.label());
     consequences.extend(counts.map(|name| consequence(ConsequenceCode::WatchdogCounts, &[("node", name.clone())])));
     let steps = vec![step(node, Action::RestartCorosync { was: look.run.clone() })];
-    Ok(frozen(intent, world, Risk::Disruptive, node.label().to_owned(), steps, consequences))
+    let risk = if unknown { Risk::Destructive } else { Risk::Disruptive };
+    Ok(frozen(intent, world, risk, node.label().to_owned(), steps, consequences))
 }
 
 /// What the missing vote means; an error where it would cost a quorum that somebody else could save first.
 fn votes(look: &CorosyncLook, node: &str) -> Result<Option<Consequence>, Problem> {
     let own = look.told.iter().find(|one| one.quorate && one.members.contains(&look.own_id));
     let Some(side) = own else {
-        let others = look.told.iter().any(|one| one.quorate);
-        // The quorate side goes on without it anyway; where there is none, this may be what brings it back.
-        return Ok((!others).then(|| consequence(ConsequenceCode::ExpectedIsLast, &[("node", node.to_owned())])));
+        if look.told.iter().any(|one| one.quorate) {
+            // The quorate side goes on without it anyway.
+            return Ok(None);
+        }
+        // Silence of its own corosync is no answer: only who has it on a side without quorum speaks for it then.
+        let spoken_for = look.told.iter().any(|one| one.members.contains(&look.own_id));
+        let unknown = look.own_untold && !spoken_for;
+        // Where nobody is quorate, this may be what brings the quorum back.
+        let code = if unknown { ConsequenceCode::QuorumNotKnown } else { ConsequenceCode::ExpectedIsLast };
+        return Ok(Some(consequence(code, &[("node", node.to_owned())])));
     };
     let after = side.votes.saturating_sub(look.own_votes);
     let told = [("node", node.to_owned()), ("votes", after.to_string()), ("quorum", side.quorum.to_string())];
@@ -57,7 +66,16 @@ mod tests {
     }
 
     fn look(configured: usize, told: Vec<SideTold>) -> CorosyncLook {
-        CorosyncLook { run: None, armed: Vec::new(), own_id: 1, own_votes: 1, configured, device_missing: false, told }
+        CorosyncLook {
+            run: None,
+            armed: Vec::new(),
+            own_id: 1,
+            own_votes: 1,
+            own_untold: false,
+            configured,
+            device_missing: false,
+            told,
+        }
     }
 
     fn code(look: &CorosyncLook) -> Result<Option<ConsequenceCode>, ProblemCode> {
@@ -85,7 +103,20 @@ mod tests {
         assert_eq!(code(&look(2, vec![told(&[1, 2], true, 2)])), Ok(Some(ConsequenceCode::QuorumLostMeanwhile)));
         assert_eq!(code(&look(1, vec![told(&[1], true, 1)])), Ok(Some(ConsequenceCode::QuorumLostMeanwhile)));
         assert_eq!(code(&look(3, vec![told(&[1], false, 2)])), Ok(Some(ConsequenceCode::ExpectedIsLast)));
-        assert_eq!(code(&look(3, vec![])), Ok(Some(ConsequenceCode::ExpectedIsLast)));
+        assert_eq!(code(&look(3, vec![])), Ok(Some(ConsequenceCode::ExpectedIsLast)), "its corosync does not run");
+    }
+
+    #[test]
+    fn a_corosync_that_does_not_say_is_not_taken_for_one_without_quorum() {
+        let hangs = |told| CorosyncLook { own_untold: true, ..look(3, told) };
+        assert_eq!(code(&hangs(vec![])), Ok(Some(ConsequenceCode::QuorumNotKnown)));
+        let apart = hangs(vec![told(&[2], false, 2)]);
+        assert_eq!(code(&apart), Ok(Some(ConsequenceCode::QuorumNotKnown)), "its own side was not heard");
+        // The others' answers decide where they tell.
+        assert_eq!(code(&hangs(vec![told(&[1, 2], false, 3)])), Ok(Some(ConsequenceCode::ExpectedIsLast)));
+        assert_eq!(code(&hangs(vec![told(&[2, 3], true, 2)])), Ok(None));
+        assert_eq!(code(&hangs(vec![told(&[1, 2, 3], true, 2)])), Ok(Some(ConsequenceCode::VoteMissingMeanwhile)));
+        assert_eq!(code(&hangs(vec![told(&[1, 2], true, 2)])), Err(ProblemCode::RestartCostsQuorum));
     }
 
     #[test]

@@ -14,8 +14,9 @@ pub fn pmxcfs_state(view: &NodeView, told: &Told<'_>) -> Option<Aged<PmxcfsState
     let cluster = fact.value.cluster.as_ref();
     let value = PmxcfsState {
         quorate: cluster.map(|cluster| cluster.quorate),
-        // pmxcfs refuses every write without quorum; a node in no cluster has nobody to ask.
-        writable: cluster.is_none_or(|cluster| cluster.quorate),
+        // Without quorum pmxcfs refuses every write. One that names no cluster may have none to ask, or has not heard of its
+        // own yet (corosync did not start): that looks the same, and refuses.
+        writable: cluster.map(|cluster| cluster.quorate),
         config_version: cluster.map(|cluster| cluster.version),
         concord: concord(view, fact, told),
     };
@@ -77,7 +78,7 @@ mod tests {
     #[test]
     fn both_agree_and_the_node_can_be_written_to() {
         let (snapshot, state, freshness) = told(says(1, true, &[1, 2, 3], 20), 21);
-        assert_eq!((state.concord, state.writable, state.quorate), (Concord::Agrees, true, Some(true)));
+        assert_eq!((state.concord, state.writable, state.quorate), (Concord::Agrees, Some(true), Some(true)));
         assert_eq!((freshness, snapshot.health), (Freshness::Fresh, Health::Healthy));
     }
 
@@ -90,7 +91,17 @@ mod tests {
             let (snapshot, state, _) = told(view, 21);
             assert_eq!((state.concord, snapshot.health), (concord, Health::Degraded));
         }
-        assert!(!told(says(1, false, &[1, 2, 3], 20), 21).1.writable);
+        assert_eq!(told(says(1, false, &[1, 2, 3], 20), 21).1.writable, Some(false));
+    }
+
+    /// What pmxcfs prints until it has read from corosync in which cluster it is: `{"nodename": "pve1", "version": 0}`.
+    #[test]
+    fn without_a_cluster_in_its_words_nobody_knows_whether_it_takes_writes() {
+        let mut view = says(1, true, &[1, 2, 3], 20);
+        let fact = view.members.as_mut().expect("told");
+        (fact.value.cluster, fact.value.nodes) = (None, Vec::new());
+        let (_, state, freshness) = told(view, 21);
+        assert_eq!((state.writable, state.quorate, freshness), (None, None, Freshness::Fresh));
     }
 
     #[test]

@@ -130,11 +130,13 @@ fn Pmxcfs(node: NodeState) -> impl IntoView {
         let concord = state.concord;
         let source = view! { <Source fact=aged.fact limits=AGE_FILES/> }.into_any();
         let writable = part(move || match (fresh, state.writable) {
-            (Freshness::Unknown, _) => {
+            (Freshness::Unknown, _) | (_, None) => {
                 view! { <span class="text-unknown">"? "{word!(i18n, common.not_known)}</span> }.into_any()
             }
-            (_, true) => view! { <span>{word!(i18n, pages.pmxcfs_writable)}</span> }.into_any(),
-            (_, false) => view! { <span class="text-bad">"✕ "{word!(i18n, pages.pmxcfs_read_only)}</span> }.into_any(),
+            (_, Some(true)) => view! { <span>{word!(i18n, pages.pmxcfs_writable)}</span> }.into_any(),
+            (_, Some(false)) => {
+                view! { <span class="text-bad">"✕ "{word!(i18n, pages.pmxcfs_read_only)}</span> }.into_any()
+            }
         });
         let differs = (fresh != Freshness::Unknown && concord.differs()).then(
             || view! { <span class="text-bad">" ▲ "{part(move || words.plain("concord", concord.word()))}</span> },

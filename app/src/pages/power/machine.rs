@@ -128,8 +128,8 @@ fn BoundBadge(bmc: Memo<Option<Bmc>>) -> impl IntoView {
     let i18n = use_i18n();
     part(move || {
         let (tone, word) = match bmc.get()?.binding {
-            Binding::Bound { .. } => (Tone::Good, text!(i18n, recover.power_bound)),
-            Binding::Never => (Tone::Look, text!(i18n, recover.power_not_bound)),
+            Binding::Bound { uuid, .. } if !uuid.is_placeholder() => (Tone::Good, text!(i18n, recover.power_bound)),
+            Binding::Bound { .. } | Binding::Never => (Tone::Look, text!(i18n, recover.power_not_bound)),
             Binding::Differs { .. } => (Tone::Bad, text!(i18n, recover.power_differs)),
         };
         Some(view! { <Badge tone word/> })

@@ -2,7 +2,7 @@
 
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
-use crate::limits::REQUESTS_OPEN_MAX;
+use crate::limits::REQUESTS_OWN_MAX;
 use crate::ports::StoreError;
 use crate::propose::{Proposal, unmet};
 use model::approval::{Compared, Request, RequestState, Subject, VoidCode, compare};
@@ -89,8 +89,10 @@ impl Engine {
         }
         // The same plan on other facts: nobody can agree to that one any more.
         let old = open.iter().find(|one| is_again(one, &request));
-        if open.len() - usize::from(old.is_some()) >= usize::try_from(REQUESTS_OPEN_MAX).unwrap_or(usize::MAX) {
-            return Err(Problem::new(ProblemCode::TooManyRequests).with("max", REQUESTS_OPEN_MAX));
+        // Each person's own: nobody's many keep anybody else from asking for what brings a cluster back.
+        let own = open.iter().filter(|one| one.is_of(&request.requested_by)).count();
+        if own - usize::from(old.is_some()) >= usize::try_from(REQUESTS_OWN_MAX).unwrap_or(usize::MAX) {
+            return Err(Problem::new(ProblemCode::TooManyRequests).with("max", REQUESTS_OWN_MAX));
         }
         if let Some(old) = old {
             self.void(old, VoidCode::FactsChanged).await?;

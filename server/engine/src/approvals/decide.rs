@@ -187,7 +187,7 @@ impl Engine {
         let event = event(seen, operation.id);
         let mut used = self.request_entry(request, code, who, Outcome::Success);
         used.operation = Some(operation.id);
-        let mut started = self.operation_entry(&operation, AuditCode::OperationStarted, who, Outcome::Started);
+        let mut started = self.operation_entry(&operation, AuditCode::OperationStarted, who, Outcome::Started).await;
         started.details.insert("request".to_owned(), request.id.to_string());
         if let RequestState::Approved { by, .. } = &request.state {
             used.details.insert("approved_by".to_owned(), by.clone());

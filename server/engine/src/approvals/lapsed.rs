@@ -11,7 +11,7 @@ use model::audit::{AuditCode, AuditFilter, Outcome};
 use model::clock;
 use model::ids::{ClusterId, OperationId};
 use model::lowering;
-use model::operation::Operation;
+use model::operation::{Operation, OperationState};
 use model::policy::{Agreement, Ruling, Shown, SignInDemand};
 use model::problem::{Problem, ProblemCode};
 use model::role::Role;
@@ -136,35 +136,43 @@ impl Engine {
     /// # Errors
     /// `AgreementOld`, `PolicyStricter`, `ConsentMissing`, or that it does not wait.
     pub async fn resume_by(&self, who: &Person, by: Resumer, id: OperationId) -> Result<(), Problem> {
+        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
+        if !waits(&operation.state) {
+            // Nothing was refused that could have been, and entries of what is over are nobody's to add to.
+            return Err(ProblemCode::OperationOver.into());
+        }
         let lapsed = self.lapsed(id).await.map_err(|error| store_problem(&error))?;
         if let Some(problem) = lapsed.as_ref().and_then(|lapse| lapse.may_be_ended(who, by).err()) {
             // A question for the password is no refusal: they are asked, and come again.
             if matches!(problem.code, ProblemCode::AgreementOld | ProblemCode::PolicyStricter) {
-                self.write_refusal(who, id, &problem).await?;
+                self.write_refusal(who, &operation, &problem).await?;
             }
             return Err(problem);
         }
         if lapsed.is_none() {
-            self.check_sign_in(who, by.shown, id).await?;
+            self.check_sign_in(who, by.shown, &operation).await?;
         }
         self.go_on(who, id, lapsed.is_some()).await
     }
 
-    async fn check_sign_in(&self, who: &Person, shown: Shown, id: OperationId) -> Result<(), Problem> {
-        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
+    async fn check_sign_in(&self, who: &Person, shown: Shown, operation: &Operation) -> Result<(), Problem> {
         if same_person(&operation.proposed_by, &who.name) {
             return Ok(());
         }
-        let ruling = self.ruling_now(&operation).await.map_err(|error| store_problem(&error))?;
+        let ruling = self.ruling_now(operation).await.map_err(|error| store_problem(&error))?;
         let missing = ruling.and_then(|ruling| ruling.sign_in().unmet(shown));
         missing.map_or(Ok(()), |missing| Err(missing.into()))
     }
 
     /// That somebody tried to go on by what is too old for it.
-    async fn write_refusal(&self, who: &Person, id: OperationId, problem: &Problem) -> Result<(), Problem> {
-        let operation = self.store.operation(id).await.map_err(|error| store_problem(&error))?;
-        let mut entry = self.operation_entry(&operation, AuditCode::PlanRefused, who, Outcome::Refused);
+    async fn write_refusal(&self, who: &Person, operation: &Operation, problem: &Problem) -> Result<(), Problem> {
+        let mut entry = self.operation_entry(operation, AuditCode::PlanRefused, who, Outcome::Refused).await;
         entry.details.insert("problem".to_owned(), problem.code.as_str().to_owned());
         self.audit.write(entry).await.map_err(|error| store_problem(&error))
     }
+}
+
+/// It stands, or will at its next step, so that somebody can go on with it.
+const fn waits(state: &OperationState) -> bool {
+    matches!(state, OperationState::Parked { .. } | OperationState::Paused { .. } | OperationState::Pausing { .. })
 }

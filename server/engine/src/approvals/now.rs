@@ -56,7 +56,7 @@ impl Engine {
         Ok(Ground { seen, facts, around, blast })
     }
 
-    async fn facts_of(
+    pub(super) async fn facts_of(
         &self,
         cluster: ClusterId,
         plan: &Plan,

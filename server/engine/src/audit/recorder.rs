@@ -58,6 +58,15 @@ impl Recorder {
         entry
     }
 
+    /// What people call an operation's cluster here at this moment; corosync.conf may have another name, and so may the plan.
+    pub(crate) async fn name_of_cluster(&self, operation: &Operation) -> String {
+        match self.store.cluster(operation.cluster).await {
+            Ok(cluster) => cluster.name.to_string(),
+            // Forgotten since. A store that fails refuses the entry itself, too.
+            Err(_) => operation.plan.facts.cluster_name.clone().unwrap_or_else(|| operation.plan.target.clone()),
+        }
+    }
+
     /// Writes an entry by itself.
     ///
     /// # Errors
@@ -108,7 +117,7 @@ impl Recorder {
     ) -> Result<Started, StoreError> {
         let mut entry = self.entry(AuditCode::CommandStarted, who, Outcome::Started);
         entry.cluster = Some(operation.cluster);
-        entry.cluster_name = operation.plan.facts.cluster_name.clone().or_else(|| Some(operation.plan.target.clone()));
+        entry.cluster_name = Some(self.name_of_cluster(operation).await);
         entry.node = Some(node.to_owned());
         entry.operation = Some(operation.id);
         entry.step = Some(step);

@@ -10,9 +10,11 @@ use model::inventory::{Node, Purpose};
 use model::live::{Live, LiveEvent};
 use model::preflight::Matrix;
 use model::problem::ProblemCode;
-use model::topology::{Contact, HAPPENINGS_MAX, Happening, HappeningCode, NodeView, Snapshot, changes, fold};
+use model::topology::{
+    Contact, HAPPENINGS_MAX, Happening, HappeningCode, NodeView, Snapshot, changes, fold, in_nodelist,
+};
 use model::verify::Verification;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -164,6 +166,10 @@ impl Place {
 
     pub(super) fn contact(&self, node: NodeId) -> Option<Contact> {
         self.lock().views.iter().find(|view| view.id == node).map(|view| view.contact.clone())
+    }
+
+    pub(super) fn in_nodelist(&self, node: NodeId, claimed: &BTreeSet<NodeId>) -> Option<bool> {
+        in_nodelist(&self.lock().views, node, claimed)
     }
 
     pub(super) fn quorum_lost_at(&self) -> Option<Timestamp> {

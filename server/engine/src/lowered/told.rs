@@ -2,7 +2,7 @@
 
 use super::{SET_EXPECTED, lowered_at};
 use crate::context::Engine;
-use crate::limits::{LOWERING_ENTRIES_MAX, LOWERINGS_PAGE, RESUMES_MAX};
+use crate::limits::{LOWERINGS_PAGE, RESUMES_MAX};
 use crate::ports::StoreError;
 use model::audit::{AuditCode, AuditFilter, ChainedEntry};
 use model::ids::OperationId;
@@ -35,8 +35,7 @@ impl Engine {
     async fn lowering(&self, id: OperationId) -> Result<Option<Lowering>, StoreError> {
         let operation = self.store.operation(id).await?;
         let request = self.store.request_behind(id).await?;
-        let of_it = AuditFilter { operation: Some(id), ..AuditFilter::default() };
-        let entries = self.store.find(&of_it, LOWERING_ENTRIES_MAX).await?.entries;
+        let entries = self.lowering_entries(id).await?;
         let watched = match self.store.cluster(operation.cluster).await {
             Ok(_) => true,
             Err(StoreError::NotFound { .. }) => false,

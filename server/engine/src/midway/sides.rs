@@ -158,7 +158,7 @@ impl Side {
             corosync,
             pmxcfs,
             in_ring: self.in_ring(corosync, None),
-            writable: self.read(&Ask::Writable, files::yes_or_no),
+            writable: self.read(&Ask::Writable, files::writable),
             guests: guests.filter(|_| served).map(|(one, other)| u32::try_from(one + other).unwrap_or(u32::MAX)),
             config_db: self.read(&Ask::Database, files::yes_or_no),
             backup: backups.known().and_then(|names| midway::newest_backup(names)),

@@ -55,7 +55,7 @@ pub enum Beyond {
 pub enum DialError {
     #[error("the host name does not resolve or no packet comes back")]
     Unreachable { text: String },
-    /// Nothing left the console: it has no network there, or the name means nothing to it.
+    /// Nothing left the console: it has no network there, its own firewall forbids it, or the name means nothing to it.
     #[error("the console knows no way there")]
     NoWay { text: String },
     #[error("nothing listens on the port")]

@@ -3,18 +3,15 @@
 use super::quotes;
 use crate::context::Engine;
 use crate::evidence::{answer, unreadable};
-use crate::ports::{NodeShell, ShellError};
+use crate::ports::NodeShell;
+use crate::served::{self, Served};
 use model::facts::{CorosyncConf, PmxMembers, QuorumStatus};
 use model::inventory::Node;
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use pve::ha::{self, Recoverable};
-use pve::systemd::{self, Service};
-use pve::{Answer, ParseError, Reason, corosync_conf, files, pmxcfs, quorumtool, remedy};
+use pve::{Answer, corosync_conf, files, pmxcfs, quorumtool, remedy};
 use std::collections::BTreeMap;
-
-/// The service of pmxcfs.
-const PMXCFS: [Service; 1] = [Service::PveCluster];
 
 /// What one node says.
 pub struct Told {
@@ -52,54 +49,6 @@ pub struct Pve {
     pub unread: Option<Problem>,
 }
 
-/// Whether pmxcfs serves `/etc/pve`, as systemd and the kernel say: neither of them has to look into it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Served {
-    Yes,
-    No,
-    /// Nobody told.
-    Untold,
-}
-
-impl Served {
-    fn of(unit: Answer<'_>, mount: Answer<'_>) -> Self {
-        let states = systemd::activity(unit, &PMXCFS).ok();
-        let runs = states.map(|states| states.values().all(|state| state == "active"));
-        match (runs, pmxcfs::mounted(mount).ok()) {
-            (Some(false), _) | (_, Some(false)) => Self::No,
-            (Some(true), Some(true)) => Self::Yes,
-            _ => Self::Untold,
-        }
-    }
-
-    /// Why a file in there was not read. One that is missing where pmxcfs runs is missing, and no more than that.
-    fn unread(self, label: &str, error: &ParseError) -> Problem {
-        let because = |code| quoting(Problem::new(code).with("node", label), error.line.as_ref());
-        match (self, &error.reason) {
-            (Self::No, _) => because(ProblemCode::PmxcfsDown),
-            (Self::Yes, Reason::TimedOut) => because(ProblemCode::PmxcfsHangs),
-            _ => unreadable(error, label),
-        }
-    }
-
-    /// Why none was: a program that waits for a file may hold up the shell itself.
-    fn silence(self, label: &str, error: &ShellError) -> Problem {
-        let because = |code| Problem::new(code).with("node", label);
-        match (self, error) {
-            (Self::No, ShellError::Timeout { .. }) => because(ProblemCode::PmxcfsDown),
-            (Self::Yes, ShellError::Timeout { .. }) => because(ProblemCode::PmxcfsHangs),
-            _ => error.problem().with("node", label),
-        }
-    }
-}
-
-fn quoting(problem: Problem, line: Option<&String>) -> Problem {
-    match line {
-        Some(line) => problem.quoting(line),
-        None => problem,
-    }
-}
-
 impl Pve {
     fn of(label: &str, served: Served, [members, guests, services]: [Answer<'_>; 3]) -> Self {
         let members = pmxcfs::members(members);
@@ -124,14 +73,9 @@ impl Pve {
 impl Engine {
     pub(super) async fn ask_for_recovery(&self, node: &Node) -> Result<Told, Mute> {
         const CONF: &str = "/etc/corosync/corosync.conf";
+        let [unit, mount] = served::asks();
         // None of them looks into `/etc/pve`: they answer where it hangs.
-        let commands = [
-            quorumtool::status(),
-            files::local_corosync_conf(),
-            remedy::watchdog_held(),
-            systemd::is_active(&PMXCFS),
-            pmxcfs::find_mount(),
-        ];
+        let commands = [quorumtool::status(), files::local_corosync_conf(), remedy::watchdog_held(), unit, mount];
         let shell = self.shell_to(node).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
         let [quorum, conf, watchdog, unit, mount] = outputs.as_slice() else {
@@ -201,10 +145,7 @@ async fn read_pve(node: &Node, shell: &dyn NodeShell, served: Served) -> (Pve, V
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const MOUNT: &[u8] = b"/etc/pve /dev/fuse fuse rw,nosuid,nodev,relatime\n";
-    const NO_MOUNT: Answer<'static> = Answer::new(b"", b"", 1);
-    const ACTIVE: Answer<'static> = Answer::ok(b"active\n");
+    use crate::ports::ShellError;
 
     /// Recorded on Proxmox VE 9.2: `/etc/pve` is an empty folder while pmxcfs does not run.
     fn gone(file: &str) -> Vec<u8> {
@@ -236,23 +177,6 @@ mod tests {
         let told = pve.unread.expect("why");
         assert_eq!((told.code, told.params["node"].as_str()), (ProblemCode::PmxcfsDown, "ash"));
         assert_eq!(told.quote.as_deref(), Some("cat: /etc/pve/.members: No such file or directory"));
-    }
-
-    #[test]
-    fn systemd_and_the_kernel_say_whether_it_is_served() {
-        let mounted = Answer::ok(MOUNT);
-        assert_eq!(Served::of(ACTIVE, mounted), Served::Yes);
-        for word in ["inactive", "failed", "activating"] {
-            let word = format!("{word}\n");
-            // One that was killed leaves its files mounted, and dead.
-            assert_eq!(Served::of(Answer::new(word.as_bytes(), b"", 3), mounted), Served::No, "{word}");
-        }
-        assert_eq!(Served::of(ACTIVE, NO_MOUNT), Served::No, "somebody has unmounted it");
-        let (silent, missing) = (Answer::new(b"", b"", 124), Answer::new(b"", b"findmnt: not found\n", 127));
-        for (unit, mount) in [(silent, mounted), (ACTIVE, missing), (silent, silent), (Answer::ok(b""), mounted)] {
-            assert_eq!(Served::of(unit, mount), Served::Untold, "{unit:?} {mount:?}");
-        }
-        assert_eq!(Served::of(silent, NO_MOUNT), Served::No, "the kernel knows");
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Engine {
 impl Place<'_> {
     /// `None` where there is no store, or where it is the one of the device that the cluster has.
     async fn qdevice_store(&self) -> Result<Option<ContentDigest>, Problem> {
-        let conf = self.ask(&files::cluster_corosync_conf(), corosync_conf::conf).await?;
+        let conf = self.cluster_conf().await?;
         if conf.is_some_and(|conf| conf.qdevice.is_some()) {
             return Ok(None);
         }

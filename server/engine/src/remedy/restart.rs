@@ -2,12 +2,32 @@
 
 use super::Place;
 use crate::evidence::answer;
-use futures::future::join_all;
+use crate::steps::quorum_told;
+use futures::future::{join, join_all};
 use model::inventory::Node;
 use model::problem::ProblemCode;
 use model::remedy::{CorosyncLook, Look, SideTold};
 use pve::systemd::{self, Service};
 use pve::{corosync_conf, files, quorumtool, remedy};
+
+/// What a member's corosync says of the side that it is on.
+enum Side {
+    /// With the votes of the QDevice there.
+    Told(SideTold, u32),
+    /// It does not run there: on no side.
+    Down,
+    /// It does not answer, or nobody can read what it says.
+    Untold,
+}
+
+impl Side {
+    fn told(self) -> Option<(SideTold, u32)> {
+        match self {
+            Self::Told(side, votes) => Some((side, votes)),
+            Self::Down | Self::Untold => None,
+        }
+    }
+}
 
 impl Place<'_> {
     pub(super) async fn corosync(&self) -> Result<Look, model::problem::Problem> {
@@ -16,7 +36,9 @@ impl Place<'_> {
         let conf = conf.ok_or_else(|| self.problem(ProblemCode::NotInCluster))?;
         let own = conf.nodes.iter().find(|one| one.name == self.node.label());
         let own = own.ok_or_else(|| self.problem(ProblemCode::NotAMember))?;
-        let told: Vec<(SideTold, u32)> = self.told().await;
+        let (own_side, mut told) = join(self.side(self.node), self.told()).await;
+        let own_untold = matches!(own_side, Side::Untold);
+        told.extend(own_side.told());
         let device = conf.qdevice.as_ref().map_or(0, |device| device.votes);
         let casts = told.iter().map(|(_, votes)| *votes).max().unwrap_or(0);
         Ok(Look::Corosync(CorosyncLook {
@@ -24,6 +46,7 @@ impl Place<'_> {
             armed: self.armed().await?,
             own_id: own.id,
             own_votes: own.votes,
+            own_untold,
             configured: conf.nodes.len(),
             device_missing: device > casts,
             told: told.into_iter().map(|(side, _)| side).collect(),
@@ -42,22 +65,25 @@ impl Place<'_> {
         Ok(own.into_iter().chain(held.await.into_iter().flatten()).collect())
     }
 
-    /// What every member says of its side, with the votes of the QDevice there; who does not answer says nothing.
+    /// What the other members say of their sides, with the votes of the QDevice there; who does not answer says nothing.
     async fn told(&self) -> Vec<(SideTold, u32)> {
-        let mut asked: Vec<&Node> = self.peers();
-        asked.push(self.node);
-        join_all(asked.into_iter().map(|node| self.side(node))).await.into_iter().flatten().collect()
+        let sides = join_all(self.peers().into_iter().map(|node| self.side(node))).await;
+        sides.into_iter().filter_map(Side::told).collect()
     }
 
-    async fn side(&self, node: &Node) -> Option<(SideTold, u32)> {
-        let output = self.read(node, &quorumtool::status()).await.ok()?;
-        let status = quorumtool::quorum(answer(&output)).ok()?;
+    async fn side(&self, node: &Node) -> Side {
+        let Ok(output) = self.read(node, &quorumtool::status()).await else { return Side::Untold };
+        let status = match quorum_told(&output) {
+            Ok(Some(status)) => status,
+            Ok(None) => return Side::Down,
+            Err(_) => return Side::Untold,
+        };
         let side = SideTold {
             quorate: status.quorate,
             votes: status.total_votes,
             quorum: status.quorum,
             members: status.members.iter().map(|member| member.id).collect(),
         };
-        Some((side, status.qdevice_votes.unwrap_or(0)))
+        Side::Told(side, status.qdevice_votes.unwrap_or(0))
     }
 }

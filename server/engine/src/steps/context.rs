@@ -6,6 +6,7 @@ use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence, unreadable};
 use crate::limits::{OUTPUT_LINES_MAX, POLL_PAUSE, REDIAL_FOR};
 use crate::ports::{NodeShell, Output, ShellError};
+use crate::served;
 use model::bmc::Bmc;
 use model::facts::{CorosyncConf, QuorumStatus};
 use model::ids::NodeId;
@@ -187,10 +188,43 @@ impl<'a> StepContext<'a> {
         }
     }
 
-    /// What corosync says, or `None` where it does not run or does not answer in time.
+    /// The cluster's own nodelist; `None` where the node is in no cluster. Where only pmxcfs is down nobody knows, and it parks.
+    pub async fn cluster_conf(&self, node: &Node) -> StepResult<Option<CorosyncConf>> {
+        let command = pve::files::cluster_corosync_conf();
+        let conf = self.conf(node, &command).await?;
+        if conf.is_some() {
+            return Ok(conf);
+        }
+        let [unit, mount, local] = served::asks_without_conf();
+        let (unit, mount) = (self.read(node, &unit).await?, self.read(node, &mount).await?);
+        let local = self.read(node, &local).await?;
+        served::no_cluster(node.label(), [answer(&unit), answer(&mount), answer(&local)]).map_err(Stop::Parked)?;
+        // pmxcfs may have come back between the questions.
+        self.conf(node, &command).await
+    }
+
+    /// As [`Self::cluster_conf`], of a node that is to be a member.
+    pub async fn members_conf(&self, node: &Node) -> StepResult<CorosyncConf> {
+        let conf = self.cluster_conf(node).await?;
+        conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", node.label())))
+    }
+
+    /// What corosync says, or `None` where nothing readable came: for a wait that asks again, and for no judgement.
     pub async fn quorum(&self, node: &Node) -> StepResult<Option<QuorumStatus>> {
         let output = self.read(node, &pve::quorumtool::status()).await?;
         Ok(pve::quorumtool::quorum(answer(&output)).ok())
+    }
+}
+
+/// The answer of `corosync-quorumtool -s`; `None` where it says that corosync does not run.
+///
+/// # Errors
+/// Every other answer that cannot be read.
+pub fn quorum_told(output: &Output) -> Result<Option<QuorumStatus>, ParseError> {
+    match pve::quorumtool::quorum(answer(output)) {
+        Ok(status) => Ok(Some(status)),
+        Err(error) if error.reason == pve::Reason::CorosyncDown => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,17 +1,19 @@
 //! `systemctl restart corosync`: which run is meant is known by systemd's number of it, so that it is never restarted twice.
 
-use super::context::failed;
+use super::context::{failed, quorum_told};
 use super::create::writable;
 use super::midway::services;
 use super::{Probe, StepContext, StepResult, Stop};
 use crate::context::store_problem;
+use crate::evidence::unreadable;
 use crate::limits::{POLL_PAUSE, RESTART_SETTLES};
+use model::facts::QuorumStatus;
 use model::inventory::{Node, Purpose};
 use model::operation::StepStatus;
 use model::plan::{Consequence, ConsequenceCode};
 use model::problem::{Problem, ProblemCode};
 use pve::systemd::{self, Service};
-use pve::{corosync_conf, files};
+use pve::{corosync_conf, files, quorumtool};
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
@@ -41,15 +43,40 @@ async fn votes_stay(context: &StepContext<'_>, node: &Node) -> StepResult<()> {
     if !context.operation.plan.consequences.iter().any(promised) {
         return Ok(());
     }
+    let id = own_id(context, node).await?;
     // Without corosync, or without a quorum, there is nothing left to lose.
-    let Some(now) = context.quorum(node).await?.filter(|now| now.quorate) else { return Ok(()) };
-    let own = now.members.iter().find(|one| one.id == now.node_id).map_or(0, |one| one.votes);
+    let Some(now) = side(context, node, id).await?.filter(|now| now.quorate) else { return Ok(()) };
+    let own = now.members.iter().find(|one| one.id == id).map_or(0, |one| one.votes);
     let left = now.total_votes.saturating_sub(own);
     if left >= now.quorum {
         return Ok(());
     }
     let costs = Problem::new(ProblemCode::RestartCostsQuorum).with("node", node.label());
     Err(Stop::Failed(costs.with("votes", left).with("quorum", now.quorum)))
+}
+
+/// The node's side; `None` where its corosync does not run, or where a quorate side is without it. That a corosync which is
+/// to be restarted does not answer is no surprise: then who has the node on its side speaks for it, and without one it parks.
+async fn side(context: &StepContext<'_>, node: &Node, id: u32) -> StepResult<Option<QuorumStatus>> {
+    let own = quorum_told(&context.read(node, &quorumtool::status()).await?);
+    let silence = match own {
+        Ok(told) => return Ok(told),
+        Err(error) => Stop::Parked(unreadable(&error, node.label())),
+    };
+    let mut told: Vec<QuorumStatus> = Vec::new();
+    for other in others(context, node).await? {
+        // One that cannot be reached is no witness; the next one may be.
+        if context.engine.shell_to(&other).await.is_ok() {
+            let said = context.read(&other, &quorumtool::status()).await;
+            told.extend(said.ok().and_then(|output| quorum_told(&output).ok()).flatten());
+        }
+    }
+    let has = |one: &&QuorumStatus| one.members.iter().any(|member| member.id == id);
+    match told.iter().filter(has).max_by_key(|one| one.quorate) {
+        Some(with) => Ok(Some(with.clone())),
+        None if told.iter().any(|one| one.quorate) => Ok(None),
+        None => Err(silence),
+    }
 }
 
 /// A step that was begun before may find systemd in the middle of it: what is away comes back by itself, or does not.

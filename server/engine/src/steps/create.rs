@@ -17,8 +17,7 @@ pub async fn probe(context: &StepContext<'_>, name: &ClusterName, links: &[LinkA
     if unit::attached(context, &node).await? {
         return Ok(Probe::Needed);
     }
-    let conf = context.conf(&node, &files::cluster_corosync_conf()).await?;
-    if let Some(conf) = conf {
+    if let Some(conf) = context.cluster_conf(&node).await? {
         return judge_existing(context, &node, &conf, name, links).await;
     }
     for (file, code) in [
@@ -109,10 +108,11 @@ pub async fn prove(context: &StepContext<'_>, name: &ClusterName) -> StepResult<
     }
 }
 
-/// Whether `/etc/pve` takes writes there now. No answer in time is a *no* for now; what makes no sense is told at once.
+/// Whether `/etc/pve` takes writes there now. No answer in time, and an `/etc/pve` that is not there, are a *no* for now; what
+/// makes no sense is told at once.
 pub async fn writable(context: &StepContext<'_>, node: &Node) -> StepResult<bool> {
     let output = context.read(node, &files::pmxcfs_writable()).await?;
-    files::yes_or_no(answer(&output)).or_else(|error| match unreadable(&error, node.label()) {
+    files::writable(answer(&output)).or_else(|error| match unreadable(&error, node.label()) {
         problem if problem.code == ProblemCode::Garbage => Err(Stop::Parked(problem)),
         _ => Ok(false),
     })

@@ -76,7 +76,7 @@ pub async fn probe(
         return Err(moved("absent nodes"));
     }
     still_off(&now, written_off)?;
-    let mut entry = seen(context, &node, BEFORE, members, (&status, &output));
+    let mut entry = seen(context, &node, BEFORE, members, (&status, &output)).await;
     entry.details.extend(silence(&now.absent));
     write(context, entry).await?;
     Ok(Probe::Needed)
@@ -153,14 +153,14 @@ pub async fn note(
     members: &[String],
     told: (&QuorumStatus, &Output),
 ) -> StepResult<()> {
-    write(context, seen(context, node, moment, members, told)).await
+    write(context, seen(context, node, moment, members, told).await).await
 }
 
 async fn write(context: &StepContext<'_>, entry: AuditEntry) -> StepResult<()> {
     context.engine.audit.write(entry).await.map_err(|error| Stop::Parked(store_problem(&error)))
 }
 
-fn seen(
+async fn seen(
     context: &StepContext<'_>,
     node: &Node,
     moment: &str,
@@ -168,7 +168,7 @@ fn seen(
     (status, output): (&QuorumStatus, &Output),
 ) -> AuditEntry {
     let (code, done) = (AuditCode::QuorumSeen, Outcome::Success);
-    let mut entry = context.engine.operation_entry(context.operation, code, context.who, done);
+    let mut entry = context.engine.operation_entry(context.operation, code, context.who, done).await;
     entry.node = Some(node.label().to_owned());
     entry.step = Some(context.index);
     entry.command = Some(quorumtool::status().display());

@@ -19,6 +19,7 @@ use model::plan::{Action, LinkArgument};
 use model::problem::{Problem, ProblemCode};
 use pve::files::{self, NodeFile};
 use pve::outcome::{self, JoinOutcome};
+use pve::quorumtool;
 use std::net::IpAddr;
 
 /// The parts of the action, and both machines.
@@ -77,9 +78,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
 }
 
 async fn member_conf(context: &StepContext<'_>, join: &Join<'_>) -> StepResult<CorosyncConf> {
-    let conf = context.conf(&join.member, &files::cluster_corosync_conf()).await?;
-    let conf =
-        conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", join.member.label())))?;
+    let conf = context.members_conf(&join.member).await?;
     if conf.cluster_name == join.cluster.as_str() {
         return Ok(conf);
     }
@@ -124,7 +123,7 @@ async fn both_say_member(context: &StepContext<'_>, join: &Join<'_>, id: u32) ->
 
 /// No configuration, no key, no guests: `--force` would turn each of these errors into a warning.
 async fn joiner_is_free(context: &StepContext<'_>, join: &Join<'_>) -> StepResult<()> {
-    if let Some(conf) = context.conf(&join.joiner, &files::cluster_corosync_conf()).await? {
+    if let Some(conf) = context.cluster_conf(&join.joiner).await? {
         let other = problem(ProblemCode::InOtherCluster, join).with("cluster", conf.cluster_name);
         return Err(Stop::Failed(other));
     }
@@ -157,10 +156,10 @@ async fn cluster_takes_it(context: &StepContext<'_>, join: &Join<'_>, conf: &Cor
     if conf.qdevice.is_some() {
         return Err(Stop::Failed(problem(ProblemCode::QdeviceBeforeJoin, join)));
     }
-    let status = context.quorum(&join.member).await?;
-    let Some(status) = status.filter(|status| status.quorate) else {
+    let status = context.ask(&join.member, &quorumtool::status(), quorumtool::quorum).await?;
+    if !status.quorate {
         return Err(Stop::Failed(problem(ProblemCode::ClusterNotQuorate, join)));
-    };
+    }
     // A node whose join is taken up again is listed, and absent.
     let others = || conf.nodes.iter().filter(|node| node.name != join.name);
     let absent = others().find(|node| !status.members.iter().any(|member| member.id == node.id));

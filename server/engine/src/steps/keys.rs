@@ -107,7 +107,22 @@ pub async fn make_root_key(context: &StepContext<'_>) -> StepResult<()> {
 
 pub async fn probe_authorized(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<Probe> {
     let line = root_line(context, of).await?;
-    probe_lines(context, key_file(file), &[line]).await
+    let there = probe_lines(context, key_file(file), &[line]).await?;
+    if there == Probe::Needed && file == PlanFile::Own {
+        // The key could not be taken away again, and would let root in on every machine that shares the file.
+        not_shared(context, key_file(file)).await?;
+    }
+    Ok(there)
+}
+
+/// Fails where the file is a link, as on every member of a cluster: what others share is not this machine's alone.
+async fn not_shared(context: &StepContext<'_>, file: KeyFile) -> StepResult<()> {
+    let node = context.node(context.step.node).await?;
+    if context.ask(&node, &ssh_keys::is_link(file), files::yes_or_no).await? {
+        let shared = Problem::new(ProblemCode::KeyFileShared).with("node", node.label()).with("file", file.path());
+        return Err(Stop::Failed(shared));
+    }
+    Ok(())
 }
 
 pub async fn authorize(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<()> {
@@ -193,11 +208,7 @@ pub async fn forget(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> St
     let line = root_line(context, of).await?;
     let node = context.node(context.step.node).await?;
     let file = key_file(file);
-    if context.ask(&node, &ssh_keys::is_link(file), files::yes_or_no).await? {
-        // What others share is not replaced by a file of this machine alone.
-        let shared = Problem::new(ProblemCode::KeyFileShared).with("node", node.label()).with("file", file.path());
-        return Err(Stop::Failed(shared));
-    }
+    not_shared(context, file).await?;
     let lines = lines_of(context, &node, file).await?;
     let commands = ssh_keys::remove(file, &lines, &line).ok_or_else(|| Stop::Failed(ProblemCode::Internal.into()))?;
     for command in &commands {

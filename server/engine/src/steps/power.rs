@@ -23,7 +23,7 @@ pub async fn act(context: &StepContext<'_>, way: &BmcWay, uuid: &SystemUuid, wan
     let Err(fault) = pve::bmc::done(answer(&output), bmc.way.kind()) else { return Ok(()) };
     let problem = fault_problem(&fault, node.label(), &bmc);
     Err(match (&fault, bmc.way.kind()) {
-        // No session was opened, so nothing was asked for; or a tool has said no in one word.
+        // Not even the first question was let in, so nothing was asked for; or a tool has said no in one word.
         (PowerFault::Refused | PowerFault::AgentMissing { .. }, _)
         | (PowerFault::Unclear { .. }, BmcKind::Qm | BmcKind::Virsh) => Stop::Failed(problem),
         // The agent asks, changes and asks again: where it came to is not known.

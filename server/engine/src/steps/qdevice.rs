@@ -19,6 +19,7 @@ use pve::network;
 use pve::outcome::{self, QdeviceOutcome};
 use pve::packages::{self, Package};
 use pve::probe::{self, ProbePlan};
+use pve::quorumtool;
 use std::net::{IpAddr, SocketAddr};
 
 struct Setup {
@@ -55,9 +56,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     if unit::attached(context, &setup.first).await? {
         return Ok(Probe::Needed);
     }
-    let conf = context.conf(&setup.first, &files::cluster_corosync_conf()).await?;
-    let conf =
-        conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", setup.first.label())))?;
+    let conf = context.members_conf(&setup.first).await?;
     if let Some(device) = &conf.qdevice {
         if device.host.as_deref() != Some(setup.address.to_string().as_str()) {
             return Err(Stop::Failed(ProblemCode::QdevicePresent.into()));
@@ -74,7 +73,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     if conf.nodes.len() % 2 == 1 && !setup.force {
         return Err(Stop::Failed(Problem::new(ProblemCode::QdeviceOddCount).with("nodes", conf.nodes.len())));
     }
-    all_members_online(context, &setup, conf.nodes.len()).await?;
+    all_online(context, &setup.first, conf.nodes.len()).await?;
     nothing_left_over(context, &setup).await?;
     packages_there(context, &setup).await?;
     host_is_no_guest(context, &setup).await?;
@@ -92,14 +91,15 @@ fn all_joined(setup: &Setup, conf: &CorosyncConf) -> StepResult<()> {
     Err(Stop::Failed(Problem::new(ProblemCode::NodesNotJoined).with("nodes", waiting.join(", "))))
 }
 
-/// `pvecm` refuses while any node is offline; said before it does.
-async fn all_members_online(context: &StepContext<'_>, setup: &Setup, listed: usize) -> StepResult<()> {
-    let status = context.quorum(&setup.first).await?;
-    let online = status.filter(|status| status.quorate).map_or(0, |status| status.members.len());
-    if online == listed {
-        return Ok(());
+/// `pvecm` refuses while any node is offline; said before it does. What corosync does not say parks: nobody knows then.
+pub async fn all_online(context: &StepContext<'_>, first: &Node, listed: usize) -> StepResult<()> {
+    let status = context.ask(first, &quorumtool::status(), quorumtool::quorum).await?;
+    let online = status.members.len();
+    if online != listed {
+        let offline = Problem::new(ProblemCode::MembersOffline).with("online", online).with("listed", listed);
+        return Err(Stop::Failed(offline));
     }
-    Err(Stop::Failed(Problem::new(ProblemCode::MembersOffline).with("online", online).with("listed", listed)))
+    if status.quorate { Ok(()) } else { Err(Stop::Failed(ProblemCode::ClusterNotQuorate.into())) }
 }
 
 /// `pvecm` looks for an earlier device's certificates only where it runs, and by force deletes them there; on every other

@@ -1,5 +1,6 @@
 //! `pvecm qdevice remove` on the first member.
 
+use super::qdevice::all_online;
 use super::{Probe, StepContext, StepResult, Stop, unit};
 use crate::context::store_problem;
 use crate::evidence::answer;
@@ -18,17 +19,12 @@ async fn members(context: &StepContext<'_>, conf: &CorosyncConf) -> StepResult<V
     Ok(nodes)
 }
 
-async fn cluster_conf(context: &StepContext<'_>, first: &Node) -> StepResult<CorosyncConf> {
-    let conf = context.conf(first, &files::cluster_corosync_conf()).await?;
-    conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", first.label())))
-}
-
 pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
     let first = context.node(context.step.node).await?;
     if unit::attached(context, &first).await? {
         return Ok(Probe::Needed);
     }
-    let conf = cluster_conf(context, &first).await?;
+    let conf = context.members_conf(&first).await?;
     if conf.qdevice.is_none() {
         let members = members(context, &conf).await?;
         return if gone_everywhere(context, &members).await? {
@@ -39,12 +35,7 @@ pub async fn probe(context: &StepContext<'_>) -> StepResult<Probe> {
         };
     }
     // `pvecm` refuses while any node is offline; and without the device every vote is needed.
-    let status = context.quorum(&first).await?;
-    let online = status.filter(|status| status.quorate).map_or(0, |status| status.members.len());
-    if online < conf.nodes.len() {
-        let problem = Problem::new(ProblemCode::MembersOffline).with("online", online).with("listed", conf.nodes.len());
-        return Err(Stop::Failed(problem));
-    }
+    all_online(context, &first, conf.nodes.len()).await?;
     Ok(Probe::Needed)
 }
 
@@ -69,7 +60,7 @@ pub async fn act(context: &StepContext<'_>) -> StepResult<()> {
 /// No member's configuration names it, and every member counts with the nodes' own votes.
 pub async fn prove(context: &StepContext<'_>) -> StepResult<()> {
     let first = context.node(context.step.node).await?;
-    let members = members(context, &cluster_conf(context, &first).await?).await?;
+    let members = members(context, &context.members_conf(&first).await?).await?;
     while !gone_everywhere(context, &members).await? {
         tokio::time::sleep(POLL_PAUSE).await;
     }

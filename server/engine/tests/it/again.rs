@@ -6,7 +6,7 @@ use crate::works::Work;
 use engine::execute;
 use engine::propose::Proposal;
 use lab::{Fault, Scenario};
-use model::operation::{Operation, OperationState, StepStatus};
+use model::operation::{Operation, OperationState, StepEvent, StepStatus};
 use model::policy::{Consent, rule};
 use model::problem::ProblemCode;
 use std::time::Duration;
@@ -125,6 +125,12 @@ async fn a_qdevice_that_is_gone_is_not_removed_again() {
 }
 
 const KEYS: &str = "/root/.ssh/authorized_keys";
+/// What that file is a link to.
+const SHARED: &str = "/root/.ssh/shared";
+
+fn link() -> Fault {
+    Fault::LinkFile { node: "qnetd1".into(), path: KEYS.into(), to: SHARED.into() }
+}
 
 fn lines(house: &House, path: &str, node: &str) -> Vec<String> {
     let content = house.lab.file(node, path).expect("a file");
@@ -155,13 +161,35 @@ async fn the_key_for_the_qdevice_is_taken_away_again_unless_it_was_there_before(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_of_keys_that_is_shared_is_not_replaced() {
+async fn a_file_of_keys_that_is_shared_is_not_added_to() {
     let house = with_a_key_file().await;
-    house.inject(Fault::LinkFile { node: "qnetd1".into(), path: KEYS.into(), to: "/root/.ssh/shared".into() });
+    let before = lines(&house, KEYS, "qnetd1");
+    house.inject(link());
     let operation = house.run(&house.qdevice_intent().await).await;
     let OperationState::Failed { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
     assert_eq!(problem.code, ProblemCode::KeyFileShared);
-    assert!(lines(&house, "/root/.ssh/shared", "qnetd1").len() > 1, "nothing was lost");
+    assert_eq!(lines(&house, SHARED, "qnetd1"), before, "nothing was added");
+    let entries = look::audit_is_whole(&house).await;
+    let there = entries.iter().filter(|one| one.entry.node.as_deref() == Some("qnetd1"));
+    let mut ran = there.filter_map(|one| one.entry.command.as_deref());
+    assert!(!ran.any(|command| command.starts_with("tee -a")), "nothing was tried");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_keys_that_is_shared_by_now_is_not_replaced() {
+    let house = with_a_key_file().await;
+    let intent = house.qdevice_intent().await;
+    let steps = house.engine().plan(house.cluster, &intent).await.expect("a plan").plan.steps;
+    let at = steps.iter().position(|step| step.action.word() == "authorize_root_key").expect("the step");
+    let (added, lab) = (u16::try_from(at).expect("few steps"), house.lab.clone());
+    house.console.fence.after(
+        move |entry| entry.step == added && matches!(entry.event, StepEvent::Proven { .. }),
+        move || lab.inject(link()).expect("the fault"),
+    );
+    let operation = house.run(&intent).await;
+    let OperationState::Failed { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::KeyFileShared);
+    assert!(lines(&house, SHARED, "qnetd1").len() > 1, "nothing was lost");
     look::audit_is_whole(&house).await;
 }
 

@@ -52,12 +52,13 @@ impl Team {
         team
     }
 
-    /// Until the console sees both machines.
+    /// Until the console sees both machines, and knows what a request rests on.
     async fn settled(&self) {
         let engine = self.house.engine();
         let seen = async || {
             engine.hub.snapshot(self.house.cluster).is_some_and(|one| {
                 one.quorum.is_some()
+                    && one.config_version.is_some()
                     && one.nodes.len() == 2
                     && one.nodes.iter().all(|node| matches!(node.contact, model::topology::Contact::Connected { .. }))
             })

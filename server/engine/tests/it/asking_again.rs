@@ -6,7 +6,7 @@ use crate::look;
 use crate::works::Work;
 use engine::approvals::PolicyChange;
 use engine::audit::Person;
-use engine::limits::REQUESTS_OPEN_MAX;
+use engine::limits::REQUESTS_OWN_MAX;
 use lab::{Fault, Scenario};
 use model::approval::{FactCode, Request, RequestState, Subject, VoidCode};
 use model::audit::AuditCode;
@@ -35,15 +35,21 @@ fn code<T: std::fmt::Debug>(result: Result<T, Problem>) -> ProblemCode {
 
 /// Three nodes, of which one is to be cut off: guests matter for that, and stand nowhere in the plan itself.
 async fn watched() -> (House, Intent) {
-    let house = Work::PowerOff.house().await;
-    house.two_people().await;
-    told(&house, &[]).await;
+    let house = watched_for(Work::PowerOff).await;
     let intent = Work::PowerOff.intent(&house).await;
     (house, intent)
 }
 
+/// The house of some work on three nodes that live, of which the console knows everything.
+pub async fn watched_for(work: Work) -> House {
+    let house = work.house().await;
+    house.two_people().await;
+    told(&house, &[]).await;
+    house
+}
+
 /// Until the console knows everything that such a request rests on, with these guests on the machine.
-async fn told(house: &House, guests: &[u32]) {
+pub async fn told(house: &House, guests: &[u32]) {
     let engine = house.engine();
     engine.watch(house.cluster).await;
     let known = async || {
@@ -64,7 +70,7 @@ async fn told(house: &House, guests: &[u32]) {
 }
 
 /// The plan stays the same to the byte; what it rests on does not.
-async fn a_guest_comes(house: &House) {
+pub async fn a_guest_comes(house: &House) {
     house.inject(Fault::AddGuest { node: NODE.into(), vmid: 100 });
     told(house, &[100]).await;
 }
@@ -166,21 +172,49 @@ async fn what_cannot_be_told_at_this_moment_is_the_same_request() {
     look::is_done(&house, &house.ended(operation).await).await;
 }
 
+/// As many other requests as one may have open, and one more of which she is refused.
+async fn asks_for_many(house: &House, who: &str, open: u32) {
+    // Where there is no other admin a policy waits for nobody.
+    house.person("ada", Role::Admin).await;
+    let words = ["power_on", "remove_qdevice", "restart_corosync", "join_nodes", "create_cluster", "withdraw"];
+    let mut wishes = words.into_iter().flat_map(|word| [false, true].map(|protected| (word, protected)));
+    for number in open..=REQUESTS_OWN_MAX {
+        let (word, protected) = wishes.next().expect("enough of them");
+        let actions = [(word.to_owned(), Row::shipped(Risk::Destructive))].into();
+        let policy = Policy { protected, actions, ..Policy::default() };
+        let asked = house.engine().change_policy(&person(who), house.cluster, policy, "for a while", true).await;
+        if number < REQUESTS_OWN_MAX {
+            assert!(matches!(asked, Ok(PolicyChange::Waits(_))), "{number}: {asked:?}");
+        } else {
+            assert_eq!(code(asked), ProblemCode::TooManyRequests);
+        }
+    }
+}
+
 /// The new one takes the place of the old one, and needs none of its own.
 #[tokio::test(start_paused = true)]
 async fn who_asks_again_is_not_one_too_many() {
     let (house, intent) = watched().await;
     let old = ask(&house, "anna", &intent).await.expect("asked");
-    for number in 1..REQUESTS_OPEN_MAX {
-        ask(&house, &format!("person-{number}"), &intent).await.expect("there is room");
-    }
-    assert_eq!(ask(&house, "bert", &intent).await, Err(ProblemCode::TooManyRequests));
+    asks_for_many(&house, "anna", 1).await;
     a_guest_comes(&house).await;
-    assert_eq!(ask(&house, "bert", &intent).await, Err(ProblemCode::TooManyRequests));
     let new = ask(&house, "anna", &intent).await.expect("in the old one's place");
     assert_ne!(new, old);
     is_void(&house, old).await;
     begins_nothing(&house, old).await;
+}
+
+/// Whoever asks for a lot closes the way to an agreement for nobody else.
+#[tokio::test(start_paused = true)]
+async fn many_requests_of_one_person_are_not_one_too_many_of_another() {
+    let house = Work::Expected.house().await;
+    house.two_people().await;
+    for name in ["bert", "carl", "dora", "emil", "fred"] {
+        asks_for_many(&house, name, 0).await;
+    }
+    let operation = house.done(&house.expected_intent().await).await;
+    look::is_done(&house, &operation).await;
+    Work::Expected.check(&house);
 }
 
 /// The console dies as it makes the old one void.

@@ -191,5 +191,5 @@ async fn at_any_moment_while_setting_up_the_qdevice() {
 
 /// Points per seed; many more where there is time.
 fn points() -> u32 {
-    if std::env::var_os("QUORATE_LONG_TESTS").is_some() { 400 } else { 20 }
+    if std::env::var_os("QUORATE_LONG_TESTS").is_some() { 100 } else { 20 }
 }

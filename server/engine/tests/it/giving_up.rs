@@ -3,11 +3,15 @@
 use crate::fence::held;
 use crate::house::{House, OVER_WITHIN, anna};
 use crate::look;
+use crate::stopping::{Asks, overtake};
 use crate::works::Work;
 use engine::audit::Person;
+use engine::overtake::Wanted;
 use engine::ports::DraftStore;
 use lab::{Fault, Scenario, UnitStart};
 use model::audit::{AuditCode, AuditEntry};
+use model::bmc::PowerWish;
+use model::ids::OperationId;
 use model::operation::{Operation, OperationState, StepEvent};
 use model::policy::Consent;
 use model::problem::ProblemCode;
@@ -52,19 +56,47 @@ async fn a_machine_that_is_lost_for_good_does_not_hold_its_cluster_for_ever() {
     assert_eq!(give_up(&house, &operation).await, Ok(()));
 }
 
+/// corosync is being restarted there at this moment, by a command that is no unit.
+async fn restarting(house: &House) -> OperationId {
+    let id = house.start(&Work::Restart.intent(house).await).await.expect("it begins");
+    let runs = async || house.lab.inspect().ran(Work::Restart.command()) == 1;
+    house.until("it runs", OVER_WITHIN, runs).await;
+    id
+}
+
+/// A command that runs at this moment is known to run, also where its node cannot be asked for it.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_overtaken_while_its_command_waits_for_an_answer() {
+    let house = Work::Restart.house().await;
+    house.bind_bmc("pve3").await;
+    let intent = house.power_intent("pve3", PowerWish::Off).await;
+    let id = restarting(&house).await;
+    let wanted = Wanted { operation: id, reason: "its fans have died".into() };
+    let refused = overtake(&house, &intent, &wanted, Asks::Olga).await.expect_err("two changes at once");
+    assert_eq!((refused.code, refused.params["node"].as_str()), (ProblemCode::CommandStillRuns, "pve2"));
+    assert!(house.operation(id).await.state.holds_cluster());
+    assert_eq!(house.lab.inspect().ran("power off"), 0);
+    look::is_done(&house, &house.ended(id).await).await;
+    look::audit_is_whole(&house).await;
+}
+
 /// It is no unit: its node ends it at its own limit, and nobody can look whether it has.
 #[tokio::test(start_paused = true)]
 async fn a_command_whose_connection_broke_is_not_given_up_before_its_limit() {
     let house = Work::Restart.house().await;
-    let id = house.start(&Work::Restart.intent(&house).await).await.expect("it begins");
-    let runs = async || house.lab.inspect().ran(Work::Restart.command()) == 1;
-    house.until("it runs", OVER_WITHIN, runs).await;
+    let id = restarting(&house).await;
     for fault in [Fault::HangCommands { node: "pve2".into(), on: true }, Fault::DropConnections { node: "pve2".into() }]
     {
         house.inject(fault);
     }
     let operation = house.ended(id).await;
     assert!(matches!(operation.state, OperationState::Parked { .. }), "{:?}", operation.state);
+    assert_eq!(give_up(&house, &operation).await, Err(ProblemCode::CommandMayRun));
+    // More than are looked through for the end of a command (100): anybody can be refused so often.
+    for _ in 0..=100 {
+        let refusal = AuditEntry { operation: Some(id), ..house.entry(AuditCode::PlanRefused) };
+        house.store().append(refusal).await.expect("written");
+    }
     assert_eq!(give_up(&house, &operation).await, Err(ProblemCode::CommandMayRun));
     tokio::time::sleep(COMMAND_IS_OVER).await;
     assert_eq!(give_up(&house, &operation).await, Ok(()));

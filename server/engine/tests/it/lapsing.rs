@@ -53,7 +53,7 @@ pub async fn stands(house: &House) -> OperationId {
     operation.id
 }
 
-fn is_on(house: &House) -> bool {
+pub fn is_on(house: &House) -> bool {
     house.lab.inspect().nodes["pve3"].alive
 }
 
@@ -148,7 +148,7 @@ async fn whoever_asked_goes_on_by_themselves_while_it_is_good() {
 }
 
 /// The console dies when this is written.
-fn dies(fence: &Arc<Fence>, event: StepEvent) {
+pub fn dies(fence: &Arc<Fence>, event: StepEvent) {
     let dying = Arc::clone(fence);
     fence.after(move |entry| entry.event == event, move || dying.die());
 }

@@ -3,12 +3,15 @@
 mod dangers;
 mod work;
 
-use crate::house::{House, anna};
+use crate::house::{CLUSTER, House, anna};
 use crate::look;
-use model::operation::StepStatus;
+use lab::Scenario;
+use model::audit::AuditCode;
+use model::operation::{Operation, StepStatus};
 use model::plan::Intent;
 use model::preflight::{Cell, CheckId, Matrix, Verdict};
 use model::remedy::RemedyKind;
+use std::time::Duration;
 use work::{Mend, NODE, once_more};
 
 async fn checked(house: &House) -> Matrix {
@@ -69,6 +72,34 @@ async fn a_clock_that_is_off_is_set_right() {
 #[tokio::test(start_paused = true)]
 async fn a_firewall_lets_the_other_nodes_through() {
     mends(Mend::Firewall, CheckId::Ports, Verdict::Fail, RemedyKind::Firewall).await;
+}
+
+/// Whatever corosync.conf calls it, and whatever the plan is about.
+async fn is_told_of(house: &House, name: &str, operation: &Operation) {
+    let entries = look::audit_is_whole(house).await;
+    let told: Vec<_> = entries.iter().filter(|one| one.entry.operation == Some(operation.id)).collect();
+    for code in [AuditCode::PlanProposed, AuditCode::OperationStarted, AuditCode::CommandFinished] {
+        assert!(told.iter().any(|one| one.entry.code == code), "no {code:?}");
+    }
+    for one in told {
+        assert_eq!(one.entry.cluster_name.as_deref(), Some(name), "{:?}", one.entry.code);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_entry_of_an_operation_has_the_name_that_its_cluster_has_here() {
+    let bare = Mend::Zone.house().await;
+    let mended = bare.done(&Mend::Zone.intent(&bare).await).await;
+    is_told_of(&bare, CLUSTER, &mended).await;
+
+    let house = House::new(Scenario::healthy(2)).await;
+    house.store().rename_cluster(house.cluster, "import-ab12").await.expect("its own name is taken");
+    house.engine().watch_all().await;
+    let known = async || house.engine().hub.snapshot(house.cluster).is_some_and(|one| one.cluster_name.is_some());
+    house.until("its configuration is read", Duration::from_secs(60), known).await;
+    let set_up = house.done(&house.qdevice_intent().await).await;
+    assert_eq!(set_up.plan.facts.cluster_name.as_deref(), Some("lab"));
+    is_told_of(&house, "import-ab12", &set_up).await;
 }
 
 /// What was there before is there again, byte for byte.

@@ -21,6 +21,8 @@ pub enum Mood {
     Silent,
     /// Another password was set on the BMC.
     Refused,
+    /// The same, set while the agent was at work: it switches, and its next question is not let in any more.
+    RefusedAfter,
     /// Words that mean nothing.
     Garbage,
     /// The agent runs into its limit.
@@ -28,6 +30,16 @@ pub enum Mood {
     /// Another machine's BMC answers at this address.
     Other,
 }
+
+/// What the agent tells of its runs then.
+const REFUSED_AFTER: &str = "2026-11-28 20:02:23,301 INFO: Executing: ipmitool chassis power status -v\n\n\
+    2026-11-28 20:02:23,367 DEBUG: 0 Chassis Power is on\n\n\n\
+    2026-11-28 20:02:23,368 INFO: Executing: ipmitool chassis power off -v\n\n\
+    2026-11-28 20:02:23,430 DEBUG: 0 Chassis Power Control: Down/Off\n\n\n\
+    2026-11-28 20:02:25,431 INFO: Executing: ipmitool chassis power status -v\n\n\
+    2026-11-28 20:02:25,490 DEBUG: 1  > RAKP 2 HMAC is invalid\n\
+    Error: Unable to establish IPMI v2 / RMCP+ session\n\n\
+    2026-11-28 20:02:25,491 ERROR: Failed: Unable to obtain correct plug status or plug is not available\n";
 
 /// What a test has set; it outlives the console.
 pub type Moods = Arc<Mutex<Mood>>;
@@ -55,8 +67,9 @@ impl BmcAgent for Outside {
                 return Err(AgentError::Timeout { seconds });
             }
             Mood::Silent => words.iter_mut().for_each(|word| *word = word.replace("127.78.", "127.79.")),
-            Mood::Well | Mood::Refused | Mood::Garbage | Mood::Other => {}
+            Mood::Well | Mood::Refused | Mood::RefusedAfter | Mood::Garbage | Mood::Other => {}
         }
+        let changes = words.iter().any(|word| word == "--action=off");
         // An agent goes on when the console dies.
         let lab = self.lab.clone();
         let running = tokio::spawn(async move {
@@ -67,6 +80,7 @@ impl BmcAgent for Outside {
         self.fence.alive().await;
         Ok(self.output(match mood {
             Mood::Garbage => Ran { stdout: b"\xff\x00 4e{".to_vec(), ..ran },
+            Mood::RefusedAfter if changes => Ran { stdout: Vec::new(), stderr: REFUSED_AFTER.into(), exit: 1 },
             Mood::Other if command.program() == "ipmitool" => {
                 Ran { stdout: b"System GUID   : 11111111-2222-4333-8444-555555555555\n".to_vec(), ..ran }
             }

@@ -16,6 +16,8 @@ use std::time::Duration;
 
 /// Longer than the console believes what nobody says any more (90 s for guests and HA).
 const SEEN_BY_ALL: Duration = Duration::from_secs(150);
+/// Where a machine's firmware tells its UUID.
+const UUID_FILE: &str = "/sys/class/dmi/id/product_uuid";
 const POWERS: [Work; 3] = [Work::PowerOff, Work::PowerOn, Work::PowerCycle];
 
 fn refusal(operation: &Operation) -> ProblemCode {
@@ -35,7 +37,7 @@ async fn a_bmc_is_bound_by_the_uuid_that_both_tell() {
     let entered = house.enter_bmc("pve1").await;
     assert_eq!(entered.binding, Binding::Never);
     let bound = house.engine().bind_bmc(&anna(), entered.node).await.expect("compared");
-    let own = house.lab.file("pve1", "/sys/class/dmi/id/product_uuid").expect("its UUID");
+    let own = house.lab.file("pve1", UUID_FILE).expect("its UUID");
     assert_eq!(bound.bound("pve1").expect("bound").as_str(), String::from_utf8_lossy(&own).trim());
     let asked = house.engine().ask_power(entered.node).await.expect("asked");
     let last = asked.last.clone().expect("a reading");
@@ -58,6 +60,25 @@ async fn another_machines_bmc_is_shown_as_such_and_switches_nothing() {
     let compared = house.engine().bind_bmc(&anna(), node.id).await.expect("compared");
     assert!(matches!(compared.binding, Binding::Differs { .. }), "{:?}", compared.binding);
     assert_eq!(compared.bound("pve2").expect_err("not bound").code, ProblemCode::BmcDiffers);
+}
+
+/// Two machines with one UUID: the second BMC may be that of the first, and its *off* would prove the wrong death.
+#[tokio::test(start_paused = true)]
+async fn a_uuid_by_which_another_machine_is_bound_binds_nothing() {
+    let house = House::new(Scenario::healthy(2)).await;
+    let first = house.bind_bmc("pve1").await;
+    assert!(house.bind_bmc("pve2").await.bound("pve2").is_ok(), "each has its own");
+    let shared = house.lab.file("pve1", UUID_FILE).expect("its UUID");
+    assert!(house.lab.put_file("pve2", UUID_FILE, &shared));
+    let node = house.node("pve2").await;
+    let refused = house.engine().bind_bmc(&anna(), node.id).await.expect_err("shared");
+    assert_eq!(refused.code, ProblemCode::BmcUuidShared);
+    assert_eq!((refused.params["node"].as_str(), refused.params["other"].as_str()), ("pve2", "pve1"));
+    let now = house.engine().need_bmc(&node).await.expect("a BMC");
+    assert_eq!(now.binding, Binding::Never, "what it was bound by is in doubt too");
+    let again = house.engine().bind_bmc(&anna(), first.node).await.expect("compared");
+    assert!(again.bound("pve1").is_ok(), "nobody else is bound by it: {:?}", again.binding);
+    look::audit_is_whole(&house).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -144,6 +165,25 @@ async fn one_step(work: Work, mood: Mood, code: ProblemCode, index: u16) {
     look::is_done(&house, &operation).await;
     look::audit_is_whole(&house).await;
     work.check(&house);
+}
+
+/// A question after the command was not let in: that nothing was asked for cannot be said any more.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_after_the_command_was_sent_is_not_taken_for_one_before() {
+    let house = Work::PowerOff.house().await;
+    let intent = Work::PowerOff.intent(&house).await;
+    house.mood(Mood::RefusedAfter);
+    let operation = house.run(&intent).await;
+    let OperationState::Parked { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    let told = (problem.code, problem.quote.as_deref());
+    assert_eq!(told, (ProblemCode::BmcUnclear, Some("RAKP 2 HMAC is invalid")));
+    assert!(!house.lab.inspect().nodes["pve3"].alive, "it was switched off");
+    house.mood(Mood::Well);
+    house.engine().resume(&anna(), operation.id).await.expect("it goes on");
+    let operation = house.ended(operation.id).await;
+    look::is_done(&house, &operation).await;
+    look::audit_is_whole(&house).await;
+    Work::PowerOff.check(&house);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,8 +1,10 @@
 //! Quorum recovery: what stands against it, and what the nodes themselves say afterwards.
 
 use crate::house::House;
+use crate::lapsing::{TOO_LONG, resumes};
 use crate::look;
 use crate::works::Work;
+use engine::limits::LOWERED_MAX;
 use lab::{Fault, Scenario};
 use model::audit::{AuditCode, AuditEntry};
 use model::lowering::Fate;
@@ -11,6 +13,7 @@ use model::operation::{Operation, OperationState};
 use model::plan::Intent;
 use model::problem::ProblemCode;
 use model::recovery::{Gentler, Recovery};
+use model::role::Role;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -235,6 +238,51 @@ async fn a_command_without_its_proof_is_watched_all_the_same() {
     let risen = async || looked(&house, AuditCode::ExpectedRestored).await == 1;
     house.until("they rise", Duration::from_secs(300), risen).await;
     assert!(matches!(fate().await, Some(Fate::Restored { alarmed: Some(_), .. })));
+}
+
+/// More entries than one page of the audit has (500).
+const ENTRIES_TOO_MANY: u32 = 501;
+
+/// Whoever goes on with it again and again adds nothing to what is over, and whatever is added to it hides nothing.
+#[tokio::test(start_paused = true)]
+async fn many_refusals_do_not_hide_that_votes_are_lowered() {
+    let house = Work::Expected.house().await;
+    let operation = house.done(&house.expected_intent().await).await;
+    house.engine().watch(house.cluster).await;
+    tokio::time::sleep(TOO_LONG).await;
+    let written = house.audit().await.len();
+    for _ in 0..ENTRIES_TOO_MANY {
+        let refused = resumes(&house, "anna", Role::Operator, true, operation.id).await;
+        assert_eq!(refused, Err(ProblemCode::OperationOver));
+    }
+    assert_eq!(house.audit().await.len(), written, "it is over: nothing is refused of it");
+    for _ in 0..ENTRIES_TOO_MANY {
+        let refusal = AuditEntry { operation: Some(operation.id), ..house.entry(AuditCode::PlanRefused) };
+        house.store().append(refusal).await.expect("written");
+    }
+    tokio::time::sleep(Duration::from_secs(3_000)).await;
+    for _ in 0..2 {
+        assert_eq!(looked(&house, AuditCode::ExpectedStillLowered).await, 1, "the alarm, once");
+    }
+    let told = house.engine().lowerings(None).await.expect("the store answers");
+    let [run] = told.runs.as_slice() else { panic!("{:?}", told.runs) };
+    assert!(matches!(run.fate, Fate::Lowered { alarmed: Some(_), .. }), "{:?}", run.fate);
+    assert_eq!(run.before.as_ref().map(|seen| (seen.quorate, seen.expected)), Some((false, 3)));
+    assert_eq!(run.after.as_ref().map(|seen| (seen.quorate, seen.expected)), Some((true, 1)));
+}
+
+/// The runs are found by a word, which anybody may type into a reason.
+#[tokio::test(start_paused = true)]
+async fn a_word_in_many_reasons_does_not_hide_that_votes_are_lowered() {
+    let house = Work::Expected.house().await;
+    house.done(&house.expected_intent().await).await;
+    house.engine().watch(house.cluster).await;
+    for _ in 0..=LOWERED_MAX {
+        let other = AuditEntry { reason: Some("set_expected".into()), ..house.entry(AuditCode::OperationStarted) };
+        house.store().append(other).await.expect("written");
+    }
+    tokio::time::sleep(Duration::from_secs(3_700)).await;
+    assert_eq!(looked(&house, AuditCode::ExpectedStillLowered).await, 1, "the alarm");
 }
 
 /// Planned while it was dead, run when it lives.

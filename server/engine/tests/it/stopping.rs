@@ -134,7 +134,7 @@ const REASON: &str = "the cluster stands still";
 
 /// Whose agreement the policy wants before the other operation is ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asks {
+pub enum Asks {
     Olga,
     Nobody,
 }
@@ -170,7 +170,7 @@ fn wanted(operation: OperationId) -> Wanted {
 }
 
 /// anna asks, olga agrees where she has to, and anna runs it in the place of the other one.
-async fn overtake(house: &House, intent: &Intent, wanted: &Wanted, asks: Asks) -> Result<OperationId, Problem> {
+pub async fn overtake(house: &House, intent: &Intent, wanted: &Wanted, asks: Asks) -> Result<OperationId, Problem> {
     house.two_people().await;
     let engine = house.engine();
     let proposal = engine.plan(house.cluster, intent).await?;

@@ -236,13 +236,14 @@ async fn behind_every_shown_fact_stands_what_the_node_printed() {
 #[tokio::test(start_paused = true)]
 async fn pmxcfs_that_stays_behind_corosync_is_shown() {
     let house = watched(3).await;
-    assert!(now(&house).nodes.iter().all(|node| node.pmxcfs.as_ref().is_some_and(|aged| aged.fact.value.writable)));
+    let writable = |node: &NodeState| node.pmxcfs.as_ref().and_then(|aged| aged.fact.value.writable);
+    assert!(now(&house).nodes.iter().all(|node| writable(node) == Some(true)));
     for node in ["pve2", "pve3"] {
         house.inject(Fault::Kill { node: node.into() });
     }
     let read_only = async || {
         let pmxcfs = node(&now(&house), "pve1").pmxcfs.expect("told");
-        !pmxcfs.fact.value.writable && pmxcfs.freshness == Freshness::Fresh
+        pmxcfs.fact.value.writable == Some(false) && pmxcfs.freshness == Freshness::Fresh
     };
     house.until("pve1 refuses writes", Duration::from_secs(25), read_only).await;
     assert!(now(&house).nodes.iter().filter_map(|node| node.capability.as_ref()).all(|aged| aged.fact.value.verified));

@@ -134,11 +134,11 @@ impl World {
         self.list(name, path).is_ok()
     }
 
-    /// What `test -w` says to root.
-    pub(crate) fn is_writable(&self, name: &str, path: &str) -> bool {
+    /// Whether the owner's right to write stands in the mode of what is there: without quorum pmxcfs takes it away.
+    pub(crate) fn shows_writable(&self, name: &str, path: &str) -> bool {
         match self.place(name, path) {
-            Place::Disk(_) => self.exists(name, path),
-            Place::Pve(inner) => (inner.is_empty() || self.exists(name, path)) && self.pve_may_write(name).is_ok(),
+            Place::Disk(_) => true,
+            Place::Pve(_) => self.pve_writable(name),
         }
     }
 

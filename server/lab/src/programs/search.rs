@@ -5,9 +5,13 @@ use super::files::may_write;
 use crate::node::Kind;
 use crate::node::files::Errno;
 
-/// `find FOLDER -depth -type d -empty -delete`, the one search that the console makes: below `/etc/pve`.
+/// `find FOLDER -maxdepth 0 -perm -0200 -writable`, and `find FOLDER -depth -type d -empty -delete` below `/etc/pve`: the
+/// searches that the console makes.
 pub(crate) async fn find(env: &Env, args: &[String]) -> i32 {
     let [folder, rest @ ..] = args else { return 1 };
+    if rest == ["-maxdepth", "0", "-perm", "-0200", "-writable"] {
+        return writable(env, folder).await;
+    }
     if rest != ["-depth", "-type", "d", "-empty", "-delete"] {
         return env.fail("find: not understood here", 1).await;
     }
@@ -34,6 +38,18 @@ pub(crate) async fn find(env: &Env, args: &[String]) -> i32 {
         Ok(()) => 0,
         Err(error) => env.fail(&format!("find: '{folder}': {}", error.words()), 1).await,
     }
+}
+
+/// The folder's name, where its owner has the right to write and this user may.
+async fn writable(env: &Env, folder: &str) -> i32 {
+    let told =
+        env.world(|world| world.is_directory(&env.node, folder).then(|| world.shows_writable(&env.node, folder)));
+    match told {
+        Some(true) if may_write(env, folder) => env.print(&format!("{folder}\n")).await,
+        Some(_) => {}
+        None => return env.fail(&format!("find: '{folder}': {}", Errno::NotFound.words()), 1).await,
+    }
+    0
 }
 
 /// `grep -r -l -i -F -e WORD... FOLDER`, below `/etc/pve`: paths of files that hold one of the words.

@@ -39,6 +39,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::files::names;
         pve::files::names_all;
         pve::files::one_word;
+        pve::files::writable;
         pve::files::yes_or_no;
         pve::host::clock_time;
         pve::host::guests, GuestKind::Qemu;

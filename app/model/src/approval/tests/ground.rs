@@ -26,6 +26,11 @@ fn material_facts_name_what_is_not_known() {
     assert_eq!(compare(&known, &blind), Compared::CannotTell);
     assert_eq!(compare(&blind, &known), Compared::Changed);
     assert_eq!(compare(&known, &known[1..]), Compared::Changed);
+    assert_eq!(still_holds(&known, &known), Compared::Same);
+    assert_eq!(still_holds(&known, &blind), Compared::CannotTell);
+    assert_eq!(still_holds(&blind, &known), Compared::Same, "nobody relied on what nobody knew");
+    assert_eq!(still_holds(&known, &[]), Compared::CannotTell);
+    assert_eq!(still_holds(&[], &known), Compared::Same);
     let install = Intent::InstallKey { node: nodes[0].id };
     assert!(
         material(&install, &PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: None }, None)
@@ -48,6 +53,7 @@ fn guests_matter_where_a_plan_stops_machines_and_are_shown_else() {
     let other: GuestList = [("ash".to_owned(), [101, 900].into())].into();
     let [then, now] = [&counts, &other].map(|list| material(&create, &world, Some(list)));
     assert_eq!(compare(&then, &now), Compared::Changed, "as many guests, and another one of them");
+    assert_eq!(still_holds(&then, &now), Compared::Changed);
     let unknown = guests(material(&create, &world, None));
     assert!(unknown.len() == 2 && unknown.iter().all(|(_, value)| value.is_none()), "{unknown:?}");
     assert!(guests(material(&join(&nodes), &world, Some(&counts))).is_empty());

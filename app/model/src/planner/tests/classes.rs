@@ -60,14 +60,17 @@ fn of_the_cluster() -> Vec<Plan> {
     ]
 }
 
-/// Lowered, and missed for a moment: by nobody, by everybody, and where nobody has a quorum to lose.
+/// Lowered, and missed for a moment: by nobody, by everybody, where nobody has a quorum to lose, and where nobody tells.
 fn of_the_votes() -> Vec<Plan> {
+    let restarted = |configured: usize, own_untold: bool, told: Vec<SideTold>| {
+        let (run, armed, device_missing) = (None, vec!["blade-11".to_owned()], false);
+        let look = CorosyncLook { run, armed, own_id: 1, own_votes: 1, own_untold, configured, device_missing, told };
+        made(&Intent::RestartCorosync { node: id(11) }, ClusterPhase::Live, 3, Some(Look::Corosync(look)))
+    };
     let restart = |members: &[u32], quorate: bool| {
         let votes = u32::try_from(members.len()).expect("few");
         let told = vec![SideTold { quorate, votes, quorum: 2, members: members.to_vec() }];
-        let (armed, configured) = (vec!["blade-11".to_owned()], if quorate { members.len() } else { 3 });
-        let look = CorosyncLook { run: None, armed, own_id: 1, own_votes: 1, configured, device_missing: false, told };
-        made(&Intent::RestartCorosync { node: id(11) }, ClusterPhase::Live, 3, Some(Look::Corosync(look)))
+        restarted(if quorate { members.len() } else { 3 }, false, told)
     };
     vec![
         lowering(2, 0).expect("no device"),
@@ -75,6 +78,7 @@ fn of_the_votes() -> Vec<Plan> {
         restart(&[1, 2, 3], true),
         restart(&[1, 2], true),
         restart(&[1], false),
+        restarted(3, true, Vec::new()),
     ]
 }
 

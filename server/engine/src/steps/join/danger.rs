@@ -94,7 +94,7 @@ pub async fn one_configuration(context: &StepContext<'_>, join: &Join<'_>, conf:
 
 /// The versions in a node's database and beside its corosync; `None` where there is no such file.
 async fn configurations(context: &StepContext<'_>, node: &Node) -> StepResult<[Option<u64>; 2]> {
-    let shared = context.conf(node, &files::cluster_corosync_conf()).await?;
+    let shared = context.cluster_conf(node).await?;
     let local = context.conf(node, &files::local_corosync_conf()).await?;
     Ok([shared, local].map(|conf| conf.map(|conf| conf.config_version)))
 }

@@ -13,11 +13,6 @@ use model::problem::{Problem, ProblemCode};
 use pve::files::{self, NodeFile, NodeFolder};
 use pve::{midway, pvecm, quorumtool};
 
-async fn conf(context: &StepContext<'_>, node: &Node) -> StepResult<CorosyncConf> {
-    let conf = context.conf(node, &files::cluster_corosync_conf()).await?;
-    conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", node.label())))
-}
-
 async fn status(context: &StepContext<'_>, node: &Node) -> StepResult<QuorumStatus> {
     context.ask(node, &quorumtool::status(), quorumtool::quorum).await
 }
@@ -44,7 +39,7 @@ pub async fn probe_regain(context: &StepContext<'_>, node: &Node, votes: u32, wi
         return Ok(Probe::AlreadyDone);
     }
     let joiner = joiner_is_down(context, without).await?;
-    let conf = conf(context, node).await?;
+    let conf = context.members_conf(node).await?;
     if let Some(absent) = absent_but(&conf, &status, joiner.label()) {
         let offline = Problem::new(ProblemCode::MembersOffline).with("node", joiner.label()).with("absent", absent);
         return Err(Stop::Failed(offline));
@@ -70,7 +65,7 @@ pub async fn is_regained(context: &StepContext<'_>, node: &Node, votes: u32) -> 
     let (status, output) = expected::quorum(context, node).await?;
     let there = status.quorate && status.expected_votes == votes && writable(context, node).await?;
     if there {
-        let members = members_of(&status, &conf(context, node).await?);
+        let members = members_of(&status, &context.members_conf(node).await?);
         expected::note(context, node, AFTER, &members, (&status, &output)).await?;
     }
     Ok(there)
@@ -83,7 +78,7 @@ async fn has_folder(context: &StepContext<'_>, node: &Node, name: &str) -> StepR
 
 /// A node that has been a whole member leaves by another way, and nobody takes out one that runs.
 pub async fn probe_remove(context: &StepContext<'_>, node: &Node, name: &str, joiner: NodeId) -> StepResult<Probe> {
-    let conf = conf(context, node).await?;
+    let conf = context.members_conf(node).await?;
     let listed = conf.nodes.iter().find(|one| one.name == name);
     if listed.is_none() && !has_folder(context, node, name).await? {
         return Ok(Probe::AlreadyDone);
@@ -107,7 +102,7 @@ pub async fn probe_remove(context: &StepContext<'_>, node: &Node, name: &str, jo
 }
 
 pub async fn remove(context: &StepContext<'_>, node: &Node, name: &str) -> StepResult<()> {
-    let listed = conf(context, node).await?.nodes.iter().any(|one| one.name == name);
+    let listed = context.members_conf(node).await?.nodes.iter().any(|one| one.name == name);
     let name_of_node = node_name(name)?;
     keys::wait_writable(context, node).await?;
     if listed {
@@ -123,7 +118,7 @@ pub async fn remove(context: &StepContext<'_>, node: &Node, name: &str) -> StepR
 
 /// Out of the list, the others quorate; files that are left in its folder are for a person to look at.
 pub async fn is_removed(context: &StepContext<'_>, node: &Node, name: &str) -> StepResult<bool> {
-    if conf(context, node).await?.nodes.iter().any(|one| one.name == name) {
+    if context.members_conf(node).await?.nodes.iter().any(|one| one.name == name) {
         return Ok(false);
     }
     if !context.quorum(node).await?.is_some_and(|status| status.quorate) {

@@ -22,7 +22,8 @@ pub async fn probe(context: &StepContext<'_>, of: &ContentDigest) -> StepResult<
     if !is_there(context, node, &NodeFolder::QdeviceStore).await? {
         return Ok(Probe::AlreadyDone);
     }
-    let conf = context.conf(node, &files::cluster_corosync_conf()).await?;
+    // An empty `/etc/pve` says nothing: the device that uses the store may be in the configuration that is not shown.
+    let conf = context.cluster_conf(node).await?;
     if conf.is_some_and(|conf| conf.qdevice.is_some()) {
         return Err(Stop::Failed(ProblemCode::QdevicePresent.into()));
     }
