@@ -10,6 +10,9 @@ const READY_LIMIT = 30_000
 /** How long a program may take to stop after SIGTERM, in milliseconds. */
 const STOP_LIMIT = 10_000
 
+/** How many of a program's last lines are told when it did not say what was waited for. */
+const SAID_MAX = 200
+
 const running = new Set()
 
 /** Starts a program; both its outputs go to `log`. */
@@ -55,12 +58,15 @@ class Program {
         const found = this.lines.slice(from).find((line) => pattern.test(line))
         if (found !== undefined) finish(() => resolve(found))
       }
+      let over = false
       const finish = (how) => {
+        if (over) return
+        over = true
         clearTimeout(timer)
         this.listeners.delete(look)
         how()
       }
-      const told = (what) => finish(() => reject(new Error(`${this.command} ${what}, waiting for ${pattern}:\n${this.lines.join('\n')}`)))
+      const told = (what) => finish(() => reject(new Error(`${this.command} ${what}, waiting for ${pattern}:\n${this.lines.slice(-SAID_MAX).join('\n')}`)))
       const timer = setTimeout(() => told(`said nothing for ${limit} ms`), limit)
       this.listeners.add(look)
       this.ended.then(({ code, signal }) => told(`ended (${code ?? signal})`))

@@ -46,6 +46,7 @@ crate::problem::codes!(
         CommandStarted => "command_started",
         CommandFinished => "command_finished",
         OutcomeUnknown => "outcome_unknown",
+        /// Lowered votes have risen. Details `expected`, `members`, `lowered_for`, and `quorate`: they may have cost the quorum.
         ExpectedRestored => "expected_restored",
         ExpectedStillLowered => "expected_still_lowered",
         WatchSummary => "watch_summary",

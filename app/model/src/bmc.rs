@@ -68,6 +68,19 @@ pub enum Binding {
     Bound { uuid: SystemUuid, at: Timestamp, by: String },
     /// They told different ones.
     Differs { bmc: SystemUuid, node: SystemUuid, at: Timestamp },
+    /// The machine's own firmware tells one that another machine's tells too: its name, and that of its cluster.
+    Shared { uuid: SystemUuid, other: String, cluster: String, at: Timestamp },
+}
+
+impl Binding {
+    /// The UUID that the machine's own firmware told when it was compared.
+    #[must_use]
+    pub const fn of_node(&self) -> Option<&SystemUuid> {
+        match self {
+            Self::Bound { uuid, .. } | Self::Differs { node: uuid, .. } | Self::Shared { uuid, .. } => Some(uuid),
+            Self::Never => None,
+        }
+    }
 }
 
 /// What was read the last time that somebody asked.
@@ -133,13 +146,14 @@ impl Bmc {
     /// The UUID that it is bound to.
     ///
     /// # Errors
-    /// `BmcNotBound` or `BmcDiffers`.
+    /// `BmcNotBound`, `BmcDiffers` or `BmcUuidShared`.
     pub fn bound(&self, node: &str) -> Result<&SystemUuid, Problem> {
         match &self.binding {
             // Bound before it was known that many machines have it, it is as good as not bound.
             Binding::Bound { uuid, .. } if !uuid.is_placeholder() => Ok(uuid),
             Binding::Bound { .. } | Binding::Never => Err(Problem::new(ProblemCode::BmcNotBound).with("node", node)),
             Binding::Differs { bmc, node: own, .. } => Err(differs(node, bmc, own)),
+            Binding::Shared { uuid, other, cluster, .. } => Err(uuid_shared(node, uuid, other, cluster)),
         }
     }
 
@@ -184,6 +198,13 @@ impl Bmc {
     pub fn says_on(&self, node: &str) -> Problem {
         Problem::new(ProblemCode::BmcSaysOn).with("node", node).with("bmc", &self.way)
     }
+}
+
+/// Two machines whose firmware tells one UUID: the BMC of one would prove the death of the other.
+#[must_use]
+pub fn uuid_shared(node: &str, uuid: &SystemUuid, other: &str, cluster: &str) -> Problem {
+    let problem = Problem::new(ProblemCode::BmcUuidShared).with("node", node).with("uuid", uuid);
+    problem.with("other", other).with("cluster", cluster)
 }
 
 fn differs(node: &str, bmc: &SystemUuid, own: &SystemUuid) -> Problem {

@@ -160,6 +160,14 @@ pub struct CorosyncConf {
     pub quorum_options: BTreeMap<String, String>,
 }
 
+impl CorosyncConf {
+    /// `quorum.expected_votes`, where it is set; 0 sets nothing.
+    #[must_use]
+    pub fn expected_set(&self) -> Option<u32> {
+        self.quorum_options.get("expected_votes")?.trim().parse::<u32>().ok().filter(|votes| *votes > 0)
+    }
+}
+
 /// One entry of `/etc/pve/.members`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PmxMember {

@@ -24,6 +24,10 @@ use serde::{Deserialize, Serialize};
 
 /// Details of `AuditCode::QuorumSeen`: at which moment it was looked at.
 pub const DETAIL_MOMENT: &str = "moment";
+/// Of those and of `AuditCode::ExpectedRestored`: whether that side had a quorum then, [`YES`] or [`NO`].
+pub const DETAIL_QUORATE: &str = "quorate";
+pub const YES: &str = "yes";
+pub const NO: &str = "no";
 /// Who knocked at each absent node and heard nothing, right before the command.
 pub const DETAIL_SILENT_TO: &str = "silent_to";
 /// Who could not knock, or not everywhere, and why.
@@ -116,7 +120,11 @@ pub enum Fate {
         /// The entry that says so.
         entry: u64,
         expected: Option<u32>,
-        /// Members that were absent when the votes were lowered; none where they were raised by hand.
+        /// Whether the side had a quorum then; `None` where nobody wrote it down.
+        #[serde(default)]
+        quorate: Option<bool>,
+        /// Members that were absent when the votes were lowered; none where they were raised by hand, or by corosync itself
+        /// when it started or read its configuration again.
         returned: Vec<String>,
     },
 }
@@ -279,7 +287,7 @@ fn seen(one: &ChainedEntry, moment: &str) -> Option<QuorumSeen> {
     Some(QuorumSeen {
         at: entry.at,
         entry: one.index,
-        quorate: detail("quorate").is_some_and(|word| word == "yes"),
+        quorate: detail(DETAIL_QUORATE).is_some_and(|word| word == YES),
         expected: number("expected")?,
         votes: number("votes")?,
         quorum: number("quorum")?,
@@ -321,6 +329,7 @@ fn lowered(stored: &Stored<'_>, since: Timestamp, members: &[String], entries: &
         alarmed,
         entry: risen.index,
         expected: detail("expected").and_then(|text| text.parse().ok()),
+        quorate: detail(DETAIL_QUORATE).map(|word| word == YES),
         returned: now.filter(|name| !members.iter().any(|one| one == name)).map(str::to_owned).collect(),
     }
 }

@@ -3,6 +3,7 @@
 use crate::approval::COUNTDOWN_S;
 use crate::audit::{AuditCode, ChainedEntry, Outcome};
 use crate::checkpoint::Checkpoint;
+use crate::lowering::{DETAIL_QUORATE, NO};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -25,6 +26,8 @@ crate::problem::codes!(
         /// Expected votes have been lowered for too long.
         VotesLowered => "votes_lowered",
         VotesRestored => "votes_restored",
+        /// Expected votes have risen, and with them the quorum is lost again.
+        QuorumLostAgain => "quorum_lost_again",
         /// Expected votes were lowered, and for a while nobody has been able to look whether they have risen.
         VotesUnseen => "votes_unseen",
         /// A machine shows another host key, or an admin has accepted one.
@@ -80,7 +83,11 @@ impl Notice {
     #[must_use]
     pub fn of(one: &ChainedEntry, base: Option<&str>) -> Option<Self> {
         let entry = &one.entry;
-        let code = code_of(entry.code, entry.outcome)?;
+        let is_blocked = entry.details.get(DETAIL_QUORATE).is_some_and(|word| word == NO);
+        let code = match code_of(entry.code, entry.outcome)? {
+            NoticeCode::VotesRestored if is_blocked => NoticeCode::QuorumLostAgain,
+            code => code,
+        };
         let mut told = Self::bare(code, entry.at);
         told.entry = Some(one.index);
         told.audit = Some(entry.code);
@@ -228,6 +235,16 @@ mod tests {
         let blind = entry(AuditCode::ExpectedUnseen, &[("last_seen", "2026-11-28T02:00:00Z")]);
         let told = Notice::of(&blind, None).expect("a message");
         assert_eq!((told.code, param(&told, "last_seen")), (NoticeCode::VotesUnseen, Some("2026-11-28T02:00:00Z")));
+    }
+
+    #[test]
+    fn votes_that_rose_are_good_news_only_with_a_quorum() {
+        let code = |details: &[(&str, &str)]| {
+            Notice::of(&entry(AuditCode::ExpectedRestored, details), None).map(|one| one.code)
+        };
+        assert_eq!(code(&[("quorate", "yes")]), Some(NoticeCode::VotesRestored));
+        assert_eq!(code(&[]), Some(NoticeCode::VotesRestored), "written before it was asked");
+        assert_eq!(code(&[("quorate", "no")]), Some(NoticeCode::QuorumLostAgain));
     }
 
     #[test]

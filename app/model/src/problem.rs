@@ -81,8 +81,17 @@ codes!(
         /// `node`: it runs, and its files do not answer.
         PmxcfsHangs => "pmxcfs_hangs",
         AttestationMissing => "attestation_missing",
+        /// `nodes`: corosync runs there with another nodelist or QDevice than its corosync.conf has.
+        ConfNotRead => "conf_not_read",
+        /// `node`, `version`: the newest corosync.conf has it no more, and its corosync still runs.
+        NodeRemoved => "node_removed",
         /// `votes`, `expected`, `quorum`, `device`: its votes are expected while it casts none.
         QdeviceKeepsBlocked => "qdevice_keeps_blocked",
+        /// `votes`, `expected`, `device`.
+        WaitsForAllVotes => "waits_for_all_votes",
+        /// `switch`: a key of corosync.conf with which the expected votes never fall.
+        ExpectedTracked => "expected_tracked",
+        NoVotesHere => "no_votes_here",
         // Power from outside
         BmcMissing => "bmc_missing",
         BmcUserInvalid => "bmc_user_invalid",

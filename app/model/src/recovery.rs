@@ -3,17 +3,20 @@
 //! corosync refuses fewer votes than are present, and knows nothing of whether the others are alive: with one command it
 //! makes two quorate halves. So each absent node has to be shown dead first (safety.md, *pvecm expected*).
 
+pub mod counted;
 mod gentler;
+mod options;
 #[cfg(test)]
 mod tests;
 
 pub use gentler::{Gentler, GentlerWay};
+pub use options::QuorumOptions;
 
 use crate::bmc::{Bmc, OffProof};
 use crate::ids::NodeId;
 use crate::observation::{AGE_MEMBERSHIP, AgeLimits, Evidence, Freshness};
 use crate::problem::{Problem, ProblemCode};
-use crate::quorum::{lowered, quorum};
+use crate::quorum::lowered;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -155,6 +158,8 @@ pub struct Recovery {
     pub quorum: u32,
     /// Votes that a QDevice would add and does not.
     pub qdevice_missing: u32,
+    #[serde(default)]
+    pub options: QuorumOptions,
     pub absent: Vec<Absent>,
     /// What each node was asked and said.
     pub evidence: Vec<Evidence>,
@@ -166,21 +171,18 @@ pub struct Recovery {
     /// Why the first node does not read its `/etc/pve`: mostly `PmxcfsDown` or `PmxcfsHangs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread: Option<Problem>,
+    /// Why a node of this side does not say which configuration its corosync runs with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conf_unread: Option<Problem>,
+    /// Where corosync runs with another list of nodes than the files have: `NodeRemoved`, `ConfNotRead`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conf_apart: Vec<Problem>,
     /// The watchdogs of this moment have not run out yet: `FenceWindow`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fencing: Option<Problem>,
     /// HA starts nothing before it is armed again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ha_disarmed: bool,
-}
-
-/// Why fewer expected votes bring no quorum: `device` are those that a QDevice has in the configuration and does not cast.
-pub(crate) fn qdevice_keeps_blocked(votes: u32, expected: u32, device: u32) -> Problem {
-    Problem::new(ProblemCode::QdeviceKeepsBlocked)
-        .with("votes", votes)
-        .with("expected", expected)
-        .with("quorum", quorum(expected))
-        .with("device", device)
 }
 
 fn has_quorum(side: &OtherSide) -> Problem {
@@ -201,6 +203,7 @@ impl Recovery {
         for node in &self.contradicted_by {
             found.push(Problem::new(ProblemCode::ExpectedDisputed).with("node", node));
         }
+        found.extend(self.conf_apart.iter().cloned());
         // What has quorum elsewhere has to stay: nobody is told to power it off.
         let goes_on = |node: &Absent| self.quorate_elsewhere.iter().any(|side| side.members.contains(&node.name));
         let away: Vec<&Absent> = self.absent.iter().filter(|node| !goes_on(node)).collect();
@@ -220,15 +223,17 @@ impl Recovery {
         }
         found.extend(self.fencing.clone());
         found.extend(self.unread.clone());
+        found.extend(self.conf_unread.clone());
         found.extend(self.kept_blocked());
         found
     }
 
-    /// The command would be taken, and nothing would come of it: this side cannot outvote its own QDevice.
+    /// The command would be taken, and nothing would come of it.
     fn kept_blocked(&self) -> Option<Problem> {
-        let (expected, votes) = (self.expected_after(), self.votes());
-        (!self.quorate && quorum(expected) > votes)
-            .then(|| qdevice_keeps_blocked(votes, expected, self.qdevice_missing))
+        if self.quorate {
+            return None;
+        }
+        self.options.kept_blocked(self.votes(), self.expected_after(), self.qdevice_missing)
     }
 
     /// What it says may be otherwise by now; a plan asks the nodes again.
@@ -237,8 +242,8 @@ impl Recovery {
         AGE_RECOVERY.judge(self.at, now) == Freshness::Unknown
     }
 
-    /// The only number that may be proposed: the votes that are present. Fewer corosync refuses; more would need votes that
-    /// nobody casts.
+    /// The only number that may be proposed: the votes that are present, for nothing else is known to be alive. Fewer
+    /// corosync refuses; more may bring quorum too, and would count on votes that nobody casts.
     #[must_use]
     pub const fn votes(&self) -> u32 {
         self.present_votes

@@ -206,6 +206,7 @@ pub enum Look {
     /// Votes that a QDevice has in the configuration and does not cast on the side that would go on alone; 0 without one.
     SilentDevice {
         votes: u32,
+        options: crate::recovery::QuorumOptions,
     },
     /// corosync on the machine, and the votes around it.
     Corosync(CorosyncLook),

@@ -333,6 +333,9 @@ pub struct Snapshot {
     /// Name in corosync.conf.
     pub cluster_name: Option<Fact<String>>,
     pub config_version: Option<Fact<u64>>,
+    /// `quorum.expected_votes` of corosync.conf, where it is set: it counts in place of the nodelist's votes (votequorum(5)).
+    #[serde(default)]
+    pub expected_set: Option<u32>,
     pub health: Health,
     pub agreement: Agreement,
     /// The newest quorum answer that counts, with its source.

@@ -102,6 +102,7 @@ mod tests {
             at: at(0),
             cluster_name: None,
             config_version: None,
+            expected_set: None,
             health: Health::Healthy,
             agreement: Agreement::Agreed { partition },
             quorum: Some(Aged { fact, freshness: Freshness::Fresh }),

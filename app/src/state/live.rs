@@ -77,6 +77,7 @@ pub fn follow_operation(operation: &Operation) -> LiveCluster {
         at: Timestamp::UNIX_EPOCH,
         cluster_name: None,
         config_version: None,
+        expected_set: None,
         health: Health::Unknown,
         agreement: Agreement::Unknown,
         quorum: None,

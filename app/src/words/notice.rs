@@ -91,6 +91,7 @@ mod tests {
             ("problem", "proof_missing"),
             ("lowered_for", "60 s"),
             ("last_seen", "2026-11-28T02:00:00Z"),
+            ("quorate", "no"),
         ];
         for code in AuditCode::ALL {
             let entry = AuditEntry::new(Timestamp::UNIX_EPOCH, *code, "anna".into(), Outcome::Failed);

@@ -5,13 +5,21 @@ mod ask;
 use crate::audit::Person;
 use crate::context::{Engine, store_problem};
 use crate::evidence::{answer, evidence};
+use jiff::Timestamp;
 use model::audit::{AuditCode, AuditEntry, Outcome};
-use model::bmc::{Binding, Bmc, BmcKind, BmcWay, SystemUuid, check_ipmi_password};
+use model::bmc::{Binding, Bmc, BmcKind, BmcWay, SystemUuid, check_ipmi_password, uuid_shared};
 use model::ids::{ClusterId, NodeId};
-use model::inventory::{Node, Purpose};
+use model::inventory::{Cluster, Node, Purpose};
 use model::problem::{Problem, ProblemCode};
 use pve::bmc::PowerFault;
 use zeroize::Zeroizing;
+
+/// Another machine, of whichever cluster, whose firmware tells the same UUID.
+struct Namesake {
+    cluster: Cluster,
+    node: Node,
+    bmc: Bmc,
+}
 
 impl Engine {
     /// Writes down how a machine's power is reached. An IPMI entry without a new password keeps the one it has, as long as
@@ -30,7 +38,10 @@ impl Engine {
         let way = self.checked(&node, way).await?;
         let sealed = self.sealed_for(id, &way, password).await?;
         let (set_at, set_by) = (self.clock.now(), who.name.clone());
-        let bmc = Bmc { node: id, way, binding: Binding::Never, set_at, set_by, last: None };
+        let earlier = self.store.bmc(id).await.map_err(|error| store_problem(&error))?.map(|one| one.binding);
+        // That one is about the machine's firmware, and not about the way that is entered.
+        let shared = earlier.filter(|binding| matches!(binding, Binding::Shared { .. }));
+        let bmc = Bmc { node: id, way, binding: shared.unwrap_or(Binding::Never), set_at, set_by, last: None };
         let entry = self.bmc_entry(who, AuditCode::BmcSet, Outcome::Success, &node, &bmc).await?;
         self.store.set_bmc(&bmc, sealed.as_deref(), entry).await.map_err(|error| store_problem(&error))?;
         self.need_bmc(&node).await
@@ -46,7 +57,7 @@ impl Engine {
     }
 
     /// Compares the UUID that the BMC tells with the one that the machine's own firmware tells, over its pinned SSH. One that
-    /// another machine is bound by already tells nobody apart: it binds nothing, and an earlier binding by it ends.
+    /// another machine's firmware tells too tells nobody apart: neither is bound by it, until a comparison finds another one.
     ///
     /// # Errors
     /// Why they could not be compared, or `BmcUuidShared`. That they differ is no error: it is written down, and shown.
@@ -56,39 +67,66 @@ impl Engine {
         let own = self.own_uuid(&node).await?;
         let told = self.told_uuid(&node, &bmc).await?;
         let at = self.clock.now();
-        let shared = self.bound_elsewhere(&node, &[&own, &told]).await?;
-        let (binding, outcome) = match (told.is_same_machine(&own), &shared) {
-            (true, None) => (Binding::Bound { uuid: own.clone(), at, by: who.name.clone() }, Outcome::Success),
-            (true, Some(_)) => (Binding::Never, Outcome::Failed),
-            (false, _) => (Binding::Differs { bmc: told, node: own.clone(), at }, Outcome::Failed),
+        let here = self.store.cluster(node.cluster).await.map_err(|error| store_problem(&error))?;
+        let others = self.namesakes(&node, &own).await?;
+        for other in others.iter().filter(|other| matches!(other.bmc.binding, Binding::Bound { .. })) {
+            // Which of the two boards that BMC belongs to is in doubt as much.
+            let shared = shared_with(&own, &node, &here, at);
+            self.write_binding(who, &other.node, &other.bmc, &shared).await?;
+        }
+        let binding = match (told.is_same_machine(&own), others.first()) {
+            (true, None) => Binding::Bound { uuid: own, at, by: who.name.clone() },
+            (true, Some(other)) => shared_with(&own, &other.node, &other.cluster, at),
+            (false, _) => Binding::Differs { bmc: told, node: own, at },
         };
-        let refused = shared.filter(|_| binding == Binding::Never);
-        let mut entry = self.bmc_entry(who, AuditCode::BmcBound, outcome, &node, &bmc).await?;
-        entry.details.insert("uuid".to_owned(), own.to_string());
-        self.store.bind_bmc(id, bmc.set_at, &binding, entry).await.map_err(|error| store_problem(&error))?;
-        match refused {
-            Some(problem) => Err(problem),
-            None => self.need_bmc(&node).await,
+        self.write_binding(who, &node, &bmc, &binding).await?;
+        let compared = self.need_bmc(&node).await?;
+        match compared.bound(node.label()).err().filter(|problem| problem.code == ProblemCode::BmcUuidShared) {
+            Some(shared) => Err(shared),
+            None => Ok(compared),
         }
     }
 
-    /// Whether another machine, of whichever cluster, is bound by one of these: firmware that many boards share would make the
-    /// BMC of one prove the death of another.
-    async fn bound_elsewhere(&self, node: &Node, uuids: &[&SystemUuid]) -> Result<Option<Problem>, Problem> {
+    /// Why the UUID that a BMC is bound by proves nothing: another machine's firmware tells it too.
+    ///
+    /// # Errors
+    /// A failing store.
+    pub async fn shared_uuid(&self, node: &Node, bmc: &Bmc) -> Result<Option<Problem>, Problem> {
+        let Binding::Bound { uuid, .. } = &bmc.binding else { return Ok(None) };
+        let others = self.namesakes(node, uuid).await?;
+        let problem =
+            |other: &Namesake| uuid_shared(node.label(), uuid, other.node.label(), &other.cluster.name.to_string());
+        Ok(others.first().map(problem))
+    }
+
+    async fn namesakes(&self, node: &Node, own: &SystemUuid) -> Result<Vec<Namesake>, Problem> {
         let failed = |error| store_problem(&error);
-        let is_one = |known: &SystemUuid| uuids.iter().any(|uuid| uuid.is_same_machine(known));
+        let mut found = Vec::new();
         for cluster in self.store.clusters().await.map_err(failed)? {
-            for other in self.store.bmcs(cluster.id).await.map_err(failed)? {
-                let Binding::Bound { uuid, .. } = &other.binding else { continue };
-                if other.node == node.id || !is_one(uuid) {
+            for bmc in self.store.bmcs(cluster.id).await.map_err(failed)? {
+                let same = bmc.binding.of_node().is_some_and(|uuid| uuid.is_same_machine(own));
+                if bmc.node == node.id || !same {
                     continue;
                 }
-                let machine = self.node(other.node).await?;
-                let problem = Problem::new(ProblemCode::BmcUuidShared).with("node", node.label()).with("uuid", uuid);
-                return Ok(Some(problem.with("other", machine.label()).with("cluster", &cluster.name)));
+                let node = self.node(bmc.node).await?;
+                found.push(Namesake { cluster: cluster.clone(), node, bmc });
             }
         }
-        Ok(None)
+        Ok(found)
+    }
+
+    /// What a comparison found, with an entry of its own.
+    async fn write_binding(&self, who: &Person, node: &Node, bmc: &Bmc, binding: &Binding) -> Result<(), Problem> {
+        let bound = matches!(binding, Binding::Bound { .. });
+        let outcome = if bound { Outcome::Success } else { Outcome::Failed };
+        let mut entry = self.bmc_entry(who, AuditCode::BmcBound, outcome, node, bmc).await?;
+        if let Some(uuid) = binding.of_node() {
+            entry.details.insert("uuid".to_owned(), uuid.to_string());
+        }
+        if matches!(binding, Binding::Shared { .. }) {
+            entry.details.insert("problem".to_owned(), ProblemCode::BmcUuidShared.as_str().to_owned());
+        }
+        self.store.bind_bmc(node.id, bmc.set_at, binding, entry).await.map_err(|error| store_problem(&error))
     }
 
     /// Every BMC of a cluster that was entered.
@@ -182,6 +220,12 @@ impl Engine {
         }
         Ok(entry)
     }
+}
+
+/// A UUID that does not tell a machine and this other one, of that cluster, apart.
+fn shared_with(uuid: &SystemUuid, other: &Node, cluster: &Cluster, at: Timestamp) -> Binding {
+    let (other, cluster) = (other.label().to_owned(), cluster.name.to_string());
+    Binding::Shared { uuid: uuid.clone(), other, cluster, at }
 }
 
 /// What a step says of a power that it could not read or change.

@@ -4,7 +4,7 @@ use crate::context::{Engine, store_problem};
 use model::host_key::HostKey;
 use model::ids::NodeId;
 use model::inventory::{Cluster, ClusterPhase, Node, Purpose};
-use model::plan::Plan;
+use model::plan::{Action, Plan, Step};
 use model::problem::{Problem, ProblemCode};
 use std::collections::BTreeSet;
 
@@ -31,7 +31,8 @@ impl Living {
 }
 
 impl Engine {
-    /// Whatever a machine is here for, as a member of another living cluster it is touched only by plans of that one. Where both
+    /// Whatever a machine is here for, as a member of another living cluster it is touched only by plans of that one, apart from
+    /// taking away again what this one's put there. Where both
     /// live and list it as a member it is this one's if its corosync.conf says so, or, where nobody has read that, if those
     /// of all others say that it is not theirs.
     ///
@@ -44,7 +45,9 @@ impl Engine {
         plan: &Plan,
     ) -> Result<(), Problem> {
         let all = self.living().await?;
-        let touched = |node: &&Node| plan.steps.iter().any(|step| step.node == node.id);
+        // Without that step a host that has joined another cluster would keep root's key, and the device its silence.
+        let leaves = |step: &Step| matches!(step.action, Action::ForgetRootKey { .. });
+        let touched = |node: &&Node| plan.steps.iter().any(|step| step.node == node.id && !leaves(step));
         for node in nodes.iter().filter(touched) {
             let Some(pin) = &node.pin else { continue };
             let others = all.iter().filter(|other| other.cluster.id != cluster.id);

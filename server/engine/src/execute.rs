@@ -167,9 +167,12 @@ async fn run_step(
     let limit = Duration::from_secs(u64::from(step.action.time_limit_s()));
     let ended = match tokio::time::timeout(limit, drive(engine, id, index, &context, leave)).await {
         Ok(ended) => ended?,
-        Err(_) => Ended::Parked(
-            Problem::new(ProblemCode::StepTimedOut).with("node", &step.node_name).with("seconds", limit.as_secs()),
-        ),
+        Err(_) => {
+            // A command that was given may run on, and nobody waits for its answer any more.
+            engine.audit.close_unpaired_of(id).await?;
+            let timed_out = Problem::new(ProblemCode::StepTimedOut).with("node", &step.node_name);
+            Ended::Parked(timed_out.with("seconds", limit.as_secs()))
+        }
     };
     match &ended {
         Ended::Proven => settle(engine, &operation, &step.action, engine.clock.now()).await?,

@@ -12,7 +12,7 @@ use crate::ports::StoreError;
 use jiff::Timestamp;
 use model::audit::{AuditCode, AuditEntry, AuditFilter, ChainedEntry, Outcome};
 use model::ids::OperationId;
-use model::lowering::{self, DETAIL_LAST_SEEN, Sighting};
+use model::lowering::{self, DETAIL_LAST_SEEN, DETAIL_QUORATE, NO, Sighting, YES};
 use model::observation::{AGE_MEMBERSHIP, Freshness};
 use model::operation::{Operation, OperationState};
 use model::topology::{Aged, Agreement, Partition, Snapshot};
@@ -41,6 +41,11 @@ enum Since {
     Unknown,
     StillLowered(Sighting),
     Risen(Partition),
+}
+
+/// The console's own words for it, which nobody types: the plan's intent, or that another plan lowers votes on its way.
+fn lowers(started: &AuditEntry) -> bool {
+    ["intent", "also"].iter().any(|key| started.details.get(*key).is_some_and(|word| word == SET_EXPECTED))
 }
 
 impl Engine {
@@ -96,8 +101,7 @@ impl Engine {
         let mut begun = Vec::new();
         for _ in 0..LOWERED_PAGES_MAX {
             let page = self.store.find(&given, LOWERED_MAX).await?;
-            let lowers = |one: &&ChainedEntry| one.entry.details.get("intent").is_some_and(|word| word == SET_EXPECTED);
-            begun.extend(page.entries.iter().filter(lowers).filter_map(|one| one.entry.operation));
+            begun.extend(page.entries.iter().filter(|one| lowers(&one.entry)).filter_map(|one| one.entry.operation));
             given.before = page.next;
             if given.before.is_none() || begun.len() >= usize::try_from(LOWERED_MAX).unwrap_or(usize::MAX) {
                 break;
@@ -203,6 +207,7 @@ impl Engine {
 
 fn with_partition(mut entry: AuditEntry, partition: &Partition) -> AuditEntry {
     entry.details.insert("expected".to_owned(), partition.expected_votes.to_string());
+    entry.details.insert(DETAIL_QUORATE.to_owned(), if partition.quorate { YES } else { NO }.to_owned());
     entry.details.insert("members".to_owned(), partition.members.join(", "));
     entry
 }

@@ -18,9 +18,10 @@ use model::inventory::{LogIn, Node, Purpose};
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
 use model::quorum::lowered;
-use model::recovery::{Absent, Recovery, SeenBmc, Sign, WrittenOff};
+use model::recovery::counted::united;
+use model::recovery::{Absent, QuorumOptions, Recovery, SeenBmc, Sign, WrittenOff};
 use model::remedy::Look;
-use pve::{CommandLine, corosync_conf, files, quorumtool};
+use pve::{CommandLine, cmap, corosync_conf, files, quorumtool};
 use side::Side;
 use std::collections::BTreeMap;
 use told::{Mute, Told};
@@ -60,7 +61,7 @@ impl Engine {
         let mut evidence: Vec<Evidence> = told.iter().flat_map(|one| &one.evidence).chain(words).cloned().collect();
         self.keep_all(cluster, step_of, &evidence).await?;
         let side = Side::of(&told, &nodes, &mute)?;
-        let (first, conf) = (side.first, side.conf);
+        let (first, conf) = (side.first, &side.conf);
         let (at, absent, more) = self.absent_nodes(&side, &told, &nodes, plan).await?;
         self.keep_all(cluster, step_of, &more).await?;
         evidence.extend(more);
@@ -77,10 +78,13 @@ impl Engine {
             expected_votes: first.quorum.expected_votes,
             quorum: first.quorum.quorum,
             qdevice_missing: missing_votes(&first.quorum, conf),
+            options: QuorumOptions::told(&first.quorum.flags, &conf.quorum_options),
             absent,
             contradicted_by: contradictions(first, &told),
             quorate_elsewhere: side.quorate_elsewhere(&told),
             unread: first.pve.unread.clone(),
+            conf_unread: side.conf_unread(),
+            conf_apart: side.conf_apart(),
             ha_disarmed: first.pve.ha.as_ref().is_some_and(|ha| ha.disarmed),
             evidence,
         })
@@ -103,20 +107,24 @@ impl Engine {
         Ok(())
     }
 
-    /// What a silent QDevice adds where fewer votes are to be expected: the configuration alone has it.
+    /// What a silent QDevice adds where fewer votes are to be expected, which the configuration alone has, and what else
+    /// decides what they bring.
     ///
     /// # Errors
     /// Why the node did not tell.
     pub(crate) async fn silent_device(&self, node: &Node) -> Result<Look, Problem> {
-        let commands = [quorumtool::status(), files::local_corosync_conf()];
+        let commands = [quorumtool::status(), files::local_corosync_conf(), cmap::map()];
         let shell = self.shell_to(node).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
         self.keep_all(node.cluster, None, &quotes(node, &commands, &outputs)).await?;
-        let [quorum, conf] = outputs.as_slice() else { return Err(ProblemCode::Internal.into()) };
+        let [quorum, conf, running] = outputs.as_slice() else { return Err(ProblemCode::Internal.into()) };
         let quorum = quorumtool::quorum(answer(quorum)).map_err(|error| unreadable(&error, node.label()))?;
         let conf = corosync_conf::conf(answer(conf)).map_err(|error| unreadable(&error, node.label()))?;
         let conf = conf.ok_or_else(|| Problem::new(ProblemCode::NotInCluster).with("node", node.label()))?;
-        Ok(Look::SilentDevice { votes: missing_votes(&quorum, &conf) })
+        let running = cmap::conf(answer(running)).map_err(|error| unreadable(&error, node.label()))?;
+        let conf = united(&conf, [&running]);
+        let options = QuorumOptions::told(&quorum.flags, &conf.quorum_options);
+        Ok(Look::SilentDevice { votes: missing_votes(&quorum, &conf), options })
     }
 
     /// Since when they were knocked at, and what everybody said who knocked, or may be connected to them.
@@ -127,7 +135,7 @@ impl Engine {
         nodes: &[Node],
         plan: &[WrittenOff],
     ) -> Result<(Timestamp, Vec<Absent>, Vec<Evidence>), Problem> {
-        let (first, conf) = (side.first, side.conf);
+        let (first, conf) = (side.first, &side.conf);
         let gone = side.absent();
         let (places, mut evidence) = self.resolved(&first.node, side.places(told, nodes, plan)).await;
         // One member's network may be what is broken: everybody of this side knocks.
@@ -169,7 +177,12 @@ impl Engine {
     async fn bmc_of_absent(&self, known: Option<&Node>, name: &str) -> Result<Option<SeenBmc>, Problem> {
         let Some(node) = known else { return Ok(None) };
         let bmc = self.store.bmc(node.id).await.map_err(|error| store_problem(&error))?;
-        Ok(bmc.map(|bmc| SeenBmc::of(bmc, name, self.clock.now())))
+        let Some(bmc) = bmc else { return Ok(None) };
+        Ok(Some(match self.shared_uuid(node, &bmc).await? {
+            // What it says may be about another machine: neither its *off* nor its *on* counts.
+            Some(shared) => SeenBmc { bmc, proof: None, problem: Some(shared) },
+            None => SeenBmc::of(bmc, name, self.clock.now()),
+        }))
     }
 }
 

@@ -220,6 +220,22 @@ impl Lab {
         })
     }
 
+    /// Makes a host a Proxmox VE machine of its own as far as `/etc/pve` goes: it is there, and root's authorised keys are a link
+    /// into it. False where it does not start.
+    pub fn serve_pve(&self, node: &str) -> bool {
+        const KEYS: &str = "/root/.ssh/authorized_keys";
+        self.shared.with(|world| {
+            let keys = world.read(node, KEYS).unwrap_or_default();
+            if !world.start_pmxcfs(node) {
+                return false;
+            }
+            world.pve_write(node, "priv/authorized_keys", Some(keys));
+            let Some(node) = world.nodes.get_mut(node) else { return false };
+            node.files.link(KEYS, "/etc/pve/priv/authorized_keys");
+            true
+        })
+    }
+
     /// Ends all connections, listeners and units.
     pub async fn shutdown(&self) {
         let tasks = self.shared.with(|world| {

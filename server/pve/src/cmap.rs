@@ -3,8 +3,9 @@
 use crate::answer::Answer;
 use crate::clean::clean_text;
 use crate::command::{CommandLine, LARGE_OUTPUT_MAX_BYTES};
+use crate::corosync_conf::{VOTES_DEFAULT, unwritten_device_votes};
 use crate::error::{ParseError, Reason, at_most};
-use model::facts::CorosyncNodeId;
+use model::facts::{ConfNode, ConfQdevice, CorosyncConf, CorosyncNodeId};
 use std::collections::BTreeMap;
 
 const WHAT: &str = "corosync-cmapctl";
@@ -51,6 +52,20 @@ impl CmapValue {
         match self {
             Self::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    fn as_u32(&self) -> Option<u32> {
+        u32::try_from(self.as_u64()?).ok()
+    }
+
+    /// As a file would have it.
+    fn written(&self) -> String {
+        match self {
+            Self::Unsigned(number) => number.to_string(),
+            Self::Signed(number) => number.to_string(),
+            Self::Float(number) => number.to_string(),
+            Self::Text(text) | Self::Binary(text) => text.clone(),
         }
     }
 }
@@ -119,6 +134,87 @@ pub fn knet_links(map: &CmapMap, own: CorosyncNodeId) -> Vec<KnetLink> {
     }
     out.sort_by_key(|link| (link.node, link.link));
     out
+}
+
+/// The configuration that corosync runs with: its file as it was at the start or the last reload. votequorum counts by this
+/// one (`votequorum_readconfig` in `exec/votequorum.c`).
+///
+/// # Errors
+/// As [`entries`]; no name, version or nodelist, a node without id or address.
+pub fn conf(answer: Answer<'_>) -> Result<CorosyncConf, ParseError> {
+    let map = entries(answer)?;
+    let nodes = nodes(&map)?;
+    let name = map.get("totem.cluster_name").and_then(CmapValue::as_str);
+    let version = map.get("totem.config_version").and_then(CmapValue::as_u64);
+    Ok(CorosyncConf {
+        cluster_name: name.ok_or_else(|| ParseError::missing(WHAT, "totem.cluster_name"))?.to_owned(),
+        config_version: version.ok_or_else(|| ParseError::missing(WHAT, "totem.config_version"))?,
+        link_priorities: map.iter().filter_map(|(key, value)| link_priority(key, value)).collect(),
+        qdevice: qdevice(&map, &nodes)?,
+        nodes,
+        token_coefficient: map.get("totem.token_coefficient").and_then(CmapValue::as_u32),
+        quorum_options: map.iter().filter_map(|(key, value)| quorum_option(key, value)).collect(),
+    })
+}
+
+/// `nodelist.node.0.nodeid`: the number in it is a place in the list.
+fn nodes(map: &CmapMap) -> Result<Vec<ConfNode>, ParseError> {
+    let prefix = "nodelist.node.";
+    let mut blocks: BTreeMap<u32, BTreeMap<&str, &CmapValue>> = BTreeMap::new();
+    for (key, value) in map.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix)) {
+        let place = key.strip_prefix(prefix).and_then(|rest| rest.split_once('.'));
+        let place = place.and_then(|(at, field)| Some((at.parse::<u32>().ok()?, field)));
+        let (at, field) = place.ok_or_else(|| ParseError::malformed(WHAT, "a node", key))?;
+        blocks.entry(at).or_default().insert(field, value);
+    }
+    if blocks.is_empty() {
+        return Err(ParseError::missing(WHAT, "nodelist"));
+    }
+    let whole = |block| node(block).ok_or_else(|| ParseError::missing(WHAT, "a node's id or address"));
+    blocks.values().map(whole).collect()
+}
+
+fn node(block: &BTreeMap<&str, &CmapValue>) -> Option<ConfNode> {
+    let addresses: BTreeMap<u8, String> = block
+        .iter()
+        .filter_map(|(key, value)| {
+            let link = key.strip_prefix("ring")?.strip_suffix("_addr")?.parse().ok()?;
+            Some((link, value.as_str()?.to_owned()))
+        })
+        .collect();
+    // As in the file: without a name, the first address.
+    let first = addresses.values().next()?.clone();
+    let name = block.get("name").and_then(|name| name.as_str());
+    let votes = match block.get("quorum_votes") {
+        Some(votes) => votes.as_u32()?,
+        None => VOTES_DEFAULT,
+    };
+    Some(ConfNode { name: name.map_or(first, str::to_owned), id: block.get("nodeid")?.as_u32()?, votes, addresses })
+}
+
+fn qdevice(map: &CmapMap, nodes: &[ConfNode]) -> Result<Option<ConfQdevice>, ParseError> {
+    let text = |key: &str| map.get(key).and_then(CmapValue::as_str).map(str::to_owned);
+    let Some(model) = text("quorum.device.model") else { return Ok(None) };
+    let votes = match map.get("quorum.device.votes") {
+        Some(votes) => votes.as_u32(),
+        None => unwritten_device_votes(nodes),
+    };
+    Ok(Some(ConfQdevice {
+        model,
+        host: text("quorum.device.net.host"),
+        algorithm: text("quorum.device.net.algorithm"),
+        votes: votes.ok_or_else(|| ParseError::missing(WHAT, "the device's votes"))?,
+    }))
+}
+
+fn link_priority(key: &str, value: &CmapValue) -> Option<(u8, u32)> {
+    let link = key.strip_prefix("totem.interface.")?.strip_suffix(".knet_link_priority")?;
+    Some((link.parse().ok()?, value.as_u32()?))
+}
+
+fn quorum_option(key: &str, value: &CmapValue) -> Option<(String, String)> {
+    let name = key.strip_prefix("quorum.").filter(|name| *name != "provider" && !name.contains('.'))?;
+    Some((name.to_owned(), value.written()))
 }
 
 /// `stats.knet.node3.link1` -> (3, 1)

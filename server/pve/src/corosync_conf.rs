@@ -14,7 +14,7 @@ const DEPTH_MAX: usize = 16;
 /// The most keys and blocks of a file: 1024 nodes with 8 addresses each.
 const ITEMS_MAX: usize = 1 << 14;
 /// The votes of a node without the key.
-const VOTES_DEFAULT: u32 = 1;
+pub(crate) const VOTES_DEFAULT: u32 = 1;
 
 /// Reads a printed corosync.conf; `None` where there is none: the node is in no cluster.
 ///
@@ -88,14 +88,16 @@ fn link_priority(block: &Block<'_>) -> Option<(u8, u32)> {
 
 /// With the algorithm `lms` pvecm writes no votes. corosync then gives a device, whatever its algorithm, as many as there are
 /// nodes, less one; where a node has more votes than one it does not start without them (`exec/votequorum.c`).
+pub(crate) fn unwritten_device_votes(nodes: &[ConfNode]) -> Option<u32> {
+    let alike = nodes.iter().all(|node| node.votes == VOTES_DEFAULT);
+    alike.then(|| u32::try_from(nodes.len()).unwrap_or(u32::MAX).saturating_sub(1))
+}
+
 fn qdevice(block: &Block<'_>, nodes: &[ConfNode]) -> Result<ConfQdevice, ParseError> {
     let net = block.block("net");
-    let alike = nodes.iter().all(|node| node.votes == VOTES_DEFAULT);
-    let usual = u32::try_from(nodes.len()).unwrap_or(u32::MAX).saturating_sub(1);
     let votes = match block.value("votes") {
         Some(text) => text.parse().map_err(|_| ParseError::malformed(WHAT, "the device's votes", text))?,
-        None if alike => usual,
-        None => return Err(ParseError::missing(WHAT, "the device's votes")),
+        None => unwritten_device_votes(nodes).ok_or_else(|| ParseError::missing(WHAT, "the device's votes"))?,
     };
     Ok(ConfQdevice {
         model: block.text("model").ok_or_else(|| ParseError::missing(WHAT, "the device's model"))?,

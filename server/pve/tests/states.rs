@@ -5,7 +5,7 @@ mod support;
 
 use model::facts::{QdeviceFlags, QuorumStatus};
 use pve::Reason;
-use support::{Recorded, entry, nth, plain};
+use support::{Recorded, entry, nth, plain, text};
 
 const QUORUM: &str = "corosync-quorumtool -s";
 
@@ -195,6 +195,26 @@ fn latencies_are_microseconds_and_the_own_loop_is_left_out() {
     let map = pve::cmap::entries(plain("healthy.node1", "corosync-cmapctl").answer()).expect("a map");
     assert_eq!(map["totem.cluster_name"].as_str(), Some("lab"));
     assert_eq!(map["nodelist.node.2.nodeid"].as_u64(), Some(3));
+}
+
+#[test]
+fn what_corosync_runs_with_reads_like_the_file_that_it_was_started_with() {
+    let runs = pve::cmap::conf(plain("qdevice_ok.node1", "corosync-cmapctl").answer()).expect("a configuration");
+    let file = pve::corosync_conf::read(&text("corosync-3.1.7/corosync.conf.qdevice")).expect("a file");
+    assert_eq!(runs, file);
+    let three = pve::cmap::conf(plain("healthy.node1", "corosync-cmapctl").answer()).expect("a configuration");
+    let nodes: Vec<(u32, &str)> = three.nodes.iter().map(|node| (node.id, node.name.as_str())).collect();
+    assert_eq!((nodes, three.qdevice), (vec![(1, "pve1"), (2, "pve2"), (3, "pve3")], None));
+    let without = |part: &str| {
+        let whole = plain("qdevice_ok.node1", "corosync-cmapctl").stdout;
+        let left: Vec<&str> = whole.lines().filter(|line| !line.contains(part)).collect();
+        pve::cmap::conf(pve::Answer::ok(left.join("\n").as_bytes()))
+    };
+    let usual = without("quorum.device.votes").expect("a configuration").qdevice.expect("a device");
+    assert_eq!(usual.votes, 1, "one less than there are nodes");
+    for part in ["totem.cluster_name", "totem.config_version", "nodelist.node", ".nodeid", "_addr"] {
+        assert!(without(part).is_err(), "{part}");
+    }
 }
 
 /// A hung corosync is a finding of its own, not an empty answer.

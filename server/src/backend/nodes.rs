@@ -116,7 +116,10 @@ impl RequestBackend {
                 AuditCode::HostKeyReplaced
             }
         };
-        self.in_no_other(&cluster, &node, &offered).await?;
+        // A way or a host that is in use has been let in with its old key: refused, its machine could not even be taken off.
+        if code == AuditCode::HostKeyPinned || node.purpose == Purpose::Member {
+            self.in_no_other(&cluster, &node, &offered).await?;
+        }
         self.pin(&caller, &cluster, &node, offered, code).await?;
         // What the console's key is good for there is the next question on the page; a refusal is no error of pinning.
         let node = engine.node(id).await.map_err(ApiError)?;
@@ -236,7 +239,7 @@ impl RequestBackend {
         };
         let problem = error.problem().with("node", node.label()).with("host", &node.address.host);
         engine.note_changed_key(&actor(caller), node, &problem).await;
-        if problem.code != ProblemCode::PasswordRefused {
+        if !error.spent_password() {
             return Err(ApiError(problem));
         }
         guesses.note_failure(node, engine.clock.now());

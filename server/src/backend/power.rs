@@ -76,6 +76,9 @@ impl RequestBackend {
         }
         let bmc = self.state.engine.need_bmc(&node).await.map_err(ApiError)?;
         let uuid = bmc.bound(node.label()).map_err(ApiError)?.clone();
+        if let Some(shared) = self.state.engine.shared_uuid(&node, &bmc).await.map_err(ApiError)? {
+            return Err(ApiError(shared));
+        }
         let (node, way) = (node.id, bmc.way);
         Ok(match to {
             PowerWish::Off => Intent::PowerOff { node, way, uuid },

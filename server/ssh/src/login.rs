@@ -14,7 +14,8 @@ use zeroize::Zeroizing;
 /// Proves who we are.
 ///
 /// # Errors
-/// `KeyRefused`, `PasswordRefused`, `ConsoleKey`, `Timeout`; `Unreachable` when the connection breaks meanwhile.
+/// `KeyRefused`, `PasswordRefused`, `ConsoleKey`, `Timeout`; `Unreachable` when the connection breaks meanwhile,
+/// `EndedAfterPassword` when it does so after the password was sent.
 pub(crate) async fn log_in(
     session: &mut Session,
     user: &str,
@@ -34,8 +35,11 @@ pub(crate) async fn log_in(
     match ended {
         Ok(()) => Ok(()),
         // The answer *no* and the end of the connection look alike from inside.
-        Err(DialError::KeyRefused | DialError::PasswordRefused) if session.handle.is_closed() => {
+        Err(DialError::KeyRefused) if session.handle.is_closed() => {
             Err(DialError::Unreachable { text: session.seen.end() })
+        }
+        Err(DialError::PasswordRefused) if session.handle.is_closed() => {
+            Err(DialError::EndedAfterPassword { text: session.seen.end() })
         }
         Err(error) => Err(error),
     }
@@ -59,7 +63,7 @@ async fn with_password(handle: &mut Handle<Client>, user: &str, password: &Zeroi
         AuthResult::Failure { remaining_methods, .. } => remaining_methods,
     };
     if methods.contains(&MethodKind::Password) {
-        let result = handle.authenticate_password(user, password.as_str()).await.map_err(|error| lost(&error))?;
+        let result = handle.authenticate_password(user, password.as_str()).await.map_err(|error| ended(&error))?;
         if result.success() {
             return Ok(());
         }
@@ -89,12 +93,16 @@ async fn answer_questions(
             .iter()
             .map(|prompt| if prompt.echo { String::new() } else { password.as_str().to_owned() })
             .collect();
-        response = handle.authenticate_keyboard_interactive_respond(answers).await.map_err(|error| lost(&error))?;
+        response = handle.authenticate_keyboard_interactive_respond(answers).await.map_err(|error| ended(&error))?;
     }
     match response {
         KeyboardInteractiveAuthResponse::Success => Ok(()),
         _ => Err(DialError::PasswordRefused),
     }
+}
+
+fn ended(error: &russh::Error) -> DialError {
+    DialError::EndedAfterPassword { text: broken(error) }
 }
 
 fn lost(error: &russh::Error) -> DialError {

@@ -3,7 +3,7 @@
 use crate::nodes::Site;
 use app::api::{KeyOffer, NewCluster};
 use engine::ports::ClusterStore as _;
-use lab::Scenario;
+use lab::{Fault, Scenario};
 use model::ids::NodeId;
 use model::inventory::ClusterPhase;
 use model::plan::Intent;
@@ -66,6 +66,35 @@ async fn a_member_of_a_living_cluster_is_no_way_into_another_one() {
     let way = site.wizard().await.view.nodes.into_iter().find(|node| node.id != behind.node).expect("the way");
     let refused = site.pin(&site.operator, &KeyOffer { node: way.id, offered: way.offered }).await;
     assert_eq!(code(refused), ProblemCode::InOtherCluster);
+}
+
+/// The way of the one has joined the other meanwhile, and was installed anew: what goes through it needs its new key.
+#[tokio::test]
+async fn a_way_in_use_gets_its_new_key_also_as_a_member_elsewhere() {
+    let mut site = Site::with(Scenario::bare(2)).await;
+    let member = site.pinned("pve1").await;
+    let first = site.cluster;
+    site.another("other").await;
+    let at = |name: &str| {
+        let at = site.address(name);
+        json!({ "host": at.ip().to_string(), "port": at.port(), "user": "root" })
+    };
+    let mut behind = at("pve2");
+    behind["via"] = at("pve1");
+    behind["qnetd"] = json!(false);
+    let added = json!({ "cluster": site.cluster, "node": behind });
+    let behind: KeyOffer = site.operator.call("add_node", added).await.expect("added");
+    let way = site.wizard().await.view.nodes.into_iter().find(|node| node.id != behind.node).expect("the way");
+    site.pin(&site.operator, &KeyOffer { node: way.id, offered: way.offered }).await.expect("nobody's member yet");
+    site.app.store.set_phase(first, ClusterPhase::Live).await.expect("living");
+    site.lab.inject(Fault::ChangeHostKey { node: "pve1".to_owned() }).expect("new key");
+    site.lab.inject(Fault::DropConnections { node: "pve1".to_owned() }).expect("cut");
+    let fingerprint = site.lab.nodes()[0].host_key_fingerprint.clone();
+    let admin = site.app.admin().await;
+    for node in [member, way.id] {
+        let replace = json!({ "node": node, "fingerprint": fingerprint });
+        admin.call::<()>("pin_key", replace).await.expect("replaced");
+    }
 }
 
 /// It belongs to neither.

@@ -80,6 +80,22 @@ async fn votes_that_nobody_sees_are_not_said_to_be_lowered_still() {
 }
 
 #[tokio::test]
+async fn votes_that_rose_and_cost_the_quorum_are_no_good_news() {
+    const LOST: &str = "with them the quorum was lost again";
+    for (quorate, tone, is_lost) in [("yes", "notice-good", false), ("no", "notice-look", true)] {
+        let app = TestApp::new().await;
+        let world = World::make(&app).await;
+        let id = lowered(&app, &world, Timestamp::now()).await;
+        let details = [("expected", "3"), ("members", "pve1"), ("quorate", quorate)];
+        write(&app, id, (AuditCode::ExpectedRestored, Outcome::Success, Timestamp::now()), &details).await;
+        let page = said(&app, "/audit/expected").await;
+        assert!(page.contains(tone), "{page}");
+        assert_eq!((page.contains(LOST), page.contains("notice-good")), (is_lost, !is_lost), "{page}");
+        assert!(page.contains("corosync was started or read its configuration again"), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn who_agreed_anew_is_named_beside_the_first() {
     let app = TestApp::new().await;
     let world = World::make(&app).await;

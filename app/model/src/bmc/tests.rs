@@ -137,6 +137,14 @@ fn a_placeholder_that_was_bound_before_is_read_and_proves_nothing() {
     assert_eq!(code(bmc(bound, Some(last)).off_proof("pve1", at(60))), ProblemCode::BmcNotBound);
 }
 
+#[test]
+fn a_uuid_that_two_machines_tell_proves_nothing() {
+    let shared = Binding::Shared { uuid: uuid(UUID), other: "pve2".into(), cluster: "prod".into(), at: at(0) };
+    let off = Some(read(Some(Power::Off), true, UUID));
+    let refused = bmc(shared, off).off_proof("pve1", at(60)).expect_err("no proof");
+    assert_eq!((refused.code, refused.params["other"].as_str()), (ProblemCode::BmcUuidShared, "pve2"));
+}
+
 proptest! {
     #[test]
     fn who_is_the_same_is_so_from_both_sides(one in any::<u128>(), other in any::<u128>()) {

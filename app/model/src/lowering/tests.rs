@@ -139,8 +139,15 @@ fn what_raised_them_is_who_came_back() {
     entries.push(entry(9, AuditCode::ExpectedRestored, Outcome::Success, &details));
     let one = told(OperationState::Done, &entries, true);
     let returned = vec!["pve2".to_owned(), "pve3".to_owned()];
-    let restored =
-        Fate::Restored { since: at(60), at: at(90), alarmed: Some(at(70)), entry: 9, expected: Some(3), returned };
+    let restored = Fate::Restored {
+        since: at(60),
+        at: at(90),
+        alarmed: Some(at(70)),
+        entry: 9,
+        expected: Some(3),
+        quorate: None,
+        returned,
+    };
     assert_eq!(one.fate, restored);
     assert_eq!(one.fate.seconds(at(9_999)), Some(30));
 
@@ -149,6 +156,19 @@ fn what_raised_them_is_who_came_back() {
     entries.push(entry(8, AuditCode::ExpectedRestored, Outcome::Success, &[("expected", "2"), ("members", "pve1")]));
     let Fate::Restored { returned, .. } = told(OperationState::Done, &entries, true).fate else { panic!("restored") };
     assert!(returned.is_empty());
+}
+
+#[test]
+fn votes_that_rose_without_a_quorum_say_so() {
+    let restored = |word: &str| {
+        let mut entries = ran_well();
+        let details = [("expected", "3"), ("members", "pve1"), (DETAIL_QUORATE, word)];
+        entries.push(entry(8, AuditCode::ExpectedRestored, Outcome::Success, &details));
+        let fate = told(OperationState::Done, &entries, true).fate;
+        let Fate::Restored { quorate, .. } = fate else { panic!("{fate:?}") };
+        quorate
+    };
+    assert_eq!((restored(NO), restored(YES)), (Some(false), Some(true)));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use crate::inventory::{ClusterPhase, Purpose};
 use crate::plan::{Action, ConsequenceCode, Intent, Plan};
 use crate::problem::{Problem, ProblemCode};
 use crate::quorum::{lowered, quorum};
-use crate::recovery::{DeathProof, WrittenOff, qdevice_keeps_blocked};
+use crate::recovery::{DeathProof, WrittenOff};
 use crate::remedy::Look;
 use crate::risk::Risk;
 
@@ -22,14 +22,16 @@ pub(super) fn expected(
         return Err(ProblemCode::NotInCluster.into());
     }
     let node = world.node_for(through, Purpose::Member)?;
-    if votes == 0 || written_off.is_empty() {
+    if written_off.is_empty() {
         return Err(Problem::new(ProblemCode::ExpectedNotNeeded).with("votes", votes));
     }
-    let Some(Look::SilentDevice { votes: of_device }) = world.look else { return Err(ProblemCode::Internal.into()) };
+    let Some(Look::SilentDevice { votes: of_device, options }) = world.look else {
+        return Err(ProblemCode::Internal.into());
+    };
     // So many votes are asked for because so many are present: the step refuses where that has changed.
     let reached = lowered(votes, votes, *of_device);
-    if quorum(reached) > votes {
-        return Err(qdevice_keeps_blocked(votes, reached, *of_device));
+    if let Some(blocked) = options.kept_blocked(votes, reached, *of_device) {
+        return Err(blocked);
     }
     let expected = (reached != votes).then_some(reached);
     // What is typed says what is done, not only where.

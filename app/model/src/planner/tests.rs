@@ -5,7 +5,7 @@ use crate::bmc::{BmcWay, SystemUuid};
 use crate::ids::ClusterId;
 use crate::inventory::LogIn;
 use crate::name::SshAddress;
-use crate::recovery::{DeathProof, WrittenOff};
+use crate::recovery::{DeathProof, QuorumOptions, WrittenOff};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -178,10 +178,14 @@ fn a_node_that_waits_in_the_draft_does_not_count() {
 
 /// So many votes of a side, and of a device that says nothing.
 fn lowering(votes: u32, of_device: u32) -> Result<Plan, Problem> {
+    lowering_beside(votes, of_device, QuorumOptions::default())
+}
+
+fn lowering_beside(votes: u32, of_device: u32, options: QuorumOptions) -> Result<Plan, Problem> {
     let (nodes, cluster) = (members(3), cluster(ClusterPhase::Live));
     let proof = DeathProof::Attested { by: "anna".into(), how: "no power".into() };
     let dead = WrittenOff { name: "blade-13".into(), addresses: vec![], proof, guests: vec![], services: vec![] };
-    let look = Look::SilentDevice { votes: of_device };
+    let look = Look::SilentDevice { votes: of_device, options };
     let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: Some(&look) };
     let members = vec!["blade-11".into(), "blade-12".into()];
     plan(&Intent::SetExpected { through: id(11), votes, members, written_off: vec![dead] }, &world)
@@ -208,6 +212,19 @@ fn a_silent_qdevice_is_in_the_plan_that_lowers_the_votes() {
         let refused = lowering(votes, of_device).expect_err("it would stay blocked");
         assert_eq!(refused.code, ProblemCode::QdeviceKeepsBlocked, "{votes} {of_device}");
     }
+}
+
+#[test]
+fn what_would_stay_blocked_is_not_planned() {
+    let waits = QuorumOptions { waits_for_all: true, tracked_by: None };
+    let tracked = QuorumOptions { waits_for_all: false, tracked_by: Some("expected_votes_tracking".to_owned()) };
+    let code = |votes, device, options: &QuorumOptions| {
+        lowering_beside(votes, device, options.clone()).err().map(|problem| problem.code)
+    };
+    assert_eq!(code(2, 1, &waits), Some(ProblemCode::WaitsForAllVotes));
+    assert_eq!((code(2, 0, &waits), code(1, 0, &waits)), (None, None), "all that are expected are there");
+    assert_eq!(code(1, 0, &tracked), Some(ProblemCode::ExpectedTracked));
+    assert_eq!(code(0, 0, &QuorumOptions::default()), Some(ProblemCode::NoVotesHere));
 }
 
 proptest! {

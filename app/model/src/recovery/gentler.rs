@@ -21,8 +21,10 @@ crate::problem::codes!(
         StartNodes => "start_nodes",
         /// `count`, `nodes`: any so many of them are enough beside the QDevice.
         StartNodesAndQnetd => "start_nodes_and_qnetd",
-        /// `nodes`: no vote is missing, and yet there is no quorum before all of them were there (`wait_for_all`, votequorum(5)).
+        /// `nodes`: there is no quorum before all of them were there at once (`wait_for_all`, votequorum(5)).
         WaitForAll => "wait_for_all",
+        /// `nodes`: the same, and the QDevice's votes are among those that have to be there.
+        WaitForAllAndQnetd => "wait_for_all_and_qnetd",
     }
 );
 
@@ -70,13 +72,13 @@ impl Recovery {
 
     /// What brings quorum once it runs.
     fn starting(&self) -> Vec<GentlerWay> {
+        let short = self.quorum.saturating_sub(self.present_votes);
+        // Who lacks no vote and has no quorum waits too, whatever its flags say.
+        if self.options.waits_for_all || short == 0 {
+            return self.waiting().into_iter().collect();
+        }
         // Who answers runs already.
         let mut silent: Vec<&Absent> = self.absent.iter().filter(|node| node.answers.is_empty()).collect();
-        let short = self.quorum.saturating_sub(self.present_votes);
-        if short == 0 {
-            let waits = !silent.is_empty();
-            return waits.then(|| GentlerWay::naming(Gentler::WaitForAll, &silent)).into_iter().collect();
-        }
         silent.sort_by_key(|node| Reverse(node.votes));
         let device = self.qdevice_missing;
         let mut ways = Vec::new();
@@ -94,6 +96,20 @@ impl Recovery {
             ways.extend(beside.map(|found| GentlerWay::counting(Gentler::StartNodesAndQnetd, found)));
         }
         ways
+    }
+
+    /// What is missing where nothing short of all votes brings quorum: not while it starts, and not after it was lost.
+    fn waiting(&self) -> Option<GentlerWay> {
+        let away: Vec<&Absent> = self.absent.iter().filter(|node| node.votes > 0).collect();
+        if self.qdevice_missing > 0 {
+            // Neither is enough without the other, so also those are named that run and only have to come back.
+            return Some(match away.as_slice() {
+                [] => GentlerWay::bare(Gentler::StartQnetd),
+                nodes => GentlerWay::naming(Gentler::WaitForAllAndQnetd, nodes),
+            });
+        }
+        let silent: Vec<&Absent> = away.into_iter().filter(|node| node.answers.is_empty()).collect();
+        (!silent.is_empty()).then(|| GentlerWay::naming(Gentler::WaitForAll, &silent))
     }
 }
 

@@ -32,11 +32,14 @@ pub(super) fn alone() -> Recovery {
         expected_votes: 3,
         quorum: 2,
         qdevice_missing: 0,
+        options: QuorumOptions::default(),
         absent: vec![absent("beech", false), absent("cedar", false)],
         evidence: Vec::new(),
         contradicted_by: Vec::new(),
         quorate_elsewhere: Vec::new(),
         unread: None,
+        conf_unread: None,
+        conf_apart: Vec::new(),
         ha_disarmed: false,
         fencing: None,
     }
@@ -100,6 +103,34 @@ fn where_a_silent_qdevice_keeps_it_blocked_lowering_is_not_proposed() {
     assert_eq!((casts.expected_after(), codes(&casts)), (2, vec![]));
 }
 
+#[test]
+fn where_all_votes_are_waited_for_or_none_ever_falls_lowering_is_not_proposed() {
+    let with = |waits_for_all, tracked_by: Option<&str>, now: Recovery| Recovery {
+        options: QuorumOptions { waits_for_all, tracked_by: tracked_by.map(str::to_owned) },
+        ..now
+    };
+    let waits = with(true, None, beside_a_silent_device(2, 4, 1));
+    assert_eq!(codes(&waits), [ProblemCode::WaitsForAllVotes]);
+    let told = &waits.obstacles()[0].params;
+    assert_eq!(["votes", "expected", "device"].map(|name| told[name].as_str()), ["2", "3", "1"]);
+    // The device casts its vote again, and a cold start of one of two.
+    assert_eq!(codes(&with(true, None, alone())), []);
+    let two = Recovery { expected_votes: 2, quorum: 1, absent: vec![absent("beech", false)], ..alone() };
+    assert_eq!(codes(&with(true, None, two)), []);
+    let tracked = with(false, Some("allow_downscale"), alone());
+    assert_eq!(codes(&tracked), [ProblemCode::ExpectedTracked]);
+    assert_eq!(tracked.obstacles()[0].params["switch"], "allow_downscale");
+    let quorate = Recovery { quorate: true, ..tracked };
+    assert_eq!(codes(&quorate), [ProblemCode::ExpectedNotNeeded], "nothing is lowered there anyway");
+}
+
+#[test]
+fn a_side_without_votes_is_not_told_of_a_device_that_nobody_has() {
+    let bare = Recovery { present_votes: 0, expected_votes: 2, absent: vec![absent("beech", false)], ..alone() };
+    assert_eq!(codes(&bare), [ProblemCode::NoVotesHere]);
+    assert_eq!(codes(&Recovery { qdevice_missing: 1, ..bare }), [ProblemCode::QdeviceKeepsBlocked]);
+}
+
 /// Somebody has lowered the votes on the other side already.
 pub(super) fn gone_on_without() -> Recovery {
     let side = OtherSide { node: "cedar".into(), members: vec!["cedar".into()], expected_votes: 1 };
@@ -136,6 +167,16 @@ fn what_nobody_could_read_is_not_none() {
     assert_eq!(now.write_off(&accounts, "anna"), Err(down));
     let untold = Recovery { unread: None, ..now }.write_off(&accounts, "anna").expect_err("not known");
     assert_eq!((untold.code, untold.params["node"].as_str()), (ProblemCode::PmxcfsDown, "ash"));
+}
+
+#[test]
+fn a_list_of_nodes_that_corosync_has_not_read_stands_against_it() {
+    let removed = Problem::new(ProblemCode::NodeRemoved).with("node", "elm").with("version", 4);
+    let not_read = Problem::new(ProblemCode::ConfNotRead).with("nodes", "ash");
+    let hangs = Problem::new(ProblemCode::NodeHangs).with("node", "ash");
+    let now =
+        Recovery { conf_apart: vec![removed.clone(), not_read.clone()], conf_unread: Some(hangs.clone()), ..alone() };
+    assert_eq!(now.obstacles(), [removed, not_read, hangs]);
 }
 
 #[test]

@@ -77,6 +77,7 @@ pub fn fold(
         at: now,
         cluster_name: told.conf.map(|fact| carry(fact, fact.value.cluster_name.clone())),
         config_version: told.conf.map(|fact| carry(fact, fact.value.config_version)),
+        expected_set: told.conf.and_then(|fact| fact.value.expected_set()),
         health: judge::health(&agreement, &nodes, &links, qdevice.as_ref()),
         tolerates: quorum.as_ref().and_then(|aged| judge::tolerates(aged, &partitions, told.conf_nodes())),
         agreement,

@@ -17,9 +17,17 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// Somebody is heard, and no side that is heard has a quorum.
+    #[must_use]
+    pub const fn is_lost(self) -> bool {
+        matches!(self, Self::NotQuorate | Self::Disputed { quorate: 0, .. })
+    }
+}
+
 impl Snapshot {
-    /// The expected votes, and those that the configuration has, where somebody lowered them (`pvecm expected`).
-    /// `None` also where either is not known.
+    /// The expected votes, and those that corosync begins with, where they were lowered: by `pvecm expected`, or by corosync
+    /// itself with `last_man_standing`. `None` also where either is not known.
     #[must_use]
     pub fn lowered(&self) -> Option<(u32, u32)> {
         let told = self.quorum.as_ref().filter(|aged| aged.freshness != Freshness::Unknown)?;
@@ -27,14 +35,15 @@ impl Snapshot {
         (expected < configured).then_some((expected, configured))
     }
 
-    /// The votes that the configuration has in all, the QDevice's among them; `None` where it is not known.
+    /// The votes that corosync expects on its configuration's word alone, when it starts and when it reads that again: those of
+    /// the nodelist, or `quorum.expected_votes` where it is set. A QDevice's come on top only once as many members are there
+    /// (`votequorum_readconfig` and `recalculate_quorum` in `exec/votequorum.c`). `None` where the nodelist is not known.
     #[must_use]
     pub fn configured_votes(&self) -> Option<u32> {
         let votes: Option<Vec<u32>> =
             self.nodes.iter().filter(|node| node.corosync_id.is_some()).map(|node| node.votes).collect();
         let of_nodes: u32 = votes?.iter().sum();
-        let of_device = self.qdevice.as_ref().map_or(0, |aged| aged.fact.value.configured_votes);
-        (of_nodes > 0).then_some(of_nodes + of_device)
+        (of_nodes > 0).then_some(self.expected_set.unwrap_or(of_nodes))
     }
 
     #[must_use]

@@ -294,3 +294,46 @@ fn lowered_votes_are_said_while_they_are_lowered() {
     assert_eq!(folded(&sides, 1).lowered(), Some((1, 3)));
     assert_eq!(folded(&sides, 200).lowered(), None, "what is too old is not known");
 }
+
+/// corosync begins with the nodelist's votes, without the QDevice's: nobody has lowered anything where two of four start.
+#[test]
+fn a_cold_start_without_all_members_has_not_lowered_the_qdevices_votes() {
+    let told = |count: u32, members: &[u32], voting: bool, expected: u32| {
+        let mut first = with_qdevice(view(1, members, "1.e", count, 0), voting);
+        if let Some(fact) = &mut first.quorum {
+            fact.value.expected_votes = expected;
+            fact.value.quorum = crate::quorum::quorum(expected);
+            fact.value.quorate = fact.value.total_votes >= fact.value.quorum;
+        }
+        folded(&[first], 1)
+    };
+    let half = told(4, &[1, 2], false, 4);
+    assert_eq!((half.lowered(), half.standing()), (None, Standing::NotQuorate));
+    assert_eq!((told(2, &[1], true, 2).lowered(), told(4, &[1, 2, 3, 4], true, 5).lowered()), (None, None));
+    assert_eq!(told(4, &[1, 2], false, 3).lowered(), Some((3, 4)), "as `pvecm expected 2` leaves it");
+}
+
+#[test]
+fn expected_votes_that_the_configuration_sets_count_in_place_of_the_nodelists() {
+    for (set, lowered) in [("2", None), ("5", Some((3, 5))), ("0", None), ("many", None)] {
+        let mut first = view(1, &[1, 2], "1.e", 3, 0);
+        if let Some(fact) = &mut first.conf {
+            fact.value.quorum_options.insert("expected_votes".into(), set.into());
+        }
+        assert_eq!(folded(&[first], 1).lowered(), lowered, "{set}");
+    }
+}
+
+#[test]
+fn where_no_side_that_is_heard_has_a_quorum_it_is_lost() {
+    let mut halves = [view(1, &[1, 2], "1.e", 4, 0), view(3, &[3, 4], "3.e", 4, 0)];
+    let torn = folded(&halves, 1);
+    assert_eq!(torn.standing(), Standing::Disputed { views: 2, quorate: 0 });
+    assert!(torn.standing().is_lost());
+    if let Some(fact) = &mut halves[0].quorum {
+        fact.value.quorate = true;
+    }
+    assert!(!folded(&halves, 1).standing().is_lost(), "one of them goes on");
+    assert!(folded(&halves[1..], 1).standing().is_lost());
+    assert!(!folded(&[silent(1)], 1).standing().is_lost(), "nobody is heard");
+}

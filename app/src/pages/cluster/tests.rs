@@ -1,5 +1,6 @@
 use super::geometry::{Plan, Point, parallel};
 use super::looks;
+use super::quorum::Votes;
 use super::summary::{Restartable, restartable};
 use crate::components::Tone;
 use crate::state::belief::believed;
@@ -99,6 +100,23 @@ fn a_contradiction_is_what_the_head_says() {
     assert_eq!(looks(60), (Standing::Unknown, Tone::Unknown));
 }
 
+/// Five were lowered to two, and one of the two has died since.
+#[test]
+fn who_is_lowered_and_without_quorum_is_shown_the_way_to_recovery() {
+    let mut lone = pair();
+    lone.expected_set = Some(5);
+    let told = |one: &Snapshot| Votes::of(&believed(one.clone(), at(1)));
+    assert_eq!(told(&lone), Votes { lowered: Some((3, 5)), lost: false });
+    let Some(aged) = &mut lone.quorum else { panic!("set below") };
+    aged.fact.value.quorate = false;
+    let partition = aged.fact.value.clone();
+    lone.agreement = Agreement::Agreed { partition: partition.clone() };
+    assert_eq!(told(&lone), Votes { lowered: Some((3, 5)), lost: true });
+    let other = Partition { members: vec!["oak".into()], told_by: vec!["oak".into()], ..partition.clone() };
+    lone.agreement = Agreement::Partitioned { partitions: vec![partition, other] };
+    assert!(told(&lone).lost, "two sides, and neither has a quorum");
+}
+
 #[test]
 fn bad_news_stay_bad_until_they_are_too_old() {
     let mut silent = pair();
@@ -157,6 +175,7 @@ fn pair() -> Snapshot {
         at: at(0),
         cluster_name: None,
         config_version: None,
+        expected_set: None,
         health: Health::Healthy,
         agreement: Agreement::Agreed { partition: partition.clone() },
         quorum: Some(Aged { fact: fact(partition), freshness: Freshness::Fresh }),

@@ -71,6 +71,7 @@ fn Became(fate: Memo<Fate>) -> impl IntoView {
             Fate::Unclear { .. } => (Tone::Unknown, None),
             Fate::Lowered { alarmed, .. } if known => (Tone::Bad, *alarmed),
             Fate::Lowered { alarmed, .. } => (Tone::Unknown, *alarmed),
+            Fate::Restored { quorate: Some(false), alarmed, .. } => (Tone::Look, *alarmed),
             Fate::Restored { alarmed, .. } => (Tone::Good, *alarmed),
         };
         view! { <Message tone><Words fate known/><Alarm alarmed/></Message> }
@@ -111,10 +112,13 @@ fn Words(
             }
             .into_any()
         }
-        Fate::Restored { since, at, expected, returned, .. } => {
+        Fate::Restored { since, at, expected, quorate, returned, .. } => {
             let long = short(at.duration_since(since).as_secs().max(0));
+            let lost = quorate == Some(false);
+            let lost = lost.then(|| view! { <p class="strong">{word!(i18n, team.lowered_lost)}</p> });
             view! {
                 <p class="strong">{word!(i18n, team.lowered_restored, long = long.clone())}" "<When at/></p>
+                {lost}
                 <RaisedBy expected returned/>
             }
             .into_any()
@@ -122,7 +126,7 @@ fn Words(
     }
 }
 
-/// What raised them: who came back, or somebody's hand.
+/// What raised them: who came back, or somebody's hand, or corosync itself.
 #[component]
 fn RaisedBy(expected: Option<u32>, returned: Vec<String>) -> impl IntoView {
     let i18n = use_i18n();

@@ -131,6 +131,7 @@ fn BoundBadge(bmc: Memo<Option<Bmc>>) -> impl IntoView {
             Binding::Bound { uuid, .. } if !uuid.is_placeholder() => (Tone::Good, text!(i18n, recover.power_bound)),
             Binding::Bound { .. } | Binding::Never => (Tone::Look, text!(i18n, recover.power_not_bound)),
             Binding::Differs { .. } => (Tone::Bad, text!(i18n, recover.power_differs)),
+            Binding::Shared { .. } => (Tone::Bad, text!(i18n, recover.power_not_bound)),
         };
         Some(view! { <Badge tone word/> })
     })
@@ -142,7 +143,7 @@ fn Facts(bmc: Bmc) -> impl IntoView {
     let Bmc { way, binding, set_by, last, .. } = bmc;
     let bound = match binding {
         Binding::Bound { uuid, by, .. } => Some((uuid.to_string(), by)),
-        Binding::Never | Binding::Differs { .. } => None,
+        Binding::Never | Binding::Differs { .. } | Binding::Shared { .. } => None,
     };
     let bound = bound.map(|(uuid, by)| {
         view! {

@@ -84,6 +84,9 @@ pub enum DialError {
     KeyRefused,
     #[error("the password is not accepted")]
     PasswordRefused,
+    /// An sshd that lets nobody try again (`MaxAuthTries 1`) answers a wrong one in no other way.
+    #[error("the connection ended after the password was sent: {text}")]
+    EndedAfterPassword { text: String },
     /// The console's own key could not be opened; nothing was sent to the machine.
     #[error("the console's own key cannot be opened: {problem}")]
     ConsoleKey { problem: Problem },
@@ -95,11 +98,17 @@ pub enum DialError {
 }
 
 impl DialError {
+    /// Whether a password was tried that did not let anybody in, as far as anybody can tell.
+    #[must_use]
+    pub const fn spent_password(&self) -> bool {
+        matches!(self, Self::PasswordRefused | Self::EndedAfterPassword { .. })
+    }
+
     /// The words for people.
     #[must_use]
     pub fn problem(&self) -> Problem {
         match self {
-            Self::Unreachable { text } | Self::NoWay { text } => {
+            Self::Unreachable { text } | Self::NoWay { text } | Self::EndedAfterPassword { text } => {
                 Problem::new(ProblemCode::Unreachable).quoting(text.clone())
             }
             Self::Refused => ProblemCode::ConnectionRefused.into(),

@@ -7,6 +7,7 @@ use model::ids::NodeId;
 use model::inventory::Node;
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
+use model::recovery::counted::{count_alike, newest, united};
 use model::recovery::{OtherSide, Unasked, WrittenOff};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,34 +17,63 @@ pub struct Side<'a> {
     pub first: &'a Told,
     /// The others of this side that were heard.
     others: Vec<&'a Told>,
-    pub conf: &'a CorosyncConf,
+    /// Every node that the newest list has, or any by which this side counts; the largest QDevice of those.
+    pub conf: CorosyncConf,
     /// Members of this side that nobody could ask to knock.
     pub deaf: Vec<Unasked>,
     mute: &'a BTreeMap<NodeId, Mute>,
+    /// Those that answer and were removed from this cluster: `NodeRemoved`.
+    removed: Vec<Problem>,
 }
 
 impl<'a> Side<'a> {
     /// The side with most votes; of one side any node will do that can read its files, and the first in the list is who people
-    /// think of. `mute` are those that did not tell, and why.
+    /// think of. Whom the newest list has no more is nobody to go on with. `mute` are those that did not tell, and why.
     ///
     /// # Errors
     /// What was said instead where nobody told anything; `NoWayIn` where nobody could be asked.
     pub fn of(told: &'a [Told], nodes: &[Node], mute: &'a BTreeMap<NodeId, Mute>) -> Result<Self, Problem> {
         let weight = |one: &&Told| (one.quorum.total_votes, one.pve.unread.is_none(), Reverse(one.node.position));
-        let first = told.iter().max_by_key(weight).ok_or_else(|| nobody(nodes, mute))?;
-        let conf = match &first.conf {
+        let lists: Vec<&CorosyncConf> = told.iter().flat_map(|one| [&one.conf, &one.running]).flatten().collect();
+        let removed: Vec<(&Told, u64)> = told.iter().filter_map(|one| Some((one, one.removed_by(&lists)?))).collect();
+        let stays = |one: &&Told| !removed.iter().any(|(gone, _)| gone.node.id == one.node.id);
+        // Where nobody else answers, one of those that were removed tells at least what it sees.
+        let first = told.iter().filter(stays).max_by_key(weight).or_else(|| told.iter().max_by_key(weight));
+        let first = first.ok_or_else(|| nobody(nodes, mute))?;
+        let file = match &first.conf {
             Ok(conf) => conf,
-            Err(problem) => told.iter().find_map(|one| one.conf.as_ref().ok()).ok_or_else(|| problem.clone())?,
-        };
-        let (mut others, mut deaf) = (Vec::new(), Vec::new());
-        for member in &first.quorum.members {
-            match told.iter().find(|one| one.quorum.node_id == member.id) {
-                Some(one) if one.node.id == first.node.id => {}
-                Some(one) => others.push(one),
-                None => deaf.push(not_asked(member.id, conf, nodes, mute)),
+            Err(problem) => {
+                let other = told.iter().filter(stays).find_map(|one| one.conf.as_ref().ok());
+                other.ok_or_else(|| problem.clone())?
             }
-        }
-        Ok(Self { first, others, conf, deaf, mute })
+        };
+        let ids: Vec<CorosyncNodeId> = first.quorum.members.iter().map(|member| member.id).collect();
+        let heard = |id: &CorosyncNodeId| told.iter().find(|one| one.quorum.node_id == *id);
+        let others: Vec<&Told> = ids.iter().filter_map(heard).filter(|one| one.node.id != first.node.id).collect();
+        let counted_by = others.iter().copied().chain([first]).filter_map(|one| one.running.as_ref().ok());
+        let conf = united(file, counted_by.chain(newest(&file.cluster_name, &lists)));
+        let unheard = ids.iter().filter(|&id| heard(id).is_none());
+        let deaf = unheard.map(|id| not_asked(*id, &conf, nodes, mute)).collect();
+        let removed = removed.into_iter().map(|(one, version)| {
+            Problem::new(ProblemCode::NodeRemoved).with("node", one.node.label()).with("version", version)
+        });
+        Ok(Self { first, others, conf, deaf, mute, removed: removed.collect() })
+    }
+
+    /// Where corosync runs with another list of nodes than the files have.
+    pub fn conf_apart(&self) -> Vec<Problem> {
+        let apart = |one: &&Told| match (&one.conf, &one.running) {
+            (Ok(file), Ok(running)) => !count_alike(file, running),
+            _ => false,
+        };
+        let nodes: Vec<&str> = self.heard().filter(apart).map(|one| one.node.label()).collect();
+        let not_read = || Problem::new(ProblemCode::ConfNotRead).with("nodes", nodes.join(", "));
+        self.removed.iter().cloned().chain((!nodes.is_empty()).then(not_read)).collect()
+    }
+
+    /// Why one of this side does not say what its corosync runs with.
+    pub fn conf_unread(&self) -> Option<Problem> {
+        self.heard().find_map(|one| one.running.as_ref().err().cloned())
     }
 
     /// Those that knock, the first of them first.
@@ -59,7 +89,7 @@ impl<'a> Side<'a> {
         self.first.quorum.members.iter().any(|member| member.id == id)
     }
 
-    pub fn absent(&self) -> Vec<&'a ConfNode> {
+    pub fn absent(&self) -> Vec<&ConfNode> {
         self.conf.nodes.iter().filter(|node| !self.has(node.id)).collect()
     }
 
@@ -67,7 +97,7 @@ impl<'a> Side<'a> {
     pub fn quorate_elsewhere(&self, told: &[Told]) -> Vec<OtherSide> {
         let mut sides = BTreeMap::new();
         for one in told.iter().filter(|one| one.quorum.quorate && !self.has(one.quorum.node_id)) {
-            let members = members_of(&one.quorum, self.conf);
+            let members = members_of(&one.quorum, &self.conf);
             sides.entry(members.clone()).or_insert_with(|| OtherSide {
                 node: one.node.label().to_owned(),
                 members,

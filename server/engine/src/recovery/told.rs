@@ -9,20 +9,31 @@ use model::facts::{CorosyncConf, PmxMembers, QuorumStatus};
 use model::inventory::Node;
 use model::observation::Evidence;
 use model::problem::{Problem, ProblemCode};
+use model::recovery::counted;
 use pve::ha::{self, Recoverable};
-use pve::{Answer, corosync_conf, files, pmxcfs, quorumtool, remedy};
+use pve::{Answer, cmap, corosync_conf, files, pmxcfs, quorumtool, remedy};
 use std::collections::BTreeMap;
 
 /// What one node says.
 pub struct Told {
     pub node: Node,
     pub quorum: QuorumStatus,
-    /// Or why it has none to show.
+    /// Its corosync.conf, or why it has none to show.
     pub conf: Result<CorosyncConf, Problem>,
+    /// What its corosync runs with and counts by: the file may have been edited since.
+    pub running: Result<CorosyncConf, Problem>,
     pub pve: Pve,
     /// A client holds the watchdog, or may: without quorum it bites.
     pub armed: bool,
     pub evidence: Vec<Evidence>,
+}
+
+impl Told {
+    /// The version of the newest of these lists, where it was removed from its cluster by then.
+    pub fn removed_by(&self, lists: &[&CorosyncConf]) -> Option<u64> {
+        let own = self.running.as_ref().or(self.conf.as_ref()).ok()?;
+        counted::removed_by(self.quorum.node_id, own, lists)
+    }
 }
 
 /// One that did not tell, and what it said instead.
@@ -75,10 +86,11 @@ impl Engine {
         const CONF: &str = "/etc/corosync/corosync.conf";
         let [unit, mount] = served::asks();
         // None of them looks into `/etc/pve`: they answer where it hangs.
-        let commands = [quorumtool::status(), files::local_corosync_conf(), remedy::watchdog_held(), unit, mount];
+        let commands =
+            [quorumtool::status(), files::local_corosync_conf(), cmap::map(), remedy::watchdog_held(), unit, mount];
         let shell = self.shell_to(node).await?;
         let outputs = shell.sweep(&commands).await.map_err(|error| error.problem().with("node", node.label()))?;
-        let [quorum, conf, watchdog, unit, mount] = outputs.as_slice() else {
+        let [quorum, conf, running, watchdog, unit, mount] = outputs.as_slice() else {
             return Err(Problem::from(ProblemCode::Internal).into());
         };
         let mut evidence = quotes(node, &commands, &outputs);
@@ -97,11 +109,12 @@ impl Engine {
         let missing = || Problem::new(ProblemCode::NotOnThisMachine).with("node", node.label()).with("what", CONF);
         let conf = corosync_conf::conf(answer(conf)).map_err(|error| unreadable(&error, node.label()));
         let conf = conf.and_then(|conf| conf.ok_or_else(missing));
+        let running = cmap::conf(answer(running)).map_err(|error| unreadable(&error, node.label()));
         let armed = files::yes_or_no(answer(watchdog)).unwrap_or(true);
         let served = Served::of(answer(unit), answer(mount));
         let (pve, words) = read_pve(node, shell.as_ref(), served).await;
         evidence.extend(words);
-        Ok(Told { node: node.clone(), quorum, conf, pve, armed, evidence })
+        Ok(Told { node: node.clone(), quorum, conf, running, pve, armed, evidence })
     }
 }
 

@@ -55,13 +55,15 @@ async fn votes_stay(context: &StepContext<'_>, node: &Node) -> StepResult<()> {
     Err(Stop::Failed(costs.with("votes", left).with("quorum", now.quorum)))
 }
 
-/// The node's side; `None` where its corosync does not run, or where a quorate side is without it. That a corosync which is
-/// to be restarted does not answer is no surprise: then who has the node on its side speaks for it, and without one it parks.
+/// The node's side; `None` where its corosync does not run and nobody counts it, or where a quorate side is without it. That a
+/// corosync which is to be restarted does not answer is no surprise, and one that lets nobody in says the same as one that does not
+/// run: then who has the node on its side speaks for it, and without one a silence parks.
 async fn side(context: &StepContext<'_>, node: &Node, id: u32) -> StepResult<Option<QuorumStatus>> {
     let own = quorum_told(&context.read(node, &quorumtool::status()).await?);
     let silence = match own {
-        Ok(told) => return Ok(told),
-        Err(error) => Stop::Parked(unreadable(&error, node.label())),
+        Ok(Some(told)) => return Ok(Some(told)),
+        Ok(None) => None,
+        Err(error) => Some(Stop::Parked(unreadable(&error, node.label()))),
     };
     let mut told: Vec<QuorumStatus> = Vec::new();
     for other in others(context, node).await? {
@@ -75,7 +77,7 @@ async fn side(context: &StepContext<'_>, node: &Node, id: u32) -> StepResult<Opt
     match told.iter().filter(has).max_by_key(|one| one.quorate) {
         Some(with) => Ok(Some(with.clone())),
         None if told.iter().any(|one| one.quorate) => Ok(None),
-        None => Err(silence),
+        None => silence.map_or(Ok(None), Err),
     }
 }
 
@@ -136,9 +138,11 @@ async fn others(context: &StepContext<'_>, node: &Node) -> StepResult<Vec<Node>>
     Ok(nodes)
 }
 
-/// Nobody had a quorum when it was planned.
+/// Nobody had a quorum when it was planned, or nobody knew of one.
 fn without_quorum(context: &StepContext<'_>) -> bool {
-    context.operation.plan.consequences.iter().any(|one| one.code == ConsequenceCode::ExpectedIsLast)
+    let none =
+        |one: &Consequence| matches!(one.code, ConsequenceCode::ExpectedIsLast | ConsequenceCode::QuorumNotKnown);
+    context.operation.plan.consequences.iter().any(none)
 }
 
 /// `None` where this witness does not list the node; otherwise whether its membership is quorate.

@@ -14,8 +14,9 @@ use model::facts::{CorosyncConf, QuorumStatus};
 use model::inventory::Node;
 use model::lowering::{AFTER, BEFORE, DETAIL_MOMENT, DETAIL_SILENT_TO, DETAIL_UNASKED};
 use model::problem::{Problem, ProblemCode};
+use model::recovery::counted::united;
 use model::recovery::{Absent, DeathProof, Recovery, WrittenOff};
-use pve::{files, pvecm, quorumtool};
+use pve::{cmap, files, pvecm, quorumtool};
 
 /// What the step is to come to.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +70,7 @@ pub async fn probe(
     let now = context.engine.recovery_after(cluster, written_off, Some(id)).await.map_err(Stop::Parked)?;
     if let Some(obstacle) = now.obstacles().into_iter().next() {
         // What could not be read now may be read later, and the watchdogs run out; everything else is known.
-        let passes = [&now.unread, &now.fencing].iter().any(|one| one.as_ref() == Some(&obstacle));
+        let passes = [&now.unread, &now.conf_unread, &now.fencing].iter().any(|one| one.as_ref() == Some(&obstacle));
         return Err(if passes { Stop::Parked(obstacle) } else { Stop::Failed(obstacle) });
     }
     if !same_nodes(&now, written_off) {
@@ -140,9 +141,14 @@ fn still_off(now: &Recovery, written_off: &[WrittenOff]) -> StepResult<()> {
     Ok(())
 }
 
+/// Its corosync.conf with what its corosync counts by: the file may have been edited since.
 async fn conf(context: &StepContext<'_>, node: &Node) -> StepResult<CorosyncConf> {
     let conf = context.conf(node, &files::local_corosync_conf()).await?;
-    conf.ok_or_else(|| Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", node.label())))
+    let none = || Stop::Failed(Problem::new(ProblemCode::NotInCluster).with("node", node.label()));
+    let conf = conf.ok_or_else(none)?;
+    let output = context.read(node, &cmap::map()).await?;
+    let running = cmap::conf(answer(&output)).map_err(|error| Stop::Parked(unreadable(&error, node.label())))?;
+    Ok(united(&conf, [&running]))
 }
 
 /// Into the audit, and not among the evidence alone: what the votes were before and after is asked years later.

@@ -1,6 +1,7 @@
 //! Keys: the console's own, root's of one node on another, host keys. Everything carried over pinned connections.
 
 use super::create::writable;
+use super::withdraw::take_out;
 use super::{Probe, StepContext, StepResult, Stop};
 use crate::context::store_problem;
 use crate::evidence::unreadable;
@@ -12,7 +13,7 @@ use model::inventory::Node;
 use model::operation::StepStatus;
 use model::plan::{Action, KeyFile as PlanFile};
 use model::problem::{Problem, ProblemCode};
-use pve::files;
+use pve::files::{self, NodeFile};
 use pve::host_keys::{self, HostKeyKind, PublicKey};
 use pve::ssh_keys::{self, KeyFile, KeyLine};
 use std::net::IpAddr;
@@ -110,19 +111,32 @@ pub async fn probe_authorized(context: &StepContext<'_>, of: NodeId, file: PlanF
     let there = probe_lines(context, key_file(file), &[line]).await?;
     if there == Probe::Needed && file == PlanFile::Own {
         // The key could not be taken away again, and would let root in on every machine that shares the file.
-        not_shared(context, key_file(file)).await?;
+        let node = context.node(context.step.node).await?;
+        own_place(context, &node, key_file(file)).await?;
     }
     Ok(there)
 }
 
-/// Fails where the file is a link, as on every member of a cluster: what others share is not this machine's alone.
-async fn not_shared(context: &StepContext<'_>, file: KeyFile) -> StepResult<()> {
-    let node = context.node(context.step.node).await?;
-    if context.ask(&node, &ssh_keys::is_link(file), files::yes_or_no).await? {
-        let shared = Problem::new(ProblemCode::KeyFileShared).with("node", node.label()).with("file", file.path());
-        return Err(Stop::Failed(shared));
+/// Where the file's lines lie. Proxmox VE makes it a link into `/etc/pve` (`setup_ssh_keys` of `PVE::Cluster::Setup`): on a
+/// machine in no cluster that is its own. Fails where it is a link otherwise, as on every member: what others share is not this
+/// machine's alone.
+async fn own_place(context: &StepContext<'_>, node: &Node, file: KeyFile) -> StepResult<KeyFile> {
+    if !context.ask(node, &ssh_keys::is_link(file), files::yes_or_no).await? {
+        return Ok(file);
     }
-    Ok(())
+    let mut alone = exists(context, node, NodeFile::ClusterAuthorizedKeys).await?;
+    for conf in [NodeFile::LocalCorosyncConf, NodeFile::ClusterCorosyncConf] {
+        alone = alone && !exists(context, node, conf).await?;
+    }
+    if alone {
+        return Ok(KeyFile::ClusterAuthorizedKeys);
+    }
+    let shared = Problem::new(ProblemCode::KeyFileShared).with("node", node.label()).with("file", file.path());
+    Err(Stop::Failed(shared))
+}
+
+async fn exists(context: &StepContext<'_>, node: &Node, file: NodeFile) -> StepResult<bool> {
+    context.ask(node, &files::exists(&file), files::yes_or_no).await
 }
 
 pub async fn authorize(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> StepResult<()> {
@@ -208,7 +222,10 @@ pub async fn forget(context: &StepContext<'_>, of: NodeId, file: PlanFile) -> St
     let line = root_line(context, of).await?;
     let node = context.node(context.step.node).await?;
     let file = key_file(file);
-    not_shared(context, file).await?;
+    if own_place(context, &node, file).await? == KeyFile::ClusterAuthorizedKeys {
+        // A new file in the link's place would cut Proxmox VE off from its own.
+        return take_out(context, &node, KeyFile::ClusterAuthorizedKeys, &line, false).await;
+    }
     let lines = lines_of(context, &node, file).await?;
     let commands = ssh_keys::remove(file, &lines, &line).ok_or_else(|| Stop::Failed(ProblemCode::Internal.into()))?;
     for command in &commands {

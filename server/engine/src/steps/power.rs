@@ -58,7 +58,11 @@ async fn target(context: &StepContext<'_>, way: &BmcWay, uuid: &SystemUuid) -> S
     if bmc.way != *way || bound != uuid {
         return Err(Stop::Failed(Problem::new(ProblemCode::WorldChanged).with("what", "BMC")));
     }
-    Ok((node, bmc))
+    // It may be that other machine's: switching it would take the power from the wrong one.
+    match context.engine.shared_uuid(&node, &bmc).await.map_err(Stop::Parked)? {
+        Some(shared) => Err(Stop::Failed(shared)),
+        None => Ok((node, bmc)),
+    }
 }
 
 /// What it says now, kept with this operation.

@@ -51,15 +51,24 @@ async fn waits_for_an_answer(context: &StepContext<'_>, limit_s: u32) -> Result<
     if is_unit || !clock::is_within(started.entry.at, context.engine.clock.now(), within) {
         return Ok(false);
     }
-    let index = started.index.to_string();
-    Ok(!ends(context).await?.iter().any(|one| one.entry.details.get(DETAIL_STARTED) == Some(&index)))
+    Ok(!ends(context).await?.iter().any(|one| is_end_of(one, &started)))
 }
 
-/// Whether the last command of the step has no known end: its connection broke, and its node ends it at its own limit.
+/// Whether the last command of the step has no known end: its connection broke, or the step's time was over while it ran, and its
+/// node ends it at its own limit.
 async fn lost_its_command(context: &StepContext<'_>) -> Result<bool, StoreError> {
     let ends = ends(context).await?;
+    if let Some(started) = newest(context, AuditCode::CommandStarted).await?
+        && !ends.iter().any(|one| is_end_of(one, &started))
+    {
+        return Ok(true);
+    }
     let last = ends.iter().max_by_key(|one| one.index);
     Ok(last.is_some_and(|one| one.entry.outcome == Outcome::Unknown))
+}
+
+fn is_end_of(end: &ChainedEntry, started: &ChainedEntry) -> bool {
+    end.entry.details.get(DETAIL_STARTED) == Some(&started.index.to_string())
 }
 
 /// The newest ends of commands of this step: one that is known, and one that is not.

@@ -193,6 +193,32 @@ async fn a_file_of_keys_that_is_shared_by_now_is_not_replaced() {
     look::audit_is_whole(&house).await;
 }
 
+/// Proxmox VE makes the file a link into `/etc/pve` on every machine, also on one that is in no cluster.
+#[tokio::test(start_paused = true)]
+async fn a_file_of_keys_that_leads_into_the_machines_own_pve_is_written_through() {
+    let house = with_a_key_file().await;
+    let before = lines(&house, KEYS, "qnetd1");
+    assert!(house.lab.serve_pve("qnetd1"));
+    let operation = house.done(&house.qdevice_intent().await).await;
+    look::is_done(&house, &operation).await;
+    assert_eq!(lines(&house, "/etc/pve/priv/authorized_keys", "qnetd1"), before, "ours is gone");
+    let linked = house.lab.run("qnetd1", "test -L /root/.ssh/authorized_keys", b"").await.expect("an answer");
+    assert_eq!(linked.exit, 0, "no file took the link's place");
+    look::audit_is_whole(&house).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_file_of_keys_that_leads_into_a_clusters_pve_is_not_added_to() {
+    let house = with_a_key_file().await;
+    let before = lines(&house, KEYS, "qnetd1");
+    assert!(house.lab.serve_pve("qnetd1"));
+    assert!(house.lab.put_file("qnetd1", "/etc/corosync/corosync.conf", b"totem {\n}\n"));
+    let operation = house.run(&house.qdevice_intent().await).await;
+    let OperationState::Failed { problem, .. } = &operation.state else { panic!("{:?}", operation.state) };
+    assert_eq!(problem.code, ProblemCode::KeyFileShared);
+    assert_eq!(lines(&house, KEYS, "qnetd1"), before, "nothing was added");
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_operation_at_a_time_while_running_and_while_parked() {
     let house = House::built(Scenario::bare(3), 1).await;

@@ -1,10 +1,12 @@
 //! A machine that two living clusters list: only plans of the one that it belongs to touch it.
 
-use crate::house::House;
+use crate::house::{House, QNETD};
+use crate::look;
+use crate::works::Work;
 use lab::Scenario;
 use model::audit::AuditCode;
 use model::ids::{ClusterId, NodeId};
-use model::inventory::{Cluster, ClusterPhase, Node};
+use model::inventory::{Cluster, ClusterPhase, Node, Purpose};
 use model::plan::Intent;
 use model::problem::ProblemCode;
 use model::remedy::RemedyKind;
@@ -23,7 +25,8 @@ async fn claimed(house: &House, member: &Node) -> (ClusterId, NodeId) {
     };
     let store = house.store();
     store.add_cluster(&other, house.entry(AuditCode::ClusterAdded)).await.expect("the cluster is added");
-    let row = Node { id: NodeId::from_uuid(Uuid::now_v7()), cluster: other.id, pin: None, ..member.clone() };
+    let (id, purpose) = (NodeId::from_uuid(Uuid::now_v7()), Purpose::Member);
+    let row = Node { id, cluster: other.id, purpose, pin: None, ..member.clone() };
     let row = store.add_node(&row, house.entry(AuditCode::NodeAdded)).await.expect("the node is added");
     let pin = member.pin.clone().expect("a pin");
     store.pin(row.id, &pin, house.entry(AuditCode::HostKeyPinned)).await.expect("the key is pinned");
@@ -47,4 +50,17 @@ async fn a_machine_on_two_lists_belongs_where_the_others_have_it_in_their_config
     let told = async || house.engine().hub.snapshot(other).is_some_and(|one| one.config_version.is_some());
     house.until("it has told its configuration there", Duration::from_secs(60), told).await;
     assert_eq!(plan(other, there).await, Err(ProblemCode::InOtherCluster), "which is this one's");
+}
+
+/// What the set-up puts on its host is taken away again, whoever has the host for a member by now; nothing else is done there.
+#[tokio::test(start_paused = true)]
+async fn a_device_whose_host_is_a_member_elsewhere_is_brought_back() {
+    let house = Work::StartQdevice.house().await;
+    let host = house.node(QNETD).await;
+    claimed(&house, &host).await;
+    let refused = house.engine().plan(house.cluster, &Intent::InstallKey { node: host.id }).await;
+    assert_eq!(refused.expect_err("not this one's").code, ProblemCode::InOtherCluster);
+    let operation = house.done(&Intent::StartQdevice).await;
+    look::is_done(&house, &operation).await;
+    Work::StartQdevice.check(&house);
 }

@@ -35,6 +35,7 @@ mod importing;
 mod jumping;
 mod knocking;
 mod lapsing;
+mod lists;
 mod look;
 mod measuring;
 mod mending;

@@ -62,23 +62,71 @@ async fn another_machines_bmc_is_shown_as_such_and_switches_nothing() {
     assert_eq!(compared.bound("pve2").expect_err("not bound").code, ProblemCode::BmcDiffers);
 }
 
-/// Two machines with one UUID: the second BMC may be that of the first, and its *off* would prove the wrong death.
+/// Two machines with one UUID: the BMC of either may be that of the other, and its *off* would prove the wrong death.
 #[tokio::test(start_paused = true)]
-async fn a_uuid_by_which_another_machine_is_bound_binds_nothing() {
+async fn a_uuid_that_two_machines_tell_binds_neither() {
     let house = House::new(Scenario::healthy(2)).await;
-    let first = house.bind_bmc("pve1").await;
+    house.bind_bmc("pve1").await;
     assert!(house.bind_bmc("pve2").await.bound("pve2").is_ok(), "each has its own");
+    let own = house.lab.file("pve2", UUID_FILE).expect("its UUID");
     let shared = house.lab.file("pve1", UUID_FILE).expect("its UUID");
     assert!(house.lab.put_file("pve2", UUID_FILE, &shared));
     let node = house.node("pve2").await;
     let refused = house.engine().bind_bmc(&anna(), node.id).await.expect_err("shared");
     assert_eq!(refused.code, ProblemCode::BmcUuidShared);
     assert_eq!((refused.params["node"].as_str(), refused.params["other"].as_str()), ("pve2", "pve1"));
-    let now = house.engine().need_bmc(&node).await.expect("a BMC");
-    assert_eq!(now.binding, Binding::Never, "what it was bound by is in doubt too");
-    let again = house.engine().bind_bmc(&anna(), first.node).await.expect("compared");
-    assert!(again.bound("pve1").is_ok(), "nobody else is bound by it: {:?}", again.binding);
+    for (name, other) in [("pve1", "pve2"), ("pve2", "pve1")] {
+        let now = house.engine().need_bmc(&house.node(name).await).await.expect("a BMC");
+        let doubt = now.bound(name).expect_err("not bound");
+        assert_eq!((doubt.code, doubt.params["other"].as_str()), (ProblemCode::BmcUuidShared, other));
+    }
+    let entries = look::audit_is_whole(&house).await;
+    let told = entries.iter().filter(|one| one.entry.details.get("problem").is_some_and(|it| it == "bmc_uuid_shared"));
+    let told: Vec<_> = told.filter_map(|one| one.entry.node.as_deref()).collect();
+    assert_eq!(told, ["pve1", "pve2"], "each has an entry of its own");
+    // Neither gets it by being asked first, nor by being entered anew.
+    house.enter_bmc("pve2").await;
+    for name in ["pve1", "pve2"] {
+        let refused = house.engine().bind_bmc(&anna(), house.id(name).await).await.expect_err("still shared");
+        assert_eq!(refused.code, ProblemCode::BmcUuidShared, "{name}");
+    }
+    assert!(house.lab.put_file("pve2", UUID_FILE, &own));
+    for name in ["pve2", "pve1"] {
+        let again = house.engine().bind_bmc(&anna(), house.id(name).await).await.expect("compared");
+        assert!(again.bound(name).is_ok(), "{:?}", again.binding);
+    }
     look::audit_is_whole(&house).await;
+}
+
+/// As an earlier version of the console let it be.
+async fn bound_by_the_same(house: &House, name: &str, other: &str) {
+    let other = house.engine().need_bmc(&house.node(other).await).await.expect("a BMC");
+    let entered = house.engine().need_bmc(&house.node(name).await).await.expect("a BMC");
+    let (store, entry) = (house.store(), house.entry(AuditCode::BmcBound));
+    store.bind_bmc(entered.node, entered.set_at, &other.binding, entry).await.expect("bound");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_that_are_bound_by_one_uuid_prove_nothing_about_each_other() {
+    let house = two_off().await;
+    let shared = house.lab.file("pve2", UUID_FILE).expect("its UUID");
+    assert!(house.lab.put_file("pve3", UUID_FILE, &shared));
+    bound_by_the_same(&house, "pve3", "pve2").await;
+    ask_all(&house).await;
+    let now = seen(&house).await;
+    let problems = now.absent.iter().filter_map(|node| node.bmc.as_ref()?.problem.as_ref()).map(|one| one.code);
+    assert_eq!(problems.collect::<Vec<_>>(), [ProblemCode::BmcUuidShared; 2]);
+    assert_eq!(now.write_off(&[], "anna").expect_err("no proof").code, ProblemCode::AttestationMissing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bmc_whose_uuid_another_machine_has_too_switches_nothing() {
+    let house = Work::PowerOff.house().await;
+    let intent = Work::PowerOff.intent(&house).await;
+    house.enter_bmc("pve2").await;
+    bound_by_the_same(&house, "pve2", "pve3").await;
+    assert_eq!(refusal(&house.run(&intent).await), ProblemCode::BmcUuidShared);
+    assert_eq!(house.lab.inspect().ran("power off"), 0);
 }
 
 #[tokio::test(start_paused = true)]

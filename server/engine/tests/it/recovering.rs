@@ -142,7 +142,7 @@ async fn how_long_they_stayed_lowered_and_what_raised_them_is_written_down_once(
     look(&house).await;
     let restored = entries(&house, AuditCode::ExpectedRestored).await;
     assert_eq!((restored.len(), restored[0].operation), (1, Some(operation.id)));
-    assert_eq!(restored[0].details["expected"], "3");
+    assert_eq!((restored[0].details["expected"].as_str(), restored[0].details["quorate"].as_str()), ("3", "yes"));
     let seconds: u64 = restored[0].details["lowered_for"].trim_end_matches(" s").parse().expect("seconds");
     assert!((3_700..4_100).contains(&seconds), "{seconds}");
 }
@@ -181,6 +181,26 @@ async fn the_votes_of_another_side_have_not_risen() {
         let risen = async || looked(&house, AuditCode::ExpectedRestored).await == 1;
         house.until("one side, with all votes", Duration::from_secs(600), risen).await;
     }
+}
+
+/// Corosync starts again on the side that went on alone: it expects what its configuration says, and blocks.
+#[tokio::test(start_paused = true)]
+async fn a_restart_that_raises_the_votes_and_costs_the_quorum_is_written_down_as_that() {
+    let house = Work::Expected.house().await;
+    house.done(&house.expected_intent().await).await;
+    house.engine().watch(house.cluster).await;
+    house.inject(Fault::StopCorosync { node: "pve1".into() });
+    house.inject(Fault::StartCorosync { node: "pve1".into() });
+    let risen = async || looked(&house, AuditCode::ExpectedRestored).await == 1;
+    house.until("that they rose is written down", Duration::from_secs(300), risen).await;
+    let restored = entries(&house, AuditCode::ExpectedRestored).await.remove(0);
+    let detail = |name: &str| restored.details[name].as_str();
+    assert_eq!((detail("expected"), detail("quorate"), detail("members")), ("3", "no", "pve1"));
+    let told = house.engine().lowerings(None).await.expect("the store answers");
+    let Some(Fate::Restored { quorate, returned, .. }) = told.runs.into_iter().next().map(|run| run.fate) else {
+        panic!("restored")
+    };
+    assert_eq!((quorate, returned), (Some(false), Vec::new()));
 }
 
 /// One of the two that were away is back, and somebody has lowered the votes once more: to more than before, and less than there

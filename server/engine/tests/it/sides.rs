@@ -1,4 +1,5 @@
-//! Quorum recovery where the trouble is another one: the other side has quorum, corosync is down, pmxcfs is down.
+//! Quorum recovery where the trouble is another one: the other side has quorum, corosync is down, pmxcfs is down, or a
+//! key of corosync.conf is in the way.
 
 use crate::house::{House, anna};
 use crate::look;
@@ -185,4 +186,21 @@ async fn where_pmxcfs_is_down_the_rest_is_shown_and_nothing_is_called_none() {
     let now = seen(&house).await;
     assert_eq!(codes(&now), [], "{now:#?}");
     assert_eq!(now.absent[1].guests.as_deref(), Some(&[103][..]));
+}
+
+/// votequorum(5): with this key corosync takes the command, and expects as many votes as before.
+#[tokio::test(start_paused = true)]
+async fn where_the_expected_votes_never_fall_lowering_is_not_planned() {
+    const CONF: &str = "/etc/corosync/corosync.conf";
+    let house = House::new(Scenario::healthy(3)).await;
+    for node in ["pve2", "pve3"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.lab.settle().await;
+    let conf = String::from_utf8(house.lab.file("pve1", CONF).expect("the configuration")).expect("text");
+    let conf = conf.replace("quorum {\n", "quorum {\n  allow_downscale: 1\n");
+    assert!(house.lab.put_file("pve1", CONF, conf.as_bytes()));
+    assert_eq!(codes(&seen(&house).await), [ProblemCode::ExpectedTracked]);
+    let refused = house.engine().plan(house.cluster, &house.expected_intent().await).await.expect_err("no use");
+    assert_eq!((refused.code, refused.params["switch"].as_str()), (ProblemCode::ExpectedTracked, "allow_downscale"));
 }

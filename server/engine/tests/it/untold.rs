@@ -3,6 +3,7 @@
 
 use crate::house::{House, anna};
 use crate::look;
+use crate::recovering::{codes, seen};
 use crate::works::{OLD_CERTIFICATES, Work};
 use async_trait::async_trait;
 use engine::ports::{Credential, DialError, Dialer, Endpoint, NodeShell, Output, OutputStream, ShellError};
@@ -23,25 +24,32 @@ use std::sync::{Arc, Mutex};
 /// How a command ends whose time limit on the node struck.
 const TIMED_OUT: i32 = 124;
 
-/// Nodes on which `corosync-quorumtool` runs into its limit, and nothing else does.
-#[derive(Clone, Default)]
-struct Silent(Arc<Mutex<BTreeSet<NodeId>>>);
+/// Nodes on which one program, mostly `corosync-quorumtool`, runs into its limit, and nothing else does.
+#[derive(Clone)]
+struct Silent {
+    nodes: Arc<Mutex<BTreeSet<NodeId>>>,
+    program: &'static str,
+}
 
 impl Silent {
     /// In this house, from now on.
     fn in_house(house: &mut House) -> Self {
-        let silent = Self::default();
+        Self::program(house, "corosync-quorumtool")
+    }
+
+    fn program(house: &mut House, program: &'static str) -> Self {
+        let silent = Self { nodes: Arc::default(), program };
         let engine = &mut house.console.engine;
         engine.dialer = Arc::new(Muffled { inner: Arc::clone(&engine.dialer), silent: silent.clone() });
         silent
     }
 
     fn set(&self, nodes: &[NodeId]) {
-        *self.0.lock().expect("no panic") = nodes.iter().copied().collect();
+        *self.nodes.lock().expect("no panic") = nodes.iter().copied().collect();
     }
 
     fn heard(&self, node: NodeId, command: &CommandLine, output: Output) -> Output {
-        let silent = command.program() == "corosync-quorumtool" && self.0.lock().expect("no panic").contains(&node);
+        let silent = command.program() == self.program && self.nodes.lock().expect("no panic").contains(&node);
         if silent {
             return Output { stdout: Vec::new(), stderr: Vec::new(), exit: Some(TIMED_OUT), ..output };
         }
@@ -172,6 +180,29 @@ async fn a_promise_that_nobody_can_confirm_any_more_parks() {
     silent.set(&[]);
     goes_on(&house, &operation).await;
     Work::Restart.check(&house);
+}
+
+/// It tells its votes, and not by which list of nodes it counts them.
+#[tokio::test(start_paused = true)]
+async fn votes_are_not_lowered_while_nobody_says_by_which_list_they_are_counted() {
+    let mut house = Work::Expected.house().await;
+    let silent = Silent::program(&mut house, "corosync-cmapctl");
+    let pve1 = house.id("pve1").await;
+    let intent = house.expected_intent().await;
+    silent.set(&[pve1]);
+    assert_eq!(codes(&seen(&house).await), [ProblemCode::NodeHangs]);
+    silent.set(&[]);
+    house.console.fence.after(|entry| entry.event == StepEvent::Started, {
+        let silent = silent.clone();
+        move || silent.set(&[pve1])
+    });
+    let operation = house.run(&intent).await;
+    let problem = parked(&operation);
+    assert_eq!((problem.code, problem.params["node"].as_str()), (ProblemCode::NodeHangs, "pve1"), "{problem}");
+    assert_eq!(house.lab.inspect().ran("pvecm expected"), 0);
+    silent.set(&[]);
+    goes_on(&house, &operation).await;
+    Work::Expected.check(&house);
 }
 
 #[tokio::test(start_paused = true)]

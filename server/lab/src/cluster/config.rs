@@ -57,9 +57,11 @@ impl ClusterConfig {
         self.nodes.iter().map(|node| node.votes).sum()
     }
 
-    /// Votes that the configuration says there should be.
+    /// Votes that votequorum expects on the configuration's word alone: the nodelist's, and a QDevice's only where it has to
+    /// reckon them itself (`votequorum_readconfig` in `exec/votequorum.c`).
     pub(crate) fn expected(&self) -> u32 {
-        self.node_votes() + self.device_votes()
+        let is_written = self.device.as_ref().is_some_and(|device| device.votes.is_some());
+        self.node_votes() + if is_written { 0 } else { self.device_votes() }
     }
 
     /// Totem token time in milliseconds: corosync.conf(5), `token_coefficient`.

@@ -214,8 +214,8 @@ impl World {
             );
             return;
         }
-        let before = node.corosync.config.expected();
-        let after = config.expected();
+        let votes = |config: &ClusterConfig| (config.node_votes(), config.device_votes());
+        let is_changed = votes(&node.corosync.config) != votes(config);
         node.corosync.reloaded = Some(Reload::Taken);
         node.corosync.device_seen |= config.device.is_some();
         if config.device.is_none() {
@@ -223,8 +223,8 @@ impl World {
         }
         node.corosync.config = config.clone();
         // A changed number of configured votes replaces whatever was expected before.
-        if before != after {
-            node.corosync.expected = after;
+        if is_changed {
+            node.corosync.expected = config.expected();
             node.corosync.barrier = config.node_votes();
         }
         let known: BTreeSet<u32> = config.nodes.iter().map(|node| node.id).collect();

@@ -224,6 +224,29 @@ fn without_quorum_votequorum_does_not_look_who_is_lowest_and_highest() {
     assert_eq!(said(&world, 3), (Some((1, 3)), 1));
 }
 
+/// Two of four start while the QDevice's host is off: what they expect is the nodelist's votes.
+#[test]
+fn a_cold_start_expects_the_votes_of_a_qdevice_only_with_its_members() {
+    let mut world = healthy(4);
+    let mut config = world.nodes["pve1"].corosync.config.clone();
+    config.version += 1;
+    let (host, algorithm) = ("10.0.1.50".to_owned(), "ffsplit".to_owned());
+    config.device = Some(DeviceEntry { host, algorithm, votes: Some(1) });
+    world.pve_write("pve1", DB_CONFIG, Some(config.render().into_bytes()));
+    quiet(&mut world);
+    assert_eq!(world.nodes["pve1"].corosync.expected, 5);
+    for number in 1..=4 {
+        world.inject(&Fault::Kill { node: node(number) }).unwrap();
+    }
+    quiet(&mut world);
+    for number in 1..=2 {
+        world.inject(&Fault::Start { node: node(number) }).unwrap();
+    }
+    quiet(&mut world);
+    let corosync = &world.nodes["pve1"].corosync;
+    assert_eq!((corosync.members.len(), corosync.expected, corosync.quorate), (2, 4, false));
+}
+
 /// Measured with corosync 3.1.7 (xtask chaos, `kinds.rs`): a lone node that is told to expect one vote expects two.
 #[test]
 fn a_silent_qdevice_is_expected_all_the_same() {

@@ -32,6 +32,7 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::bmc::own_uuid_told;
         pve::cfgtool::link_lines;
         pve::cfgtool::link_rows;
+        pve::cmap::conf;
         pve::cmap::entries;
         pve::corosync_conf::conf;
         pve::files::content;

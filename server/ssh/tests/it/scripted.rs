@@ -60,6 +60,8 @@ pub struct Script {
     pub host_key: Mutex<PrivateKey>,
     pub methods: Mutex<Vec<MethodKind>>,
     pub accepts_key: Mutex<bool>,
+    /// A wrong password ends the connection, as with `MaxAuthTries 1`.
+    pub one_try: Mutex<bool>,
     /// What the sweep shell was sent, as it arrived.
     pub inputs: Mutex<Vec<String>>,
     /// Commands as they arrived.
@@ -79,6 +81,7 @@ impl Script {
             host_key: Mutex::new(new_key()),
             methods: Mutex::new(vec![MethodKind::PublicKey, MethodKind::Password]),
             accepts_key: Mutex::new(true),
+            one_try: Mutex::new(false),
             inputs: Mutex::default(),
             lines: Mutex::default(),
             connects: AtomicUsize::new(0),
@@ -184,6 +187,12 @@ impl Node {
         if right { Auth::Accept } else { Auth::reject() }
     }
 
+    fn password(&self, right: bool) -> Result<Auth, russh::Error> {
+        let answer = self.answer(right);
+        let ends = !right && *self.script.one_try.lock().expect("no panic");
+        if ends { Err(russh::Error::Disconnect) } else { Ok(answer) }
+    }
+
     fn behave(
         &self,
         behaviour: Behaviour,
@@ -237,7 +246,7 @@ impl Handler for Node {
     }
 
     async fn auth_password(&mut self, _: &str, password: &str) -> Result<Auth, Self::Error> {
-        Ok(self.answer(password == PASSWORD))
+        self.password(password == PASSWORD)
     }
 
     async fn auth_publickey(&mut self, _: &str, _: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
@@ -260,7 +269,7 @@ impl Handler for Node {
         };
         let right = response.next().is_some_and(|answer| answer.is_empty())
             && response.next().is_some_and(|answer| &answer[..] == PASSWORD.as_bytes());
-        Ok(self.answer(right))
+        self.password(right)
     }
 
     async fn channel_open_session(

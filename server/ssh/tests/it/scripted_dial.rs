@@ -87,6 +87,28 @@ async fn a_password_is_tried_once_the_way_the_server_wants() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connection_that_ends_on_a_password_has_cost_it() {
+    for method in [MethodKind::Password, MethodKind::KeyboardInteractive] {
+        let script = Script::new(Behaviour::Echo);
+        let console = script.console();
+        Script::set(&script.methods, vec![MethodKind::PublicKey, method]);
+        Script::set(&script.one_try, true);
+        let pinned = pinned(&console).await;
+        let Err(refused) = console.dialer.once(&pinned, password("wrong")).await else { panic!("let in") };
+        assert!(refused.spent_password(), "{refused:?}");
+        assert_eq!(refused.problem().code, ProblemCode::Unreachable, "what happened is said");
+        assert_eq!(script.attempts(), 1);
+    }
+    // One that ended before any password was sent has cost none.
+    let script = Script::new(Behaviour::Echo);
+    let console = script.console();
+    let pinned = pinned(&console).await;
+    Script::set(&script.greeting, Greeting::Closes);
+    let Err(early) = console.dialer.once(&pinned, password("wrong")).await else { panic!("let in") };
+    assert!(!early.spent_password(), "{early:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refused_key_and_a_missing_key_are_told_apart() {
     let script = Script::new(Behaviour::Echo);
     let console = script.console();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::bmc::BmcWay;
-use crate::recovery::{DeathProof, WrittenOff};
+use crate::recovery::{DeathProof, QuorumOptions, WrittenOff};
 use crate::remedy::Look;
 use std::collections::BTreeSet;
 
@@ -123,7 +123,7 @@ fn lowered_votes_are_counted_with_those_of_a_silent_device() {
     let members = vec!["ash".into(), "beech".into()];
     let intent = Intent::SetExpected { through: nodes[0].id, votes, members, written_off: vec![dead] };
     for (of_device, quorum) in [(0, 2), (1, 2)] {
-        let look = Look::SilentDevice { votes: of_device };
+        let look = Look::SilentDevice { votes: of_device, options: QuorumOptions::default() };
         let world = PlanWorld { cluster: &cluster, nodes: &nodes, snapshot: None, look: Some(&look) };
         let plan = planner::plan(&intent, &world).expect("a plan");
         assert_eq!(plan.lowered_to(), Some(2 + of_device));

@@ -1,3 +1,4 @@
+use super::super::QuorumOptions;
 use super::super::tests::{absent, alone, gone_on_without};
 use super::*;
 
@@ -65,6 +66,23 @@ fn where_no_vote_is_missing_the_cluster_waits_for_everybody() {
     let two = Recovery { expected_votes: 2, quorum: 1, absent: away(&[("beech", 1)]), ..alone() };
     assert_eq!(ways(&two), [way(Gentler::WaitForAll, "beech")]);
     assert_eq!(ways(&Recovery { absent: Vec::new(), ..two }), [], "nobody is away");
+}
+
+#[test]
+fn whoever_waits_for_all_needs_everybody_after_a_loss_as_well() {
+    let options = QuorumOptions { waits_for_all: true, tracked_by: None };
+    let three = away(&[("cedar", 1), ("elm", 1), ("fir", 1)]);
+    let lost = Recovery { present_votes: 2, expected_votes: 5, quorum: 3, absent: three.clone(), options, ..alone() };
+    assert_eq!(ways(&lost), [way(Gentler::WaitForAll, "cedar, elm, fir")]);
+    let voteless = Recovery { absent: [three, away(&[("gum", 0)])].concat(), ..lost.clone() };
+    assert_eq!(ways(&voteless), ways(&lost), "nobody waits for a node without a vote");
+    // The device's vote is among those that are waited for, and is enough where no other one is missing.
+    let device = Recovery { qdevice_missing: 1, ..lost };
+    assert_eq!(ways(&device), [way(Gentler::WaitForAllAndQnetd, "cedar, elm, fir")]);
+    assert_eq!(ways(&Recovery { absent: Vec::new(), ..device.clone() }), [way(Gentler::StartQnetd, "")]);
+    let lives = Recovery { absent: vec![absent("cedar", true)], ..device };
+    let both = [way(Gentler::RepairLinks, ""), way(Gentler::WaitForAllAndQnetd, "cedar")];
+    assert_eq!(ways(&lives), both, "the device alone would not be enough");
 }
 
 #[test]
