@@ -138,7 +138,8 @@ impl Engine {
         // A cluster that was forgotten is not watched any more.
         let Some(snapshot) = self.hub.snapshot(operation.cluster) else { return Ok(()) };
         let now = self.clock.now();
-        match judge(&snapshot, &members, since, now) {
+        let risen_from = snapshot.risen_from(operation.plan.lowered_to());
+        match judge(&snapshot, &members, (since, risen_from), now) {
             // Whoever carries it out looks at the votes right then, and tells whether it is done.
             Since::Risen(_) if operation.state.is_carried_out() => Ok(()),
             Since::Risen(partition) => {
@@ -149,7 +150,7 @@ impl Engine {
                 self.alarm(operation, AuditCode::ExpectedStillLowered, since, Some(&seen)).await
             }
             Since::Unknown => {
-                let told = lowered_at(&snapshot, &members, since);
+                let told = lowered_at(&snapshot, &members, since, risen_from);
                 let seen = Sighting::later(lowering::last_written(operation, entries), told);
                 let blind_since = seen.as_ref().map_or(since, |seen| seen.at).max(began);
                 let is_blind = now.duration_since(blind_since).unsigned_abs() >= LOWERED_BLIND;
@@ -220,20 +221,20 @@ fn told_of<'a>(snapshot: &'a Snapshot, members: &[String], since: Timestamp) -> 
     told.fact.value.members.iter().any(|one| members.contains(one)).then_some(told)
 }
 
-/// When that side last told of fewer votes than are configured. In a split it is told by itself alone.
-fn lowered_at(snapshot: &Snapshot, members: &[String], since: Timestamp) -> Option<Sighting> {
-    let configured = snapshot.configured_votes()?;
+/// When that side last told of votes that have not risen. In a split it is told by itself alone.
+fn lowered_at(snapshot: &Snapshot, members: &[String], since: Timestamp, risen_from: Option<u32>) -> Option<Sighting> {
+    let risen_from = risen_from?;
     match told_of(snapshot, members, since) {
-        Some(told) => (told.fact.value.expected_votes < configured).then(|| sighting(told)),
-        None => beside_others(snapshot, members, since, configured),
+        Some(told) => (told.fact.value.expected_votes < risen_from).then(|| sighting(told)),
+        None => beside_others(snapshot, members, since, risen_from),
     }
 }
 
 /// The same where others see another cluster: that these contradict it raises no votes there.
-fn beside_others(snapshot: &Snapshot, members: &[String], since: Timestamp, configured: u32) -> Option<Sighting> {
+fn beside_others(snapshot: &Snapshot, members: &[String], since: Timestamp, risen_from: u32) -> Option<Sighting> {
     let Agreement::Partitioned { partitions } = &snapshot.agreement else { return None };
     let lowered =
-        |one: &&Partition| one.expected_votes < configured && one.told_by.iter().any(|by| members.contains(by));
+        |one: &&Partition| one.expected_votes < risen_from && one.told_by.iter().any(|by| members.contains(by));
     let side = partitions.iter().find(lowered)?;
     let told = snapshot.nodes.iter().filter_map(|node| node.membership_source.as_ref());
     let told = told.filter(|fact| fact.at > since && side.told_by.contains(&fact.node)).max_by_key(|fact| fact.at)?;
@@ -244,15 +245,20 @@ fn sighting(told: &Aged<Partition>) -> Sighting {
     Sighting { node: told.fact.node.clone(), at: told.fact.at }
 }
 
-fn judge(snapshot: &Snapshot, members: &[String], since: Timestamp, now: Timestamp) -> Since {
+fn judge(
+    snapshot: &Snapshot,
+    members: &[String],
+    (since, risen_from): (Timestamp, Option<u32>),
+    now: Timestamp,
+) -> Since {
     // The snapshot may have been folded a while ago.
     let is_fresh =
         |aged: &&Aged<Partition>| aged.freshness.max(AGE_MEMBERSHIP.judge(aged.fact.at, now)) == Freshness::Fresh;
-    let Some(configured) = snapshot.configured_votes() else { return Since::Unknown };
+    let Some(risen_from) = risen_from else { return Since::Unknown };
     match told_of(snapshot, members, since).filter(is_fresh) {
-        Some(told) if told.fact.value.expected_votes >= configured => Since::Risen(told.fact.value.clone()),
+        Some(told) if told.fact.value.expected_votes >= risen_from => Since::Risen(told.fact.value.clone()),
         Some(told) => Since::StillLowered(sighting(told)),
-        None => beside_others(snapshot, members, since, configured)
+        None => beside_others(snapshot, members, since, risen_from)
             .filter(|seen| AGE_MEMBERSHIP.judge(seen.at, now) == Freshness::Fresh)
             .map_or(Since::Unknown, Since::StillLowered),
     }

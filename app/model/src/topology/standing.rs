@@ -46,6 +46,16 @@ impl Snapshot {
         (of_nodes > 0).then_some(self.expected_set.unwrap_or(of_nodes))
     }
 
+    /// From how many expected votes on those that a plan lowered to `to` have risen again. The command counts a QDevice's votes
+    /// whether it casts them or not, and a start does not: where they make what is left as many as the nodelist has, it is more
+    /// that says so.
+    #[must_use]
+    pub fn risen_from(&self, to: Option<u32>) -> Option<u32> {
+        let configured = self.configured_votes()?;
+        let device = self.qdevice.as_ref().map_or(0, |aged| aged.fact.value.configured_votes);
+        Some(to.map_or(configured, |to| configured.max(to.saturating_add(1).min(configured + device))))
+    }
+
     #[must_use]
     pub fn standing(&self) -> Standing {
         match &self.agreement {

@@ -313,6 +313,18 @@ fn a_cold_start_without_all_members_has_not_lowered_the_qdevices_votes() {
     assert_eq!(told(4, &[1, 2], false, 3).lowered(), Some((3, 4)), "as `pvecm expected 2` leaves it");
 }
 
+/// Two of three lowered to two while their QDevice is silent: corosync expects three, as many as the nodelist has.
+#[test]
+fn votes_that_a_silent_qdevice_fills_up_have_not_risen() {
+    let three = folded(&[with_qdevice(view(1, &[1, 2], "1.e", 3, 0), false)], 1);
+    assert_eq!((three.configured_votes(), three.risen_from(Some(3))), (Some(3), Some(4)));
+    let four = folded(&[with_qdevice(view(1, &[1, 2], "1.e", 4, 0), false)], 1);
+    assert_eq!(four.risen_from(Some(3)), Some(4), "a nodelist with more says it by itself");
+    let without = folded(&[view(1, &[1], "1.e", 1, 0)], 1);
+    assert_eq!(without.risen_from(Some(1)), Some(1), "the others were taken out of the cluster");
+    assert_eq!(without.risen_from(None), Some(1));
+}
+
 #[test]
 fn expected_votes_that_the_configuration_sets_count_in_place_of_the_nodelists() {
     for (set, lowered) in [("2", None), ("5", Some((3, 5))), ("0", None), ("many", None)] {

@@ -55,7 +55,8 @@ impl Engine {
     /// What the watched nodes of that side last told.
     fn seen_lowered(&self, operation: &Operation, entries: &[ChainedEntry]) -> Option<Sighting> {
         let (members, since) = (lowered_side(operation)?, may_be_lowered_since(operation, entries)?);
-        lowered_at(self.hub.snapshot(operation.cluster)?.as_ref(), &members, since)
+        let snapshot = self.hub.snapshot(operation.cluster)?;
+        lowered_at(&snapshot, &members, since, snapshot.risen_from(operation.plan.lowered_to()))
     }
 
     /// Who agreed to an operation once more by going on with it.

@@ -42,18 +42,6 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::files::one_word;
         pve::files::writable;
         pve::files::yes_or_no;
-        pve::host::clock_time;
-        pve::host::guests, GuestKind::Qemu;
-        pve::host::kernel_release;
-        pve::host::node_name;
-        pve::host::time;
-        pve::host::user_number;
-        pve::host_keys::public_key;
-        pve::journal::entries;
-        pve::network::addresses;
-        pve::network::interfaces;
-        pve::network::resolved;
-        pve::network::routes;
         pve::ha::services;
         pve::ha::moving;
         pve::outcome::create;
@@ -61,15 +49,11 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::outcome::join;
         pve::outcome::qdevice;
         pve::outcome::qdevice_removal;
-        pve::packages::install_fault;
-        pve::packages::installed;
         pve::pmxcfs::guests;
         pve::pmxcfs::members;
         pve::pmxcfs::mounted;
         pve::pmxcfs::state;
         pve::pmxcfs::versions;
-        pve::prerequisites::devices;
-        pve::probe::report;
         pve::pvecm::api_version;
         pve::pvecm::cluster_status;
         pve::pvecm::members;
@@ -83,6 +67,31 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::quorumtool::quorum;
         pve::remedy::firewall_state;
         pve::remedy::tracking;
+    }
+    read_of_the_machine(answer, &mut out);
+    read_texts(stdout, answer, &mut out);
+    out
+}
+
+/// Those of what any Linux machine says of itself.
+fn read_of_the_machine(answer: Answer<'_>, out: &mut Vec<Read>) {
+    each! { out, answer:
+        pve::host::clock_time;
+        pve::host::guests, GuestKind::Qemu;
+        pve::host::kernel_release;
+        pve::host::node_name;
+        pve::host::time;
+        pve::host::user_number;
+        pve::host_keys::public_key;
+        pve::journal::entries;
+        pve::network::addresses;
+        pve::network::interfaces;
+        pve::network::resolved;
+        pve::network::routes;
+        pve::packages::install_fault;
+        pve::packages::installed;
+        pve::prerequisites::devices;
+        pve::probe::report;
         pve::ssh_keys::node_to_node;
         pve::ssh_keys::scanned;
         pve::systemd::activity, &[Service::Corosync, Service::Ssh];
@@ -93,8 +102,6 @@ pub fn read_all(stdout: &[u8], stderr: &[u8], exit: i32) -> Vec<Read> {
         pve::version::packages;
         pve::version::short;
     }
-    read_texts(stdout, answer, &mut out);
-    out
 }
 
 /// Those of a text, of a stream, and of more than one answer.
