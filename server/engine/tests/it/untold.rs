@@ -29,6 +29,8 @@ const TIMED_OUT: i32 = 124;
 struct Silent {
     nodes: Arc<Mutex<BTreeSet<NodeId>>>,
     program: &'static str,
+    /// What it prints instead, and its exit code.
+    says: Arc<Mutex<(&'static str, i32)>>,
 }
 
 impl Silent {
@@ -38,7 +40,8 @@ impl Silent {
     }
 
     fn program(house: &mut House, program: &'static str) -> Self {
-        let silent = Self { nodes: Arc::default(), program };
+        let says = Arc::new(Mutex::new(("", TIMED_OUT)));
+        let silent = Self { nodes: Arc::default(), program, says };
         let engine = &mut house.console.engine;
         engine.dialer = Arc::new(Muffled { inner: Arc::clone(&engine.dialer), silent: silent.clone() });
         silent
@@ -51,7 +54,8 @@ impl Silent {
     fn heard(&self, node: NodeId, command: &CommandLine, output: Output) -> Output {
         let silent = command.program() == self.program && self.nodes.lock().expect("no panic").contains(&node);
         if silent {
-            return Output { stdout: Vec::new(), stderr: Vec::new(), exit: Some(TIMED_OUT), ..output };
+            let (said, exit) = *self.says.lock().expect("no panic");
+            return Output { stdout: Vec::new(), stderr: said.into(), exit: Some(exit), ..output };
         }
         output
     }
@@ -163,6 +167,23 @@ async fn a_corosync_that_hangs_is_restarted_by_what_the_others_say() {
     assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 1);
 }
 
+/// The last one left hangs: started again it says that it has no quorum, and that is what the restart was to find out.
+#[tokio::test(start_paused = true)]
+async fn the_last_one_is_restarted_and_proven_without_a_quorum() {
+    let mut house = Work::Restart.house().await;
+    let silent = Silent::in_house(&mut house);
+    let intent = Work::Restart.intent(&house).await;
+    for node in ["pve1", "pve3"] {
+        house.inject(Fault::Kill { node: node.into() });
+    }
+    house.lab.settle().await;
+    silent.set(&[house.id("pve2").await]);
+    assert_eq!(said(&planned(&house, &intent).await), [ConsequenceCode::QuorumNotKnown]);
+    house.console.fence.after(|entry| entry.event == StepEvent::Started, move || silent.set(&[]));
+    look::is_done(&house, &house.done(&intent).await).await;
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 1);
+}
+
 /// The plan promised that the others keep the quorum: what nobody can tell any more is not taken for a yes.
 #[tokio::test(start_paused = true)]
 async fn a_promise_that_nobody_can_confirm_any_more_parks() {
@@ -180,6 +201,28 @@ async fn a_promise_that_nobody_can_confirm_any_more_parks() {
     silent.set(&[]);
     goes_on(&house, &operation).await;
     Work::Restart.check(&house);
+}
+
+/// A corosync that lets nobody in says the same as one that does not run: the others count its vote all the same.
+#[tokio::test(start_paused = true)]
+async fn a_corosync_that_lets_nobody_in_has_a_vote_to_lose() {
+    let mut house = Work::Restart.house().await;
+    let silent = Silent::in_house(&mut house);
+    let (pve1, pve2, pve3) = (house.id("pve1").await, house.id("pve2").await, house.id("pve3").await);
+    house.console.fence.after(|entry| entry.event == StepEvent::Started, {
+        let silent = silent.clone();
+        move || silent.set(&[pve1, pve2, pve3])
+    });
+    let operation = house.run(&Work::Restart.intent(&house).await).await;
+    assert_eq!(parked(&operation).code, ProblemCode::NodeHangs);
+    house.inject(Fault::Kill { node: "pve3".into() });
+    house.lab.settle().await;
+    *silent.says.lock().expect("no panic") = ("Cannot initialize CMAP service\n", 1);
+    silent.set(&[pve2]);
+    house.engine().resume(&anna(), operation.id).await.expect("it goes on");
+    let operation = house.ended(operation.id).await;
+    assert_eq!(failed(&operation).code, ProblemCode::RestartCostsQuorum);
+    assert_eq!(house.lab.inspect().nodes["pve2"].ran("systemctl restart corosync"), 0);
 }
 
 /// It tells its votes, and not by which list of nodes it counts them.
